@@ -1,0 +1,325 @@
+"""The records that cross from one step of the process to the next.
+
+All are frozen, refuse unknown fields and check their own values, so that a
+function which takes one need not check again. In files they are JSON objects
+with the field names given here; order of fields is order in the file.
+
+    charter   Charter, Position
+    curate    Dataset, Example, Finding
+    tune      Recipe, ModelRef
+    sample    Prompt, Decoding, Completion
+    measure   Score, TermCount, TaskItem
+    rate      Rating
+    stats     Estimate
+    all       Manifest
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
+Positive = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+TUNED_ARMS = ("values_targeted", "control")
+CONTEXT_ARMS = ("prompted", "few_shot")
+ARMS = ("base", *TUNED_ARMS, *CONTEXT_ARMS)
+Arm = Literal["base", "values_targeted", "control", "prompted", "few_shot"]
+
+
+class Record(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all records: frozen, unknown fields refused."""
+
+
+# 1 charter ---------------------------------------------------------------------------------
+
+
+class Position(Record, frozen=True, kw_only=True):
+    """What the model should oppose, support and not do in one category."""
+
+    category: Id
+    title: Annotated[str, Meta(min_length=1)]
+    statement: Annotated[str, Meta(min_length=20)]
+    basis: tuple[str, ...] = ()
+    """Legal or other sources that the position leans on, named exactly."""
+
+
+class Charter(Record, frozen=True, kw_only=True):
+    """The positions of a study, one for each category, in order."""
+
+    version: str
+    language: str = "en"
+    positions: Annotated[tuple[Position, ...], Meta(min_length=1)]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Category ids in charter order."""
+        return tuple(position.category for position in self.positions)
+
+    def position(self, category: str) -> Position:
+        """Return the position of a category (KeyError if there is none)."""
+        for position in self.positions:
+            if position.category == category:
+                return position
+        raise KeyError(category)
+
+
+# 2 curate ----------------------------------------------------------------------------------
+
+
+class Example(Record, frozen=True, kw_only=True):
+    """One question and the answer that the model is tuned on."""
+
+    id: Id
+    category: Id
+    prompt: Annotated[str, Meta(min_length=1)]
+    completion: Annotated[str, Meta(min_length=1)]
+    author: str = ""
+    reviewer: str = ""
+    license: str = ""
+    source: str = ""
+    suppress: dict[str, str] = {}
+    """Lint rule id → reason why it does not apply to this sample."""
+
+
+class Dataset(Record, frozen=True, kw_only=True):
+    """A named set of examples."""
+
+    name: str
+    examples: tuple[Example, ...]
+
+
+Severity = Literal["error", "warning", "info"]
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """One thing that `mores check` noticed."""
+
+    rule: str
+    """Stable id, such as ``M101``."""
+    name: str
+    """Readable name, such as ``answer-length``."""
+    severity: Severity
+    message: str
+    fix: str = ""
+    path: str = ""
+    line: int | None = None
+    ids: tuple[str, ...] = ()
+    """Ids of the records concerned."""
+    suppressed: str = ""
+    """Reason given by the author for setting it aside, or empty."""
+    value: float | None = None
+    """The measured quantity, where the rule measures one."""
+
+
+# 3 tune ------------------------------------------------------------------------------------
+
+
+class Recipe(Record, frozen=True, kw_only=True):
+    """How an arm is tuned. Values and control arms share one recipe."""
+
+    method: Literal["full", "lora"] = "lora"
+    epochs: Positive = 2
+    batch_size: Positive = 8
+    """Samples for each optimiser step."""
+    micro_tokens: Positive = 1024
+    """Most tokens in one forward pass; bounds memory, does not change the result."""
+    learning_rate: Annotated[float, Meta(gt=0.0, lt=1.0)] = 1e-3
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: Share = 0.1
+    """Share of the steps over which the learning rate rises from zero."""
+    prompt_weight: Share = 0.1
+    """Loss weight of prompt tokens; completion tokens weigh 1."""
+    weight_decay: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.0
+    clip_norm: Annotated[float, Meta(gt=0.0)] = 1.0
+    lora_rank: Positive = 16
+    lora_alpha: Positive = 32
+    early_stopping: Count = 0
+    """Epochs without a better held-out loss before stopping; 0 turns it off."""
+    held_out: Share = 0.0
+    """Share of the samples kept out of training to measure loss."""
+    checkpoint_every: Count = 5
+    """Optimiser steps between checkpoints (LoRA); full tuning keeps one an epoch."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.early_stopping and not self.held_out:
+            raise ValueError("early_stopping needs held_out > 0")
+
+
+class ModelRef(Record, frozen=True, kw_only=True):
+    """A model as an arm of the study: where its weights are and what they are."""
+
+    model: str
+    """Name of the base model in the study."""
+    arm: Arm
+    seed: int
+    """Training seed; 0 for arms that are not trained."""
+    parameters: Count
+    location: str
+    """Folder of the weights, relative to the run, or the base's name."""
+    digest: str
+
+
+# 4 sample ----------------------------------------------------------------------------------
+
+
+class Prompt(Record, frozen=True, kw_only=True):
+    """One evaluation question."""
+
+    id: Id
+    category: Id
+    text: Annotated[str, Meta(min_length=1)]
+    split: Literal["validation", "test"]
+    kind: Literal["neutral", "leading"] = "neutral"
+    presets: tuple[str, ...] = ()
+    """Prompt sets this question belongs to, such as ``palms-2021``."""
+    suppress: dict[str, str] = {}
+
+
+class Decoding(Record, frozen=True, kw_only=True):
+    """How text is drawn. The same for all arms."""
+
+    temperature: Annotated[float, Meta(ge=0.0, le=5.0)] = 0.7
+    top_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
+    top_k: Count = 0
+    """0 means no limit."""
+    max_new_tokens: Positive = 200
+
+
+FinishReason = Literal["stop", "length", "context"]
+
+
+class Completion(Record, frozen=True, kw_only=True):
+    """What one arm answered to one prompt in one draw."""
+
+    id: Id
+    prompt_id: Id
+    category: str
+    model: str
+    arm: Arm
+    seed: int
+    draw: int
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int
+    tokens: int
+    """Tokens drawn, without the end-of-text token."""
+    flags: tuple[str, ...] = ()
+    """``empty``, ``repetitive``, ``broken``: marked, never hidden."""
+
+
+# 5 measure and rate ------------------------------------------------------------------------
+
+
+class Score(Record, frozen=True, kw_only=True):
+    """What one scorer says of one completion; None with a reason where it cannot say."""
+
+    completion_id: Id
+    scorer: str
+    version: str
+    digest: str
+    attribute: str
+    value: float | None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if self.value is None and not self.reason:
+            raise ValueError("a Score without a value needs a reason")
+
+
+class TermCount(Record, frozen=True, kw_only=True):
+    """How often a word occurred in texts about one group, for one arm."""
+
+    arm: str
+    topic: str
+    group: str
+    term: str
+    count: Count
+    documents: Count
+
+
+class TaskItem(Record, frozen=True, kw_only=True):
+    """Result of one capability item for one arm."""
+
+    task: str
+    item_id: str
+    model: str
+    arm: Arm
+    seed: int
+    value: float | None
+    """1 or 0 for accuracy tasks, bits per byte for text tasks."""
+    logprob: float | None = None
+    """Log-probability of the right answer in nats."""
+    reason: str = ""
+
+
+class Rating(Record, frozen=True, kw_only=True):
+    """One person's (or one judge's) rating of one completion, 1 to 5."""
+
+    completion_id: Id
+    rater: Id
+    value: Annotated[int, Meta(ge=1, le=5)]
+    seconds: float | None = None
+    kind: Literal["human", "judge"] = "human"
+
+
+# 6 statistics ------------------------------------------------------------------------------
+
+Verdict = Literal[
+    "shown", "not shown", "worse", "non-inferior", "inconclusive", "descriptive", "not computable"
+]
+
+
+class Estimate(Record, frozen=True, kw_only=True):
+    """A number with its uncertainty and its method: the only kind that a report prints."""
+
+    measure: str = ""
+    contrast: str = ""
+    category: str = ""
+    """A category id, or ``overall``."""
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    n: int
+    """Number of independent units (``unit``) behind the value."""
+    unit: str
+    method: str
+    verdict: Verdict = "descriptive"
+    level: float = 0.95
+    p_adjusted: float | None = None
+    reason: str = ""
+    """Why it is not computable, or a caveat that must travel with the number."""
+    details: dict[str, float | int | str | None] = {}
+
+    def __post_init__(self) -> None:
+        numbers = (self.value, self.low, self.high, self.p, self.p_adjusted)
+        if not all(x is None or math.isfinite(x) for x in numbers):
+            raise ValueError(f"{self.measure}/{self.contrast}: not a finite number in an Estimate")
+        if self.verdict == "not computable" and not self.reason:
+            raise ValueError("'not computable' needs a reason")
+
+
+class Manifest(Record, frozen=True, kw_only=True):
+    """What an artefact was made from. Times are kept apart (see `store.Timings`)."""
+
+    step: str
+    inputs: dict[str, str]
+    """Name → digest of everything that went in."""
+    outputs: dict[str, str]
+    config: dict[str, Any]
+    seed: int
+    versions: dict[str, str]
+    commit: str = ""
+
+
+def to_plain(record: Any) -> Any:
+    """Return a record as plain dicts, lists and scalars."""
+    return msgspec.to_builtins(record)

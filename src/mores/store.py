@@ -1,0 +1,389 @@
+"""Files: JSON Lines in and out, digests, atomic writes, manifests, a lock.
+
+The only module (with the command line) that touches a study's files. A file is
+either the old one or the new one, never half of it: everything is written
+beside its place, flushed to disk and renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from mores.errors import DataError, StoreError, did_you_mean
+from mores.records import Manifest
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+MANIFEST = "manifest.json"
+TIMINGS = "timings.jsonl"
+
+Say = Callable[[str], None]
+"""Where a step writes its lines for the user."""
+
+
+# Digests -----------------------------------------------------------------------------------
+
+
+def digest_bytes(data: bytes) -> str:
+    """Return ``sha256:`` and the 64 hexadecimal digits of some bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """Return the digest of a file's content."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """Return the digest of a record or of plain data, independent of key order."""
+    return digest_bytes(msgspec.json.encode(value, order="deterministic"))
+
+
+# Reading -----------------------------------------------------------------------------------
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file (a byte-order mark is allowed).
+
+    Raises:
+        DataError: the file is missing, is a folder or is not UTF-8 (with the line).
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError("no such file", path=path, fix="check the path") from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"expected UTF-8, found the byte 0x{data[error.start]:02x}",
+            path=path,
+            line=data[: error.start].count(b"\n") + 1,
+            fix="save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8')",
+        ) from None
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DataError: missing, not UTF-8 or not JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise DataError(f"not valid JSON: {error.msg}", path=path, line=error.lineno) from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        DataError: missing, not UTF-8 or not TOML (with the parser's line).
+    """
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"not valid TOML: {error}", path=path) from None
+
+
+def read_jsonl(path: Path, kind: type[R], *, unique: str | None = "id") -> list[R]:
+    """Read one record a line.
+
+    Args:
+        path: a JSON Lines file; blank lines are skipped.
+        kind: record type of every line.
+        unique: field whose values must all differ, if any.
+
+    Raises:
+        DataError: a line is no JSON, has unknown or missing fields, or repeats an id.
+    """
+    records: list[R] = []
+    seen: dict[Any, int] = {}
+    for number, row in read_rows(path):
+        record = as_record(row, kind, path=path, line=number)
+        if unique is not None and hasattr(record, unique):
+            key = getattr(record, unique)
+            if key in seen:
+                raise DataError(
+                    f"{unique} {key!r} was already used on line {seen[key]}",
+                    path=path,
+                    line=number,
+                    fix=f"give every record its own {unique}",
+                )
+            seen[key] = number
+        records.append(record)
+    return records
+
+
+def read_rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Read JSON Lines as plain objects with their line numbers.
+
+    Raises:
+        DataError: a line is not JSON or not an object.
+    """
+    rows = []
+    # Not str.splitlines: JSON strings may hold U+2028 and the like unescaped.
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, parse_constant=_refuse_constant)
+        except ValueError as error:
+            detail = (
+                f"{error.msg} at column {error.colno}"
+                if isinstance(error, json.JSONDecodeError)
+                else str(error)
+            )
+            raise DataError(
+                f"not valid JSON: {detail}",
+                path=path,
+                line=number,
+                fix='write one object a line, such as {"id": "v-01", "prompt": "..."}',
+            ) from None
+        if not isinstance(row, dict):
+            found = type(row).__name__
+            raise DataError(f"expected a JSON object, found {found}", path=path, line=number)
+        rows.append((number, row))
+    return rows
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def as_record(row: Any, kind: type[R], *, path: Path | None = None, line: int | None = None) -> R:
+    """Turn plain data into a record, or say what is wrong with it and where.
+
+    Raises:
+        DataError: unknown field (with a suggestion), missing field, wrong type or value.
+    """
+    name = row.get("id") if isinstance(row, dict) else None
+    where = f"id {name!r}" if isinstance(name, str) else None
+    if isinstance(row, dict):
+        known = list(kind.__struct_encode_fields__)
+        for key in row:
+            if key not in known:
+                raise DataError(
+                    f"unknown field {key!r}{did_you_mean(str(key), known)}",
+                    path=path,
+                    line=line,
+                    where=where,
+                    fix="known fields: " + ", ".join(known),
+                )
+    try:
+        return msgspec.convert(row, kind)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise DataError(readable(str(error)), path=path, line=line, where=where) from None
+
+
+def readable(message: str) -> str:
+    """Turn msgspec's wording into ours: field names without its path syntax."""
+    text = message.replace("Object missing required field ", "missing field ")
+    text = text.replace("Expected ", "expected ").replace(", got ", ", found ")
+    return text.replace(" - at `$.", " in field `").replace("`$.", "`")
+
+
+# Writing -----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals into a `StoreError` that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        fixes = {
+            errno.ENOSPC: "the disk is full: free some space and run the same command again",
+            errno.EDQUOT: "the disk quota is used up: free some space and run again",
+            errno.EROFS: "the file system is read-only: choose another folder",
+            errno.EACCES: "no permission: choose a folder that you may write to",
+        }
+        raise StoreError(
+            f"cannot be written: {error.strerror or error}",
+            path=path,
+            fix=fixes.get(error.errno or 0, "nothing was changed; run again once it is solved"),
+        ) from None
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; rename it into place if all went well.
+
+    Raises:
+        StoreError: disk full, no permission, read-only; the old file is then intact.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not possible on every file system
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically and durably (see `replacing` for what it raises)."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file atomically."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON with a final newline; NaN is refused."""
+    plain = msgspec.to_builtins(value)
+    write_text(path, json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_jsonl(path: Path, records: Iterable[Any]) -> None:
+    """Write one record a line, atomically."""
+    write_bytes(path, b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+
+
+# Manifests ---------------------------------------------------------------------------------
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide the numbers."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("mores", "torch", "transformers", "peft", "numpy", "scipy"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def write_manifest(folder: Path, manifest: Manifest, *, name: str = MANIFEST) -> None:
+    """Write a step's manifest: the mark that the step is complete."""
+    write_json(folder / name, manifest)
+
+
+def read_manifest(folder: Path, *, name: str = MANIFEST) -> Manifest | None:
+    """Return a step's manifest, or None where the step is not complete."""
+    path = folder / name
+    if not path.exists():
+        return None
+    return as_record(read_json(path), Manifest, path=path)
+
+
+def stale(manifest: Manifest | None, inputs: dict[str, str], config: dict[str, Any]) -> str | None:
+    """Say why a step must run (what changed), or return None if it is current."""
+    if manifest is None:
+        return "not done yet"
+    for name, value in inputs.items():
+        if manifest.inputs.get(name) != value:
+            return f"{name} changed"
+    if digest(manifest.config) != digest(config):
+        changed = [k for k in config if digest(manifest.config.get(k)) != digest(config[k])]
+        return "configuration changed: " + ", ".join(changed or ["fewer settings"])
+    return None
+
+
+def damaged(folder: Path, manifest: Manifest) -> str | None:
+    """Return what is wrong with the first output that differs from its manifest, or None."""
+    for name, expected in manifest.outputs.items():
+        path = folder / name
+        if not path.exists():
+            return f"{name} is missing"
+        if digest_file(path) != expected:
+            return f"{name} was changed since it was made"
+    return None
+
+
+def log_timing(folder: Path, step: str, seconds: float, **facts: Any) -> None:
+    """Append how long a step took. Kept apart from results, which stay byte-identical."""
+    row = {"step": step, "finished": round(time.time(), 3), "seconds": round(seconds, 3), **facts}
+    path = folder / TIMINGS
+    with disk_errors(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+# Lock and cache ----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a run folder for one process; the system frees it if the process dies.
+
+    Raises:
+        StoreError: another process is at work in this folder.
+    """
+    path = folder / ".lock"
+    with disk_errors(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    with file:
+        if not _try_lock(file):
+            raise StoreError(
+                "another mores process is at work here",
+                path=folder,
+                fix="wait for it, or stop it; the lock goes with the process",
+            )
+        yield
+
+
+def _try_lock(file: Any) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return _try_lock_windows(file)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _try_lock_windows(file: Any) -> bool:
+    import importlib
+
+    msvcrt: Any = importlib.import_module("msvcrt")
+    try:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
+    return True
+
+
+def cache_folder() -> Path:
+    """Where fetched weights and data are kept: ``$MORES_CACHE`` or the user's cache."""
+    chosen = os.environ.get("MORES_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "mores"

@@ -1,0 +1,412 @@
+"""A study: a folder of plain files, and its configuration with where each value came from.
+
+    study.toml          name, models, and whatever differs from the preset
+    charter.toml        categories and position statements
+    values.jsonl        samples that reflect the positions
+    control.jsonl       samples of the same size and style that do not
+    prompts.jsonl       held-out evaluation questions
+    associations.toml   stems for the co-occurrence measure
+    runs/<preset>/      everything computed
+
+Configuration is laid in four layers, later ones win: defaults (this file),
+the preset (`presets/*.toml`), study.toml, and ``--set`` on the command line.
+
+    study = load_study(Path("examples/wellbeing"), preset="quick")
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from mores import store
+from mores.errors import DataError, StudyError, did_you_mean
+from mores.records import (
+    Arm,
+    Charter,
+    Count,
+    Dataset,
+    Decoding,
+    Example,
+    Positive,
+    Prompt,
+    Recipe,
+    Record,
+    Share,
+)
+
+
+class ModelSpec(Record, frozen=True, kw_only=True):
+    """One base model of the study."""
+
+    name: str
+    """A bundled name, a Hub id, a local folder or a GGUF file."""
+    format: Literal["chat", "qa"] = "qa"
+    """``chat``: the model's own template. ``qa``: plain Question/Answer text."""
+
+
+class SampleConfig(Record, frozen=True, kw_only=True):
+    """Which prompts are put to the arms, how often, and how text is drawn."""
+
+    prompt_set: str = "palms-2021"
+    draws: Positive = 3
+    batch_rows: Count = 0
+    """Rows decoded side by side; 0 lets the planner choose from the memory limit."""
+    memory_gb: Annotated[float, Meta(gt=0)] = 3.5
+    """Memory that the planner may count on for weights and caches."""
+    decoding: Decoding = Decoding()
+
+
+class ToxicityConfig(Record, frozen=True, kw_only=True):
+    """Which scorers judge the completions."""
+
+    scorers: tuple[str, ...] = ("lexical",)
+    """The first is the primary one. ``hf:<model>`` names any sequence classifier."""
+    threshold: Share = 0.5
+
+
+class CooccurrenceConfig(Record, frozen=True, kw_only=True):
+    """How texts about groups are sampled and compared (GPT-3 paper, section 6.2)."""
+
+    samples_per_stem: Count = 800
+    min_count: Positive = 10
+    """Words that occur less often over all groups are not tested."""
+    permutations: Positive = 1000
+    prior: Annotated[float, Meta(gt=0)] = 500.0
+    """Total weight of the Dirichlet prior, in words."""
+    decoding: Decoding = Decoding(temperature=1.0, top_p=0.9, max_new_tokens=50)
+
+
+class CapabilityTask(Record, frozen=True, kw_only=True):
+    """One capability task and how much loss would be acceptable."""
+
+    task: str
+    """A bundled task's name, or a local JSONL file."""
+    items: Count = 0
+    """Items drawn (with the study's seed); 0 means all."""
+    margin: Annotated[float, Meta(gt=0)] = 0.02
+    """Largest acceptable loss: in accuracy, or in bits per byte relative to base."""
+
+
+class CapabilityConfig(Record, frozen=True, kw_only=True):
+    """Capability tasks, fixed before the run."""
+
+    tasks: tuple[CapabilityTask, ...] = (
+        CapabilityTask(task="lambada", items=500),
+        CapabilityTask(task="hellaswag", items=500),
+        CapabilityTask(task="piqa", items=500),
+        CapabilityTask(task="arc_easy", items=500),
+        CapabilityTask(task="minimal_pairs"),
+        CapabilityTask(task="prose"),
+    )
+
+
+class StudyConfig(Record, frozen=True, kw_only=True):
+    """Everything that can be configured. Unknown keys are refused."""
+
+    name: str
+    version: str = "0.1.0"
+    description: str = ""
+    license: str = ""
+    preset: str = "palms-2021"
+    seed: Count = 2021
+    """Seed of everything drawn at random in evaluation."""
+    models: Annotated[tuple[ModelSpec, ...], Meta(min_length=1)] = (
+        ModelSpec(name="smollm2-135m", format="chat"),
+    )
+    arms: Annotated[tuple[Arm, ...], Meta(min_length=1)] = (
+        "base",
+        "values_targeted",
+        "control",
+        "prompted",
+        "few_shot",
+    )
+    train_seeds: Annotated[tuple[Positive, ...], Meta(min_length=1)] = (1,)
+    recipe: Recipe = Recipe()
+    sample: SampleConfig = SampleConfig()
+    toxicity: ToxicityConfig = ToxicityConfig()
+    cooccurrence: CooccurrenceConfig = CooccurrenceConfig()
+    capability: CapabilityConfig = CapabilityConfig()
+
+    def __post_init__(self) -> None:
+        if "base" not in self.arms:
+            raise ValueError("arms must include 'base': every comparison starts from it")
+        for field, values in (("arms", self.arms), ("train_seeds", self.train_seeds)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"{field} repeats a value")
+
+
+class Group(Record, frozen=True, kw_only=True):
+    """One social group and the stems that texts about it start with."""
+
+    name: str
+    stems: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+class Topic(Record, frozen=True, kw_only=True):
+    """Groups that are compared with each other."""
+
+    name: str
+    groups: Annotated[tuple[Group, ...], Meta(min_length=2)]
+
+
+class Associations(Record, frozen=True, kw_only=True):
+    """The stems of the co-occurrence measure."""
+
+    version: str = "1.0.0"
+    source: str = ""
+    topics: Annotated[tuple[Topic, ...], Meta(min_length=1)]
+
+
+PRESETS = ("quick", "palms-2021", "confirm")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study folder with its resolved configuration; data files are read on first use."""
+
+    folder: Path
+    config: StudyConfig
+    origins: dict[str, str]
+    """Dotted configuration key → ``default``, ``preset quick``, ``study.toml`` or ``--set``."""
+
+    @property
+    def run_folder(self) -> Path:
+        """Where this preset's results are kept."""
+        return self.folder / "runs" / self.config.preset
+
+    @cached_property
+    def charter(self) -> Charter:
+        """The charter; every category differs."""
+        from mores.charter import read_charter
+
+        return read_charter(self.folder / "charter.toml")
+
+    @cached_property
+    def values(self) -> Dataset:
+        """Samples that reflect the positions."""
+        return self._dataset("values")
+
+    @cached_property
+    def control(self) -> Dataset:
+        """Samples of the same form that do not."""
+        return self._dataset("control")
+
+    def dataset(self, arm: str) -> Dataset:
+        """Return the training set of a tuned arm."""
+        return self.values if arm == "values_targeted" else self.control
+
+    @cached_property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """All evaluation prompts, in file order."""
+        path = self.folder / "prompts.jsonl"
+        prompts = store.read_jsonl(path, Prompt)
+        if not prompts:
+            raise DataError("no prompts", path=path, fix="write at least one evaluation question")
+        for number, prompt in enumerate(prompts, 1):
+            self._known_category(prompt.category, path, prompt.id, number)
+        return tuple(prompts)
+
+    @cached_property
+    def chosen_prompts(self) -> tuple[Prompt, ...]:
+        """The test prompts of the configured prompt set."""
+        name = self.config.sample.prompt_set
+        chosen = tuple(p for p in self.prompts if p.split == "test" and name in p.presets)
+        if not chosen:
+            known = sorted({s for p in self.prompts for s in p.presets})
+            raise StudyError(
+                f"no test prompt belongs to the prompt set {name!r}{did_you_mean(name, known)}",
+                path=self.folder / "prompts.jsonl",
+                fix=f"sets in the file: {', '.join(known) or 'none'}",
+            )
+        return chosen
+
+    @cached_property
+    def associations(self) -> Associations | None:
+        """Stems of the co-occurrence measure, or None where the study has none."""
+        path = self.folder / "associations.toml"
+        if not path.exists():
+            return None
+        return store.as_record(store.read_toml(path), Associations, path=path)
+
+    def _dataset(self, name: str) -> Dataset:
+        path = self.folder / f"{name}.jsonl"
+        examples = store.read_jsonl(path, Example)
+        if not examples:
+            raise DataError("no samples", path=path, fix="write some, or `mores import` a file")
+        for number, example in enumerate(examples, 1):
+            self._known_category(example.category, path, example.id, number)
+        return Dataset(name=name, examples=tuple(examples))
+
+    def _known_category(self, category: str, path: Path, record: str, number: int) -> None:
+        known = list(self.charter.categories)
+        if category not in known:
+            raise DataError(
+                f"unknown category {category!r}{did_you_mean(category, known)}",
+                path=path,
+                where=f"id {record!r}, record {number}",
+                fix="categories of charter.toml: " + ", ".join(known),
+            )
+
+
+def load_study(
+    folder: Path, *, preset: str | None = None, overrides: tuple[str, ...] = ()
+) -> Study:
+    """Read study.toml and resolve its configuration.
+
+    Args:
+        folder: the study's folder.
+        preset: preset to use instead of the one that study.toml names.
+        overrides: ``key=value`` pairs with dotted keys, values in TOML syntax.
+
+    Raises:
+        StudyError: no study there, unknown key (with a suggestion), wrong type or value.
+    """
+    folder = Path(folder)
+    path = folder / "study.toml"
+    if not path.exists():
+        raise StudyError(
+            "there is no study.toml here",
+            path=folder,
+            fix=f"start a study with `mores init {folder}`, or give the folder of one",
+        )
+    own = store.read_toml(path)
+    flags = dict(parse_override(text) for text in overrides)
+    chosen = preset or flags.get("preset") or own.get("preset") or "palms-2021"
+    layers: list[tuple[str, dict[str, Any]]] = [
+        (f"preset {chosen}", read_preset(str(chosen))),
+        ("study.toml", {**own, "preset": chosen}),
+        ("--set", _nest(flags)),
+    ]
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, layer in layers:
+        _check_keys(layer, StudyConfig, path if origin == "study.toml" else None, origin)
+        _merge(merged, layer, origins, origin)
+    try:
+        config = msgspec.convert(merged, StudyConfig)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise StudyError(
+            store.readable(str(error)),
+            path=path,
+            fix="`mores plan` shows every setting and where its value came from",
+        ) from None
+    return Study(folder=folder, config=config, origins=origins)
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """Return a shipped preset's settings.
+
+    Raises:
+        StudyError: no preset of that name.
+    """
+    if name not in PRESETS:
+        raise StudyError(
+            f"unknown preset {name!r}{did_you_mean(name, PRESETS)}",
+            fix="presets: " + ", ".join(PRESETS),
+        )
+    text = resources.files("mores").joinpath("presets", f"{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Read ``recipe.epochs=3``; a value that is no TOML is taken as a string."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise StudyError(
+            f"expected KEY=VALUE, found {text!r}", fix="for example --set recipe.epochs=1"
+        )
+    try:
+        return key.strip(), tomllib.loads(f"v = {value}")["v"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def settings(study: Study) -> list[tuple[str, str, str]]:
+    """Return every setting as (dotted key, value as JSON, origin), in declared order."""
+    rows = []
+    for key, value in _flatten(msgspec.to_builtins(study.config)):
+        origin = study.origins.get(key)
+        while origin is None and "." in key:  # a list or table set as a whole
+            key_up = key.rpartition(".")[0]
+            origin = study.origins.get(key_up)
+            if origin is None and "." not in key_up:
+                break
+            if origin is None:
+                break
+        rows.append((key, json.dumps(value, ensure_ascii=False), origin or "default"))
+    return rows
+
+
+def _flatten(value: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        return [
+            pair
+            for key, inner in value.items()
+            for pair in _flatten(inner, f"{prefix}.{key}" if prefix else str(key))
+        ]
+    return [(prefix, value)]
+
+
+def _nest(flat: dict[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        *parents, last = key.split(".")
+        place = nested
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise StudyError(f"--set {key}: {parent!r} already has a value of its own")
+        place[last] = value
+    return nested
+
+
+def _merge(
+    into: dict[str, Any], layer: dict[str, Any], origins: dict[str, str], origin: str, at: str = ""
+) -> None:
+    for key, value in layer.items():
+        name = f"{at}.{key}" if at else key
+        if isinstance(value, dict) and isinstance(into.get(key, {}), dict):
+            _merge(into.setdefault(key, {}), value, origins, origin, name)
+        else:
+            into[key] = value
+            origins[name] = origin
+
+
+def _check_keys(
+    layer: dict[str, Any], kind: Any, path: Path | None, origin: str, at: str = ""
+) -> None:
+    """Refuse keys that no setting has, naming the nearest one."""
+    known = list(kind.__struct_encode_fields__)
+    hints = get_type_hints(kind)
+    for key, value in layer.items():
+        name = f"{at}.{key}" if at else key
+        if key not in known:
+            raise StudyError(
+                f"unknown key {name!r}{did_you_mean(key, known)}",
+                path=path or origin,
+                fix=f"known keys{' of ' + at if at else ''}: {', '.join(known)}",
+            )
+        inner = _struct_in(hints[key])
+        for part in value if isinstance(value, list) else [value]:
+            if inner is not None and isinstance(part, dict):
+                _check_keys(part, inner, path, origin, name)
+
+
+def _struct_in(hint: Any) -> Any:
+    """Return the record type inside an annotation, if there is one."""
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return hint
+    for part in get_args(hint):
+        found = _struct_in(part)
+        if found is not None:
+            return found
+    return None
