@@ -1,0 +1,96 @@
+"""Percentile bootstrap over clusters: an interval for any statistic.
+
+Takes clusters (whatever was drawn independently: prompts, items, authors) and a
+function of a list of them, gives its value with a percentile interval.
+
+    python -c "from mores.stats import cluster_bootstrap as b; print(b([1, 2, 4], max, rng=1))"
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from mores.records import Estimate
+from mores.stats.inputs import Rng, count, generator, not_computable, share
+
+T = TypeVar("T")
+
+FEW = 20
+"""Below so many clusters the percentile interval is clearly too narrow."""
+MOST_UNDEFINED = 0.05
+
+
+def cluster_bootstrap(
+    clusters: Sequence[T],
+    statistic: Callable[[Sequence[T]], float],
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    rng: Rng | None,
+    unit: str = "cluster",
+) -> Estimate:
+    """Return a statistic with a percentile interval from resampled clusters.
+
+    Whole clusters are drawn with replacement, as many as there are (Davison &
+    Hinkley 1997, ch. 3.8; percentile interval: Efron 1979). In the simulation behind
+    `mores` such intervals reject a true null at .05 in .18, .09, .08, .06 of the
+    cases with 5, 10, 20, 40 clusters; below 20 the reason says so.
+
+    Args:
+        clusters: what is resampled; any objects.
+        statistic: function of a list of clusters; may return NaN where it is undefined.
+        draws: number of resamples.
+        level: confidence level, in (0, 1).
+        rng: generator or seed.
+        unit: what a cluster is.
+
+    Returns:
+        value, low, high; details: draws, undefined (resamples without a value).
+        Not computable with fewer than two clusters, when the statistic is undefined on
+        the data or on more than 5 % of the resamples, or never varies (value kept
+        where defined).
+
+    Raises:
+        MeasureError: no rng, draws < 1, level out of range.
+    """
+    share(level, "level")
+    count(draws, "draws", least=1)
+    draw = generator(rng, "a bootstrap")
+    n = len(clusters)
+    method = f"percentile bootstrap over {unit}s ({draws} draws)"
+    absent = partial(not_computable, n=n, unit=unit, method=method, level=level)
+    if n == 0:
+        return absent(f"no {unit}s")
+    value = float(statistic(clusters))
+    if n == 1 or not math.isfinite(value):
+        reason = f"one {unit}" if n == 1 else f"undefined on these {n} {unit}s"
+        return absent(reason, value=value if math.isfinite(value) else None)
+    found = np.array(
+        [float(statistic([clusters[i] for i in draw.integers(0, n, size=n)])) for _ in range(draws)]
+    )
+    defined = found[np.isfinite(found)]
+    undefined = draws - len(defined)
+    details: dict[str, float | int | str | None] = {"draws": draws, "undefined": undefined}
+    if undefined > MOST_UNDEFINED * draws:
+        reason = f"undefined on {undefined} of {draws} resamples"
+        return absent(reason, value=value, details=details)
+    if np.ptp(defined) <= 1e-12 * float(np.abs(defined).max()):
+        reason = f"every resample of the {n} {unit}s gives the same value"
+        return absent(reason, value=value, details=details)
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(
+        value=value,
+        low=float(low),
+        high=float(high),
+        n=n,
+        unit=unit,
+        method=method,
+        level=level,
+        reason=f"the interval is too narrow: fewer than {FEW} {unit}s" if n < FEW else "",
+        details=details,
+    )

@@ -1,0 +1,134 @@
+"""A mean difference over prompts and training seeds, both drawn at random.
+
+Takes a table of differences, prompts × seeds, gives the mean with an interval
+that would hold for other prompts and other training runs.
+
+    python -c "from mores.stats import crossed_effect as c; print(c([[1, 2], [2, 5], [4, 5]]))"
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mores.records import Estimate
+from mores.stats.distributions import t_estimate
+from mores.stats.inputs import Vector, array, no_spread, not_computable, share
+
+METHOD = "crossed prompts × seeds, Satterthwaite df"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Contributions to the variance of the mean, and its degrees of freedom."""
+
+    prompt: float
+    seed: float
+    residual: float
+    total: float
+    df: float
+    fallback: str
+
+
+def crossed_effect(table: ArrayLike, *, level: float = 0.95) -> Estimate:
+    """Return the mean of a prompts × seeds table with a t interval for new prompts and seeds.
+
+    Two-way random effects without replication (Searle, Casella & McCulloch 1992,
+    ch. 4). With P prompts and S seeds, the variance of the mean is
+    V = V_prompt + V_seed − V_resid, where V_prompt = MS_prompt / PS (the variance of
+    the row means over P), V_seed = MS_seed / PS and V_resid = MS_resid / PS;
+    Satterthwaite's df = V² / (V_prompt² / (P−1) + V_seed² / (S−1) + V_resid² / ((P−1)(S−1))).
+
+    A component that comes out negative (V_prompt or V_seed below V_resid) would make
+    V too small, even negative. It is taken as zero: V is at least the larger of
+    V_prompt and V_seed, df at least min(P, S) − 1, and the method says so.
+    Simulated false positives at .05: .00 to .07 for 3 or 5 seeds and 5 to 40 prompts;
+    with 2 seeds up to .10.
+
+    Args:
+        table: shape (P, S), difference of each prompt under each training seed.
+        level: confidence level, in (0, 1).
+
+    Returns:
+        value, low, high, p, n = P; details: se, df, t, seeds, v_prompt, v_seed, v_resid,
+        sd_seed (run-to-run standard deviation of the effect) and sd_prompt. Not
+        computable (value kept) with one seed, one prompt or no variance.
+
+    Raises:
+        MeasureError: not two axes, NaN or infinite input, level out of range.
+    """
+    values = array(table, "table", dimensions=2)
+    share(level, "level")
+    prompts, seeds = values.shape
+    mean = float(values.mean()) if values.size else None
+    reason = _too_small(prompts, seeds)
+    if not reason and no_spread(float(values.std()), values):
+        reason = "all differences are equal: no variance"
+    if reason:
+        return not_computable(
+            reason,
+            n=prompts,
+            unit="prompt",
+            method=METHOD,
+            value=mean,
+            level=level,
+            details={"seeds": seeds},
+        )
+    assert mean is not None
+    parts = _parts(values)
+    return t_estimate(
+        mean,
+        parts.total**0.5,
+        parts.df,
+        n=prompts,
+        unit="prompt",
+        method=METHOD + (f"; {parts.fallback}" if parts.fallback else ""),
+        level=level,
+        reason=parts.fallback,
+        details={
+            "seeds": seeds,
+            "v_prompt": parts.prompt,
+            "v_seed": parts.seed,
+            "v_resid": parts.residual,
+            "sd_prompt": (max(0.0, parts.prompt - parts.residual) * prompts) ** 0.5,
+            "sd_seed": (max(0.0, parts.seed - parts.residual) * seeds) ** 0.5,
+        },
+    )
+
+
+def _too_small(prompts: int, seeds: int) -> str:
+    if not prompts or not seeds:
+        return "no differences"
+    if seeds == 1:
+        return "one seed: one training run cannot tell the effect from run-to-run variation"
+    if prompts == 1:
+        return "one prompt: it cannot tell the effect from variation between prompts"
+    return ""
+
+
+def _parts(values: Vector) -> Parts:
+    """Variance components of the mean; values has at least two rows and two columns."""
+    prompts, seeds = values.shape
+    rows, columns = values.mean(axis=1), values.mean(axis=0)
+    rest = values - rows[:, None] - columns[None, :] + values.mean()
+    cells = (prompts - 1) * (seeds - 1)
+    prompt = float(rows.var(ddof=1)) / prompts
+    seed = float(columns.var(ddof=1)) / seeds
+    residual = float((rest**2).sum()) / cells / (prompts * seeds)
+    plain = prompt + seed - residual
+    total = max(plain, prompt, seed)
+    if total <= 0:  # only the interaction varies: rows and columns all have the same mean
+        total = residual
+    terms = np.array([prompt, seed, residual]) / total
+    df = 1.0 / float((terms**2 / np.array([prompts - 1, seeds - 1, cells])).sum())
+    df = max(df, min(prompts, seeds) - 1.0)
+    return Parts(prompt, seed, residual, total, df, _fallback(prompt, seed, residual))
+
+
+def _fallback(prompt: float, seed: float, residual: float) -> str:
+    names = [name for name, v in (("prompt", prompt), ("seed", seed)) if v < residual]
+    if not names:
+        return ""
+    return f"{' and '.join(names)} variance estimated negative, taken as zero"

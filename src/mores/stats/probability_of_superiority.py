@@ -1,0 +1,104 @@
+"""Probability that an answer of arm A is rated above one of arm B to the same prompt.
+
+Takes two lists over prompts of ratings, gives the mean of the within-prompt
+probabilities with a bootstrap interval over prompts.
+
+    python -c "from mores.stats import probability_of_superiority as s; print(
+    s([[4, 5], [3]], [[2, 4], [3]], rng=1).value)"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import ArrayLike
+
+from mores.errors import MeasureError
+from mores.records import Estimate
+from mores.stats.cluster_bootstrap import cluster_bootstrap
+from mores.stats.inputs import Rng, Vector, generator, not_computable, share, vector
+
+METHOD = "mean within-prompt P(A > B) + ½ P(A = B); "
+
+
+def probability_of_superiority(
+    groups_a: Sequence[ArrayLike],
+    groups_b: Sequence[ArrayLike],
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    rng: Rng | None,
+    unit: str = "prompt",
+) -> Estimate:
+    """Return P(A > B) + ½ P(A = B) within prompts, averaged over prompts.
+
+    The stochastic superiority of Vargha & Delaney (2000), taken within each prompt
+    over all pairs so that the difficulty of prompts cannot pass for an effect.
+
+    Args:
+        groups_a: for each prompt, the ratings (or scores) of arm A, shape (any,).
+        groups_b: the same prompts in the same order, arm B.
+        draws: resamples of the bootstrap over prompts.
+        level: confidence level, in (0, 1).
+        rng: generator or seed.
+        unit: what a group is.
+
+    Returns:
+        value in [0, 1] (½ means no difference), low, high. Where all prompts have the
+        same probability the value stands without an interval, and the reason says why.
+        Not computable without prompts, with one (value kept), or when all ratings of
+        every prompt are tied.
+
+    Raises:
+        MeasureError: lists of different length, a prompt without ratings in one arm,
+            NaN or infinite input, no rng.
+    """
+    share(level, "level")
+    generator(rng, "a bootstrap")
+    if len(groups_a) != len(groups_b):
+        raise MeasureError(
+            f"expected the same {unit}s for both arms, found {len(groups_a)} and {len(groups_b)}",
+            where="groups_a, groups_b",
+        )
+    pairs = [_pair(a, b, i, unit) for i, (a, b) in enumerate(zip(groups_a, groups_b, strict=True))]
+    shares = [_within(a, b) for a, b in pairs]
+    if shares and all(np.ptp(np.concatenate(pair)) == 0 for pair in pairs):
+        return not_computable(
+            f"all ratings of every {unit} are tied",
+            n=len(shares),
+            unit=unit,
+            method=METHOD.rstrip("; "),
+            value=0.5,
+            level=level,
+        )
+    found = cluster_bootstrap(
+        shares, lambda chosen: float(np.mean(chosen)), draws=draws, level=level, rng=rng, unit=unit
+    )
+    if found.verdict == "not computable" and found.n > 1:
+        return replace(
+            found,
+            method=METHOD + found.method,
+            verdict="descriptive",
+            reason=f"no interval: the probability is the same for every {unit}",
+        )
+    return replace(found, method=METHOD + found.method)
+
+
+def _pair(a: ArrayLike, b: ArrayLike, index: int, unit: str) -> tuple[Vector, Vector]:
+    pair = (vector(a, f"groups_a[{index}]"), vector(b, f"groups_b[{index}]"))
+    for name, values in zip(("groups_a", "groups_b"), pair, strict=True):
+        if not len(values):
+            raise MeasureError(
+                f"{unit} {index} has no ratings",
+                where=name,
+                fix=f"leave out {unit}s that lack ratings in either arm, and report how many",
+            )
+    return pair
+
+
+def _within(a: Vector, b: Vector) -> float:
+    above = (a[:, None] > b[None, :]).mean()
+    tied = (a[:, None] == b[None, :]).mean()
+    return float(above + tied / 2)

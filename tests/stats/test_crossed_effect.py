@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from mores.errors import MeasureError
+from mores.stats import crossed_effect
+from mores.stats.distributions import t_quantile
+
+
+def test_by_hand():
+    # Rows 1 2 | 3 6 | 5 10: row means 1.5 4.5 7.5, column means 3 6, mean 4.5.
+    # V_prompt = var(1.5 4.5 7.5) / 3 = 9 / 3 = 3; V_seed = var(3 6) / 2 = 4.5 / 2 = 2.25.
+    # Residuals y − row − column + mean: 1, −1 | 0, 0 | −1, 1 → SS 4, MS = 4 / 2 = 2;
+    # V_resid = 2 / 6 = 1/3. V = 3 + 2.25 − 1/3 = 59/12.
+    # df = V² / (9/2 + 2.25²/1 + (1/9)/2).
+    found = crossed_effect([[1, 2], [3, 6], [5, 10]])
+    assert found.value == 4.5
+    assert found.details["v_prompt"] == pytest.approx(3)
+    assert found.details["v_seed"] == pytest.approx(2.25)
+    assert found.details["v_resid"] == pytest.approx(1 / 3)
+    df = (59 / 12) ** 2 / (4.5 + 2.25**2 + 1 / 18)
+    assert found.details["df"] == pytest.approx(df)
+    half = t_quantile(0.975, df) * (59 / 12) ** 0.5
+    assert (found.low, found.high) == pytest.approx((4.5 - half, 4.5 + half))
+    # σ²_seed = (MS_seed − MS_resid) / P = (13.5 − 2) / 3.
+    assert found.details["sd_seed"] == pytest.approx((11.5 / 3) ** 0.5)
+    assert found.details["sd_prompt"] == pytest.approx(((18 - 2) / 2) ** 0.5)
+    assert (found.reason, found.n, found.details["seeds"]) == ("", 3, 2)
+
+
+def test_components_agree_with_anova():
+    import pandas as pd
+    import statsmodels.api as sm
+    from statsmodels.formula.api import ols
+
+    table = np.random.default_rng(8).normal(size=(7, 4)) + np.arange(7)[:, None] + np.arange(4)
+    rows = [{"p": i, "s": j, "y": table[i, j]} for i in range(7) for j in range(4)]
+    anova = sm.stats.anova_lm(ols("y ~ C(p) + C(s)", pd.DataFrame(rows)).fit())
+    squares = anova["mean_sq"] / 28
+    found = crossed_effect(table).details
+    assert found["v_prompt"] == pytest.approx(squares["C(p)"])
+    assert found["v_seed"] == pytest.approx(squares["C(s)"])
+    assert found["v_resid"] == pytest.approx(squares["Residual"])
+    assert found["se"] ** 2 == pytest.approx(
+        squares["C(p)"] + squares["C(s)"] - squares["Residual"]
+    )
+
+
+def test_falls_back_and_says_so_when_a_component_is_negative():
+    # Column means 2 and 2: V_seed = 0 < V_resid. Rows 1 1.5 2.5 3 → V_prompt = (5/6) / 4.
+    found = crossed_effect([[0, 2], [2, 1], [3, 2], [3, 3]])
+    assert "seed variance estimated negative, taken as zero" in found.method
+    assert found.reason == "seed variance estimated negative, taken as zero"
+    assert found.details["se"] ** 2 == pytest.approx((5 / 6) / 4)
+    assert found.details["sd_seed"] == 0
+
+
+def test_total_variance_is_never_negative():
+    # Only the interaction varies: both components negative, V falls back to V_resid = 4/4 / 4.
+    found = crossed_effect([[0, 1], [1, 0]])
+    assert "prompt and seed variance estimated negative" in found.reason
+    assert found.details["se"] ** 2 == pytest.approx(0.25)
+    assert found.low < found.value < found.high
+    assert found.details["df"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("table", "value", "reason"),
+    [
+        ([[1], [2], [3]], 2.0, "one seed"),
+        ([[1, 2, 3]], 2.0, "one prompt"),
+        ([[], []], None, "no differences"),
+        ([[2, 2], [2, 2]], 2.0, "no variance"),
+    ],
+)
+def test_degenerate(table, value, reason):
+    found = crossed_effect(table)
+    assert (found.verdict, found.value, found.low, found.p) == ("not computable", value, None, None)
+    assert reason in found.reason
+
+
+def test_a_flat_list_is_refused():
+    with pytest.raises(MeasureError, match="2 axes"):
+        crossed_effect([1, 2, 3])
+
+
+def test_false_positives_with_run_to_run_variation():
+    # statistics.md: .03 to .07 for crossed errors; prompts alone reject far too often.
+    rng = np.random.default_rng(12)
+    crossed = prompts_only = 0
+    runs = 400
+    for _ in range(runs):
+        table = (
+            rng.normal(0, 0.7, (30, 1)) + rng.normal(0, 0.3, (1, 5)) + rng.normal(0, 0.5, (30, 5))
+        )
+        found = crossed_effect(table)
+        crossed += found.p < 0.05
+        prompts_only += abs(found.value) > t_quantile(0.975, 29) * found.details["v_prompt"] ** 0.5
+    assert 0.01 < crossed / runs < 0.09
+    assert prompts_only / runs > 0.12
+
+
+def test_degrees_of_freedom_have_a_floor():
+    # Rows .5 .6, columns .5 .6: V_prompt = V_seed = .0025; residuals ±.45: V_resid = .81 / 4.
+    # Satterthwaite alone: .0025² / (2 · .0025² + .2025²) = .00015, an absurd quantile.
+    found = crossed_effect([[0.0, 1.0], [1.0, 0.2]])
+    assert found.details["v_resid"] == pytest.approx(0.2025)
+    assert found.details["v_prompt"] == pytest.approx(0.0025)
+    assert found.details["df"] == 1

@@ -1,0 +1,151 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mores.errors import MeasureError
+from mores.stats import krippendorff_alpha
+
+LEVELS = ["nominal", "ordinal", "interval", "ratio"]
+
+
+def table(text):
+    return [[np.nan if x == "." else float(x) for x in row.split()] for row in text.split("/")]
+
+
+# Krippendorff's own example: 4 observers, 12 units.
+BOOK = table(
+    "1 2 3 3 2 1 4 1 2 . . . / 1 2 3 3 2 2 4 1 2 5 . 3 /"
+    ". 3 3 3 2 3 4 2 2 5 1 . / 1 2 3 3 2 4 4 1 2 5 1 ."
+)
+# The example of the Wikipedia article: 3 raters, 15 units.
+WIKIPEDIA = table(
+    ". . . . . 3 4 1 2 1 1 3 3 . 3 / 1 . 2 1 3 3 4 3 . . . . . . . /. . 2 1 3 4 4 . 2 1 1 3 3 . 4"
+)
+
+
+@pytest.mark.parametrize(
+    ("level", "alpha"),
+    [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849), ("ratio", 0.797)],
+)
+def test_krippendorffs_example(level, alpha):
+    assert krippendorff_alpha(BOOK, level).value == pytest.approx(alpha, abs=5e-4)
+
+
+def test_wikipedia_example():
+    found = krippendorff_alpha(WIKIPEDIA, "nominal")
+    assert found.value == pytest.approx(0.691358, abs=5e-7)
+    assert krippendorff_alpha(WIKIPEDIA, "interval").value == pytest.approx(0.810845, abs=5e-7)
+    # Unit 1 has one rating, 2 and 14 none; 10 units have two and 2 have three: 26 ratings.
+    assert (found.n, found.details["ratings"], found.details["items_left_out"]) == (12, 26, 3)
+    assert found.details["raters"] == 3
+
+
+def test_two_raters_by_hand():
+    # Pairs (1,1) (2,2) (1,2): o(1,2) + o(2,1) = 2, n = 6, n(1) = n(2) = 3.
+    # D_o = 2/6, D_e = 2 · 9 / (6 · 5) = .6; α = 1 − (1/3) / .6 = 4/9.
+    found = krippendorff_alpha([[1, 2, 1], [1, 2, 2]], "nominal")
+    assert found.value == pytest.approx(4 / 9)
+    assert found.details["observed"] == pytest.approx(1 / 3)
+    assert found.details["expected"] == pytest.approx(0.6)
+    assert found.reason == "no interval: no generator was given"
+
+
+def ordinal_by_pairs(ratings):
+    """α from its definition, pair by pair."""
+    units = [[x for x in column if not np.isnan(x)] for column in np.array(ratings).T]
+    units = [u for u in units if len(u) > 1]
+    everything = sorted(x for u in units for x in u)
+
+    def distance(c, k):
+        low, high = min(c, k), max(c, k)
+        inside = sum(low <= x <= high for x in everything)
+        return (inside - (everything.count(c) + everything.count(k)) / 2) ** 2
+
+    seen = sum(
+        distance(c, k) / (len(u) - 1) for u in units for c, k in itertools.permutations(u, 2)
+    )
+    chance = sum(distance(c, k) for c, k in itertools.permutations(everything, 2))
+    return 1 - (seen / len(everything)) / (chance / (len(everything) * (len(everything) - 1)))
+
+
+def test_ordinal_agrees_with_the_definition():
+    for ratings in (BOOK, WIKIPEDIA):
+        assert krippendorff_alpha(ratings).value == pytest.approx(ordinal_by_pairs(ratings))
+
+
+def test_interval_over_items():
+    found = krippendorff_alpha(BOOK, rng=1, draws=400)
+    assert found.low < found.value <= found.high <= 1
+    assert found.value == krippendorff_alpha(BOOK).value
+    assert found == krippendorff_alpha(BOOK, rng=1, draws=400)
+    assert "bootstrap over items (400 draws)" in found.method
+    assert "fewer than 20 items" in found.reason
+    wider = krippendorff_alpha(BOOK, rng=1, draws=400, confidence=0.99)
+    assert (wider.low <= found.low, wider.level) == (True, 0.99)
+
+
+def test_interval_covers_the_long_run_alpha():
+    # Normal ratings, item SD 1, error SD 1: interval α is 1/2 in the long run.
+    rng = np.random.default_rng(6)
+    runs = covered = 0
+    for _ in range(40):
+        ratings = rng.normal(size=(1, 80)) + rng.normal(size=(3, 80))
+        found = krippendorff_alpha(np.round(ratings, 1), "interval", draws=150, rng=rng)
+        covered += found.low <= 0.5 <= found.high
+        runs += 1
+    assert covered / runs > 0.8
+
+
+def test_perfect_agreement_has_no_interval():
+    found = krippendorff_alpha([[1, 2, 3, 4], [1, 2, 3, 4]], rng=1, draws=200)
+    assert (found.value, found.low) == (1.0, None)
+    assert found.reason.startswith("no interval: ")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    ("ratings", "reason"),
+    [
+        ([[3, 3, 3], [3, 3, 3]], "all ratings are equal"),
+        ([[1, 2, 3]], "no item has ratings of two raters"),
+        ([[1, np.nan], [np.nan, 2]], "no item has ratings of two raters"),
+        ([[np.nan], [np.nan]], "no item has ratings of two raters"),
+        ([[], []], "no item has ratings of two raters"),
+    ],
+)
+def test_degenerate(level, ratings, reason):
+    found = krippendorff_alpha(ratings, level, rng=1)
+    assert (found.verdict, found.value, found.reason) == ("not computable", None, reason)
+
+
+def test_refused():
+    with pytest.raises(MeasureError, match="did you mean 'ordinal'"):
+        krippendorff_alpha(BOOK, "ordinl")
+    with pytest.raises(MeasureError, match="ratio ratings start at 0, found -1"):
+        krippendorff_alpha([[-1, 2], [1, 2]], "ratio")
+    with pytest.raises(MeasureError, match="2 axes"):
+        krippendorff_alpha([1, 2, 3])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from([1.0, 2.0, 3.0, 5.0, np.nan]), min_size=6, max_size=6),
+        min_size=2,
+        max_size=4,
+    )
+)
+def test_order_does_not_matter_and_scale_rules_hold(ratings):
+    found = krippendorff_alpha(ratings)
+    turned = krippendorff_alpha([row[::-1] for row in ratings[::-1]])
+    assert turned.value == (None if found.value is None else pytest.approx(found.value))
+    if found.value is None:
+        return
+    assert found.value <= 1
+    # Ordinal: any monotone scale; interval: any linear one.
+    assert krippendorff_alpha(np.exp(ratings)).value == pytest.approx(found.value)
+    linear = krippendorff_alpha(np.array(ratings) * 7 - 30, "interval").value
+    assert linear == pytest.approx(krippendorff_alpha(ratings, "interval").value)
