@@ -128,7 +128,7 @@ class Recipe(Record, frozen=True, kw_only=True):
     epochs: Positive = 2
     batch_size: Positive = 8
     """Samples for each optimiser step."""
-    micro_tokens: Positive = 1024
+    micro_tokens: Positive = 512
     """Most tokens in one forward pass; bounds memory, does not change the result."""
     learning_rate: Annotated[float, Meta(gt=0.0, lt=1.0)] = 1e-3
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
@@ -144,8 +144,6 @@ class Recipe(Record, frozen=True, kw_only=True):
     """Epochs without a better held-out loss before stopping; 0 turns it off."""
     held_out: Share = 0.0
     """Share of the samples kept out of training to measure loss."""
-    checkpoint_every: Count = 5
-    """Optimiser steps between checkpoints (LoRA); full tuning keeps one an epoch."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
 
     def __post_init__(self) -> None:
@@ -317,7 +315,8 @@ class Manifest(Record, frozen=True, kw_only=True):
     config: dict[str, Any]
     seed: int
     versions: dict[str, str]
-    commit: str = ""
+    facts: dict[str, Any] = {}
+    """What the step found out that later steps report, such as token counts."""
 
 
 def to_plain(record: Any) -> Any:

@@ -1,0 +1,38 @@
+"""Where everything computed is kept below a study's run folder.
+
+    runs/<preset>/<model>/tune/<arm>-s<seed>/      adapter or weights, log.jsonl
+    runs/<preset>/<model>/sample/                  completions.jsonl
+    runs/<preset>/<model>/stems/                   completions.jsonl of the stems
+    runs/<preset>/<model>/toxicity/                scores of each scorer
+    runs/<preset>/<model>/cooccurrence/            result.json
+    runs/<preset>/<model>/capability/              items.jsonl
+    runs/<preset>/ratings/                         ratings.jsonl
+    runs/<preset>/report/                          index.html, report.json, figures/
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mores.arms import ArmKey, slug
+from mores.study import Study
+
+
+def model_folder(study: Study, model: str) -> Path:
+    """Everything of one base model."""
+    return study.run_folder / slug(model)
+
+
+def tune_folder(study: Study, model: str, key: ArmKey) -> Path:
+    """One tuned arm."""
+    return model_folder(study, model) / "tune" / key.name
+
+
+def ratings_folder(study: Study) -> Path:
+    """Ratings by people."""
+    return study.run_folder / "ratings"
+
+
+def report_folder(study: Study) -> Path:
+    """The report."""
+    return study.run_folder / "report"

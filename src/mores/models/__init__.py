@@ -1,0 +1,1 @@
+"""Where weights come from: bundled, Hub, folder or GGUF; identified by digest."""

@@ -1,0 +1,322 @@
+"""One attention function for training, scoring and sampling, without padding.
+
+All text goes through the model as one flat row of tokens. A `Layout` says which
+tokens belong together: a list of trees, each a shared prefix with branches that
+see the prefix and themselves but not each other. A training sample is a tree
+without branches; a multiple-choice item is a context with its choices; a few-shot
+prompt shared by many questions is a prefix with one branch a question. In
+decoding, each row reads its own keys and values from a `KeyValueStore`.
+
+The function is registered with transformers under the name ``mores``, so every
+architecture that goes through its attention interface can use it:
+
+    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="mores")
+    with using(Layout.of([5, 7])):
+        model(input_ids=flat[None], position_ids=layout.positions()[None])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mores.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+NAME = "mores"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A prefix of ``prefix`` tokens followed by branches of the given lengths."""
+
+    prefix: int
+    branches: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Tokens in all."""
+        return self.prefix + sum(self.branches)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a flat row of tokens divides into independent trees."""
+
+    trees: tuple[Tree, ...]
+
+    @classmethod
+    def of(cls, lengths: Sequence[int]) -> Layout:
+        """Layout of plain sequences of the given lengths."""
+        return cls(tuple(Tree(length) for length in lengths))
+
+    @property
+    def size(self) -> int:
+        """Tokens in all."""
+        return sum(tree.size for tree in self.trees)
+
+    def positions(self) -> torch.Tensor:
+        """Position of each token in its own text, shape (size,): a branch goes on from its prefix."""
+        import torch
+
+        parts = []
+        for tree in self.trees:
+            parts.append(torch.arange(tree.prefix))
+            parts += [torch.arange(tree.prefix, tree.prefix + b) for b in tree.branches]
+        return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.long)
+
+
+class KeyValueStore:
+    """Keys and values of all rows being decoded, one block a layer, written in place.
+
+    Row i holds its tokens in columns 0 to ``lengths[i] - 1``; columns beyond are
+    masked. Nothing is concatenated while decoding, and key/value heads are kept
+    once however many query heads share them.
+    """
+
+    def __init__(self, rows: int, columns: int) -> None:
+        import torch
+
+        self.rows = rows
+        self.columns = columns
+        self.lengths = torch.zeros(rows, dtype=torch.long)
+        self.keys: dict[int, torch.Tensor] = {}
+        self.values: dict[int, torch.Tensor] = {}
+
+    def block(self, layer: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the key and value blocks of a layer, shape (rows, heads, columns, width)."""
+        if layer not in self.keys:
+            shape = (self.rows, like.shape[1], self.columns, like.shape[3])
+            self.keys[layer] = like.new_zeros(shape)
+            self.values[layer] = like.new_zeros(shape)
+        return self.keys[layer], self.values[layer]
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Drop all rows but these."""
+        for blocks in (self.keys, self.values):
+            for layer in blocks:
+                blocks[layer] = blocks[layer].index_select(0, rows)
+        self.lengths = self.lengths[rows]
+        self.rows = len(rows)
+
+
+@dataclass
+class _Pass:
+    """What the attention function needs to know of the current forward pass."""
+
+    layout: Layout | None = None
+    store: KeyValueStore | None = None
+    targets: tuple[tuple[int, tuple[int, int]], ...] = ()
+    """Prefill: for each row of the store, its tree and branch (-1: the prefix itself)."""
+    mask: torch.Tensor | None = None
+    columns: int = 0
+
+
+_current: list[_Pass] = []
+
+
+@contextmanager
+def using(
+    layout: Layout,
+    *,
+    store: KeyValueStore | None = None,
+    targets: Sequence[tuple[int, tuple[int, int]]] = (),
+) -> Iterator[None]:
+    """Run forward passes over flat rows with this layout.
+
+    With a ``store``, keys and values are written to it: each target (row, (tree,
+    branch)) gets the prefix and that branch (-1 for the prefix alone).
+    """
+    _current.append(_Pass(layout=layout, store=store, targets=tuple(targets)))
+    try:
+        yield
+    finally:
+        _current.pop()
+
+
+@contextmanager
+def stepping(store: KeyValueStore) -> Iterator[None]:
+    """Run one decoding step: each row of the store gets one new token."""
+    import torch
+
+    columns = int(store.lengths.max()) + 1
+    seen = torch.arange(columns)[None, :] <= store.lengths[:, None]
+    _current.append(_Pass(store=store, mask=seen[:, None, None, :], columns=columns))
+    try:
+        yield
+        store.lengths += 1
+    finally:
+        _current.pop()
+
+
+def register() -> None:
+    """Make the attention function known to transformers (safe to call again)."""
+    from transformers import AttentionInterface
+    from transformers.masking_utils import AttentionMaskInterface
+
+    AttentionInterface.register(NAME, attention)
+    AttentionMaskInterface.register(NAME, _no_mask)
+
+
+def _no_mask(*args: Any, **kwargs: Any) -> None:
+    """No mask is built: the layout says who sees whom."""
+
+
+def attention(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    *,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attend within the current layout or store; shapes as transformers passes them.
+
+    Args:
+        query: (batch, query heads, tokens, width); batch is 1 for flat rows.
+        key: (batch, key heads, tokens, width).
+        value: (batch, key heads, tokens, width).
+
+    Returns:
+        Output of shape (batch, tokens, query heads, width), and None.
+
+    Raises:
+        ModelError: no layout is set, or the model needs a form that is not supported.
+    """
+    if softcap is not None or kwargs.get("s_aux") is not None:
+        raise ModelError(
+            f"{type(module).__name__} needs soft-capped scores or attention sinks, "
+            "which mores does not support",
+            fix="choose another model",
+        )
+    if not _current:
+        raise ModelError("a forward pass outside `using(layout)`; this is a bug in mores")
+    now = _current[-1]
+    if now.layout is None:
+        return _step(module, now, query, key, value, scaling, sliding_window), None
+    if now.store is not None:
+        _fill(now, module.layer_idx, key, value)
+    return _flat(now.layout, query, key, value, scaling, sliding_window), None
+
+
+def _flat(
+    layout: Layout,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    scaling: float | None,
+    window: int | None,
+) -> torch.Tensor:
+    """Attend over a flat row, tree by tree: (1, tokens, heads, width)."""
+    import torch
+
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key = key.repeat_interleave(groups, dim=1)
+        value = value.repeat_interleave(groups, dim=1)
+    parts = []
+    at = 0
+    for tree in layout.trees:
+        head = slice(at, at + tree.prefix)
+        if tree.prefix:
+            parts.append(
+                _attend(query[:, :, head], key[:, :, head], value[:, :, head], scaling, window)
+            )
+        at += tree.prefix
+        for length in tree.branches:
+            own = slice(at, at + length)
+            keys = torch.cat([key[:, :, head], key[:, :, own]], dim=2)
+            values = torch.cat([value[:, :, head], value[:, :, own]], dim=2)
+            parts.append(_attend(query[:, :, own], keys, values, scaling, window))
+            at += length
+    return torch.cat(parts, dim=2).transpose(1, 2)
+
+
+def _attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    scaling: float | None,
+    window: int | None,
+) -> torch.Tensor:
+    """Causal attention of the last queries of a text over all its keys."""
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention as sdpa
+
+    queries, keys = query.shape[2], key.shape[2]
+    windowed = window is not None and keys > window
+    if queries == keys and not windowed:
+        return sdpa(query, key, value, is_causal=True, scale=scaling)
+    column = torch.arange(keys)[None, :]
+    row = torch.arange(keys - queries, keys)[:, None]
+    mask = column <= row
+    if windowed:
+        assert window is not None
+        mask &= column > row - window
+    return sdpa(query, key, value, attn_mask=mask.to(query.device), scale=scaling)
+
+
+def _fill(now: _Pass, layer: int, key: torch.Tensor, value: torch.Tensor) -> None:
+    """Copy prefill keys and values into the rows of the store."""
+    assert now.store is not None
+    assert now.layout is not None
+    blocks = now.store.block(layer, key)
+    starts = [0]
+    for tree in now.layout.trees:
+        starts.append(starts[-1] + tree.size)
+    for row, (index, branch) in now.targets:
+        tree, at = now.layout.trees[index], starts[index]
+        for block, fresh in zip(blocks, (key, value), strict=True):
+            block[row, :, : tree.prefix] = fresh[0, :, at : at + tree.prefix]
+            if branch >= 0:
+                begin = at + tree.prefix + sum(tree.branches[:branch])
+                length = tree.branches[branch]
+                block[row, :, tree.prefix : tree.prefix + length] = fresh[
+                    0, :, begin : begin + length
+                ]
+
+
+def _step(
+    module: Any,
+    now: _Pass,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    scaling: float | None,
+    window: int | None,
+) -> torch.Tensor:
+    """Attend for one new token a row: (rows, 1, heads, width)."""
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention as sdpa
+
+    store = now.store
+    assert store is not None
+    assert now.mask is not None
+    keys, values = store.block(module.layer_idx, key)
+    row = torch.arange(store.rows)
+    keys[row, :, store.lengths] = key[:, :, 0]
+    values[row, :, store.lengths] = value[:, :, 0]
+    rows, heads, _, width = query.shape
+    kept = key.shape[1]
+    mask = now.mask
+    if window is not None:
+        column = torch.arange(now.columns)[None, None, None, :]
+        mask = mask & (column > store.lengths[:, None, None, None] - window)
+    # Query heads that share a key head are laid out as if they were its queries, so
+    # keys and values are read once and never repeated in memory.
+    out = sdpa(
+        query.reshape(rows, kept, heads // kept, width),
+        keys[:, :, : now.columns],
+        values[:, :, : now.columns],
+        attn_mask=mask,
+        scale=scaling,
+    )
+    return out.reshape(rows, heads, 1, width).transpose(1, 2)

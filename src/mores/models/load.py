@@ -1,0 +1,218 @@
+"""A resolved model → weights and tokenizer in memory, ready for training and sampling.
+
+    loaded = load(resolve("smollm2-135m"))
+    hidden = loaded.hidden(flat_ids, Layout.of([len(flat_ids)]))
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mores.errors import ModelError
+from mores.models import attention
+from mores.models.attention import Layout
+
+if TYPE_CHECKING:
+    import torch
+
+    from mores.models.resolve import ResolvedModel
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the libraries' own progress bars and advice while loading."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from transformers.utils import logging as hf_logging
+
+    level = hf_logging.get_verbosity()
+    bars = hf_logging.is_progress_bar_enabled()
+    hf_logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+        hf_logging.set_verbosity(level)
+        if bars:
+            hf_logging.enable_progress_bar()
+
+
+@dataclass
+class LoadedModel:
+    """A causal language model with its tokenizer, run through `attention`."""
+
+    name: str
+    model: Any
+    tokenizer: Any
+    digest: str
+
+    @property
+    def parameters(self) -> int:
+        """Number of base weights, tied ones counted once, adapters not counted."""
+        return sum(p.numel() for n, p in self.model.named_parameters() if "lora_" not in n)
+
+    @property
+    def context(self) -> int:
+        """Longest text in tokens that the model was made for."""
+        config = self.model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", 1 << 20))
+
+    @property
+    def eos(self) -> int:
+        """Id of the end-of-text token that training appends and sampling stops at."""
+        return int(self.tokenizer.eos_token_id)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
+
+    def hidden(self, ids: torch.Tensor, layout: Layout) -> torch.Tensor:
+        """Run a flat row of token ids; return final hidden states, shape (tokens, width)."""
+        with attention.using(layout):
+            return self.forward(ids, layout.positions())
+
+    def forward(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Run one flat row inside an attention context: (tokens,) → (tokens, width)."""
+        output = self.decoder(
+            input_ids=ids[None].to(self.device),
+            position_ids=positions[None].to(self.device),
+            use_cache=False,
+        )
+        hidden: torch.Tensor = output.last_hidden_state[0]
+        return hidden
+
+    @property
+    def decoder(self) -> Any:
+        """The model without its output layer."""
+        return self.model.base_model
+
+    @property
+    def head(self) -> Any:
+        """The output layer."""
+        return self.model.get_output_embeddings()
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Apply the output layer: (..., width) → (..., vocabulary)."""
+        logits: torch.Tensor = self.head(hidden)
+        return logits
+
+
+def load(
+    resolved: ResolvedModel, *, dtype: str = "float32", device: str | None = None
+) -> LoadedModel:
+    """Load a model for training or sampling.
+
+    Args:
+        resolved: where the weights are (see `mores.models.resolve`).
+        dtype: ``float32`` or ``bfloat16``.
+        device: torch device; by default a GPU where there is one, else the CPU.
+
+    Raises:
+        ModelError: no weights, pickled weights, no end-of-text token, or an architecture whose
+            outputs differ when run through our attention.
+    """
+    import torch
+
+    folder = Path(resolved.folder)
+    refuse_pickle(folder)
+    attention.register()
+    with quiet():
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model = AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=getattr(torch, dtype),
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+            )
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise ModelError(
+                f"this model cannot be loaded: {str(error).splitlines()[0]}",
+                path=folder,
+                fix="a model folder holds config.json, tokenizer files and *.safetensors",
+            ) from error
+    if tokenizer.eos_token_id is None:
+        raise ModelError(
+            "the tokenizer has no end-of-text token, so answers could never end",
+            path=folder,
+            fix="set eos_token in tokenizer_config.json",
+        )
+    model.eval()
+    model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    loaded = LoadedModel(
+        name=resolved.name, model=model, tokenizer=tokenizer, digest=resolved.digest
+    )
+    _check_parity(loaded)
+    return loaded
+
+
+def refuse_pickle(folder: Path) -> None:
+    """Refuse a folder whose only weights would have to be unpickled.
+
+    Raises:
+        ModelError: no weights at all, or only ``.bin``, ``.pt`` and the like.
+    """
+    if any(folder.glob("*.safetensors")):
+        return
+    pickled = [p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for p in folder.glob(pattern)]
+    if pickled:
+        raise ModelError(
+            f"only pickled weights here ({', '.join(sorted(pickled)[:3])}); "
+            "unpickling can run any code, so mores refuses it",
+            path=folder,
+            fix="convert them to safetensors where you trust them, for example with "
+            "`model.save_pretrained(folder)` in transformers",
+        )
+    raise ModelError(
+        "no weights here (*.safetensors)",
+        path=folder,
+        fix="name a folder that holds config.json and *.safetensors",
+    )
+
+
+def _check_parity(loaded: LoadedModel) -> None:
+    """Compare our flat, cache-free path with the architecture's own, then switch to ours."""
+    import torch
+
+    ids = torch.tensor(probe_ids(loaded.tokenizer))
+    with torch.no_grad():
+        own = loaded.model(input_ids=ids[None].to(loaded.device), use_cache=False).logits[0]
+        try:
+            loaded.model.set_attn_implementation(attention.NAME)
+            ours = loaded.logits(loaded.hidden(ids, Layout.of([len(ids)])))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ModelError(
+                f"{type(loaded.model).__name__} cannot run through mores' attention: {error}",
+                fix="choose a decoder-only model with standard attention (Llama, Qwen, Gemma 3, ...)",
+            ) from error
+    scale = max(1.0, float(own.abs().max()))
+    tolerance = 1e-3 if own.dtype == torch.float32 else 5e-2
+    gap = float((own - ours).abs().max()) / scale
+    if not gap < tolerance:
+        raise ModelError(
+            f"{type(loaded.model).__name__} gives other numbers through mores' attention "
+            f"(largest relative difference {gap:.2g})",
+            fix="choose a decoder-only model with standard attention (Llama, Qwen, Gemma 3, ...)",
+        )
+
+
+def probe_ids(tokenizer: Any) -> list[int]:
+    """A few token ids for checks."""
+    ids: list[int] = tokenizer("The quick brown fox sat down. Why? Because it could.")["input_ids"]
+    return ids

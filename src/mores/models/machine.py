@@ -1,0 +1,96 @@
+"""What this machine can do: cores, memory, and how fast it really multiplies.
+
+    probe = probe_matmul()
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class MatmulProbe:
+    """Measured rates of a 2048-cubed matrix product."""
+
+    float32: float
+    """GFLOP/s in float32."""
+    bfloat16: float
+    """GFLOP/s in bfloat16."""
+
+    @property
+    def bfloat16_pays(self) -> bool:
+        """Whether bfloat16 is worth using here (on many x86 chips it is far slower)."""
+        return self.bfloat16 > 1.2 * self.float32
+
+
+def set_threads() -> int:
+    """Use every core this process may run on; return how many."""
+    import torch
+
+    cores = usable_cores()
+    torch.set_num_threads(cores)
+    return cores
+
+
+def usable_cores() -> int:
+    """Cores that this process may use (not all that the machine has)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def probe_matmul(size: int = 2048, repeats: int = 3) -> MatmulProbe:
+    """Multiply two square matrices in both formats; best of a few repeats."""
+    import torch
+
+    def rate(dtype: torch.dtype) -> float:
+        a = torch.randn(size, size).to(dtype)
+        best = float("inf")
+        for _ in range(repeats + 1):  # the first also pays for warming up
+            start = time.perf_counter()
+            a @ a
+            best = min(best, time.perf_counter() - start)
+            if best > 5.0:  # no need to see that again
+                break
+        return 2 * size**3 / best / 1e9
+
+    return MatmulProbe(float32=rate(torch.float32), bfloat16=rate(torch.bfloat16))
+
+
+def choose_dtype(wanted: str, *, on_gpu: bool) -> str:
+    """Return the number format to compute in: what was asked for, or what pays here.
+
+    On a GPU ``auto`` means bfloat16. On a CPU it means float32: bfloat16 halves
+    precision and pays only on few chips, so it is used there on request alone.
+    """
+    if wanted != "auto":
+        return wanted
+    return "bfloat16" if on_gpu else "float32"
+
+
+def peak_memory_gb() -> float:
+    """Largest memory that this process has held so far, in GB."""
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e9 if sys.platform == "darwin" else peak * 1024 / 1e9
+
+
+def free_memory_gb() -> float:
+    """Memory that can still be had, in GB."""
+    import psutil
+
+    return float(psutil.virtual_memory().available) / 1e9
+
+
+def free_disk_gb(folder: Path) -> float:
+    """Free disk space where a folder is or will be, in GB."""
+    existing = folder.resolve()
+    while not existing.exists():
+        existing = existing.parent
+    return shutil.disk_usage(existing).free / 1e9

@@ -1,0 +1,112 @@
+"""The grid of what is sampled: arms × prompts × draws, as token ids.
+
+The in-context arms use the base weights: ``prompted`` puts the category's
+position statement before the question, ``few_shot`` shows the three shortest
+values samples of the category (the shortest, so that they fit any context).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mores.arms import ArmKey, slug
+from mores.errors import ModelError
+from mores.models.prompt import encode_prompt, encode_text
+from mores.records import TUNED_ARMS, Arm, Charter, Dataset, Decoding, Prompt
+from mores.study import Associations
+
+if TYPE_CHECKING:
+    from mores.models.load import LoadedModel
+
+SHOTS = 3
+STEM_ARMS = ("base", *TUNED_ARMS)
+"""Arms that plain stems are put to; the in-context arms have no place for a context there."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One row to be decoded."""
+
+    key: ArmKey
+    prompt_id: str
+    category: str
+    draw: int
+    ids: tuple[int, ...]
+    stop: str = ""
+    """Text that ends the answer besides the end-of-text token."""
+
+
+def completion_id(model: str, request: Request) -> str:
+    """Stable id of a completion."""
+    return f"{slug(model)}.{request.key.name}.{request.prompt_id}.d{request.draw}"
+
+
+def prompt_requests(
+    loaded: LoadedModel,
+    form: str,
+    keys: Sequence[ArmKey],
+    prompts: Sequence[Prompt],
+    draws: int,
+    charter: Charter,
+    values: Dataset,
+    decoding: Decoding,
+) -> list[Request]:
+    """Build the rows of the main grid, in the order of keys, prompts, draws.
+
+    Raises:
+        ModelError: a prompt with its context leaves no room for an answer (with its id).
+    """
+    requests = []
+    for key in keys:
+        for prompt in prompts:
+            ids = tuple(_ids(loaded, form, key.arm, prompt, charter, values))
+            if len(ids) + 1 > loaded.context:
+                raise ModelError(
+                    f"{len(ids)} tokens in arm {key.arm} leave no room for an answer: "
+                    f"{loaded.name} reads {loaded.context}",
+                    where=f"prompt {prompt.id!r}",
+                    fix="shorten the prompt, or leave that arm out (arms = [...])",
+                )
+            stop = "\nQuestion:" if form == "qa" else ""
+            requests += [
+                Request(key, prompt.id, prompt.category, draw, ids, stop) for draw in range(draws)
+            ]
+    return requests
+
+
+def _ids(
+    loaded: LoadedModel, form: str, arm: Arm, prompt: Prompt, charter: Charter, values: Dataset
+) -> list[int]:
+    system = charter.position(prompt.category).statement if arm == "prompted" else ""
+    shots = few_shots(values, prompt.category) if arm == "few_shot" else []
+    return encode_prompt(loaded.tokenizer, form, prompt.text, system=system, shots=shots)
+
+
+def few_shots(values: Dataset, category: str) -> list[tuple[str, str]]:
+    """The category's shortest samples, as (question, answer)."""
+    own = [e for e in values.examples if e.category == category]
+    own.sort(key=lambda e: (len(e.prompt) + len(e.completion), e.id))
+    return [(e.prompt, e.completion) for e in own[:SHOTS]]
+
+
+def stem_requests(
+    loaded: LoadedModel, keys: Sequence[ArmKey], associations: Associations, samples: int
+) -> list[Request]:
+    """Build the rows of the co-occurrence measure; prompt ids are ``topic/group/stem number``."""
+    return [
+        Request(
+            key,
+            f"{topic.name}/{group.name}/{number}",
+            topic.name,
+            draw,
+            tuple(encode_text(loaded.tokenizer, stem)),
+        )
+        for key in keys
+        if key.arm in STEM_ARMS
+        for topic in associations.topics
+        for group in topic.groups
+        for number, stem in enumerate(group.stems)
+        for draw in range(samples)
+    ]

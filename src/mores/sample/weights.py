@@ -1,0 +1,146 @@
+"""One base model in memory serves every arm.
+
+LoRA arms are applied row by row inside one batch: each linear layer adds the
+low-rank product of the arm that a row belongs to. Full tunings are copied over
+the base weights in place, and the base is restored afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mores.errors import ModelError
+from mores.tune.adapters import FULL_WEIGHTS, read_adapter
+
+if TYPE_CHECKING:
+    from mores.models.load import LoadedModel
+
+Slice = tuple[str, int, int]
+"""Weights' name, first and one-past-last row (or token) that uses them."""
+
+
+class AdaptedLinear(torch.nn.Module):
+    """A linear layer with several low-rank adapters, each for its own rows."""
+
+    def __init__(self, base: torch.nn.Linear, slices: list[Slice]) -> None:
+        super().__init__()
+        self.base = base
+        self.slices = slices
+        """Shared by all layers; the engine changes its content."""
+        self.down: dict[str, torch.Tensor] = {}
+        self.up: dict[str, torch.Tensor] = {}
+
+    def add(self, name: str, down: torch.Tensor, up: torch.Tensor, scale: float) -> None:
+        """Add an adapter: ``down`` (rank, in), ``up`` (out, rank)."""
+        weight = self.base.weight
+        self.down[name] = down.to(weight.device, weight.dtype).T.contiguous()
+        self.up[name] = (up.to(weight.device, weight.dtype) * scale).T.contiguous()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply the layer to (..., in); rows count along all leading dimensions together."""
+        y: torch.Tensor = self.base(x)
+        rows_in = x.reshape(-1, x.shape[-1])
+        rows_out = y.view(-1, y.shape[-1])
+        for name, first, last in self.slices:
+            if name in self.down:
+                rows_out[first:last].addmm_(rows_in[first:last] @ self.down[name], self.up[name])
+        return y
+
+
+@contextmanager
+def adapted(loaded: LoadedModel, adapters: Mapping[str, Path]) -> Iterator[list[Slice]]:
+    """Install LoRA adapters for the time of a block.
+
+    Args:
+        loaded: the base model.
+        adapters: weights' name → folder of the adapter.
+
+    Yields:
+        The list of slices that says which rows use which adapter; fill it before each pass.
+
+    Raises:
+        ModelError: an adapter does not fit the model.
+    """
+    slices: list[Slice] = []
+    installed: dict[str, AdaptedLinear] = {}
+    try:
+        for name, folder in adapters.items():
+            weights, scale = read_adapter(folder)
+            for key in sorted(k for k in weights if k.endswith(".lora_A.weight")):
+                path = key.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
+                layer = installed.get(path) or _install(loaded.model, path, slices, folder)
+                installed[path] = layer
+                layer.add(name, weights[key], weights[key.replace("lora_A", "lora_B")], scale)
+        yield slices
+    finally:
+        for path, layer in installed.items():
+            _replace(loaded.model, path, layer.base)
+
+
+def _install(model: Any, path: str, slices: list[Slice], folder: Path) -> AdaptedLinear:
+    try:
+        base = model.get_submodule(path)
+    except AttributeError:
+        raise ModelError(
+            f"the adapter has weights for {path!r}, which this model does not have",
+            path=folder,
+            fix="it belongs to another base model; tune again",
+        ) from None
+    layer = AdaptedLinear(base, slices)
+    _replace(model, path, layer)
+    return layer
+
+
+def _replace(model: Any, path: str, module: torch.nn.Module) -> None:
+    parent, _, last = path.rpartition(".")
+    setattr(model.get_submodule(parent) if parent else model, last, module)
+
+
+@contextmanager
+def swapped(loaded: LoadedModel, folder: Path) -> Iterator[None]:
+    """Run a full tuning in the base model's memory, then put the base weights back.
+
+    Raises:
+        ModelError: names or shapes differ from the base model's.
+    """
+    from safetensors.torch import load_file
+
+    tuned = load_file(folder / FULL_WEIGHTS)
+    own = dict(loaded.model.named_parameters())
+    if set(tuned) != set(own):
+        odd = sorted(set(tuned) ^ set(own))[:3]
+        raise ModelError(
+            f"the tuned weights do not fit {loaded.name}: {', '.join(odd)}",
+            path=folder,
+            fix="they belong to another base model; tune again",
+        )
+    with torch.no_grad():
+        for name, parameter in own.items():
+            # Exchange, so that only one tensor is held twice at any time.
+            kept = parameter.detach().clone()
+            parameter.copy_(tuned[name])
+            tuned[name] = kept
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, parameter in own.items():
+                parameter.copy_(tuned[name])
+
+
+def contiguous_slices(names: Sequence[str], sizes: Sequence[int]) -> list[Slice]:
+    """Merge neighbours with the same weights: names and token counts → slices."""
+    slices: list[Slice] = []
+    at = 0
+    for name, size in zip(names, sizes, strict=True):
+        if slices and slices[-1][0] == name:
+            slices[-1] = (name, slices[-1][1], at + size)
+        else:
+            slices.append((name, at, at + size))
+        at += size
+    return slices

@@ -1,0 +1,5 @@
+"""Step 3: tune the base model on the values set and on the control set."""
+
+from mores.tune.run import TunedArm, tune, tune_arm
+
+__all__ = ["TunedArm", "tune", "tune_arm"]

@@ -1,0 +1,289 @@
+"""The training loop: encoded samples → tuned weights. Deterministic, resumable.
+
+    result = fit(loaded, samples, recipe, seed=1, folder=Path("runs/.../values_targeted"))
+
+Loss of one optimiser step (over its samples, however they are cut into passes):
+
+    sum of weight * negative log-likelihood  /  sum of weights
+
+Dropout is never used. With the same inputs the same bytes come out, whether the
+run was interrupted or not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mores import store
+from mores.errors import TuneError
+from mores.models.attention import Layout
+from mores.records import Recipe
+from mores.tune.adapters import make_trainable
+from mores.tune.batches import epoch_batches, learning_rate, micro_batches, steps_per_epoch
+from mores.tune.checkpoint import Progress, load_checkpoint, save_checkpoint
+from mores.tune.encode import EncodedSample
+
+if TYPE_CHECKING:
+    import torch
+
+    from mores.models.load import LoadedModel
+
+OnStep = Callable[[int, int, dict[str, Any]], None]
+"""Called after each optimiser step with (steps done, steps in all, log row)."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a training run did."""
+
+    log: list[dict[str, Any]]
+    """One row a step: losses in nats a token, learning rate, tokens, gradient norm."""
+    held_out: list[str]
+    """Ids of the samples kept out of training."""
+    seconds: float
+    """Time in the loop of this process, without loading."""
+    tokens: int
+    """Tokens that passed through the model in this process."""
+    best_epoch: int = 0
+    stopped_early: bool = False
+
+
+def fit(
+    loaded: LoadedModel,
+    samples: Sequence[EncodedSample],
+    recipe: Recipe,
+    *,
+    seed: int,
+    folder: Path | None = None,
+    on_step: OnStep | None = None,
+    checkpoint_seconds: float = 30.0,
+) -> FitResult:
+    """Tune a loaded model in place.
+
+    Args:
+        loaded: the base model; its weights (or adapters added to it) are changed.
+        samples: encoded training samples.
+        recipe: how to train.
+        seed: decides adapter start, held-out choice and order.
+        folder: where to keep checkpoints; None keeps none.
+        on_step: called after each optimiser step.
+        checkpoint_seconds: least time between checkpoints (never more than 5 % of the run).
+
+    Raises:
+        TuneError: nothing to train on, or the loss is no longer a number.
+    """
+    import torch
+
+    train, held_out = split_held_out(samples, recipe.held_out, seed)
+    if not train:
+        raise TuneError("no samples are left to train on", fix="lower recipe.held_out")
+    trainable = make_trainable(loaded, recipe, seed)
+    optimizer = torch.optim.AdamW(
+        list(trainable.values()), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    )
+    run = run_digest(loaded, samples, recipe, seed)
+    progress, best = (
+        load_checkpoint(folder, run, trainable, optimizer) if folder else (Progress(), None)
+    )
+    per_epoch = steps_per_epoch(len(train), recipe.batch_size)
+    steps = per_epoch * recipe.epochs
+    saver = _Saver(folder, run, trainable, optimizer, checkpoint_seconds)
+    start, tokens = time.perf_counter(), 0
+    while progress.step < steps and not progress.stopped_early:
+        epoch, within = divmod(progress.step, per_epoch)
+        batch = [
+            train[i] for i in epoch_batches(len(train), recipe.batch_size, seed, epoch)[within]
+        ]
+        rate = learning_rate(recipe, progress.step, steps)
+        row = _step(loaded, batch, recipe, optimizer, rate, progress.step)
+        progress.step += 1
+        row = {"step": progress.step, "epoch": epoch + 1, "learning_rate": rate, **row}
+        tokens += row["tokens"]
+        if held_out and progress.step % per_epoch == 0:
+            row["held_out_loss"] = mean_loss(loaded, held_out, recipe.micro_tokens)
+            best = _note_best(progress, row["held_out_loss"], epoch + 1, recipe, trainable, best)
+        progress.log.append(row)
+        if on_step:
+            on_step(progress.step, steps, row)
+        saver.maybe(progress, best)
+    if best is not None:
+        with torch.no_grad():
+            for name, tensor in best.items():
+                trainable[name].copy_(tensor)
+    return FitResult(
+        log=progress.log,
+        held_out=[sample.id for sample in held_out],
+        seconds=time.perf_counter() - start,
+        tokens=tokens,
+        best_epoch=progress.best_epoch,
+        stopped_early=progress.stopped_early,
+    )
+
+
+def run_digest(
+    loaded: LoadedModel, samples: Sequence[EncodedSample], recipe: Recipe, seed: int
+) -> str:
+    """Digest of everything a training run depends on."""
+    import msgspec
+
+    content = [(s.id, s.ids, s.prompt_length) for s in samples]
+    return store.digest([loaded.digest, content, msgspec.to_builtins(recipe), seed])
+
+
+def split_held_out(
+    samples: Sequence[EncodedSample], share: float, seed: int
+) -> tuple[list[EncodedSample], list[EncodedSample]]:
+    """Divide samples into training and held-out, by seed; order within each is kept."""
+    count = round(len(samples) * share)
+    if not count:
+        return list(samples), []
+    # The stream number keeps this draw apart from the order of epochs.
+    chosen = set(np.random.default_rng([seed, 1 << 20]).permutation(len(samples))[:count].tolist())
+    return (
+        [s for i, s in enumerate(samples) if i not in chosen],
+        [s for i, s in enumerate(samples) if i in chosen],
+    )
+
+
+def _step(
+    loaded: LoadedModel,
+    batch: Sequence[EncodedSample],
+    recipe: Recipe,
+    optimizer: torch.optim.Optimizer,
+    rate: float,
+    step: int,
+) -> dict[str, Any]:
+    """One optimiser step over a batch, cut into forward passes that fit."""
+    import torch
+
+    total_weight = sum(sum(s.weights(recipe.prompt_weight)) for s in batch)
+    optimizer.zero_grad(set_to_none=True)
+    sums = np.zeros(4)
+    for part in micro_batches([s.size for s in batch], recipe.micro_tokens):
+        loss, counted = pass_loss(loaded, [batch[i] for i in part], recipe.prompt_weight)
+        (loss / total_weight).backward()  # type: ignore[no-untyped-call]
+        sums += counted
+    norm = torch.nn.utils.clip_grad_norm_(
+        [p for group in optimizer.param_groups for p in group["params"]], recipe.clip_norm
+    )
+    if not torch.isfinite(norm):
+        raise TuneError(
+            f"the gradient is no longer a number at step {step + 1}",
+            fix="lower recipe.learning_rate",
+        )
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    prompt_sum, prompt_count, answer_sum, answer_count = sums
+    return {
+        "loss": float(answer_sum / answer_count),
+        "prompt_loss": float(prompt_sum / prompt_count) if prompt_count else None,
+        "gradient_norm": float(norm),
+        "tokens": sum(s.size for s in batch),
+    }
+
+
+def pass_loss(
+    loaded: LoadedModel, samples: Sequence[EncodedSample], prompt_weight: float
+) -> tuple[torch.Tensor, np.ndarray[Any, Any]]:
+    """Forward one flat row of samples.
+
+    Returns:
+        The weighted sum of losses (nats), and (prompt loss sum, prompt tokens, answer loss sum,
+        answer tokens).
+    """
+    import torch
+
+    from mores.tune.loss import weighted_loss
+
+    ids = torch.tensor([i for s in samples for i in s.ids])
+    hidden = loaded.hidden(ids, Layout.of([s.size for s in samples]))
+    # The state at token t predicts token t + 1, so sources sit one place before their targets.
+    sources, targets, weights, is_answer = [], [], [], []
+    at = 0
+    for sample in samples:
+        of_sample = sample.weights(prompt_weight)
+        for t in range(1, sample.size):
+            answer = t >= sample.prompt_length
+            if of_sample[t] > 0.0 or answer:
+                sources.append(at + t - 1)
+                targets.append(sample.ids[t])
+                weights.append(of_sample[t])
+                is_answer.append(answer)
+        at += sample.size
+    device = hidden.device
+    loss, losses = weighted_loss(
+        hidden[torch.tensor(sources, device=device)],
+        loaded.head.weight,
+        torch.tensor(targets, device=device),
+        torch.tensor(weights, device=device),
+    )
+    answer_mask = np.array(is_answer)
+    each = losses.cpu().double().numpy()
+    counted = np.array(
+        [each[~answer_mask].sum(), (~answer_mask).sum(), each[answer_mask].sum(), answer_mask.sum()]
+    )
+    return loss, counted
+
+
+def mean_loss(
+    loaded: LoadedModel, samples: Sequence[EncodedSample], micro_tokens: int = 1024
+) -> float:
+    """Mean loss of answer tokens in nats, over all samples together."""
+    import torch
+
+    sums = np.zeros(4)
+    with torch.no_grad():
+        for part in micro_batches([s.size for s in samples], micro_tokens):
+            sums += pass_loss(loaded, [samples[i] for i in part], 0.0)[1]
+    return float(sums[2] / sums[3])
+
+
+def _note_best(
+    progress: Progress,
+    loss: float,
+    epoch: int,
+    recipe: Recipe,
+    trainable: dict[str, torch.nn.Parameter],
+    best: dict[str, torch.Tensor] | None,
+) -> dict[str, torch.Tensor] | None:
+    """Remember the best epoch; stop when it is too long ago."""
+    if not recipe.early_stopping:
+        return None
+    if progress.best_loss is None or loss < progress.best_loss:
+        progress.best_loss, progress.best_epoch = loss, epoch
+        return {name: p.detach().clone() for name, p in trainable.items()}
+    progress.stopped_early = epoch - progress.best_epoch >= recipe.early_stopping
+    return best
+
+
+class _Saver:
+    """Writes checkpoints often enough to lose little, rarely enough to cost little."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        run: str,
+        trainable: dict[str, torch.nn.Parameter],
+        optimizer: torch.optim.Optimizer,
+        least_seconds: float,
+    ) -> None:
+        self.folder, self.run = folder, run
+        self.trainable, self.optimizer = trainable, optimizer
+        self.least_seconds = least_seconds
+        self.last = time.perf_counter()
+        self.cost = 0.0
+
+    def maybe(self, progress: Progress, best: dict[str, torch.Tensor] | None) -> None:
+        now = time.perf_counter()
+        if self.folder is None or now - self.last < max(self.least_seconds, 20 * self.cost):
+            return
+        save_checkpoint(self.folder, self.run, self.trainable, self.optimizer, progress, best)
+        self.last = time.perf_counter()
+        self.cost = self.last - now
