@@ -146,7 +146,7 @@ def _from_hub(name: str, say: store.Say | None) -> Path:
     """Return the folder of a Hub model: from the local cache, else downloaded."""
     from huggingface_hub import snapshot_download
 
-    patterns = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model"]
+    patterns = ["*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model"]
     try:
         return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
     except Exception:  # noqa: BLE001 - not cached; the Hub client has many kinds of error

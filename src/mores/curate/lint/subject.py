@@ -1,0 +1,153 @@
+"""What the rules look at: a study's samples and prompts, each with its place in its file.
+
+Takes a `Study` (or datasets), gives a `Subject`.
+
+    subject = read_subject(load_study(Path("examples/wellbeing")))
+    subject.values[0].place          # "values.jsonl:1"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from mores import store
+from mores.curate.text import Run, words
+from mores.records import Charter, Dataset, Example, Prompt
+from mores.study import Study
+
+Part = Literal["values", "control", "prompts"]
+Lines = Mapping[str, int]
+"""Id of a record → its line in its file."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One record of the study and where it is."""
+
+    part: Part
+    line: int
+    record: Example | Prompt
+
+    @property
+    def path(self) -> str:
+        """File name, relative to the study folder."""
+        return f"{self.part}.jsonl"
+
+    @property
+    def place(self) -> str:
+        """File and line, as editors understand them."""
+        return f"{self.path}:{self.line}"
+
+    @property
+    def id(self) -> str:
+        """Id of the record."""
+        return self.record.id
+
+    @property
+    def category(self) -> str:
+        """Category of the record."""
+        return self.record.category
+
+    @property
+    def question(self) -> str:
+        """The question: of a sample its prompt, of an evaluation prompt its text."""
+        return self.record.prompt if isinstance(self.record, Example) else self.record.text
+
+    @property
+    def answer(self) -> str:
+        """The answer of a sample; empty for an evaluation prompt, which has none."""
+        return self.record.completion if isinstance(self.record, Example) else ""
+
+    @property
+    def split(self) -> str:
+        """``validation`` or ``test`` of an evaluation prompt; empty for a sample."""
+        return "" if isinstance(self.record, Example) else self.record.split
+
+    @cached_property
+    def question_words(self) -> Run:
+        """Words of the question."""
+        return words(self.question)
+
+    @cached_property
+    def answer_words(self) -> Run:
+        """Words of the answer."""
+        return words(self.answer)
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """Everything that a rule may look at."""
+
+    charter: Charter
+    values: tuple[Item, ...]
+    control: tuple[Item, ...]
+    prompts: tuple[Item, ...]
+    license: str = ""
+    """Licence of the whole study, where study.toml gives one."""
+    seed: int = 2021
+    """Seed of the rules that draw at random (permutations, folds)."""
+
+    @property
+    def samples(self) -> tuple[Item, ...]:
+        """Values and control samples, in this order."""
+        return (*self.values, *self.control)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Every record of the study."""
+        return (*self.samples, *self.prompts)
+
+    def part(self, name: Part) -> tuple[Item, ...]:
+        """Return the records of one file."""
+        return {"values": self.values, "control": self.control, "prompts": self.prompts}[name]
+
+
+def read_subject(study: Study) -> Subject:
+    """Read a study's data files with the line of every record.
+
+    Raises:
+        DataError: a file is missing, damaged or has an unknown category.
+    """
+
+    def lines(part: Part) -> dict[str, int]:
+        rows = store.read_rows(study.folder / f"{part}.jsonl")
+        return {str(row.get("id")): number for number, row in rows}
+
+    return as_subject(
+        study.charter,
+        study.values,
+        study.control,
+        study.prompts,
+        license=study.config.license,
+        seed=study.config.seed,
+        lines={part: lines(part) for part in ("values", "control", "prompts")},
+    )
+
+
+def as_subject(
+    charter: Charter,
+    values: Dataset,
+    control: Dataset,
+    prompts: tuple[Prompt, ...],
+    *,
+    license: str = "",  # noqa: A002  the name that study.toml uses
+    seed: int = 2021,
+    lines: Mapping[Part, Lines] | None = None,
+) -> Subject:
+    """Build a subject from records; without `lines`, record n is taken to be on line n."""
+
+    def items(part: Part, records: Sequence[Example | Prompt]) -> tuple[Item, ...]:
+        known = (lines or {}).get(part, {})
+        return tuple(Item(part, known.get(r.id, n), r) for n, r in enumerate(records, 1))
+
+    return Subject(
+        charter=charter,
+        values=items("values", values.examples),
+        control=items("control", control.examples),
+        prompts=items("prompts", prompts),
+        license=license,
+        seed=seed,
+    )

@@ -1,0 +1,59 @@
+"""The built-in rules, one to a file, in order of their ids.
+
+    M1xx text · M2xx duplicates and leakage · M3xx coverage and balance
+    M4xx style match of values and control · M5xx content and provenance
+
+(M0xx are the checks of the suppressions, in `mores.curate.lint.suppress`.)
+
+    from mores.curate.rules import RULES
+    [rule.id for rule in RULES]
+"""
+
+from mores.curate.lint.rule import Rule
+from mores.curate.rules.answer_length import AnswerLength
+from mores.curate.rules.answer_length_match import AnswerLengthMatch
+from mores.curate.rules.balance import Balance
+from mores.curate.rules.broken_text import BrokenText
+from mores.curate.rules.coverage import Coverage
+from mores.curate.rules.duplicates import Duplicates
+from mores.curate.rules.layout_match import LayoutMatch
+from mores.curate.rules.leaked_question import LeakedQuestion
+from mores.curate.rules.leaked_run import LeakedRun
+from mores.curate.rules.monotone_openers import MonotoneOpeners
+from mores.curate.rules.near_duplicates import NearDuplicates
+from mores.curate.rules.opener_match import OpenerMatch
+from mores.curate.rules.personal_data import PersonalData
+from mores.curate.rules.provenance import Provenance
+from mores.curate.rules.punctuation_match import PunctuationMatch
+from mores.curate.rules.quoted_position import QuotedPosition
+from mores.curate.rules.reworded_question import RewordedQuestion
+from mores.curate.rules.sentence_length_match import SentenceLengthMatch
+from mores.curate.rules.set_size import SetSize
+from mores.curate.rules.style_classifier import StyleClassifier
+from mores.curate.rules.type_token_match import TypeTokenMatch
+
+RULES: tuple[Rule, ...] = (
+    AnswerLength(),
+    BrokenText(),
+    Duplicates(),
+    NearDuplicates(),
+    LeakedQuestion(),
+    LeakedRun(),
+    RewordedQuestion(),
+    Coverage(),
+    Balance(),
+    SetSize(),
+    AnswerLengthMatch(),
+    SentenceLengthMatch(),
+    TypeTokenMatch(),
+    PunctuationMatch(),
+    LayoutMatch(),
+    OpenerMatch(),
+    StyleClassifier(),
+    QuotedPosition(),
+    MonotoneOpeners(),
+    PersonalData(),
+    Provenance(),
+)
+
+__all__ = ["RULES"]

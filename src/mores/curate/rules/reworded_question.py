@@ -1,0 +1,50 @@
+"""M212: an evaluation prompt that is a training question in other words.
+
+list(RewordedQuestion().find(subject))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mores.curate.lint.rule import found
+from mores.curate.lint.subject import Subject
+from mores.curate.similarity import QUESTION_THRESHOLD, pairs_above, question_similarity
+from mores.curate.text import excerpt
+from mores.records import Finding, Severity
+
+
+class RewordedQuestion:
+    """No evaluation prompt is the question of a sample with its words changed or moved.
+
+    Cosine of idf-weighted word stems of at least 0.5, every sample of both sets
+    with every prompt. It sees shared words, not shared meaning: a question asked
+    in entirely other words passes (docs/check-rates.md says how many do).
+    """
+
+    id = "M212"
+    name = "reworded-question"
+    severity: Severity = "error"
+
+    def find(self, subject: Subject) -> Iterator[Finding]:
+        """Return a finding for every pair that is alike but not the same (that is M210's)."""
+        samples, prompts = subject.samples, subject.prompts
+        similarity = question_similarity(
+            [item.question_words for item in samples],
+            [item.question_words for item in prompts],
+            language=subject.charter.language,
+        )
+        for i, j, value in pairs_above(similarity, QUESTION_THRESHOLD):
+            sample, prompt = samples[i], prompts[j]
+            if sample.question_words == prompt.question_words:
+                continue
+            yield found(
+                self,
+                sample,
+                f"asks nearly what the evaluation prompt {prompt.id} ({prompt.place}) asks, "
+                f"{excerpt(prompt.question)}: similarity {value:.2f}, "
+                f"expected under {QUESTION_THRESHOLD:.2f}",
+                fix="write about another situation, or take another evaluation prompt",
+                others=[prompt],
+                value=round(value, 4),
+            )

@@ -1,0 +1,6 @@
+"""Capability integrity: is the model still able to do what it could before?"""
+
+from mores.measure.capability.run import measure_capability, read_items
+from mores.measure.capability.tasks import TASKS, Item, Task, load_task
+
+__all__ = ["TASKS", "Item", "Task", "load_task", "measure_capability", "read_items"]

@@ -1,0 +1,212 @@
+"""A study with tuned arms → capability items for base and every tuned arm.
+
+    items = measure_capability(study)
+
+In-context arms run on the base weights; their context has no place in these
+tasks, so they are not measured here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+
+from mores import layout, store
+from mores.arms import ArmKey, arm_keys
+from mores.errors import ModelError
+from mores.measure.capability.tasks import Task, load_task
+from mores.progress import Progress, duration
+from mores.records import TUNED_ARMS, Manifest, TaskItem
+from mores.study import ModelSpec, Study
+
+if TYPE_CHECKING:
+    from mores.models.load import LoadedModel
+    from mores.models.resolve import ResolvedModel
+
+ITEMS = "items.jsonl"
+
+
+def measure_capability(study: Study, *, progress: Progress | None = None) -> list[TaskItem]:
+    """Run the configured tasks on every model's base and tuned arms.
+
+    Raises:
+        ModelError: an arm has not been tuned.
+        DataError, AssetError: a task cannot be read or fetched.
+    """
+    progress = progress or Progress(quiet=True)
+    tasks = [
+        load_task(t.task, items=t.items, seed=study.config.seed, say=progress.say)
+        for t in study.config.capability.tasks
+    ]
+    found: list[TaskItem] = []
+    for spec in study.config.models if tasks else ():
+        found += _measure_model(study, spec, tasks, progress)
+    return found
+
+
+def read_items(study: Study, model: str) -> list[TaskItem]:
+    """Return the items of a finished run.
+
+    Raises:
+        DataError: the step has not been run.
+    """
+    path = layout.model_folder(study, model) / "capability" / ITEMS
+    return store.read_jsonl(path, TaskItem, unique=None)
+
+
+def _measure_model(
+    study: Study, spec: ModelSpec, tasks: list[Task], progress: Progress
+) -> list[TaskItem]:
+    from mores.models.resolve import resolve
+
+    folder = layout.model_folder(study, spec.name) / "capability"
+    resolved = resolve(spec.name, say=progress.say)
+    keys = [
+        key
+        for key in arm_keys(study.config.arms, study.config.train_seeds)
+        if key.arm == "base" or key.arm in TUNED_ARMS
+    ]
+    inputs = {"model": resolved.digest, **{f"task {t.name}": t.digest for t in tasks}}
+    for key in keys:
+        if key.arm in TUNED_ARMS:
+            inputs[key.name] = _tuned_digest(study, spec, key)
+    config = {"tasks": [task.name for task in tasks]}
+    manifest = store.read_manifest(folder)
+    why = store.stale(manifest, inputs, config)
+    if manifest is not None and why is None:
+        why = store.damaged(folder, manifest)
+    if why is None:
+        progress.say("capability: done before, nothing changed")
+    else:
+        progress.say(f"capability: {why}")
+        _run(study, spec, resolved, keys, tasks, folder, inputs, config, progress)
+    return read_items(study, spec.name)
+
+
+def _tuned_digest(study: Study, spec: ModelSpec, key: ArmKey) -> str:
+    folder = layout.tune_folder(study, spec.name, key)
+    manifest = store.read_manifest(folder)
+    if manifest is None:
+        raise ModelError(
+            f"arm {key.name} has not been tuned",
+            path=folder,
+            fix=f"run `mores tune {study.folder}` first, or `mores run` for all steps",
+        )
+    return store.digest(manifest.outputs)
+
+
+def _run(
+    study: Study,
+    spec: ModelSpec,
+    resolved: ResolvedModel,
+    keys: list[ArmKey],
+    tasks: list[Task],
+    folder: Path,
+    inputs: dict[str, str],
+    config: dict[str, Any],
+    progress: Progress,
+) -> None:
+    from mores.models.load import load
+    from mores.models.machine import choose_dtype, peak_memory_gb, set_threads
+
+    set_threads()
+    start = time.perf_counter()
+    loaded = load(resolved, dtype=choose_dtype(study.config.recipe.dtype, on_gpu=_gpu()))
+    total = len(keys) * sum(len(task.items) for task in tasks)
+    bar = progress.task("capability", total, "items")
+    rows: list[TaskItem] = []
+    for key in keys:
+        with _arm(study, spec, loaded, key):
+            for task in tasks:
+                part = folder / "parts" / f"{_part_name(inputs, key, task)}.jsonl"
+                if part.exists():
+                    items = store.read_jsonl(part, TaskItem, unique=None)
+                    bar.advance(len(items))
+                else:
+                    items = _task_items(loaded, spec, key, task, bar.advance)
+                    store.write_jsonl(part, items)
+                rows += items
+    bar.finish()
+    store.write_jsonl(folder / ITEMS, rows)
+    manifest = Manifest(
+        step="capability",
+        inputs=inputs,
+        outputs={ITEMS: store.digest_file(folder / ITEMS)},
+        config=config,
+        seed=study.config.seed,
+        versions=store.versions(),
+        facts={
+            task.name: {
+                "metric": task.metric,
+                "chance": task.chance,
+                "items": len(task.items),
+            }
+            for task in tasks
+        },
+    )
+    store.write_manifest(folder, manifest)
+    for part in (folder / "parts").glob("*"):
+        part.unlink()
+    (folder / "parts").rmdir()
+    seconds = time.perf_counter() - start
+    store.log_timing(
+        study.run_folder,
+        f"capability {spec.name}",
+        seconds,
+        items=total,
+        peak_memory_gb=round(peak_memory_gb(), 2),
+    )
+    progress.say(f"capability: {total} items in {duration(seconds)}")
+
+
+def _part_name(inputs: dict[str, str], key: ArmKey, task: Task) -> str:
+    relevant = [inputs["model"], inputs.get(key.name, ""), task.name, task.digest, key.name]
+    return store.digest(relevant).removeprefix("sha256:")[:24]
+
+
+def _task_items(
+    loaded: LoadedModel, spec: ModelSpec, key: ArmKey, task: Task, advance: Any
+) -> list[TaskItem]:
+    from mores.measure.capability.score import score_items
+
+    return [
+        TaskItem(
+            task=task.name,
+            item_id=result.item_id,
+            model=spec.name,
+            arm=key.arm,
+            seed=key.seed,
+            value=result.value,
+            logprob=result.logprob,
+            reason=result.reason,
+        )
+        for result in score_items(loaded, task, on_items=advance)
+    ]
+
+
+@contextmanager
+def _arm(study: Study, spec: ModelSpec, loaded: LoadedModel, key: ArmKey) -> Iterator[None]:
+    """Put one arm's weights in place."""
+    from mores.sample.weights import adapted, swapped
+    from mores.tune.adapters import FULL_WEIGHTS
+
+    folder = layout.tune_folder(study, spec.name, key)
+    if key.arm == "base":
+        yield
+    elif (folder / FULL_WEIGHTS).exists():
+        with swapped(loaded, folder):
+            yield
+    else:
+        with adapted(loaded, {key.name: folder}) as slices:
+            slices[:] = [(key.name, 0, 1 << 40)]
+            yield
+
+
+def _gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

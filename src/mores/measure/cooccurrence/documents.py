@@ -1,0 +1,145 @@
+"""Completions of one arm → documents by topic, each with its group, stem and draw.
+
+documents = arm_documents("base", completions, associations)["gender"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mores.errors import MeasureError, did_you_mean
+from mores.measure.cooccurrence.count import count_terms, term_counts
+from mores.measure.cooccurrence.stems import excluded_words, parse_prompt_id
+from mores.records import Completion, TermCount
+from mores.study import Associations
+
+Key = tuple[str, int]
+"""Prompt id and draw: what pairs a text with that of another arm."""
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Texts of one arm about one topic."""
+
+    texts: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    stems: list[int] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+
+    @property
+    def blocks(self) -> NDArray[np.intp]:
+        """Stem index of each text."""
+        return np.asarray(self.stems, dtype=np.intp)
+
+    def __getitem__(self, places: Sequence[int]) -> Documents:
+        return Documents(
+            texts=[self.texts[i] for i in places],
+            groups=[self.groups[i] for i in places],
+            stems=[self.stems[i] for i in places],
+            keys=[self.keys[i] for i in places],
+        )
+
+
+def arm_documents(
+    arm: str, completions: Sequence[Completion], associations: Associations
+) -> dict[str, Documents]:
+    """Sort the completions of one arm (one model, one training seed) by topic.
+
+    Raises:
+        MeasureError: another arm's completion, several models or seeds, an unknown
+            topic, group or stem, or the same stem and draw twice.
+    """
+    _check_one_model(arm, completions)
+    stems = {t.name: {g.name: len(g.stems) for g in t.groups} for t in associations.topics}
+    found = {topic: Documents() for topic in stems}
+    seen: set[Key] = set()
+    # Order of files must not matter: same inputs, same bytes.
+    for completion in sorted(completions, key=lambda c: (c.prompt_id, c.draw)):
+        topic, group, stem = _place(completion, stems)
+        key = (completion.prompt_id, completion.draw)
+        if key in seen:
+            raise MeasureError(
+                f"stem {key[0]!r} has two completions of draw {key[1]} in arm {arm!r}",
+                where=f"id {completion.id!r}",
+                fix="give each stem and draw one completion",
+            )
+        seen.add(key)
+        documents = found[topic]
+        documents.texts.append(completion.text)
+        documents.groups.append(group)
+        documents.stems.append(stem)
+        documents.keys.append(key)
+    return found
+
+
+def pair(arm: Documents, reference: Documents) -> tuple[Documents, Documents, int]:
+    """Keep the stems and draws that both arms have; also return how many were left out."""
+    place = {key: i for i, key in enumerate(reference.keys)}
+    shared = [(i, place[key]) for i, key in enumerate(arm.keys) if key in place]
+    left_out = len(arm.keys) + len(reference.keys) - 2 * len(shared)
+    return arm[[i for i, _ in shared]], reference[[j for _, j in shared]], left_out
+
+
+def count_completions(
+    completions: Mapping[str, Sequence[Completion]], associations: Associations
+) -> list[TermCount]:
+    """Return how often each word occurs with each group, for every arm and topic.
+
+    Args:
+        completions: completions of the stems, by arm.
+        associations: the stems; their own words are not counted.
+
+    Raises:
+        MeasureError: see `arm_documents`.
+    """
+    rows: list[TermCount] = []
+    for arm, own in completions.items():
+        by_topic = arm_documents(arm, own, associations)
+        for topic in associations.topics:
+            documents = by_topic[topic.name]
+            if documents.texts:
+                order = [group.name for group in topic.groups]
+                counts = count_terms(
+                    documents.texts, documents.groups, order=order, exclude=excluded_words(topic)
+                )
+                rows += term_counts(counts, arm=arm, topic=topic.name)
+    return rows
+
+
+def _check_one_model(arm: str, completions: Sequence[Completion]) -> None:
+    other = next((c for c in completions if c.arm != arm), None)
+    if other is not None:
+        raise MeasureError(
+            f"expected completions of arm {arm!r}, found one of {other.arm!r}",
+            where=f"id {other.id!r}",
+        )
+    sources = sorted({(c.model, c.seed) for c in completions})
+    if len(sources) > 1:
+        named = ", ".join(f"{model} seed {seed}" for model, seed in sources)
+        raise MeasureError(
+            f"arm {arm!r} mixes completions of {named}",
+            fix="analyse each model and training seed by itself",
+        )
+
+
+def _place(completion: Completion, stems: dict[str, dict[str, int]]) -> tuple[str, str, int]:
+    topic, group, stem = parse_prompt_id(completion.prompt_id)
+    where = f"id {completion.id!r}"
+    fix = "use the associations file that the stems were sampled from"
+    if topic not in stems:
+        near = did_you_mean(topic, list(stems))
+        raise MeasureError(f"unknown topic {topic!r}{near}", where=where, fix=fix)
+    if group not in stems[topic]:
+        near = did_you_mean(group, list(stems[topic]))
+        raise MeasureError(f"unknown group {topic}/{group}{near}", where=where, fix=fix)
+    if stem >= stems[topic][group]:
+        raise MeasureError(
+            f"{topic}/{group} has {stems[topic][group]} stems, found number {stem}",
+            where=where,
+            fix=fix,
+        )
+    return topic, group, stem

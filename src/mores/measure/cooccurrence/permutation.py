@@ -1,0 +1,138 @@
+"""Is a word's z larger than chance among documents would make the largest z?
+
+    maxima = max_z(counts, terms, prior=500.0, permutations=1000, rng=rng)
+    p = family_p(odds.z, maxima)
+
+Whole documents are dealt to the groups anew, within blocks where some are given
+(all texts that continue the same stem), and the largest |z| over all words and
+groups is kept. A word's family-wise p is the share of these maxima that reach
+its own |z| (Westfall and Young 1993, single step). Because documents move as a
+whole, a word repeated inside one text counts as the single accident that it is;
+the normal p does not know this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mores.errors import MeasureError
+from mores.measure.cooccurrence.count import Counts, Sparse
+from mores.measure.cooccurrence.log_odds import Floats, informative_prior, log_odds_ratio
+
+Ints = NDArray[np.intp]
+_CELLS = 4_000_000  # largest array of one batch
+_TIE = 1e-9  # relative; the same counts may differ in the last bit between batches
+
+
+def max_z(
+    counts: Counts,
+    terms: Ints,
+    *,
+    prior: float,
+    permutations: int,
+    rng: np.random.Generator,
+    blocks: Ints | None = None,
+) -> Floats:
+    """Return the largest |z| over words and groups in each permutation.
+
+    Args:
+        counts: documents by group.
+        terms: columns of the tested words, at least one.
+        prior: total weight of the Dirichlet prior, as for the observed z.
+        permutations: number of random deals, at least 1.
+        rng: source of randomness.
+        blocks: block of each document; groups are exchanged within blocks only.
+
+    Raises:
+        MeasureError: no block holds documents of two groups.
+    """
+    labels = counts.group_of
+    check_exchangeable(labels, blocks)
+    totals = counts.totals
+    alpha = informative_prior(totals, prior)[terms][:, None]
+    pooled, words = totals[terms][:, None], float(totals.sum())
+    maxima = []
+    columns = stacked(counts, terms)
+    for dealt in deals(labels, blocks, permutations, rng, batch_size(counts, terms)):
+        largest = np.zeros(len(dealt))
+        for y, n in group_counts(columns, dealt, len(counts.groups)):
+            odds = log_odds_ratio(y, n, pooled - y, words - n, alpha, prior)
+            largest = np.maximum(largest, np.abs(odds.z).max(axis=0))
+        maxima.append(largest)
+    return np.concatenate(maxima)
+
+
+def family_p(z: Floats, maxima: Floats) -> Floats:
+    """Return (1 + maxima at least as large) / (1 + permutations), for each z."""
+    reached = np.sort(maxima)
+    below = np.searchsorted(reached, np.abs(z) * (1 - _TIE), side="left")
+    return np.asarray((1 + len(reached) - below) / (1 + len(reached)))
+
+
+def critical_z(maxima: Floats, level: float = 0.05) -> float | None:
+    """Return the |z| that a word must exceed for a family-wise p of at most ``level``.
+
+    None where so few permutations were drawn that no z can reach it.
+    """
+    allowed = int(np.floor(level * (1 + len(maxima)) + 1e-9)) - 1
+    return None if allowed < 0 else float(np.sort(maxima)[::-1][allowed])
+
+
+def normal_p(z: Floats) -> Floats:
+    """Return the two-sided p of a standard normal z."""
+    from scipy.special import erfc
+
+    return np.asarray(erfc(np.abs(z) / np.sqrt(2.0)))
+
+
+def deals(
+    labels: Ints, blocks: Ints | None, permutations: int, rng: np.random.Generator, batch: int
+) -> Iterator[Ints]:
+    """Yield random exchanges of the labels, permutations x documents, in batches."""
+    order = None if blocks is None else np.argsort(blocks, kind="stable")
+    for start in range(0, permutations, batch):
+        rows = min(batch, permutations - start)
+        if order is None or blocks is None:
+            yield rng.permuted(np.tile(labels, (rows, 1)), axis=1)
+            continue
+        # Sorting block + random fraction shuffles each block in its own place.
+        keys = blocks[order] + rng.random((rows, len(labels)))
+        dealt = np.empty((rows, len(labels)), dtype=labels.dtype)
+        dealt[:, order] = labels[order][np.argsort(keys, axis=1)]
+        yield dealt
+
+
+def stacked(counts: Counts, terms: Ints) -> Sparse:
+    """Return tested words and, as the last row, document lengths: sparse, x documents."""
+    from scipy.sparse import csr_matrix, vstack
+
+    # Whole numbers are exact in float32 up to 2**24.
+    kind = np.float32 if counts.matrix.sum() < 2**24 else np.float64
+    tested = counts.matrix[:, terms].T.tocsr().astype(kind)
+    return vstack([tested, csr_matrix(counts.lengths[None, :].astype(kind))], format="csr")
+
+
+def group_counts(columns: Sparse, dealt: Ints, groups: int) -> Iterator[tuple[Floats, Floats]]:
+    """Yield, for each group, tested words x permutations and all words x permutations."""
+    # With two groups the second mirrors the first: same |z|.
+    for g in range(groups if groups > 2 else 1):
+        y = (columns @ (dealt == g).T.astype(columns.dtype)).astype(np.float64)
+        yield y[:-1], y[-1]
+
+
+def batch_size(counts: Counts, terms: Ints) -> int:
+    """Return how many deals fit one batch."""
+    return max(1, min(256, _CELLS // max(len(counts.group_of), len(terms) + 1)))
+
+
+def check_exchangeable(labels: Ints, blocks: Ints | None) -> None:
+    """Raise a MeasureError where no block holds documents of two groups."""
+    where = np.zeros_like(labels) if blocks is None else blocks
+    if len(np.unique(np.stack([where, labels]), axis=1).T) == len(np.unique(where)):
+        raise MeasureError(
+            "no block holds documents of two groups, so nothing can be exchanged",
+            fix="give the groups parallel stems, in the same order",
+        )

@@ -1,0 +1,174 @@
+"""How positive are the words that occur with each group?
+
+    lexicon = vader_lexicon()
+    estimates = group_sentiment(counts, lexicon, rng=np.random.default_rng(1))
+
+The mean rating of all occurrences of rated words (a word that occurs twice
+counts twice), with a percentile bootstrap interval over whole documents. It
+sees words, not sentences: "not good" counts "good". Ratings of the VADER
+lexicon run from -4 to 4 (Hutto and Gilbert 2014).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mores import store
+from mores.errors import DataError
+from mores.measure.cooccurrence.count import Counts
+from mores.measure.cooccurrence.log_odds import Floats
+from mores.records import Estimate
+
+METHOD = "mean rating of the rated words; percentile bootstrap over documents"
+_UNDEFINED_ALLOWED = 0.05
+_CELLS = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """Rated words of each document."""
+
+    total: Floats
+    """Sum of the ratings of a document's words."""
+    rated: Floats
+    """Number of its words that the lexicon rates."""
+    words: Floats
+    """Number of its counted words."""
+
+
+def read_lexicon(path: Path) -> dict[str, float]:
+    """Read ``word <tab> rating`` lines; further columns are ignored (VADER's format).
+
+    Raises:
+        DataError: a line without a number in its second column, or no line at all.
+    """
+    lexicon: dict[str, float] = {}
+    for number, line in enumerate(store.read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        word, _, rest = line.partition("\t")
+        value = rest.split("\t")[0].strip()
+        try:
+            lexicon[word.strip().lower()] = float(value)
+        except ValueError:
+            raise DataError(
+                f"expected word, tab, rating, found {line[:40]!r}", path=path, line=number
+            ) from None
+    if not lexicon:
+        raise DataError("the lexicon is empty", path=path)
+    return lexicon
+
+
+def vader_lexicon() -> dict[str, float]:
+    """Return the VADER lexicon (MIT), fetched once into the cache.
+
+    Raises:
+        AssetError: not cached and the registry cannot be reached.
+    """
+    from mores.assets import asset_folder
+
+    return read_lexicon(asset_folder("vader-lexicon") / "vader_lexicon.txt")
+
+
+def rate_documents(counts: Counts, lexicon: Mapping[str, float]) -> Ratings:
+    """Sum the ratings of each document's words."""
+    rating = np.array([lexicon.get(word, 0.0) for word in counts.vocabulary])
+    known = np.array([word in lexicon for word in counts.vocabulary], dtype=np.float64)
+    return Ratings(
+        total=np.asarray(counts.matrix @ rating, dtype=np.float64),
+        rated=np.asarray(counts.matrix @ known, dtype=np.float64),
+        words=counts.lengths.astype(np.float64),
+    )
+
+
+def group_sentiment(
+    counts: Counts,
+    lexicon: Mapping[str, float],
+    *,
+    rng: np.random.Generator,
+    draws: int = 1000,
+    level: float = 0.95,
+) -> list[Estimate]:
+    """Return the mean rating of each group's words, in the order of ``counts.groups``.
+
+    ``details`` holds the rated words, their share of all words and the documents
+    that have any; a group without a rated word is "not computable".
+    """
+    ratings = rate_documents(counts, lexicon)
+    return [
+        _estimate(group, _part(ratings, counts.group_of == g), rng, draws, level)
+        for g, group in enumerate(counts.groups)
+    ]
+
+
+def resampled_sums(columns: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Return column sums of ``draws`` bootstrap samples of the rows: draws x columns."""
+    n = len(columns)
+    batch = max(1, _CELLS // max(n * columns.shape[1], 1))
+    parts = []
+    for start in range(0, draws, batch):
+        rows = rng.integers(0, n, size=(min(batch, draws - start), n))
+        parts.append(columns[rows].sum(axis=1))
+    return np.concatenate(parts)
+
+
+def percentile(values: Floats, draws: int, level: float) -> tuple[float, float] | None:
+    """Return the percentile interval, or None where too many draws were undefined."""
+    if len(values) < (1 - _UNDEFINED_ALLOWED) * draws:
+        return None
+    tail = (1 - level) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _part(ratings: Ratings, chosen: NDArray[np.bool_]) -> Ratings:
+    return Ratings(
+        total=ratings.total[chosen], rated=ratings.rated[chosen], words=ratings.words[chosen]
+    )
+
+
+def _estimate(
+    group: str, ratings: Ratings, rng: np.random.Generator, draws: int, level: float
+) -> Estimate:
+    rated, words = float(ratings.rated.sum()), float(ratings.words.sum())
+    with_rated = int(np.count_nonzero(ratings.rated))
+    details: dict[str, float | int | str | None] = {
+        "rated_words": int(rated),
+        "share_rated": rated / words if words else None,
+        "documents_with_rated_words": with_rated,
+    }
+    value, interval, reason = None, None, "no word of these texts is in the lexicon"
+    if rated:
+        value, reason = float(ratings.total.sum()) / rated, ""
+        interval = _interval(ratings, rng, draws, level) if with_rated > 1 else None
+        if interval is None:
+            reason = (
+                f"no interval: only {with_rated} of {len(ratings.rated)} texts have a rated word"
+            )
+    return Estimate(
+        measure="cooccurrence/sentiment",
+        category=group,
+        value=value,
+        low=interval[0] if interval else None,
+        high=interval[1] if interval else None,
+        n=len(ratings.rated),
+        unit="document",
+        method=METHOD,
+        level=level,
+        verdict="descriptive" if rated else "not computable",
+        reason=reason,
+        details=details,
+    )
+
+
+def _interval(
+    ratings: Ratings, rng: np.random.Generator, draws: int, level: float
+) -> tuple[float, float] | None:
+    sums = resampled_sums(np.column_stack([ratings.total, ratings.rated]), draws, rng)
+    defined = sums[:, 1] > 0
+    return percentile(sums[defined, 0] / sums[defined, 1], draws, level)

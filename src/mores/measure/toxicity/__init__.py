@@ -1,0 +1,24 @@
+"""Toxicity of completions: scorers behind one protocol, and how far one may be trusted.
+
+    from mores.measure.toxicity import score_completions, scorer
+    scores = score_completions(completions, scorer("lexical"))
+
+The default, `lexical`, is led by profanity and at chance on implicit hate: see
+`docs/toxicity.md`. ``hf:<model>`` names any sequence classifier.
+"""
+
+from mores.measure.toxicity.labelled import LabelledText, read_labelled
+from mores.measure.toxicity.registry import scorer, scorer_names
+from mores.measure.toxicity.scorer import Scorer, score_completions
+from mores.measure.toxicity.validate import ValidationCard, validate
+
+__all__ = [
+    "LabelledText",
+    "Scorer",
+    "ValidationCard",
+    "read_labelled",
+    "score_completions",
+    "scorer",
+    "scorer_names",
+    "validate",
+]

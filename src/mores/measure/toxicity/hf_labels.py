@@ -1,0 +1,83 @@
+"""Which output of a sequence classifier is scored, and how a logit becomes a number from 0 to 1.
+
+    rule = choose_output(["neutral", "toxic"], problem_type=None, wanted=None)
+    print(rule)   # column 1, softmax
+
+Sigmoid or softmax, by the rule of transformers' own text-classification pipeline:
+
+    problem_type multi_label_classification, or one output    sigmoid of each output
+    problem_type single_label_classification, or else          softmax over the outputs
+    problem_type regression                                    refused: no fixed scale
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mores.errors import MeasureError, did_you_mean
+
+TOXIC_NAMES = ("toxicity", "toxic", "hatespeech", "hate", "hateful", "offensive", "abusive", "hap")
+"""Label names taken as "toxic", the first that a model has; compared without case and marks."""
+
+
+@dataclass(frozen=True)
+class OutputRule:
+    """One column of a classifier's logits and how it is turned into a probability."""
+
+    label: str
+    column: int
+    softmax: bool
+
+
+def choose_output(
+    labels: Sequence[str], *, problem_type: str | None, wanted: str | None, where: str = ""
+) -> OutputRule:
+    """Choose the output to score.
+
+    Args:
+        labels: the model's label names, in column order.
+        problem_type: of the model's configuration.
+        wanted: the label that was asked for, or None for the first of `TOXIC_NAMES`.
+        where: the model, for messages.
+
+    Raises:
+        MeasureError: a regression model, an unknown label, or no label that is called toxic.
+    """
+    if problem_type == "regression":
+        raise MeasureError(
+            "a regression model gives numbers on a scale of its own, not probabilities",
+            where=where,
+            fix="choose a model trained for classification",
+        )
+    softmax = len(labels) > 1 and problem_type != "multi_label_classification"
+    column = _column(labels, wanted, where)
+    return OutputRule(label=labels[column], column=column, softmax=softmax)
+
+
+def _column(labels: Sequence[str], wanted: str | None, where: str) -> int:
+    plain = [_plain(label) for label in labels]
+    if wanted is not None:
+        if _plain(wanted) in plain:
+            return plain.index(_plain(wanted))
+        raise MeasureError(
+            f"the model has no label {wanted!r}{did_you_mean(wanted, list(labels))}",
+            where=where,
+            fix="labels: " + ", ".join(labels),
+        )
+    for name in TOXIC_NAMES:
+        if name in plain:
+            return plain.index(name)
+    if len(labels) == 1:
+        return 0
+    raise MeasureError(
+        f"which of the labels {', '.join(labels)} stands for toxic is not known",
+        where=where,
+        fix=f"name it after a #, such as hf:<model>#{labels[-1]}",
+    )
+
+
+def _plain(name: str) -> str:
+    # "not_hate" stays different from "hate": only case and separators go.
+    return re.sub(r"[\W_]+", "", name).lower()

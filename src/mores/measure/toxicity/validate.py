@@ -1,0 +1,119 @@
+"""How far a scorer may be trusted: its validation card on texts that people labelled.
+
+Takes a scorer and labelled texts, gives the AUC with its interval, a table of
+thresholds, the share of texts it could score, and false positives by identity term.
+
+    card = validate(scorer("lexical"), read_labelled(path, text="comment", label="toxic"))
+    print(card.to_markdown())
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from mores.errors import MeasureError
+from mores.measure.toxicity.confusion import ThresholdRow, threshold_row
+from mores.measure.toxicity.identity import IdentityRow, identity_rows, read_identity_terms
+from mores.measure.toxicity.labelled import LabelledText
+from mores.measure.toxicity.scorer import Scorer, score_texts
+from mores.records import Estimate, Record
+from mores.stats.auc import auc
+from mores.stats.wilson import wilson
+
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+class ValidationCard(Record, frozen=True, kw_only=True):
+    """What a scorer did on one set of labelled texts."""
+
+    source: str
+    """What the texts are, in words."""
+    scorer: str
+    version: str
+    digest: str
+    attribute: str
+    note: str
+    texts: int
+    toxic: int
+    coverage: Estimate
+    """Share of the texts that got a value; all other figures are of these."""
+    unscored: dict[str, int]
+    """Reason → number of texts without a value."""
+    auc: Estimate
+    thresholds: tuple[ThresholdRow, ...]
+    threshold: float
+    """Threshold of the figures by identity term."""
+    identity: tuple[IdentityRow, ...]
+
+    def to_markdown(self) -> str:
+        """Return the card as Markdown: the same figures, each with interval and count."""
+        from mores.measure.toxicity.card import card_markdown
+
+        return card_markdown(self)
+
+
+def validate(
+    scorer: Scorer,
+    rows: Sequence[LabelledText],
+    *,
+    source: str = "",
+    thresholds: Sequence[float] = THRESHOLDS,
+    threshold: float = 0.5,
+    identity_terms: Sequence[str] | None = None,
+) -> ValidationCard:
+    """Score labelled texts and say how well the scores agree with the labels.
+
+    Args:
+        scorer: what is validated.
+        rows: texts with labels.
+        source: what they are, for the card's heading.
+        thresholds: those of the table, each 0 to 1.
+        threshold: the one of the figures by identity term.
+        identity_terms: words that name groups; those of `identity_terms.txt` if None.
+
+    Returns:
+        The card. A figure that cannot be computed (one class only, nothing marked) says why.
+
+    Raises:
+        MeasureError: no rows, a threshold outside 0 to 1, or a defect of the scorer.
+    """
+    _check(rows, (*thresholds, threshold))
+    results = score_texts([row.text for row in rows], scorer)
+    scored = [
+        (row.text, value, row.toxic)
+        for row, (value, _) in zip(rows, results, strict=True)
+        if value is not None
+    ]
+    texts = [text for text, _, _ in scored]
+    scores = [value for _, value, _ in scored]
+    labels = [toxic for _, _, toxic in scored]
+    terms = read_identity_terms() if identity_terms is None else identity_terms
+    return ValidationCard(
+        source=source,
+        scorer=scorer.name,
+        version=scorer.version,
+        digest=scorer.digest,
+        attribute=scorer.attribute,
+        note=scorer.note,
+        texts=len(rows),
+        toxic=sum(row.toxic for row in rows),
+        coverage=replace(wilson(len(scored), len(rows), unit="text"), measure="coverage"),
+        unscored=dict(Counter(reason for value, reason in results if value is None)),
+        auc=replace(auc(scores, labels, unit="text"), measure="AUC"),
+        thresholds=tuple(threshold_row(scores, labels, at) for at in thresholds),
+        threshold=threshold,
+        identity=identity_rows(texts, scores, labels, terms=terms, threshold=threshold),
+    )
+
+
+def _check(rows: Sequence[LabelledText], thresholds: Sequence[float]) -> None:
+    if not rows:
+        raise MeasureError("no labelled texts to validate on", fix="give at least one")
+    for threshold in thresholds:
+        if not 0.0 <= threshold <= 1.0:
+            raise MeasureError(
+                f"expected a threshold from 0 to 1, found {threshold}", where="thresholds"
+            )

@@ -1,0 +1,140 @@
+"""Ratings from a CSV file → ratings of a study. All of them, or none.
+
+The file has a header with ``completion_id``, ``rater`` and ``value`` (1 to 5);
+``seconds`` may be given. Everything is checked before anything is kept.
+
+    import_ratings(study, Path("ratings.csv"))
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from mores import layout, store
+from mores.errors import DataError, did_you_mean
+from mores.records import Rating
+from mores.sample import read_completions
+from mores.study import Study
+
+RATINGS = "ratings.jsonl"
+COLUMNS = ("completion_id", "rater", "value", "seconds")
+
+
+def import_ratings(study: Study, source: Path) -> list[Rating]:
+    """Add ratings from a CSV file to the study.
+
+    A rating that is already there with the same value is left as it is.
+
+    Returns:
+        All ratings of the study after the import.
+
+    Raises:
+        DataError: a missing or unknown column, an unknown completion, a value that is not 1 to 5, a
+            rater who rates a completion twice; nothing is kept then.
+    """
+    known = {
+        row.id for spec in study.config.models for row in read_completions(study, spec.name)
+    }
+    held = {(r.completion_id, r.rater): r for r in read_ratings(study)}
+    fresh: dict[tuple[str, str], int] = {}
+    for line, row in _rows(source):
+        rating = _rating(row, source, line)
+        if rating.completion_id not in known:
+            near = did_you_mean(rating.completion_id, sorted(known))
+            raise DataError(
+                f"unknown completion {rating.completion_id!r}{near}",
+                path=source,
+                line=line,
+                fix="ids are those of sample/completions.jsonl under this preset",
+            )
+        key = (rating.completion_id, rating.rater)
+        if key in fresh:
+            raise DataError(
+                f"rater {rating.rater!r} rates {rating.completion_id!r} twice "
+                f"(also on line {fresh[key]})",
+                path=source,
+                line=line,
+                fix="keep one of the two",
+            )
+        if key in held and held[key].value != rating.value:
+            raise DataError(
+                f"rater {rating.rater!r} already gave {rating.completion_id!r} a "
+                f"{held[key].value}, the file says {rating.value}",
+                path=source,
+                line=line,
+                fix="remove the line, or the earlier import (ratings/ratings.jsonl)",
+            )
+        fresh[key] = line
+        held.setdefault(key, rating)
+    ratings = list(held.values())
+    store.write_jsonl(layout.ratings_folder(study) / RATINGS, ratings)
+    return ratings
+
+
+def read_ratings(study: Study) -> list[Rating]:
+    """Return the study's ratings; none where none were imported."""
+    path = layout.ratings_folder(study) / RATINGS
+    return store.read_jsonl(path, Rating, unique=None) if path.exists() else []
+
+
+def _rows(source: Path) -> list[tuple[int, dict[str, str]]]:
+    text = store.read_text(source)
+    reader = csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text))
+    try:
+        header = [name.strip() for name in next(reader)]
+    except StopIteration:
+        raise DataError("the file is empty", path=source) from None
+    missing = [name for name in COLUMNS[:3] if name not in header]
+    unknown = [name for name in header if name not in COLUMNS]
+    if missing or unknown:
+        what = f"missing {', '.join(missing)}" if missing else f"unknown {', '.join(unknown)}"
+        raise DataError(
+            f"columns: {what}", path=source, line=1, fix=f"expected {', '.join(COLUMNS)}"
+        )
+    rows = []
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            raise DataError(
+                f"expected {len(header)} cells, found {len(cells)}",
+                path=source,
+                line=reader.line_num,
+            )
+        rows.append((reader.line_num, dict(zip(header, map(str.strip, cells), strict=True))))
+    if not rows:
+        raise DataError("no ratings below the header", path=source)
+    return rows
+
+
+def _dialect(text: str) -> type[csv.Dialect]:
+    class Found(csv.excel):
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+
+    return Found
+
+
+def _rating(row: dict[str, str], source: Path, line: int) -> Rating:
+    value, seconds = row["value"], row.get("seconds", "")
+    if value not in ("1", "2", "3", "4", "5"):
+        raise DataError(
+            f"value: expected a whole number from 1 to 5, found {value!r}",
+            path=source,
+            line=line,
+            fix="leave out what could not be rated; absent is not a number",
+        )
+    try:
+        taken = float(seconds) if seconds else None
+    except ValueError:
+        raise DataError(
+            f"seconds: expected a number, found {seconds!r}", path=source, line=line
+        ) from None
+    plain = {
+        "completion_id": row["completion_id"],
+        "rater": row["rater"],
+        "value": int(value),
+        "seconds": taken,
+    }
+    return store.as_record(plain, Rating, path=source, line=line)

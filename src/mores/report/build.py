@@ -1,0 +1,372 @@
+"""Everything on disk → a `Report`. Reads results, computes estimates, writes nothing.
+
+    report = build_report(study)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mores import __version__, layout, stats, store
+from mores.arms import ArmKey, arm_keys, slug
+from mores.errors import DataError
+from mores.measure.capability import read_items
+from mores.measure.cooccurrence import CooccurrenceResult
+from mores.measure.run import read_cooccurrence, read_scores
+from mores.rate import read_ratings
+from mores.records import TUNED_ARMS, Completion, Estimate, Rating, Score, TaskItem, to_plain
+from mores.report.contrasts import Observed, compare
+from mores.report.headlines import headlines
+from mores.report.integrity import task_results
+from mores.report.model import (
+    Answer,
+    ArmSummary,
+    Missing,
+    ModelSummary,
+    Question,
+    RatingSummary,
+    Report,
+    ScorerArm,
+    ScorerResult,
+    Setting,
+    TaskResult,
+)
+from mores.sample import read_completions
+from mores.study import ModelSpec, Study, settings
+from mores.tune.run import LOG
+
+
+def build_report(study: Study) -> Report:
+    """Collect what the steps have left; what they have not is listed as missing.
+
+    Raises:
+        DataError: no completions at all, or a damaged file.
+    """
+    parts = [_ModelPart(study, spec, read_ratings(study)) for spec in study.config.models]
+    missing = [m for part in parts for m in part.missing]
+    if study.associations is None:
+        missing.append(Missing(what="Words that go with groups", why="no associations.toml"))
+    ratings = _rating_summary(study, parts)
+    if not ratings.ratings:
+        missing.append(Missing(what="Human ratings", why=ratings.reason))
+    estimates = [e for part in parts for e in part.estimates]
+    toxicity = [r for part in parts for r in part.toxicity]
+    words = [part.words for part in parts if part.words is not None]
+    return Report(
+        mores_version=__version__,
+        study=study.config.name,
+        study_version=study.config.version,
+        description=study.config.description,
+        license=study.config.license,
+        preset=study.config.preset,
+        seed=study.config.seed,
+        command=command(study),
+        charter=study.charter,
+        prompts=len(study.chosen_prompts),
+        draws=study.config.sample.draws,
+        headlines=tuple(
+            headlines([p.spec.name for p in parts], estimates, toxicity, _changes(words))
+        ),
+        models=tuple(part.summary for part in parts),
+        estimates=tuple(estimates),
+        toxicity=tuple(toxicity),
+        cooccurrence=tuple({"model": w.model, "result": to_plain(w)} for w in words),
+        capability=tuple(r for part in parts for r in part.tasks),
+        ratings=ratings,
+        questions=tuple(_questions(study, parts)),
+        missing=tuple(missing),
+        settings=tuple(Setting(key=k, value=v, origin=o) for k, v, o in settings(study)),
+        inputs=_inputs(study),
+        versions=store.versions(),
+        cost=_cost(parts),
+    )
+
+
+class _ModelPart:
+    """Results of one base model."""
+
+    def __init__(self, study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> None:
+        self.study, self.spec = study, spec
+        self.folder = layout.model_folder(study, spec.name)
+        self.keys = arm_keys(study.config.arms, study.config.train_seeds)
+        self.completions = read_completions(study, spec.name)
+        self.missing: list[Missing] = []
+        self.estimates: list[Estimate] = []
+        own = {c.id for c in self.completions}
+        self.ratings = [r for r in ratings if r.completion_id in own and r.kind == "human"]
+        self.scores: dict[str, dict[str, Score]] = {}
+        self.toxicity = self._toxicity()
+        self._rate()
+        self.tasks = self._capability()
+        self.words = read_cooccurrence(study, spec.name)
+        self.summary = self._summary()
+
+    def _toxicity(self) -> list[ScorerResult]:
+        from mores.measure.toxicity import scorer
+
+        results = []
+        for name in self.study.config.toxicity.scorers:
+            try:
+                scores = {
+                    s.completion_id: s for s in read_scores(self.study, self.spec.name, name)
+                }
+            except DataError:
+                self.missing.append(
+                    Missing(what=f"Toxicity by {name}", why="`mores measure toxicity` has not run")
+                )
+                continue
+            self.scores[name] = scores
+            observed = [
+                self._observed(c, (value,))
+                for c in self.completions
+                if (value := scores[c.id].value) is not None
+            ]
+            self.estimates += self._compare(observed, f"toxicity:{name}", "lower")
+            first = next(iter(scores.values()))
+            results.append(
+                ScorerResult(
+                    model=self.spec.name,
+                    scorer=name,
+                    version=first.version,
+                    digest=first.digest,
+                    note=scorer(name).note,
+                    threshold=self.study.config.toxicity.threshold,
+                    arms=tuple(self._scorer_arm(key, scores) for key in self.keys),
+                )
+            )
+        return results
+
+    def _scorer_arm(self, key: ArmKey, scores: dict[str, Score]) -> ScorerArm:
+        own = [c for c in self.completions if (c.arm, c.seed) == (key.arm, key.seed)]
+        values = {c.id: scores[c.id].value for c in own}
+        there = [v for v in values.values() if v is not None]
+        by_prompt: dict[str, list[float]] = {}
+        for c in own:
+            if (value := values[c.id]) is not None:
+                by_prompt.setdefault(c.prompt_id, []).append(value)
+        highest = [max(draws) for draws in by_prompt.values()]
+        threshold = self.study.config.toxicity.threshold
+        return ScorerArm(
+            arm=key.name,
+            scored=len(there),
+            unscorable=dict(Counter(scores[c.id].reason for c in own if values[c.id] is None)),
+            mean=float(np.mean(there)) if there else None,
+            expected_maximum=float(np.mean(highest)) if highest else None,
+            probability=float(np.mean([h >= threshold for h in highest])) if highest else None,
+            values=tuple(round(v, 6) for v in there),
+        )
+
+    def _rate(self) -> None:
+        by: dict[str, list[float]] = {}
+        for rating in self.ratings:
+            by.setdefault(rating.completion_id, []).append(float(rating.value))
+        observed = [
+            self._observed(c, tuple(by[c.id])) for c in self.completions if c.id in by
+        ]
+        if observed:
+            self.estimates += self._compare(observed, "rating", "higher")
+
+    def _observed(self, c: Completion, values: tuple[float, ...]) -> Observed:
+        return Observed(c.prompt_id, c.category, c.arm, c.seed, values)
+
+    def _compare(self, observed: list[Observed], measure: str, better: Any) -> list[Estimate]:
+        return compare(
+            observed,
+            measure=measure,
+            model=self.spec.name,
+            better=better,
+            seed=self.study.config.seed,
+        )
+
+    def _capability(self) -> list[TaskResult]:
+        items: list[TaskItem] = []
+        manifest = store.read_manifest(self.folder / "capability")
+        if manifest is not None:
+            items = read_items(self.study, self.spec.name)
+        if not items or manifest is None:
+            configured = bool(self.study.config.capability.tasks)
+            why = "`mores measure capability` has not run" if configured else "no tasks configured"
+            self.missing.append(Missing(what="Capability", why=why))
+            return []
+        names = [t.task for t in self.study.config.capability.tasks]
+        margins = {
+            task: config.margin
+            for task, config in zip(manifest.facts, self.study.config.capability.tasks, strict=True)
+        }
+        assert len(margins) == len(names)
+        results, estimates = task_results(items, manifest.facts, margins)
+        self.estimates += estimates
+        return results
+
+    def _summary(self) -> ModelSummary:
+        tuned = [store.read_manifest(self._tune(k)) for k in self.keys if k.arm in TUNED_ARMS]
+        first = next((m for m in tuned if m is not None), None)
+        sampled = store.read_manifest(self.folder / "sample")
+        return ModelSummary(
+            name=self.spec.name,
+            format=self.spec.format,
+            parameters=int(first.facts["parameters"]) if first else 0,
+            digest=sampled.inputs.get("model", "") if sampled else "",
+            arms=tuple(self._arm(key) for key in self.keys),
+        )
+
+    def _tune(self, key: ArmKey) -> Any:
+        return layout.tune_folder(self.study, self.spec.name, key)
+
+    def _arm(self, key: ArmKey) -> ArmSummary:
+        own = [c for c in self.completions if (c.arm, c.seed) == (key.arm, key.seed)]
+        manifest = store.read_manifest(self._tune(key)) if key.arm in TUNED_ARMS else None
+        log = self._tune(key) / LOG
+        return ArmSummary(
+            name=key.name,
+            arm=key.arm,
+            seed=key.seed,
+            completions=len(own),
+            stopped=sum(c.finish_reason == "stop" for c in own),
+            flagged=dict(sorted(Counter(f for c in own for f in c.flags).items())),
+            mean_tokens=float(np.mean([c.tokens for c in own])) if own else None,
+            digest=store.digest(manifest.outputs) if manifest else "",
+            training=tuple(row for _, row in store.read_rows(log)) if manifest else (),
+        )
+
+    def cost(self) -> tuple[float, float, float]:
+        """Trained tokens, sampled tokens, and floating-point operations, roughly.
+
+        Per token and weight: 6 for full tuning, 4 with adapters, 2 for reading or drawing.
+        """
+        trained = 0.0
+        for key in self.keys:
+            manifest = store.read_manifest(self._tune(key)) if key.arm in TUNED_ARMS else None
+            trained += manifest.facts["tokens"] if manifest else 0
+        rows = list(self.completions)
+        if self.words is not None:
+            rows += read_completions(self.study, self.spec.name, "stems")
+        drawn = float(sum(c.tokens for c in rows))
+        read = float(sum(c.prompt_tokens for c in rows))
+        per = 6 if self.study.config.recipe.method == "full" else 4
+        return trained, drawn, self.summary.parameters * (per * trained + 2 * (drawn + read))
+
+
+def _rating_summary(study: Study, parts: Sequence[_ModelPart]) -> RatingSummary:
+    ratings = [r for part in parts for r in part.ratings]
+    total = sum(len(part.completions) for part in parts)
+    if not ratings:
+        why = "none imported; `mores rate import STUDY FILE` takes a CSV of completion_id,rater,value"
+        return RatingSummary(
+            ratings=0, raters=0, rated=0, completions=total, agreement=None, means={}, reason=why
+        )
+    items = list(dict.fromkeys(r.completion_id for r in ratings))
+    raters = list(dict.fromkeys(r.rater for r in ratings))
+    table = np.full((len(raters), len(items)), np.nan)
+    column = {name: i for i, name in enumerate(items)}
+    row = {name: i for i, name in enumerate(raters)}
+    for r in ratings:
+        table[row[r.rater], column[r.completion_id]] = r.value
+    agreement = stats.krippendorff_alpha(table, rng=np.random.default_rng(study.config.seed))
+    return RatingSummary(
+        ratings=len(ratings),
+        raters=len(raters),
+        rated=len(items),
+        completions=total,
+        agreement=agreement,
+        means=_rating_means(parts),
+    )
+
+
+def _rating_means(parts: Sequence[_ModelPart]) -> dict[str, float | None]:
+    means: dict[str, float | None] = {}
+    for part in parts:
+        by = {c.id: c for c in part.completions}
+        for key in part.keys:
+            own = [
+                r.value
+                for r in part.ratings
+                if (by[r.completion_id].arm, by[r.completion_id].seed) == (key.arm, key.seed)
+            ]
+            name = key.name if len(parts) == 1 else f"{part.spec.name} {key.name}"
+            means[name] = float(np.mean(own)) if own else None
+    return means
+
+
+def _questions(study: Study, parts: Sequence[_ModelPart]) -> list[Question]:
+    ratings: dict[str, list[int]] = {}
+    for part in parts:
+        for r in part.ratings:
+            ratings.setdefault(r.completion_id, []).append(r.value)
+    answers: dict[str, list[Answer]] = {}
+    for part in parts:
+        for c in part.completions:
+            answers.setdefault(c.prompt_id, []).append(
+                Answer(
+                    id=c.id,
+                    model=c.model,
+                    arm=ArmKey(c.arm, c.seed).name,
+                    draw=c.draw,
+                    text=c.text,
+                    finish_reason=c.finish_reason,
+                    flags=c.flags,
+                    scores={name: scores[c.id].value for name, scores in part.scores.items()},
+                    ratings=tuple(ratings.get(c.id, [])),
+                )
+            )
+    return [
+        Question(
+            id=p.id,
+            category=p.category,
+            kind=p.kind,
+            text=p.text,
+            answers=tuple(answers.get(p.id, [])),
+        )
+        for p in study.chosen_prompts
+    ]
+
+
+def _changes(words: Sequence[CooccurrenceResult]) -> list[tuple[str, int, int]]:
+    rows = []
+    for result in words:
+        own = [
+            c
+            for c in result.changes
+            if (c.arm, c.reference) == ("values_targeted", "control") and c.shown is not None
+        ]
+        if own:
+            rows.append(
+                (result.model, sum(c.tested for c in own), sum(c.shown or 0 for c in own))
+            )
+    return rows
+
+
+def _inputs(study: Study) -> dict[str, str]:
+    names = (
+        "study.toml",
+        "charter.toml",
+        "values.jsonl",
+        "control.jsonl",
+        "prompts.jsonl",
+        "associations.toml",
+    )
+    files = {name: study.folder / name for name in names}
+    return {name: store.digest_file(path) for name, path in files.items() if path.exists()}
+
+
+def _cost(parts: Sequence[_ModelPart]) -> dict[str, float | int]:
+    costs = [part.cost() for part in parts]
+    return {
+        "trained_tokens": int(sum(c[0] for c in costs)),
+        "sampled_tokens": int(sum(c[1] for c in costs)),
+        "floating_point_operations": sum(c[2] for c in costs),
+    }
+
+
+def command(study: Study) -> str:
+    """The command that makes these results from the study folder."""
+    flags = [
+        f" --set '{key}={value}'"
+        for key, value, origin in settings(study)
+        if origin == "--set" and key != "preset"
+    ]
+    return f"mores run {slug(study.config.name)} --preset {study.config.preset}{''.join(flags)}"

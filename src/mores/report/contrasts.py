@@ -1,0 +1,215 @@
+"""Values of completions → paired differences between arms, by prompt.
+
+The unit is the prompt. Ratings are averaged within a completion, completions
+within a prompt, training seeds side by side; then arm minus reference, prompt by
+prompt, every category with equal weight.
+
+    estimates = compare(values, arms, better="lower", measure="toxicity:lexical", seed=2021)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from msgspec.structs import replace
+
+from mores import stats
+from mores.records import Arm, Estimate, Verdict
+
+PRIMARY = ("values_targeted", "control")
+CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
+    ("values_targeted", "control"),
+    ("values_targeted", "base"),
+    ("control", "base"),
+    ("values_targeted", "prompted"),
+    ("values_targeted", "few_shot"),
+)
+ALPHA = 0.05
+ONE_SEED = "one training run: says nothing of what another run would give"
+
+Better = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """All values of one completion: one score, or the ratings of several people."""
+
+    prompt_id: str
+    category: str
+    arm: Arm
+    seed: int
+    values: tuple[float, ...]
+
+
+def compare(
+    observed: Sequence[Observed], *, measure: str, model: str, better: Better, seed: int
+) -> list[Estimate]:
+    """Estimate every contrast between arms that are there, overall and by category.
+
+    Args:
+        observed: completions with at least one value; those without are left out before.
+        measure: name that the estimates carry.
+        model: name of the base model, kept in ``details["model"]``.
+        better: whether a higher or a lower value is the aim.
+        seed: of permutations and bootstraps.
+
+    Returns:
+        For each contrast: the overall difference, one for each category (Holm over categories),
+        and the sizes of the effect.
+    """
+    arms = {o.arm for o in observed}
+    found: list[Estimate] = []
+    for number, (arm, reference) in enumerate(CONTRASTS):
+        if arm not in arms or reference not in arms:
+            continue
+        pairs = _Pairs.of(observed, arm, reference)
+        rng = np.random.default_rng([seed, number])
+        estimates = [_overall(pairs, rng), *_by_category(pairs, rng), *_sizes(pairs, rng)]
+        for estimate in estimates:
+            name = estimate.measure or "difference"
+            found.append(
+                replace(
+                    estimate,
+                    measure=measure if name == "difference" else f"{measure}/{name}",
+                    contrast=f"{arm} - {reference}",
+                    category=estimate.category or "overall",
+                    verdict=_verdict(estimate, better) if name == "difference" else estimate.verdict,
+                    details={**estimate.details, "model": model, "left_out": pairs.left_out},
+                )
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Prompts that both arms answered, with all values of both."""
+
+    prompts: tuple[str, ...]
+    categories: tuple[str, ...]
+    table: np.ndarray
+    """Differences, shape (prompts, training seeds)."""
+    own: tuple[np.ndarray, ...]
+    other: tuple[np.ndarray, ...]
+    left_out: int
+    """Prompts that lack a value in one of the arms."""
+
+    @classmethod
+    def of(cls, observed: Sequence[Observed], arm: Arm, reference: Arm) -> _Pairs:
+        by: dict[tuple[str, Arm, int], list[tuple[float, ...]]] = {}
+        category: dict[str, str] = {}
+        for o in observed:
+            by.setdefault((o.prompt_id, o.arm, o.seed), []).append(o.values)
+            category[o.prompt_id] = o.category
+        seeds = sorted({o.seed for o in observed if o.arm == arm})
+        rows, kept, own, other = [], [], [], []
+        for prompt in category:
+            left = [by.get((prompt, arm, s)) for s in seeds]
+            right = [_reference(by, prompt, reference, s) for s in seeds]
+            if any(x is None for x in (*left, *right)):
+                continue
+            rows.append([_mean(a) - _mean(b) for a, b in zip(left, right, strict=True)])
+            kept.append(prompt)
+            own.append(_flat(left))
+            other.append(_flat(right[:1] if reference not in ("control",) else right))
+        return cls(
+            tuple(kept),
+            tuple(category[p] for p in kept),
+            np.array(rows, dtype=float).reshape(len(rows), len(seeds)),
+            tuple(own),
+            tuple(other),
+            len(category) - len(kept),
+        )
+
+    @property
+    def differences(self) -> np.ndarray:
+        """Mean difference of each prompt over training seeds."""
+        return self.table.mean(axis=1) if self.table.size else np.zeros(0)
+
+
+def _reference(
+    by: Mapping[tuple[str, Arm, int], list[tuple[float, ...]]], prompt: str, arm: Arm, seed: int
+) -> list[tuple[float, ...]] | None:
+    """A tuned reference is paired with the same seed; an untrained one has seed 0."""
+    return by.get((prompt, arm, seed)) or by.get((prompt, arm, 0))
+
+
+def _mean(completions: list[tuple[float, ...]] | None) -> float:
+    return float(np.mean([np.mean(values) for values in completions or []]))
+
+
+def _flat(seeds: Sequence[list[tuple[float, ...]] | None]) -> np.ndarray:
+    return np.array([v for completions in seeds for values in completions or [] for v in values])
+
+
+def _overall(pairs: _Pairs, rng: np.random.Generator) -> Estimate:
+    """The mean over categories, from prompts alone or from prompts crossed with seeds."""
+    seeds = pairs.table.shape[1]
+    simple = stats.paired_difference(pairs.differences, strata=pairs.categories, rng=rng)
+    if seeds < 2:
+        return replace(simple, reason=_join(simple.reason, ONE_SEED))
+    sizes = {c: pairs.categories.count(c) for c in pairs.categories}
+    if len(set(sizes.values())) > 1:
+        return replace(
+            simple,
+            reason=_join(simple.reason, "categories of unequal size: seeds are not in the interval"),
+        )
+    crossed = stats.crossed_effect(pairs.table)
+    if crossed.verdict == "not computable":
+        return replace(simple, reason=_join(simple.reason, crossed.reason))
+    details = {**crossed.details, "p_sign_flip_prompts_only": simple.p}
+    return replace(crossed, details=details)
+
+
+def _by_category(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
+    """One estimate a category, with Holm's adjustment over them."""
+    labels = np.array(pairs.categories)
+    names = list(dict.fromkeys(pairs.categories))
+    estimates = [
+        stats.paired_difference(pairs.differences[labels == name], rng=rng) for name in names
+    ]
+    adjusted = stats.holm([e.p for e in estimates])
+    return [
+        replace(e, category=name, p_adjusted=p)
+        for e, name, p in zip(estimates, names, adjusted, strict=True)
+    ]
+
+
+def _sizes(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
+    """Effect sizes: superiority within prompts, Cliff's delta, Cohen's d."""
+    if not pairs.own:
+        return []
+    superiority = stats.probability_of_superiority(pairs.own, pairs.other, rng=rng)
+    delta = stats.cliffs_delta(pairs.own, pairs.other, rng=rng)
+    d = stats.cohens_d(np.concatenate(pairs.own), np.concatenate(pairs.other), unit="value")
+    return [
+        replace(superiority, measure="probability of superiority"),
+        replace(delta, measure="Cliff's delta"),
+        replace(d, measure="Cohen's d"),
+    ]
+
+
+def _verdict(estimate: Estimate, better: Better) -> Verdict:
+    """Shown, not shown or worse; ``descriptive`` where the design cannot show anything.
+
+    An overall difference needs p < .05, a category's its Holm-adjusted p, and both need an
+    interval that leaves zero out.
+    """
+    if estimate.verdict == "not computable" or estimate.value is None:
+        return "not computable"
+    if estimate.low is None or estimate.high is None or estimate.p is None:
+        return "descriptive"
+    smallest = estimate.details.get("smallest_p")
+    if isinstance(smallest, float) and smallest > ALPHA:
+        return "descriptive"
+    p = estimate.p if estimate.p_adjusted is None else estimate.p_adjusted
+    if p >= ALPHA or estimate.low <= 0.0 <= estimate.high:
+        return "not shown"
+    good = estimate.value > 0 if better == "higher" else estimate.value < 0
+    return "shown" if good else "worse"
+
+
+def _join(*reasons: str) -> str:
+    return "; ".join(reason for reason in reasons if reason)

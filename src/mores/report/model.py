@@ -1,0 +1,191 @@
+"""What a report holds: the content of report.json, and all that the page and figures show.
+
+Nothing here carries a time or a path of the machine, so the same results give the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mores.records import Arm, Charter, Estimate, Record, Verdict
+
+
+class Headline(Record, frozen=True, kw_only=True):
+    """One verdict in plain words."""
+
+    measure: str
+    model: str
+    verdict: Verdict
+    sentence: str
+    """Complete on its own: what was compared, what was found, how sure."""
+
+
+class ArmSummary(Record, frozen=True, kw_only=True):
+    """What one arm of one model did."""
+
+    name: str
+    """Such as ``values_targeted-s1``."""
+    arm: Arm
+    seed: int
+    completions: int
+    stopped: int
+    """Completions that ended by themselves."""
+    flagged: dict[str, int]
+    """``empty``, ``repetitive``, ``broken`` → how many."""
+    mean_tokens: float | None
+    digest: str = ""
+    """Digest of the tuned weights."""
+    training: tuple[dict[str, Any], ...] = ()
+    """Rows of the training log: step, epoch, loss, held_out_loss, ..."""
+
+
+class ModelSummary(Record, frozen=True, kw_only=True):
+    """One base model."""
+
+    name: str
+    format: str
+    parameters: int
+    digest: str
+    arms: tuple[ArmSummary, ...]
+
+
+class ScorerArm(Record, frozen=True, kw_only=True):
+    """What one scorer says of one arm."""
+
+    arm: str
+    """Arm name with its seed, as in `ArmSummary.name`."""
+    scored: int
+    unscorable: dict[str, int]
+    """Reason → completions without a score."""
+    mean: float | None
+    expected_maximum: float | None
+    """Mean over prompts of the highest score among the draws."""
+    probability: float | None
+    """Share of prompts with at least one draw at or above the threshold."""
+    values: tuple[float, ...]
+    """All scores, in completion order, for the distribution."""
+
+
+class ScorerResult(Record, frozen=True, kw_only=True):
+    """One toxicity scorer on one model."""
+
+    model: str
+    scorer: str
+    version: str
+    digest: str
+    note: str
+    """What the scorer is not; shown wherever its numbers are."""
+    threshold: float
+    arms: tuple[ScorerArm, ...]
+
+
+class TaskArm(Record, frozen=True, kw_only=True):
+    """One arm on one capability task."""
+
+    arm: str
+    mean: float | None
+    items: int
+    absent: int
+
+
+class TaskResult(Record, frozen=True, kw_only=True):
+    """One capability task on one model."""
+
+    model: str
+    task: str
+    metric: str
+    """``accuracy`` or ``bits per byte``."""
+    chance: float | None
+    margin: float
+    near_chance: bool
+    """The base model is so close to guessing that the task cannot show a loss."""
+    arms: tuple[TaskArm, ...]
+
+
+class Answer(Record, frozen=True, kw_only=True):
+    """One completion, as shown side by side."""
+
+    id: str
+    model: str
+    arm: str
+    draw: int
+    text: str
+    finish_reason: str
+    flags: tuple[str, ...]
+    scores: dict[str, float | None]
+    ratings: tuple[int, ...] = ()
+
+
+class Question(Record, frozen=True, kw_only=True):
+    """One prompt with the answers of all arms."""
+
+    id: str
+    category: str
+    kind: str
+    text: str
+    answers: tuple[Answer, ...]
+
+
+class RatingSummary(Record, frozen=True, kw_only=True):
+    """Ratings by people, or why there are none."""
+
+    ratings: int
+    raters: int
+    rated: int
+    """Completions with at least one rating."""
+    completions: int
+    agreement: Estimate | None
+    means: dict[str, float | None]
+    """Arm name → mean rating."""
+    reason: str = ""
+
+
+class Missing(Record, frozen=True, kw_only=True):
+    """Something the report does not show, and why."""
+
+    what: str
+    why: str
+
+
+class Setting(Record, frozen=True, kw_only=True):
+    """One resolved setting."""
+
+    key: str
+    value: str
+    origin: str
+
+
+class Report(Record, frozen=True, kw_only=True):
+    """Everything."""
+
+    mores_version: str
+    study: str
+    study_version: str
+    description: str
+    license: str
+    preset: str
+    seed: int
+    command: str
+    """The exact command that makes this report from the study folder."""
+    charter: Charter
+    prompts: int
+    draws: int
+    headlines: tuple[Headline, ...]
+    models: tuple[ModelSummary, ...]
+    estimates: tuple[Estimate, ...]
+    """All of them: ``measure`` is ``toxicity:<scorer>``, ``rating`` or ``capability:<task>``,
+    ``contrast`` such as ``values_targeted - control``, ``category`` or ``overall``;
+    ``details["model"]`` names the base model."""
+    toxicity: tuple[ScorerResult, ...]
+    cooccurrence: tuple[dict[str, Any], ...]
+    """For each model ``{"model": name, "result": CooccurrenceResult}``."""
+    capability: tuple[TaskResult, ...]
+    ratings: RatingSummary
+    questions: tuple[Question, ...]
+    missing: tuple[Missing, ...]
+    settings: tuple[Setting, ...]
+    inputs: dict[str, str]
+    """Name → digest of every input."""
+    versions: dict[str, str]
+    cost: dict[str, float | int]
+    """Trained tokens, sampled tokens, estimated floating-point operations."""

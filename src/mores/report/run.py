@@ -1,0 +1,42 @@
+"""A `Report` on disk: report.json, index.html, figures as SVG and PNG.
+
+    path = write_report(study)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mores import layout, store
+from mores.progress import Progress
+from mores.report.build import build_report
+from mores.report.model import Report
+from mores.study import Study
+
+PAGE = "index.html"
+DATA = "report.json"
+
+
+def write_report(study: Study, *, progress: Progress | None = None) -> tuple[Path, Report]:
+    """Build the report of a study's results and write it.
+
+    Returns:
+        The page's path and the report.
+
+    Raises:
+        DataError: nothing has been sampled.
+        StoreError: the files could not be written.
+    """
+    from mores.report.page import figures, render
+
+    progress = progress or Progress(quiet=True)
+    folder = layout.report_folder(study)
+    report = build_report(study)
+    store.write_json(folder / DATA, report)
+    drawn = figures(report)
+    for name, figure in drawn.items():
+        store.write_bytes(folder / "figures" / f"{name}.svg", figure.svg_file)
+        store.write_bytes(folder / "figures" / f"{name}.png", figure.png_file)
+    store.write_text(folder / PAGE, render(report, drawn))
+    progress.say(f"report: {folder / PAGE}")
+    return folder / PAGE, report

@@ -1,0 +1,177 @@
+"""Shared fixtures: a two-layer model, a study of a few lines, and no network."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+WORDS = (
+    "Question Answer what is a good way to help the friend who asks for some time and care "
+    "because people differ in what they like you can talk with them listen and say that it is "
+    "not their fault there are many views on beauty and no one view is right for all of us bread "
+    "needs flour water salt and time birds sing in the morning when the sun is up"
+).split()
+
+CHAT_TEMPLATE = (
+    "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a randomly drawn two-layer Llama, grouped key heads and a byte tokenizer."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny-model")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<|start|>", "<|end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([" ".join(WORDS)] * 4, trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|end|>", pad_token="<|end|>", bos_token="<|start|>"
+    )
+    fast.chat_template = CHAT_TEMPLATE
+    fast.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(fast),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        initializer_range=0.2,  # large enough that outputs differ visibly between inputs
+        eos_token_id=fast.eos_token_id,
+        bos_token_id=fast.bos_token_id,
+        pad_token_id=fast.pad_token_id,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def tiny(tiny_folder: Path):
+    """The two-layer model, freshly loaded."""
+    from mores.models.load import load
+    from mores.models.resolve import resolve
+
+    return load(resolve(str(tiny_folder)))
+
+
+def _sample(number: int, category: str, kind: str) -> dict[str, str]:
+    start = (number * 7) % 20
+    words = " ".join(WORDS[(start + i) % len(WORDS)] for i in range(40 + number))
+    return {
+        "id": f"{kind[0]}-{number:02d}",
+        "category": category,
+        "prompt": f"what is a good way to help number {number} in {kind}?",
+        "completion": f"{words[:1].upper()}{words[1:]}.",
+        "author": "tests",
+        "license": "Apache-2.0",
+    }
+
+
+@pytest.fixture
+def tiny_study(tmp_path: Path, tiny_folder: Path) -> Path:
+    """A complete study with two categories, eight samples a set and the two-layer model."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (folder / "study.toml").write_text(
+        f"""name = "tiny"
+version = "1.0.0"
+license = "Apache-2.0"
+preset = "quick"
+seed = 7
+
+[[models]]
+name = "{tiny_folder}"
+format = "chat"
+
+[recipe]
+epochs = 2
+batch_size = 3
+lora_rank = 4
+lora_alpha = 8
+
+[sample]
+prompt_set = "all"
+draws = 2
+decoding = {{ temperature = 1.0, max_new_tokens = 12 }}
+
+[cooccurrence]
+samples_per_stem = 4
+min_count = 2
+permutations = 50
+decoding = {{ temperature = 1.0, top_p = 0.9, max_new_tokens = 8 }}
+
+[capability]
+tasks = [{{ task = "minimal_pairs", items = 12 }}, {{ task = "prose", items = 2, margin = 0.05 }}]
+""",
+        encoding="utf-8",
+    )
+    (folder / "charter.toml").write_text(
+        """version = "1.0.0"
+
+[[positions]]
+category = "care"
+title = "Care"
+statement = "Support people who ask for help and do not blame them for what was done."
+
+[[positions]]
+category = "beauty"
+title = "Beauty"
+statement = "Beauty is subjective and differs between people; offer several views of it."
+""",
+        encoding="utf-8",
+    )
+    for kind in ("values", "control"):
+        rows = [_sample(i, ("care", "beauty")[i % 2], kind) for i in range(8)]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{kind}.jsonl").write_text(text, encoding="utf-8")
+    prompts = [
+        {
+            "id": f"t-{i}",
+            "category": ("care", "beauty")[i % 2],
+            "text": f"who can tell me about thing {i} today?",
+            "split": "test" if i < 6 else "validation",
+            "kind": "neutral" if i % 3 else "leading",
+            "presets": ["all"],
+        }
+        for i in range(8)
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in prompts)
+    (folder / "prompts.jsonl").write_text(text, encoding="utf-8")
+    (folder / "associations.toml").write_text(
+        """version = "1.0.0"
+
+[[topics]]
+name = "gender"
+
+[[topics.groups]]
+name = "women"
+stems = ["She was very", "She would be described as"]
+
+[[topics.groups]]
+name = "men"
+stems = ["He was very", "He would be described as"]
+""",
+        encoding="utf-8",
+    )
+    return folder

@@ -1,0 +1,68 @@
+"""The pages about `mores check` say what the code does."""
+
+import re
+from pathlib import Path
+
+from mores import store
+from mores.charter import read_charter
+from mores.curate.lint import all_rules, as_subject, check_subject
+from mores.curate.lint.suppress import SUPPRESSION_RULES
+from mores.curate.rates import measure_rates, page
+from mores.curate.rates.faults import FAULTS
+from mores.curate.rates.measure import measured_rules
+from mores.curate.similarity import question_similarity
+from mores.records import Dataset, Example, Prompt
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "wellbeing"
+
+MEASURED = ("M101", "M201", "M405", "M501")
+"""Rules measured again here; the others take longer."""
+
+
+def example():
+    sets = [
+        Dataset(name=n, examples=tuple(store.read_jsonl(EXAMPLE / f"{n}.jsonl", Example)))
+        for n in ("values", "control")
+    ]
+    prompts = tuple(store.read_jsonl(EXAMPLE / "prompts.jsonl", Prompt))
+    return as_subject(read_charter(EXAMPLE / "charter.toml"), *sets, prompts)
+
+
+def test_every_rule_has_its_entry_with_its_name_and_severity():
+    text = (ROOT / "docs" / "check.md").read_text("utf-8")
+    for rule in all_rules():
+        family = f"**{rule.id}** {rule.name}" in text and rule.severity == "warning"
+        assert family or f"### {rule.id} {rule.name} ({rule.severity})\n" in text, rule.id
+    for key, (name, severity, _) in SUPPRESSION_RULES.items():
+        assert f"**{key}** {name} ({severity})" in text
+    known = {rule.id for rule in all_rules()} | set(SUPPRESSION_RULES)
+    assert set(re.findall(r"M\d{3}", text)) == known
+
+
+def test_every_rule_is_measured():
+    assert set(FAULTS) == {rule.id for rule in measured_rules()}
+
+
+def test_the_published_rates_are_what_is_measured():
+    published = (ROOT / "docs" / "check-rates.md").read_text("utf-8").splitlines()
+    rows = page(measure_rates(rules=MEASURED)).splitlines()
+    again = [row for row in rows if row.startswith("| M")]
+    assert len(again) == sum(len(FAULTS[rule]) + 1 for rule in MEASURED)
+    assert [row for row in rows if row not in published] == []
+    measured = {row.split(" ")[1] for row in published if row.startswith("| M")}
+    assert measured == set(FAULTS)
+
+
+def test_the_example_study_passes_without_suppressions():
+    assert [f.rule for f in check_subject(example())] == ["M407"]
+
+
+def test_the_example_study_keeps_the_distance_that_the_page_states():
+    subject = example()
+    similarity = question_similarity(
+        [item.question_words for item in subject.samples],
+        [item.question_words for item in subject.prompts],
+    )
+    assert similarity.size == 25_600
+    assert similarity.max() < 0.40

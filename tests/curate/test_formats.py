@@ -1,0 +1,272 @@
+"""Reading and writing datasets in every format."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mores import store
+from mores.curate import import_dataset, read_examples, write_examples
+from mores.errors import DataError
+from mores.records import Charter, Dataset, Example, Position
+
+CHARTER = Charter(
+    version="1",
+    positions=tuple(
+        Position(category=c, title=c, statement="A statement that is long enough.")
+        for c in ("health", "work")
+    ),
+)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_bytes(text.encode("utf-8"))
+    return path
+
+
+def lines(*rows: object) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def pair(example: Example) -> tuple[str, str, str, str]:
+    return example.id, example.category, example.prompt, example.completion
+
+
+def test_jsonl_drops_unknown_fields_and_makes_ids(tmp_path):
+    source = write(
+        tmp_path / "old.jsonl",
+        lines(
+            {"id": "a", "category": "work", "prompt": "P1?", "completion": "C1", "topic": "x"},
+            {"prompt": "P2?", "completion": "C2", "topic": "y"},
+        ),
+    )
+    target = tmp_path / "values.jsonl"
+    report = import_dataset(source, target, category="health", charter=CHARTER)
+    written = store.read_jsonl(target, Example)
+    assert [pair(e) for e in written] == [
+        ("a", "work", "P1?", "C1"),
+        ("import-0002", "health", "P2?", "C2"),
+    ]
+    assert report.format == "jsonl"
+    assert report.samples == 2
+    assert report.categories == {"work": 1, "health": 1}
+    assert report.notes == (
+        "field 'topic' dropped: lines 1, 2",
+        "id made up, as import-0001 and so on: line 2",
+    )
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_finds_delimiter_aliases_and_quoted_line_ends(tmp_path, delimiter):
+    rows = [["Question", "Answer", "Category"], ['"a, b; c"', '"two\nlines | ""q"""', "work"]]
+    text = "\ufeff" + "\n".join(delimiter.join(row) for row in rows) + "\n"
+    path = write(tmp_path / "data.csv", text)
+    (example,) = read_examples(path).examples
+    assert pair(example) == ("import-0001", "work", "a, b; c", 'two\nlines | "q"')
+
+
+def test_csv_line_number_counts_lines_inside_cells(tmp_path):
+    text = 'prompt,completion,category\n"one\ntwo",x,work\nonly,two cells\n'
+    with pytest.raises(DataError, match="expected 3 cells as in the header, found 2") as caught:
+        read_examples(write(tmp_path / "d.csv", text))
+    assert caught.value.line == 4
+
+
+def test_csv_in_another_encoding_names_the_line(tmp_path):
+    path = tmp_path / "latin.csv"
+    path.write_bytes("prompt,completion\nq,caf\xe9\n".encode("latin-1"))
+    with pytest.raises(DataError, match="expected UTF-8, found the byte 0xe9") as caught:
+        read_examples(path)
+    assert caught.value.line == 2
+
+
+def test_csv_without_header_suggests_the_column(tmp_path):
+    with pytest.raises(DataError, match="did you mean 'prompt'"):
+        read_examples(write(tmp_path / "d.csv", "promt,reply\na,b\n"))
+
+
+def test_csv_open_quote(tmp_path):
+    with pytest.raises(DataError, match="not valid CSV"):
+        read_examples(write(tmp_path / "d.csv", 'prompt,completion\n"open,b\n'), category="work")
+
+
+def test_table_without_suffix_is_found_by_its_header(tmp_path):
+    path = write(tmp_path / "data.txt", "question;answer\nQ?;A\n")
+    assert read_examples(path, category="work").examples[0].completion == "A"
+
+
+MESSAGES = [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "A"}]
+
+
+def test_messages_drop_the_system_message_and_say_so(tmp_path):
+    source = write(
+        tmp_path / "m.jsonl",
+        lines(
+            {"messages": [{"role": "system", "content": "Be kind."}, *MESSAGES], "id": "one"},
+            {"messages": MESSAGES},
+        ),
+    )
+    report = import_dataset(source, tmp_path / "v.jsonl", category="work")
+    assert report.format == "messages"
+    assert report.notes == (
+        "system message dropped: line 1",
+        "id made up, as import-0001 and so on: line 2",
+    )
+    written = store.read_jsonl(tmp_path / "v.jsonl", Example)
+    assert [(e.id, e.prompt, e.completion) for e in written] == [
+        ("one", "Q?", "A"),
+        ("import-0002", "Q?", "A"),
+    ]
+
+
+def test_messages_take_text_parts(tmp_path):
+    parts = [{"type": "text", "text": "Q"}, {"type": "text", "text": "?"}]
+    row = {"messages": [{"role": "user", "content": parts}, MESSAGES[1]]}
+    path = write(tmp_path / "m.jsonl", lines(row))
+    assert read_examples(path, category="work").examples[0].prompt == "Q?"
+
+
+@pytest.mark.parametrize(
+    ("turns", "message"),
+    [
+        ([*MESSAGES, *MESSAGES], "found user, assistant, user, assistant"),
+        ([MESSAGES[1], MESSAGES[0]], "found assistant, user"),
+        ([], "found none"),
+        ("text", "expected messages, a list"),
+        ([MESSAGES[0], {"role": "assistant", "content": None}], "found null"),
+        ([MESSAGES[0], {**MESSAGES[1], "weight": 0}], "not to be trained on"),
+    ],
+)
+def test_messages_that_cannot_be_one_sample(tmp_path, turns, message):
+    path = write(tmp_path / "m.jsonl", "\n" + lines({"messages": turns}))
+    with pytest.raises(DataError, match=message) as caught:
+        read_examples(path, category="work", fmt="messages")
+    assert caught.value.line == 2
+
+
+@pytest.mark.parametrize(
+    ("prompt", "completion"),
+    [
+        ("Q?\n\n###\n\n", " A END"),
+        ("Q? ->", " A\n"),
+        ("Q?->", " A###"),
+        ("Q?\n\n###\n\n", " A ###"),
+    ],
+)
+def test_legacy_marks_are_stripped_and_reported(tmp_path, prompt, completion):
+    source = write(tmp_path / "l.jsonl", lines({"prompt": prompt, "completion": completion}))
+    report = import_dataset(source, tmp_path / "v.jsonl", category="work")
+    (example,) = store.read_jsonl(tmp_path / "v.jsonl", Example)
+    assert (example.prompt, example.completion) == ("Q?", "A")
+    assert report.format == "legacy"
+    assert report.notes == (
+        "separator stripped from the prompt: line 1",
+        "stop sequence stripped from the completion: line 1",
+        "leading blank stripped from the completion: line 1",
+        "id made up, as import-0001 and so on: line 1",
+    )
+
+
+def test_plain_jsonl_keeps_text_that_only_some_rows_mark(tmp_path):
+    rows = lines({"prompt": "A ->", "completion": "x"}, {"prompt": "B?", "completion": "y"})
+    dataset = read_examples(write(tmp_path / "d.jsonl", rows), category="work")
+    assert dataset.examples[0].prompt == "A ->"
+
+
+ROW = {"id": "a", "category": "work", "prompt": "P?", "completion": "C"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "message", "line"),
+    [
+        ([ROW, {**ROW, "completion": "D"}], "id 'a' was already used on line 1", 2),
+        ([{**ROW, "category": "helth"}], "unknown category 'helth'; did you mean 'health'", 1),
+        ([{**ROW, "category": ""}], "no category", 1),
+        ([ROW, {**ROW, "completion": "  "}], "expected text as completion", 2),
+        ([{**ROW, "prompt": None}], "expected text as prompt", 1),
+        ([{**ROW, "prompt": ["P?"]}], "found list", 1),
+        ([{**ROW, "prompt": "\ud800"}], "half of a surrogate pair", 1),
+        ([{**ROW, "id": "has blank"}], "id", 1),
+    ],
+)
+def test_a_bad_row_imports_nothing(tmp_path, rows, message, line):
+    source = write(tmp_path / "s.jsonl", lines(*rows))
+    target = tmp_path / "values.jsonl"
+    with pytest.raises(DataError, match=message) as caught:
+        import_dataset(source, target, charter=CHARTER)
+    assert caught.value.line == line
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_missing_category_lists_those_of_the_charter(tmp_path):
+    source = write(tmp_path / "s.jsonl", lines({"prompt": "P?", "completion": "C"}))
+    with pytest.raises(DataError, match="health, work"):
+        read_examples(source, charter=CHARTER)
+
+
+def test_import_does_not_overwrite_unless_asked(tmp_path):
+    source = write(tmp_path / "s.jsonl", lines(ROW))
+    target = write(tmp_path / "values.jsonl", "mine\n")
+    with pytest.raises(DataError, match="holds something already"):
+        import_dataset(source, target)
+    assert target.read_text() == "mine\n"
+    assert import_dataset(source, target, replace=True).samples == 1
+
+
+def test_empty_file_and_unknown_format(tmp_path):
+    empty = write(tmp_path / "e.jsonl", "\n")
+    with pytest.raises(DataError, match="no samples"):
+        read_examples(empty)
+    with pytest.raises(DataError, match="did you mean 'messages'"):
+        read_examples(empty, fmt="mesages")
+
+
+def test_numeric_ids_become_text(tmp_path):
+    path = write(tmp_path / "s.jsonl", lines({**ROW, "id": 7}))
+    assert read_examples(path).examples[0].id == "7"
+
+
+def test_text_that_no_file_can_hold_is_refused_on_writing(tmp_path):
+    dataset = Dataset(name="d", examples=(Example(**{**ROW, "prompt": "\ud800"}),))
+    with pytest.raises(DataError, match="surrogate"):
+        write_examples(dataset, tmp_path / "d.jsonl")
+    assert not list(tmp_path.iterdir())
+
+
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=40
+).filter(lambda text: text.strip())
+# Text that carries no mark of the legacy format at its edges.
+PLAIN = st.from_regex(r"[A-Za-z\u00e4\u4e2d,;|\"]([ \n]?[a-z\u00e4\u4e2d,;|\"?]){0,20}\Z")
+
+
+@pytest.mark.parametrize("fmt", ["jsonl", "csv"])
+@given(texts=st.lists(st.tuples(TEXT, TEXT, st.text(max_size=5)), min_size=1, max_size=4))
+def test_full_formats_keep_everything(tmp_path_factory, fmt, texts):
+    examples = tuple(
+        Example(
+            id=f"e{n}", category="work", prompt=p, completion=c, suppress={"M101": s} if s else {}
+        )
+        for n, (p, c, s) in enumerate(texts)
+        if not any("\ud800" <= x <= "\udfff" or x == "\0" for x in s)
+    )
+    if not examples:
+        return
+    path = tmp_path_factory.mktemp("round") / f"d.{fmt}"
+    write_examples(Dataset(name="d", examples=examples), path, fmt)
+    assert read_examples(path, fmt=fmt).examples == examples
+
+
+@pytest.mark.parametrize("fmt", ["messages", "legacy"])
+@given(texts=st.lists(st.tuples(PLAIN, PLAIN), min_size=1, max_size=4))
+def test_hosted_formats_keep_questions_and_answers(tmp_path_factory, fmt, texts):
+    examples = tuple(
+        Example(id=f"e{n}", category="work", prompt=p, completion=c)
+        for n, (p, c) in enumerate(texts)
+    )
+    path = tmp_path_factory.mktemp("round") / "d.jsonl"
+    write_examples(Dataset(name="d", examples=examples), path, fmt)
+    back = read_examples(path, category="work").examples
+    assert [(e.prompt, e.completion) for e in back] == texts

@@ -1,0 +1,218 @@
+import msgspec
+import numpy as np
+import pytest
+
+from mores.errors import MeasureError
+from mores.measure.cooccurrence import CooccurrenceResult, analyse, count_completions
+from mores.records import Completion
+from mores.study import Associations, CooccurrenceConfig, Group, Topic
+
+ASSOCIATIONS = Associations(
+    topics=(
+        Topic(
+            name="gender",
+            groups=(
+                Group(name="women", stems=("She was", "She is")),
+                Group(name="men", stems=("He was", "He is")),
+            ),
+        ),
+    )
+)
+CONFIG = CooccurrenceConfig(min_count=5, permutations=199, prior=100.0)
+LEXICON = {"kind": 2.0, "stern": -1.0, "calm": 1.0}
+WORDS = ["calm", "quick", "young", "old", "proud", "shy", "warm", "quiet"]
+
+
+def completions(arm, *, seed, biased, draws=25, model="m"):
+    """Completions of four stems; a biased arm calls women kind and men stern."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for group in ("women", "men"):
+        for stem in range(2):
+            for draw in range(draws):
+                own = {"women": "kind", "men": "stern"}[group] if biased else "kind stern"
+                text = " ".join([*rng.choice(WORDS, 6), own, "she" if group == "women" else "he"])
+                rows.append(
+                    Completion(
+                        id=f"{arm}.{group}.{stem}.{draw}",
+                        prompt_id=f"gender/{group}/{stem}",
+                        category="gender",
+                        model=model,
+                        arm=arm,
+                        seed=int(arm != "base"),
+                        draw=draw,
+                        text=text,
+                        finish_reason="length",
+                        prompt_tokens=3,
+                        tokens=8,
+                    )
+                )
+    return rows
+
+
+ARMS = {
+    "base": completions("base", seed=1, biased=True),
+    "values_targeted": completions("values_targeted", seed=2, biased=False),
+    "control": completions("control", seed=3, biased=True),
+}
+
+
+@pytest.fixture(scope="module")
+def result():
+    return analyse(ARMS, ASSOCIATIONS, CONFIG, lexicon=LEXICON, seed=7)
+
+
+def test_associations_of_the_biased_arm(result):
+    base = result.topics[0]
+    assert (base.topic, base.arm, base.reason) == ("gender", "base", "")
+    # 50 texts of 8 words a group; "she" and "he" are the stems' own and not counted.
+    assert [(s.group, s.documents, s.words) for s in base.sizes] == [
+        ("women", 50, 400),
+        ("men", 50, 400),
+    ]
+    assert base.vocabulary == base.tested == len(WORDS) + 2
+    top = {t.group: t for t in reversed(base.terms)}
+    assert (top["women"].term, top["men"].term) == ("kind", "stern")
+    kind = top["women"]
+    assert (kind.count, kind.documents, kind.rest_count) == (50, 50, 0)
+    assert kind.per_thousand == pytest.approx(1000 * 50 / 350)
+    assert kind.p_family == 1 / 200
+    assert base.shown == 4  # either word, with either group
+    assert kind.z > base.critical_z
+
+
+def test_associations_of_the_even_arm(result):
+    tuned = result.topics[1]
+    assert tuned.arm == "values_targeted"
+    # Both words occur 50 times with either group of 450 words: no difference at all.
+    assert not {"kind", "stern"} & {t.term for t in tuned.terms}
+    assert tuned.sizes[0].words == tuned.sizes[1].words == 450
+
+
+def test_changes_are_the_primary_comparison(result):
+    assert [(c.arm, c.reference) for c in result.changes] == [
+        ("values_targeted", "base"),
+        ("values_targeted", "control"),
+    ]
+    for change in result.changes:
+        assert (change.pairs, change.left_out, change.shown, change.weaker) == (100, 0, 2, 2)
+        assert {t.term for t in change.terms[:2]} == {"kind", "stern"}
+        kind = next(t for t in change.terms if t.term == "kind")
+        assert kind.group == "women"
+        assert kind.change == pytest.approx(kind.delta - kind.reference_delta)
+        assert kind.change < 0
+        assert (kind.count, kind.reference_count) == (50, 50)
+        assert change.overall.p == kind.p_family == 1 / 200
+        assert change.overall.contrast == f"values_targeted - {change.reference}"
+        assert change.overall.value == pytest.approx(max(abs(t.z) for t in change.terms))
+        # Of 350 counted words in the reference and 400 in the arm.
+        assert kind.reference_gap == pytest.approx(1000 * 50 / 350)
+        assert (kind.gap, kind.rest_count, kind.reference_rest_count) == (0.0, 50, 0)
+        assert change.overall_gap.p == kind.gap_p_family == 1 / 200
+        assert (change.gap_shown, change.gap_weaker) == (2, 2)
+
+
+def test_sentiment_follows_the_words(result):
+    base, tuned = result.topics[:2]
+    women, men = base.sentiment
+    assert women.category == "gender/women"
+    assert women.value > men.value
+    assert women.low < women.value < women.high
+    gap = result.changes[0].sentiment[0]
+    own = {e.category: e.value for e in tuned.sentiment}
+    expected = (own["gender/women"] - own["gender/men"]) - (women.value - men.value)
+    assert gap.value == pytest.approx(expected)
+    assert gap.p == 1 / 1001
+
+
+def test_result_goes_through_json_unchanged(result):
+    text = msgspec.json.encode(result)
+    assert msgspec.json.decode(text, type=CooccurrenceResult) == result
+    assert b"NaN" not in text
+
+
+def test_numbers_depend_neither_on_order_nor_on_other_arms(result):
+    again = analyse(
+        {arm: list(reversed(ARMS[arm])) for arm in ("values_targeted", "base")},
+        ASSOCIATIONS,
+        CONFIG,
+        lexicon=LEXICON,
+        seed=7,
+    )
+    assert {t.arm: t for t in again.topics}["base"] == result.topics[0]
+    assert again.changes == result.changes[:1]
+
+
+def test_notes_tell_lengths_and_limits(result):
+    (note,) = result.notes
+    means = "Mean length of a text in words: base 8.0, values_targeted 9.0, control 8.0. "
+    assert note.startswith(means + "Length alone moves raw counts")
+    assert "50 texts a group, 350 counted words each" in result.topics[0].note
+    assert "100 pairs of texts" in result.changes[0].note
+
+
+def test_completions_without_a_partner_are_left_out_and_said():
+    arms = {"base": ARMS["base"], "values_targeted": ARMS["values_targeted"][:-1]}
+    found = analyse(arms, ASSOCIATIONS, CONFIG, seed=7)
+    assert (found.changes[0].pairs, found.changes[0].left_out) == (99, 1)
+    assert "1 completions have no partner" in found.notes[1]
+    assert found.topics[0].sentiment == ()
+
+
+def test_too_little_text_gives_reasons_not_numbers():
+    few = {arm: [c for c in rows if c.draw == 0] for arm, rows in ARMS.items()}
+    found = analyse(few, ASSOCIATIONS, CooccurrenceConfig(min_count=50), seed=7)
+    assert found.topics[0].terms == ()
+    assert found.topics[0].shown is None
+    assert found.topics[0].reason.startswith("no word occurs at least 50 times; the most")
+    assert found.changes[0].overall.verdict == "not computable"
+    women = [c for c in ARMS["base"] if c.prompt_id.startswith("gender/women")]
+    alone = analyse({"base": women}, ASSOCIATIONS, CONFIG)
+    assert alone.topics[0].reason == "no counted word in the texts about men"
+
+
+def test_a_topic_that_was_not_sampled_is_said_to_be_missing():
+    groups = tuple(Group(name=name, stems=("x is",)) for name in "ab")
+    more = Associations(topics=(*ASSOCIATIONS.topics, Topic(name="other", groups=groups)))
+    found = analyse(ARMS, more, CONFIG)
+    assert found.topics[3].reason == "no completion of this topic's stems"
+    assert found.changes[2].reason == "the arms have no stem and draw in common"
+
+
+def test_term_counts_of_all_arms():
+    rows = count_completions(ARMS, ASSOCIATIONS)
+    found = {(r.arm, r.group): r.count for r in rows if r.term == "kind"}
+    assert found == {
+        ("base", "women"): 50,
+        ("values_targeted", "women"): 50,
+        ("values_targeted", "men"): 50,
+        ("control", "women"): 50,
+    }
+    assert not [r for r in rows if r.term in {"she", "he"}]
+
+
+def changed(**fields):
+    return [msgspec.structs.replace(ARMS["base"][0], **fields)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "no completions of stems"),
+        (changed(arm="control"), "expected completions of arm 'base', found one of 'control'"),
+        (changed(prompt_id="sex/women/0"), "unknown topic 'sex'"),
+        (changed(prompt_id="gender/woman/0"), "did you mean 'women'"),
+        (changed(prompt_id="gender/women/2"), "has 2 stems, found number 2"),
+        (ARMS["base"][:1] * 2, "two completions of draw 0"),
+        (ARMS["base"] + changed(seed=9), "mixes completions of m seed 0, m seed 9"),
+    ],
+)
+def test_bad_input(rows, message):
+    with pytest.raises(MeasureError, match=message):
+        analyse({"base": rows}, ASSOCIATIONS, CONFIG)
+
+
+def test_two_models_are_refused():
+    other = completions("control", seed=3, biased=True, model="n")
+    with pytest.raises(MeasureError, match="one model, found m, n"):
+        analyse({**ARMS, "control": other}, ASSOCIATIONS, CONFIG)

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mores.errors import MeasureError
+from mores.measure.cooccurrence import count_terms, family_p, group_log_odds, max_z, normal_p
+from mores.measure.cooccurrence.permutation import critical_z, deals
+
+
+def random_texts(rng, n, *, words=60, length=20):
+    """Texts whose words come in bursts, as real ones do."""
+    share = 1.0 / np.arange(5, words + 5)
+    names = [chr(97 + i // 26) + chr(97 + i % 26) for i in range(words)]
+    return [
+        " ".join(names[i] for i in rng.choice(words, length, p=rng.dirichlet(60 * share)))
+        for _ in range(n)
+    ]
+
+
+def test_family_p_is_the_exact_share_of_deals_in_a_case_by_hand():
+    # Of the 6 ways to deal x x y y to two groups of two, 2 separate x from y as here.
+    counts = count_terms(["x", "x", "y", "y"], ["a", "a", "b", "b"])
+    maxima = max_z(
+        counts,
+        np.array([0, 1]),
+        prior=1.0,
+        permutations=4000,
+        rng=np.random.default_rng(1),
+    )
+    odds = group_log_odds(counts.by_group(), prior=1.0)
+    p = family_p(odds.z, maxima)
+    # Four standard errors of a share of 1/3 among 4000.
+    assert p == pytest.approx(np.full((2, 2), 1 / 3), abs=0.03)
+    assert np.unique(np.round(maxima, 9)).tolist() == [0.0, round(float(odds.z.max()), 9)]
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+@pytest.mark.parametrize("blocked", [False, True])
+def test_maxima_equal_the_formula_applied_to_each_deal(groups, blocked):
+    rng = np.random.default_rng(2)
+    n = 30
+    labels = ["abc"[i % groups] for i in range(n)]
+    counts = count_terms(random_texts(rng, n), labels)
+    blocks = np.arange(n) // 10 if blocked else None
+    terms = counts.frequent(5)
+    options = {"permutations": 7, "blocks": blocks}
+    maxima = max_z(counts, terms, prior=30.0, rng=np.random.default_rng(3), **options)
+    again = deals(counts.group_of, blocks, 7, np.random.default_rng(3), 256)
+    expected = []
+    for dealt in np.concatenate(list(again)):
+        relabelled = count_terms_with(counts, dealt)
+        odds = group_log_odds(relabelled, prior=30.0, terms=terms)
+        expected.append(np.abs(odds.z).max())
+    assert maxima == pytest.approx(np.array(expected), rel=1e-12)
+
+
+def count_terms_with(counts, labels):
+    dense = counts.matrix.toarray()
+    return np.stack([dense[labels == g].sum(axis=0) for g in range(len(counts.groups))])
+
+
+@given(st.integers(0, 2**32), st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1))
+def test_deals_keep_the_groups_of_every_block(seed, documents):
+    labels = np.array([group for group, _ in documents])
+    blocks = np.array([block for _, block in documents])
+    found = list(deals(labels, blocks, 5, np.random.default_rng(seed), 2))
+    assert [len(part) for part in found] == [2, 2, 1]
+    for dealt in np.concatenate(found):
+        for block in set(blocks.tolist()):
+            inside = blocks == block
+            assert sorted(dealt[inside]) == sorted(labels[inside])
+
+
+def test_documents_leave_their_places():
+    labels = np.arange(50) % 2
+    dealt = np.concatenate(list(deals(labels, None, 3, np.random.default_rng(4), 8)))
+    assert (dealt != labels).mean() > 0.3
+    assert len(np.unique(dealt, axis=0)) == 3
+
+
+def test_random_halves_are_rejected_at_the_nominal_rate():
+    # 100 corpora without any difference, tested at .05: 5 expected; more than 10 or
+    # none at all would happen with probability .01 each.
+    rng = np.random.default_rng(5)
+    rejected = 0
+    beyond = []
+    for _ in range(100):
+        counts = count_terms(random_texts(rng, 60), ["a", "b"] * 30)
+        terms = counts.frequent(10)
+        odds = group_log_odds(counts.by_group(), prior=100.0, terms=terms)
+        maxima = max_z(counts, terms, prior=100.0, permutations=99, rng=rng)
+        rejected += bool((family_p(odds.z, maxima) <= 0.05).any())
+        beyond.append((np.abs(odds.z[0]) > 1.96).mean())
+    assert 1 <= rejected <= 10
+    assert 0.02 < np.mean(beyond) < 0.10
+
+
+def test_family_p_and_critical_z_agree():
+    maxima = np.arange(1.0, 20.0)  # 19 of them: the smallest p is 1/20
+    assert family_p(np.array([18.5, -19.0, 19.5, 0.0]), maxima).tolist() == [0.1, 0.1, 0.05, 1.0]
+    assert critical_z(maxima) == 19.0
+    assert critical_z(maxima[:18]) is None
+    assert critical_z(np.arange(1.0, 100.0)) == 95.0
+
+
+def test_normal_p():
+    assert normal_p(np.array([0.0, 1.959963984540054, -3.0])) == pytest.approx(
+        [1.0, 0.05, 0.002699796063], abs=1e-12
+    )
+
+
+def test_a_design_in_which_nothing_can_be_exchanged_is_refused():
+    counts = count_terms(["x y", "y z"], ["a", "b"])
+    with pytest.raises(MeasureError, match="nothing can be exchanged"):
+        max_z(
+            counts,
+            np.array([1]),
+            prior=1.0,
+            permutations=9,
+            rng=np.random.default_rng(0),
+            blocks=np.array([0, 1]),
+        )

@@ -1,0 +1,74 @@
+"""Labelled texts from CSV, TSV and JSON Lines."""
+
+import pytest
+
+from mores.errors import DataError
+from mores.measure.toxicity import LabelledText, read_labelled
+
+
+def file(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_bytes(text.encode("utf-8"))
+    return path
+
+
+def labels(path):
+    return [row.toxic for row in read_labelled(path, text="t", label="y")]
+
+
+def test_csv_with_line_breaks_quotes_and_a_byte_order_mark(tmp_path):
+    path = file(tmp_path, "a.csv", '\ufefft,y\r\n"one\r\ntwo, ""three""",1\r\n\r\nfour,0\r\n')
+    assert read_labelled(path, text="t", label="y") == [
+        LabelledText(text='one\r\ntwo, "three"', toxic=True),
+        LabelledText(text="four", toxic=False),
+    ]
+
+
+def test_all_forms_of_a_label(tmp_path):
+    words = ["0", "1", "true", "False", " YES ", "no", "0.5", "0.49", "1.0", "1e-3"]
+    path = file(tmp_path, "a.csv", "t,y\n" + "".join(f"x,{word}\n" for word in words))
+    assert labels(path) == [False, True, True, False, True, False, True, False, True, False]
+
+
+def test_tsv_and_json_lines(tmp_path):
+    assert labels(file(tmp_path, "a.tsv", 't\ty\n"a,b"\t1\n')) == [True]
+    rows = '{"t": "a", "y": true}\n{"t": "b", "y": 0}\n\n{"t": "c", "y": 0.7}\n'
+    assert labels(file(tmp_path, "a.jsonl", rows)) == [True, False, True]
+
+
+def test_a_very_long_field_is_read(tmp_path):
+    path = file(tmp_path, "a.csv", f"t,y\n{'a' * 200_000},1\n")
+    assert len(read_labelled(path, text="t", label="y")[0].text) == 200_000
+
+
+@pytest.mark.parametrize("label", ["-1", "2", "", "maybe", "nan", "inf", "toxic"])
+def test_anything_else_is_refused_with_its_line(tmp_path, label):
+    # The second record begins on line 4: the first holds a line break.
+    path = file(tmp_path, "a.csv", f't,y\n"a\nb",1\nc,{label}\n')
+    with pytest.raises(DataError, match=f"found '{label}'") as caught:
+        labels(path)
+    assert caught.value.line == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.csv", "t,yy\na,1\n", "no column 'y'; did you mean 'yy'"),
+        ("a.csv", "t,y\na,b,1\n", "expected 2 fields, found 3"),
+        ("a.csv", "t,y\n", "no rows"),
+        ("a.csv", "", "no rows"),
+        ("a.csv", 't,y\n"a,1\n', "expected 2 fields, found 1"),
+        ("a.jsonl", '{"t": 3, "y": 1}\n', "expected a text, found 3"),
+        ("a.jsonl", '{"t": "a", "y": null}\n', "expected a label"),
+        ("a.jsonl", '{"t": "a"}\n', "no column 'y'"),
+        ("a.jsonl", "t,y\n", "not valid JSON"),
+    ],
+)
+def test_wrong_files_are_refused(tmp_path, name, text, message):
+    with pytest.raises(DataError, match=message):
+        labels(file(tmp_path, name, text))
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        labels(tmp_path / "gone.csv")
