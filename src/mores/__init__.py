@@ -1,3 +1,73 @@
-"""Adapt a language model to the values its operator chooses, and prove whether it worked."""
+"""Adapt a language model to the values its operator chooses, and prove whether it worked.
+
+The public names, in the order of the process; each is also a command:
+
+    init_study, import_dataset      start a study, bring data in
+    check_study, plan_study         look before you run
+    run_study                       everything below, resumable
+    tune_study                      adapt the base model on the values and the control set
+    sample_study                    put the prompts to every arm
+    measure_toxicity, measure_cooccurrence, measure_capability
+    import_ratings                  add people's ratings
+    report_study                    tables, figures, verdicts
+    list_models, list_assets, examine_machine
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mores.api import (
+        check_study,
+        examine_machine,
+        import_dataset,
+        import_ratings,
+        init_study,
+        list_assets,
+        list_models,
+        measure_capability,
+        measure_cooccurrence,
+        measure_toxicity,
+        plan_study,
+        report_study,
+        run_study,
+        sample_study,
+        tune_study,
+    )
+    from mores.errors import MoresError
+    from mores.study import Study, load_study
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "MoresError",
+    "Study",
+    "__version__",
+    "check_study",
+    "examine_machine",
+    "import_dataset",
+    "import_ratings",
+    "init_study",
+    "list_assets",
+    "list_models",
+    "load_study",
+    "measure_capability",
+    "measure_cooccurrence",
+    "measure_toxicity",
+    "plan_study",
+    "report_study",
+    "run_study",
+    "sample_study",
+    "tune_study",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the public names when they are first used, so that importing stays cheap."""
+    from importlib import import_module
+
+    if name not in __all__:
+        raise AttributeError(f"module 'mores' has no attribute {name!r}")
+    home = {"MoresError": "errors", "Study": "study", "load_study": "study"}.get(name, "api")
+    return getattr(import_module(f"mores.{home}"), name)

@@ -1,13 +1,13 @@
 """Where everything computed is kept below a study's run folder.
 
-    runs/<preset>/<model>/tune/<arm>-s<seed>/      adapter or weights, log.jsonl
-    runs/<preset>/<model>/sample/                  completions.jsonl
-    runs/<preset>/<model>/stems/                   completions.jsonl of the stems
-    runs/<preset>/<model>/toxicity/                scores of each scorer
-    runs/<preset>/<model>/cooccurrence/            result.json
-    runs/<preset>/<model>/capability/              items.jsonl
-    runs/<preset>/ratings/                         ratings.jsonl
-    runs/<preset>/report/                          index.html, report.json, figures/
+runs/<preset>/<model>/tune/<arm>-s<seed>/      adapter or weights, log.jsonl
+runs/<preset>/<model>/sample/                  completions.jsonl
+runs/<preset>/<model>/stems/                   completions.jsonl of the stems
+runs/<preset>/<model>/toxicity/                scores of each scorer
+runs/<preset>/<model>/cooccurrence/            result.json
+runs/<preset>/<model>/capability/              items.jsonl
+runs/<preset>/ratings/                         ratings.jsonl
+runs/<preset>/report/                          index.html, report.json, figures/
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Progress for people: a live display in a terminal, plain lines elsewhere.
 
-    with Progress(say_plain=True) as progress:
-        task = progress.task("sampling", total=1200, unit="tokens")
-        task.advance(40)
+with Progress(say_plain=True) as progress:
+    task = progress.task("sampling", total=1200, unit="tokens")
+    task.advance(40)
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Task:
         now = time.monotonic()
         if now - self._spoken >= PLAIN_SECONDS and self.done < self.total:
             self._spoken = now
-            self.progress.say(f"  {self.name}: {self._share()}, {self._left()} left {note}".rstrip())
+            self.progress.say(
+                f"  {self.name}: {self._share()}, {self._left()} left {note}".rstrip()
+            )
 
     def finish(self, note: str = "") -> None:
         """Mark as complete, whatever was counted."""

@@ -1,6 +1,6 @@
 """charter.toml → `Charter`.
 
-    charter = read_charter(Path("examples/wellbeing/charter.toml"))
+charter = read_charter(Path("examples/wellbeing/charter.toml"))
 """
 
 from __future__ import annotations

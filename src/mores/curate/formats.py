@@ -228,7 +228,7 @@ def _legacy(examples: Sequence[Example]) -> str:
     )
 
 
-def _lines(rows: Any) -> str:  # noqa: ANN401  any iterable of plain objects
+def _lines(rows: Any) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 

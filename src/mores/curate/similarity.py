@@ -100,13 +100,13 @@ def _stem(word: str, language: str) -> str:
 
 
 @cache
-def _stemmer(language: str) -> Any:  # noqa: ANN401  snowballstemmer is untyped
+def _stemmer(language: str) -> Any:
     import snowballstemmer
 
     return snowballstemmer.stemmer(language)
 
 
-def _incidence(texts: Sequence[Sequence[Hashable]]) -> Any:  # noqa: ANN401  scipy is untyped
+def _incidence(texts: Sequence[Sequence[Hashable]]) -> Any:
     """Return a sparse table of 0 and 1: does text (row) hold feature (column)?"""
     from scipy.sparse import csr_array
 

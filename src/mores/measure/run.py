@@ -1,7 +1,7 @@
 """Completions on disk → toxicity scores and co-occurrence results on disk.
 
-    measure_toxicity(study)
-    measure_cooccurrence(study)
+measure_toxicity(study)
+measure_cooccurrence(study)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A resolved model → weights and tokenizer in memory, ready for training and sampling.
 
-    loaded = load(resolve("smollm2-135m"))
-    hidden = loaded.hidden(flat_ids, Layout.of([len(flat_ids)]))
+loaded = load(resolve("smollm2-135m"))
+hidden = loaded.hidden(flat_ids, Layout.of([len(flat_ids)]))
 """
 
 from __future__ import annotations
@@ -170,7 +170,9 @@ def refuse_pickle(folder: Path) -> None:
     """
     if any(folder.glob("*.safetensors")):
         return
-    pickled = [p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for p in folder.glob(pattern)]
+    pickled = [
+        p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for p in folder.glob(pattern)
+    ]
     if pickled:
         raise ModelError(
             f"only pickled weights here ({', '.join(sorted(pickled)[:3])}); "

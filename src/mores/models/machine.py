@@ -1,6 +1,6 @@
 """What this machine can do: cores, memory, and how fast it really multiplies.
 
-    probe = probe_matmul()
+probe = probe_matmul()
 """
 
 from __future__ import annotations

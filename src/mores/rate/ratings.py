@@ -34,9 +34,7 @@ def import_ratings(study: Study, source: Path) -> list[Rating]:
         DataError: a missing or unknown column, an unknown completion, a value that is not 1 to 5, a
             rater who rates a completion twice; nothing is kept then.
     """
-    known = {
-        row.id for spec in study.config.models for row in read_completions(study, spec.name)
-    }
+    known = {row.id for spec in study.config.models for row in read_completions(study, spec.name)}
     held = {(r.completion_id, r.rater): r for r in read_ratings(study)}
     fresh: dict[tuple[str, str], int] = {}
     for line, row in _rows(source):

@@ -1,6 +1,6 @@
 """Everything on disk → a `Report`. Reads results, computes estimates, writes nothing.
 
-    report = build_report(study)
+report = build_report(study)
 """
 
 from __future__ import annotations
@@ -111,9 +111,7 @@ class _ModelPart:
         results = []
         for name in self.study.config.toxicity.scorers:
             try:
-                scores = {
-                    s.completion_id: s for s in read_scores(self.study, self.spec.name, name)
-                }
+                scores = {s.completion_id: s for s in read_scores(self.study, self.spec.name, name)}
             except DataError:
                 self.missing.append(
                     Missing(what=f"Toxicity by {name}", why="`mores measure toxicity` has not run")
@@ -164,9 +162,7 @@ class _ModelPart:
         by: dict[str, list[float]] = {}
         for rating in self.ratings:
             by.setdefault(rating.completion_id, []).append(float(rating.value))
-        observed = [
-            self._observed(c, tuple(by[c.id])) for c in self.completions if c.id in by
-        ]
+        observed = [self._observed(c, tuple(by[c.id])) for c in self.completions if c.id in by]
         if observed:
             self.estimates += self._compare(observed, "rating", "higher")
 
@@ -255,7 +251,9 @@ def _rating_summary(study: Study, parts: Sequence[_ModelPart]) -> RatingSummary:
     ratings = [r for part in parts for r in part.ratings]
     total = sum(len(part.completions) for part in parts)
     if not ratings:
-        why = "none imported; `mores rate import STUDY FILE` takes a CSV of completion_id,rater,value"
+        why = (
+            "none imported; `mores rate import STUDY FILE` takes a CSV of completion_id,rater,value"
+        )
         return RatingSummary(
             ratings=0, raters=0, rated=0, completions=total, agreement=None, means={}, reason=why
         )
@@ -334,9 +332,7 @@ def _changes(words: Sequence[CooccurrenceResult]) -> list[tuple[str, int, int]]:
             if (c.arm, c.reference) == ("values_targeted", "control") and c.shown is not None
         ]
         if own:
-            rows.append(
-                (result.model, sum(c.tested for c in own), sum(c.shown or 0 for c in own))
-            )
+            rows.append((result.model, sum(c.tested for c in own), sum(c.shown or 0 for c in own)))
     return rows
 
 

@@ -76,7 +76,9 @@ def compare(
                     measure=measure if name == "difference" else f"{measure}/{name}",
                     contrast=f"{arm} - {reference}",
                     category=estimate.category or "overall",
-                    verdict=_verdict(estimate, better) if name == "difference" else estimate.verdict,
+                    verdict=_verdict(estimate, better)
+                    if name == "difference"
+                    else estimate.verdict,
                     details={**estimate.details, "model": model, "left_out": pairs.left_out},
                 )
             )
@@ -154,7 +156,9 @@ def _overall(pairs: _Pairs, rng: np.random.Generator) -> Estimate:
     if len(set(sizes.values())) > 1:
         return replace(
             simple,
-            reason=_join(simple.reason, "categories of unequal size: seeds are not in the interval"),
+            reason=_join(
+                simple.reason, "categories of unequal size: seeds are not in the interval"
+            ),
         )
     crossed = stats.crossed_effect(pairs.table)
     if crossed.verdict == "not computable":

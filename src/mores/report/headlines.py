@@ -38,9 +38,7 @@ def headlines(
                 what = f"toxicity score ({e.measure.removeprefix('toxicity:')})"
                 found.append(_contrast(model, e, what, "", notes.get(e.measure, "")))
         found += _capability(model, own)
-        found += [
-            _words(model, tested, shown) for name, tested, shown in changes if name == model
-        ]
+        found += [_words(model, tested, shown) for name, tested, shown in changes if name == model]
     return found
 
 
@@ -97,14 +95,10 @@ def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:
     if "non-inferior" in by:
         parts.append(f"a loss as large as the margin is excluded on {_list(by['non-inferior'])}")
     if "inconclusive" in by:
-        needed = [
-            e.details.get("n_needed") for e in own if e.verdict == "inconclusive"
-        ]
+        needed = [e.details.get("n_needed") for e in own if e.verdict == "inconclusive"]
         most = max((int(n) for n in needed if isinstance(n, int | float)), default=0)
         about = f" (up to about {most:,} items would be needed)" if most else ""
-        parts.append(
-            f"too few items to exclude such a loss on {_list(by['inconclusive'])}{about}"
-        )
+        parts.append(f"too few items to exclude such a loss on {_list(by['inconclusive'])}{about}")
     if "worse" in by:
         parts.append(f"a loss is shown on {_list(by['worse'])}")
     if "not computable" in by:

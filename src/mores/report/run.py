@@ -1,6 +1,6 @@
 """A `Report` on disk: report.json, index.html, figures as SVG and PNG.
 
-    path = write_report(study)
+path = write_report(study)
 """
 
 from __future__ import annotations

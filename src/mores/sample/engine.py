@@ -67,9 +67,7 @@ class TorchEngine:
         # Rows with the same weights side by side, equal prompts next to each other.
         order = sorted(range(len(batch)), key=lambda i: (batch[i].key.weights, batch[i].ids, i))
         rows = [batch[i] for i in order]
-        columns = min(
-            max(len(r.ids) for r in rows) + decoding.max_new_tokens, self.loaded.context
-        )
+        columns = min(max(len(r.ids) for r in rows) + decoding.max_new_tokens, self.loaded.context)
         store = KeyValueStore(len(rows), columns)
         hidden = self._prefill(rows, store)
         states = [_Row(r, decoding, seed, self.loaded.name) for r in rows]
@@ -120,7 +118,9 @@ class TorchEngine:
                 store.keep(torch.tensor(going))
                 active = [active[i] for i in going]
                 chosen = chosen[going]
-            self.slices[:] = contiguous_slices([s.request.key.weights for s in active], [1] * len(active))
+            self.slices[:] = contiguous_slices(
+                [s.request.key.weights for s in active], [1] * len(active)
+            )
             with attention.stepping(store):
                 output = self.loaded.decoder(
                     input_ids=chosen[:, None].to(self.loaded.device),

@@ -1,7 +1,7 @@
 """A study with tuned arms → completions. Batches that are done are kept.
 
-    sample(study)          # the prompts, every arm
-    sample_stems(study)    # the stems of the co-occurrence measure
+sample(study)          # the prompts, every arm
+sample_stems(study)    # the stems of the co-occurrence measure
 """
 
 from __future__ import annotations
@@ -86,9 +86,7 @@ def sample_stems(study: Study, *, progress: Progress | None = None) -> list[Comp
     if associations is None or not config.samples_per_stem:
         return []
     keys = [
-        key
-        for key in arm_keys(study.config.arms, study.config.train_seeds)
-        if key.arm in STEM_ARMS
+        key for key in arm_keys(study.config.arms, study.config.train_seeds) if key.arm in STEM_ARMS
     ]
     found: list[Completion] = []
     for spec in study.config.models:
@@ -185,9 +183,7 @@ class _Job:
 
         set_threads()
         start = time.perf_counter()
-        loaded = load(
-            resolved, dtype=choose_dtype(self.study.config.recipe.dtype, on_gpu=_gpu())
-        )
+        loaded = load(resolved, dtype=choose_dtype(self.study.config.recipe.dtype, on_gpu=_gpu()))
         requests = self.build(loaded)
         parts = self.folder / "parts"
         done: dict[str, Completion] = {}
@@ -196,7 +192,7 @@ class _Job:
         task = progress.task(f"{self.step}", most, "tokens at most")
         for group in _groups(requests, tuned, self.study.config.recipe.method):
             batches = self._batches(loaded, group)
-            with _weights(loaded, tuned, group) as slices:
+            with weights_in_place(loaded, tuned, group) as slices:
                 for batch in batches:
                     rows, fresh = self._batch(loaded, slices, batch, inputs, parts, task.advance)
                     drawn += fresh
@@ -327,7 +323,7 @@ def _groups(
 
 
 @contextmanager
-def _weights(
+def weights_in_place(
     loaded: LoadedModel, tuned: dict[str, Path], group: list[Request]
 ) -> Iterator[list[Any]]:
     """Put the group's weights in place: adapters side by side, or one full tuning."""

@@ -135,7 +135,9 @@ def _write_adapter_config(loaded: LoadedModel, recipe: Recipe, folder: Path, bas
 
 def _adapted_names(model: Any) -> list[str]:
     names = {
-        n.split(".lora_")[0].rpartition(".")[2] for n, _ in model.named_parameters() if ".lora_" in n
+        n.split(".lora_")[0].rpartition(".")[2]
+        for n, _ in model.named_parameters()
+        if ".lora_" in n
     }
     return sorted(names)
 

@@ -1,6 +1,6 @@
 """Samples → token ids with a loss weight for every token. Nothing is cut or dropped.
 
-    encoded = encode_dataset(loaded, dataset, form="chat", prompt_weight=0.1)
+encoded = encode_dataset(loaded, dataset, form="chat", prompt_weight=0.1)
 """
 
 from __future__ import annotations

@@ -85,7 +85,10 @@ def fit(
         raise TuneError("no samples are left to train on", fix="lower recipe.held_out")
     trainable = make_trainable(loaded, recipe, seed)
     optimizer = torch.optim.AdamW(
-        list(trainable.values()), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+        list(trainable.values()),
+        lr=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        fused=True,
     )
     run = run_digest(loaded, samples, recipe, seed)
     progress, best = (

@@ -1,7 +1,7 @@
 """A study → tuned arms, each in its folder with manifest and log. Done arms are kept.
 
-    for arm in tune(study):
-        print(arm.ref.arm, arm.folder)
+for arm in tune(study):
+    print(arm.ref.arm, arm.folder)
 """
 
 from __future__ import annotations

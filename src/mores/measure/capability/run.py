@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
 from mores import layout, store
 from mores.arms import ArmKey, arm_keys
 from mores.errors import ModelError

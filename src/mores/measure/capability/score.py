@@ -109,13 +109,12 @@ def _passes(
         yield block
 
 
-def _score_block(
-    loaded: LoadedModel, task: Task, block: Sequence[_Encoded]
-) -> list[ItemResult]:
+def _score_block(loaded: LoadedModel, task: Task, block: Sequence[_Encoded]) -> list[ItemResult]:
     layout = Layout(tuple(Tree(len(e.context), tuple(map(len, e.choices))) for e in block))
     ids = [t for e in block for part in (e.context, *e.choices) for t in part]
     hidden = loaded.hidden(torch.tensor(ids), layout)
-    sources, targets = [], []
+    sources: list[int] = []
+    targets: list[int] = []
     at = 0
     for one in block:
         last = at + len(one.context) - 1

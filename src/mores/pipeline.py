@@ -1,0 +1,93 @@
+"""The whole process in one call: check, tune, sample, measure, report. Resumable at any point.
+
+result = run_study(load_study(Path("examples/wellbeing"), preset="quick"))
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mores import store
+from mores.errors import DataError
+from mores.progress import Progress, duration
+from mores.report.model import Report
+from mores.study import Study
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Where the report is and what it says."""
+
+    page: Path
+    report: Report
+    seconds: float
+    peak_memory_gb: float
+
+
+def run_study(study: Study, *, check: bool = True, progress: Progress | None = None) -> RunResult:
+    """Run every step that is missing or stale, then write the report.
+
+    Args:
+        study: a loaded study.
+        check: refuse a study in which `mores check` finds errors.
+        progress: where to show how far it is.
+
+    Raises:
+        DataError: the check found errors.
+        MoresError: what the steps raise.
+    """
+    from mores.measure.capability import measure_capability
+    from mores.measure.run import measure_cooccurrence, measure_toxicity
+    from mores.models.machine import peak_memory_gb
+    from mores.report.run import write_report
+    from mores.sample import sample, sample_stems
+    from mores.tune import tune
+
+    progress = progress or Progress(quiet=True)
+    start = time.perf_counter()
+    steps: list[tuple[str, Callable[..., Any]]] = [
+        ("tune", tune),
+        ("sample", sample),
+        ("sample stems", sample_stems),
+        ("measure toxicity", measure_toxicity),
+        ("measure co-occurrence", measure_cooccurrence),
+        ("measure capability", measure_capability),
+    ]
+    with store.lock(study.run_folder):
+        if check:
+            refuse_errors(study, progress)
+        overall = progress.task(f"all of {study.config.name}", len(steps) + 1, "steps")
+        for number, (name, step) in enumerate(steps, 1):
+            progress.say(f"[{number}/{len(steps) + 1}] {name}")
+            step(study, progress=progress)
+            overall.advance(1, name)
+        progress.say(f"[{len(steps) + 1}/{len(steps) + 1}] report")
+        page, report = write_report(study, progress=progress)
+        overall.finish("done")
+        seconds = time.perf_counter() - start
+        peak = peak_memory_gb()
+        store.log_timing(study.run_folder, "run", seconds, peak_memory_gb=round(peak, 2))
+    progress.say(f"finished in {duration(seconds)}, peak memory {peak:.1f} GB")
+    return RunResult(page, report, seconds, peak)
+
+
+def refuse_errors(study: Study, progress: Progress) -> None:
+    """Stop where the linter finds errors.
+
+    Raises:
+        DataError: with the first findings.
+    """
+    from mores.curate import as_text, check_study, failing
+
+    errors = failing(check_study(study))
+    if errors:
+        raise DataError(
+            f"`mores check` finds {len(errors)} errors:\n{as_text(errors, many=5)}",
+            path=study.folder,
+            fix=f"see `mores check {study.folder}`; --no-check runs all the same",
+        )
+    progress.say("check: no errors")
