@@ -217,7 +217,6 @@ def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tupl
         1,
         study.charter,
         study.values,
-        config.decoding,
     )
     stems = _stem_rows(study)
     read = (
@@ -291,7 +290,6 @@ def measure_rates(study: Study, spec: ModelSpec, loaded: LoadedModel) -> Rates:
         1,
         study.charter,
         study.values,
-        Decoding(),
     )
     engine = TorchEngine(loaded, [])
     times = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 PLAIN_SECONDS = 15.0
 """Time between plain lines of one task."""
@@ -60,7 +60,7 @@ class Progress:
         self.quiet = quiet
         self._live: Any = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if not self.quiet and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import (

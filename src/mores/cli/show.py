@@ -126,14 +126,11 @@ def show_measure_cooccurrence(result: Any, values: dict[str, Any]) -> None:
     topics = [t for r in results for t in r.topics] if results is not None else [result]
     for topic in topics:
         click.echo(
-            f"\n{topic.topic or 'corpus'} {topic.arm}: {topic.shown} words shown of {topic.tested} tested"
+            f"\n{topic.topic or 'corpus'} {topic.arm}: {topic.shown} shown of {topic.tested} tested"
         )
         for group in dict.fromkeys(t.group for t in topic.terms):
             own = [t for t in topic.terms if t.group == group][:8]
-            words = ", ".join(
-                f"{t.term} (z {t.z:+.1f}{'*' if t.p_family is not None and t.p_family <= 0.05 else ''})"
-                for t in own
-            )
+            words = ", ".join(_word(t) for t in own)
             click.echo(f"  {group}: {words}")
         for text in (topic.note, topic.reason):
             if text:
@@ -163,11 +160,11 @@ def show_list_models(models: Any, values: dict[str, Any]) -> None:
     """List models."""
     for model in models:
         size = f"{model.bytes / 1e6:.0f} MB" if model.bytes else ""
-        click.echo(
-            f"{model.name:<28} {model.source:<8} {model.state:<22} {size:>8}  {model.license}  {model.note}"
-        )
+        click.echo(f"{model.name:<28} {model.source:<8} {model.state:<22} {size:>8}")
+        click.echo(f"{'':<28} {model.license}; {model.note}")
     click.echo(
-        "\nAlso usable: a folder with safetensors, a .gguf file, or a Hub id such as HuggingFaceTB/SmolLM2-360M."
+        "\nAlso usable: a folder with safetensors, a .gguf file, or a Hub id such as "
+        "HuggingFaceTB/SmolLM2-360M."
     )
 
 
@@ -175,9 +172,8 @@ def show_list_assets(assets: Any, values: dict[str, Any]) -> None:
     """List assets."""
     for asset in assets:
         state = "cached" if asset.cached else "not fetched"
-        click.echo(
-            f"{asset.name:<22} {asset.kind:<8} {asset.bytes / 1e6:>6.1f} MB  {state:<12} {asset.license}"
-        )
+        size = f"{asset.bytes / 1e6:>6.1f} MB"
+        click.echo(f"{asset.name:<22} {asset.kind:<8} {size}  {state:<12} {asset.license}")
         click.echo(f"{'':<22} {asset.title}")
 
 
@@ -189,6 +185,11 @@ def show_examine_machine(checks: Any, values: dict[str, Any]) -> int:
         if check.fix:
             click.echo(f"  {'':<22} → {check.fix}")
     return 1 if any(c.state == "missing" for c in checks) else 0
+
+
+def _word(term: Any) -> str:
+    star = "*" if term.p_family is not None and term.p_family <= 0.05 else ""
+    return f"{term.term} (z {term.z:+.1f}{star})"
 
 
 def _short(text: str, length: int) -> str:

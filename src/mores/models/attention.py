@@ -60,7 +60,7 @@ class Layout:
         return sum(tree.size for tree in self.trees)
 
     def positions(self) -> torch.Tensor:
-        """Position of each token in its own text, shape (size,): a branch goes on from its prefix."""
+        """Position of each token in its own text, shape (size,); branches go on from their prefix."""
         import torch
 
         parts = []
@@ -171,7 +171,7 @@ def attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
+    attention_mask: torch.Tensor | None,  # noqa: ARG001 - the layout says who sees whom
     *,
     scaling: float | None = None,
     sliding_window: int | None = None,
@@ -181,9 +181,15 @@ def attention(
     """Attend within the current layout or store; shapes as transformers passes them.
 
     Args:
+        module: the layer's attention module; its number names its block of the store.
         query: (batch, query heads, tokens, width); batch is 1 for flat rows.
         key: (batch, key heads, tokens, width).
         value: (batch, key heads, tokens, width).
+        attention_mask: not used.
+        scaling: factor of the scores; by default 1 / sqrt(width).
+        sliding_window: tokens that a layer looks back, if it is limited.
+        softcap: refused where a model asks for it.
+        **kwargs: what else transformers passes on.
 
     Returns:
         Output of shape (batch, tokens, query heads, width), and None.

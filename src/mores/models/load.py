@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from mores.models.resolve import ResolvedModel
 
 
+_STANDARD = "choose a decoder-only model with standard attention (Llama, Qwen, Gemma 3, ...)"
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Silence the libraries' own progress bars and advice while loading."""
@@ -201,7 +204,7 @@ def _check_parity(loaded: LoadedModel) -> None:
         except (ValueError, TypeError, AttributeError) as error:
             raise ModelError(
                 f"{type(loaded.model).__name__} cannot run through mores' attention: {error}",
-                fix="choose a decoder-only model with standard attention (Llama, Qwen, Gemma 3, ...)",
+                fix=_STANDARD,
             ) from error
     scale = max(1.0, float(own.abs().max()))
     tolerance = 1e-3 if own.dtype == torch.float32 else 5e-2
@@ -210,7 +213,7 @@ def _check_parity(loaded: LoadedModel) -> None:
         raise ModelError(
             f"{type(loaded.model).__name__} gives other numbers through mores' attention "
             f"(largest relative difference {gap:.2g})",
-            fix="choose a decoder-only model with standard attention (Llama, Qwen, Gemma 3, ...)",
+            fix=_STANDARD,
         )
 
 

@@ -77,14 +77,22 @@ def _among_top(
 
 
 def _beyond_top(scaled: torch.Tensor, u: torch.Tensor, width: int) -> torch.Tensor:
-    """Choose among all but the most likely tokens, for rows whose u lies beyond those."""
+    """Choose for rows whose u lies beyond the most likely tokens: the rest in vocabulary order."""
+    # In float32 the sum of the most likely can miss 1 by more than the rest's whole mass.
+    scaled = scaled.double()
     total = scaled.logsumexp(-1, keepdim=True)
     values, ids = scaled.topk(width, dim=-1)
-    reach = (values - total).double().exp().sum(-1)
-    probabilities = (scaled - total).double().exp().scatter(-1, ids, 0.0)
-    cumulative = probabilities.cumsum(-1)
-    target = (u - reach).clamp(min=0.0)
-    rank = (cumulative <= target[:, None]).sum(-1)
+    top = (values - total).exp().cumsum(-1)
+    reach = top[:, -1]
+    rest = (scaled - total).exp().scatter(-1, ids, 0.0).cumsum(-1)
+    beyond = _first_above(rest, u - reach)
+    within = ids.gather(-1, _first_above(top, u)[:, None])[:, 0]
+    return torch.where((u >= reach) & (rest[:, -1] > 0.0), beyond, within)
+
+
+def _first_above(cumulative: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Place at which each row's sum passes its target; at most the last that adds any mass."""
+    rank = (cumulative <= target.clamp(min=0.0)[:, None]).sum(-1)
     # Rounding can leave the sum a little below 1: then take the last token with any mass.
     last = (cumulative < cumulative[:, -1:]).sum(-1)
     return torch.minimum(rank, last)

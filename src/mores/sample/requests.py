@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mores.arms import ArmKey, slug
 from mores.errors import ModelError
 from mores.models.prompt import encode_prompt, encode_text
-from mores.records import TUNED_ARMS, Arm, Charter, Dataset, Decoding, Prompt
+from mores.records import TUNED_ARMS, Arm, Charter, Dataset, Prompt
 from mores.study import Associations
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ def prompt_requests(
     draws: int,
     charter: Charter,
     values: Dataset,
-    decoding: Decoding,
 ) -> list[Request]:
     """Build the rows of the main grid, in the order of keys, prompts, draws.
 

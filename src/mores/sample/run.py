@@ -60,7 +60,6 @@ def sample(study: Study, *, progress: Progress | None = None) -> list[Completion
                 config.draws,
                 study.charter,
                 study.values,
-                config.decoding,
             )
 
         inputs = {

@@ -58,7 +58,7 @@ def fuse(layer: Any) -> None:
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     scale = float(layer.scaling["default"])
 
-    def forward(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+    def forward(x: torch.Tensor) -> torch.Tensor:
         y: torch.Tensor = _LowRank.apply(x, base.weight, base.bias, down, up, scale)  # type: ignore[no-untyped-call]
         return y
 

@@ -1,0 +1,52 @@
+# make run     set up, then the example study on the bundled model: a report in minutes
+# make test    set up, then the tests
+# make check   format, lint, types, docs
+# make docs    the documentation as a site (site/)
+# make bench   speed against TRL, on this machine
+# make clean   remove what was built here (not the cache of fetched models)
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+
+.PHONY: run test check docs bench clean
+
+run: .venv/.installed
+	$(BIN)/mores run examples/wellbeing --preset quick
+
+test: .venv/.installed-dev
+	$(BIN)/python -m pytest
+
+check: .venv/.installed-dev
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/mypy
+	$(BIN)/python docs/generate_cli.py --check
+	$(BIN)/mkdocs build --strict --quiet
+
+docs: .venv/.installed-dev
+	$(BIN)/python docs/generate_cli.py
+	$(BIN)/mkdocs build --strict
+
+bench: .venv/.installed-bench
+	$(BIN)/python benchmarks/against_trl.py
+
+clean:
+	rm -rf .venv site build .mypy_cache .ruff_cache .pytest_cache examples/*/runs src/*.egg-info
+
+# torch comes first and pinned, so that pip takes the CPU build where one is offered.
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "mores needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) torch
+	$(PIP) -e .
+	touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(PIP) -e '.[dev]'
+	touch $@
+
+.venv/.installed-bench: .venv/.installed
+	$(PIP) -e '.[bench]'
+	touch $@
