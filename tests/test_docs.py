@@ -19,7 +19,7 @@ from mores.cli.build import command, read_docstring
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-FUNCTIONS = {**COMMANDS, **MEASURES, **RATINGS}
+FUNCTIONS = [f for table in (COMMANDS, MEASURES, RATINGS) for f, _ in table.values()]
 
 
 def _generator():
@@ -35,14 +35,14 @@ def test_cli_page_is_what_help_says():
     assert (DOCS / "cli.md").read_text("utf-8") == _generator().page()
 
 
-@pytest.mark.parametrize("function", [f for f, _ in FUNCTIONS.values()])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_options_are_the_functions_parameters(function):
     built = command("x", function)
     parameters = list(inspect.signature(getattr(api, function)).parameters)
     assert [p.name for p in built.params] == parameters
 
 
-@pytest.mark.parametrize("function", [f for f, _ in FUNCTIONS.values()])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_option_is_explained(function):
     text, described = read_docstring(getattr(api, function))
     assert text.strip()
@@ -51,7 +51,7 @@ def test_every_option_is_explained(function):
 
 def test_every_function_has_its_printer_and_every_printer_its_function():
     printers = {n.removeprefix("show_") for n in vars(show) if n.startswith("show_")}
-    assert printers == {f for f, _ in FUNCTIONS.values()}
+    assert printers == set(FUNCTIONS)
 
 
 def test_every_command_appears_in_the_docs():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mores import store
-from mores.errors import DataError
+from mores.errors import DataError, LeakError
 from mores.progress import Progress, duration
 from mores.report.model import Report
 from mores.study import Study
@@ -37,7 +37,7 @@ def run_study(study: Study, *, check: bool = True, progress: Progress | None = N
         progress: where to show how far it is.
 
     Raises:
-        DataError: the check found errors.
+        DataError: the check found errors (LeakError where training data leak into evaluation).
         MoresError: what the steps raise.
     """
     from mores.measure.capability import measure_capability
@@ -50,6 +50,7 @@ def run_study(study: Study, *, check: bool = True, progress: Progress | None = N
     progress = progress or Progress(quiet=True)
     start = time.perf_counter()
     steps: list[tuple[str, Callable[..., Any]]] = [
+        ("fetch", fetch_all),
         ("tune", tune),
         ("sample", sample),
         ("sample stems", sample_stems),
@@ -75,6 +76,25 @@ def run_study(study: Study, *, check: bool = True, progress: Progress | None = N
     return RunResult(page, report, seconds, peak)
 
 
+def fetch_all(study: Study, *, progress: Progress | None = None) -> None:
+    """Get every model, task and scorer that later steps need, so that what is missing shows now.
+
+    Raises:
+        AssetError, ModelError, DataError: something could not be fetched or read.
+    """
+    from mores.measure.capability import load_task
+    from mores.measure.toxicity import scorer
+    from mores.models.resolve import resolve
+
+    progress = progress or Progress(quiet=True)
+    for spec in study.config.models:
+        resolve(spec.name, say=progress.say)
+    for task in study.config.capability.tasks:
+        load_task(task.task, items=task.items, seed=study.config.seed, say=progress.say)
+    for name in study.config.toxicity.scorers:
+        scorer(name, say=progress.say)
+
+
 def refuse_errors(study: Study, progress: Progress) -> None:
     """Stop where the linter finds errors.
 
@@ -85,7 +105,8 @@ def refuse_errors(study: Study, progress: Progress) -> None:
 
     errors = failing(check_study(study))
     if errors:
-        raise DataError(
+        leaks = any(e.rule.startswith("M21") for e in errors)
+        raise (LeakError if leaks else DataError)(
             f"`mores check` finds {len(errors)} errors:\n{as_text(errors, many=5)}",
             path=study.folder,
             fix=f"see `mores check {study.folder}`; --no-check runs all the same",

@@ -22,13 +22,20 @@ class Task:
     def __init__(self, progress: Progress, name: str, total: float, unit: str) -> None:
         self.progress, self.name, self.total, self.unit = progress, name, total, unit
         self.done = 0.0
+        self._resumed = 0.0
         self.started = time.monotonic()
         self._spoken = self.started
         self._bar = progress.add_bar(name, total, unit)
 
     def advance(self, amount: float = 1.0, note: str = "") -> None:
         """Count ``amount`` more; ``note`` replaces the text after the bar."""
-        self.done += amount
+        self.reach(self.done + amount, note)
+
+    def reach(self, done: float, note: str = "") -> None:
+        """Say that ``done`` of the total is done; the first call may start anywhere (a resume)."""
+        if not self.done and done < self.total:
+            self._resumed = done
+        self.done = done
         if self._bar is not None:
             self.progress.update_bar(self._bar, self.done, note)
             return
@@ -49,7 +56,7 @@ class Task:
         return f"{100 * self.done / self.total:.0f} %" if self.total else "0 %"
 
     def _left(self) -> str:
-        rate = self.done / max(1e-9, time.monotonic() - self.started)
+        rate = (self.done - self._resumed) / max(1e-9, time.monotonic() - self.started)
         return duration((self.total - self.done) / rate) if rate else "?"
 
 

@@ -26,7 +26,11 @@ def show_init_study(files: Any, values: dict[str, Any]) -> None:
 
 def show_import_dataset(report: Any, values: dict[str, Any]) -> None:
     """Say what was read and what was dropped."""
-    click.echo(report.text() if hasattr(report, "text") else str(report))
+    click.echo(f"{report.samples} samples read as {report.format}, written to {report.target}")
+    for category, count in report.categories.items():
+        click.echo(f"  {category}: {count}")
+    for note in report.notes:
+        click.echo(f"  {note}")
 
 
 def show_check_study(result: Any, values: dict[str, Any]) -> int:
@@ -126,7 +130,7 @@ def show_measure_cooccurrence(result: Any, values: dict[str, Any]) -> None:
     topics = [t for r in results for t in r.topics] if results is not None else [result]
     for topic in topics:
         click.echo(
-            f"\n{topic.topic or 'corpus'} {topic.arm}: {topic.shown} shown of {topic.tested} tested"
+            f"\n{topic.topic or 'corpus'} {topic.arm}: {topic.tested} words tested, {topic.shown} with a group"
         )
         for group in dict.fromkeys(t.group for t in topic.terms):
             own = [t for t in topic.terms if t.group == group][:8]

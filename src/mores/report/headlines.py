@@ -116,13 +116,13 @@ def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:
 def _words(model: str, tested: int, shown: int) -> Headline:
     if shown:
         sentence = (
-            f"Of {tested} pairs of group and word tested, the association of {shown} differs "
-            "between the values-targeted and the control model (family-wise p at most .05 in each "
-            "topic). Whether a change is welcome is for a reader to judge."
+            f"{tested} words were tested with every group; {shown} associations of a word with a "
+            "group differ between the values-targeted and the control model (family-wise p at most "
+            ".05 in each topic). Whether a change is welcome is for a reader to judge."
         )
     else:
         sentence = (
-            f"Of {tested} pairs of group and word tested, no changed association between the "
+            f"{tested} words were tested with every group; no changed association between the "
             f"values-targeted and the control model was shown. {NOT_NONE}"
         )
     return Headline(

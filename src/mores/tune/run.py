@@ -123,12 +123,11 @@ def _train(
     _clear(folder)
     loaded = load(resolved, dtype=choose_dtype(recipe.dtype, on_gpu=_gpu()))
     samples = encode_dataset(loaded, study.dataset(key.arm), spec.format)
-    total = sum(s.size for s in samples) * recipe.epochs
     progress.say(preview(loaded, samples[0], recipe.prompt_weight))
-    task = progress.task(f"tune {key.name}", total, "tokens")
+    task = progress.task(f"tune {key.name}", 1.0, "")
 
     def on_step(step: int, steps: int, row: dict[str, Any]) -> None:
-        task.advance(row["tokens"], f"step {step}/{steps}  loss {row['loss']:.3f}")
+        task.reach(step / steps, f"step {step}/{steps}  loss {row['loss']:.3f}")
 
     start = time.perf_counter()
     result = fit(loaded, samples, recipe, seed=key.seed, folder=folder, on_step=on_step)
