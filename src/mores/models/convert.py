@@ -29,6 +29,7 @@ def convert_gguf(source: Path, target: Path) -> None:
     import torch
 
     from mores.models.load import quiet
+    from mores.models.weights_file import system_errors
 
     with source.open("rb") as file:
         if file.read(4) != b"GGUF":
@@ -49,11 +50,14 @@ def convert_gguf(source: Path, target: Path) -> None:
                 quantization_config=GgufConfig(dequantize=True),
             )
             tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-        except (ValueError, KeyError, OSError, NotImplementedError) as error:
+        # The reader says so in many ways when a file is cut off or damaged (struct.error,
+        # IndexError, UnicodeDecodeError, ...).
+        except Exception as error:
             raise ModelError(
                 f"transformers cannot read this GGUF file: {error}",
                 path=source,
                 fix="use the model's safetensors form instead",
             ) from error
-        model.save_pretrained(target)
-        tokenizer.save_pretrained(target)
+        with system_errors():
+            model.save_pretrained(target)
+            tokenizer.save_pretrained(target)

@@ -124,8 +124,8 @@ def load(
         device: torch device; by default a GPU where there is one, else the CPU.
 
     Raises:
-        ModelError: no weights, pickled weights, no end-of-text token, or an architecture whose
-            outputs differ when run through our attention.
+        ModelError: no weights, pickled, damaged or missing ones, no end-of-text token, or an
+            architecture whose outputs differ when run through our attention.
     """
     import torch
 
@@ -133,23 +133,27 @@ def load(
     refuse_pickle(folder)
     attention.register()
     with quiet():
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model = AutoModelForCausalLM.from_pretrained(
+            model, found = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
+                output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, ImportError) as error:
+        # RuntimeError: weights whose shapes differ from config.json's
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise ModelError(
-                f"this model cannot be loaded: {str(error).splitlines()[0]}",
+                f"this model cannot be loaded: {(str(error) or repr(error)).splitlines()[0]}",
                 path=folder,
                 fix="a model folder holds config.json, tokenizer files and *.safetensors",
             ) from error
+    _refuse_missing(folder, sorted(found["missing_keys"]))
     if tokenizer.eos_token_id is None:
         raise ModelError(
             "the tokenizer has no end-of-text token, so answers could never end",
@@ -163,6 +167,16 @@ def load(
     )
     _check_parity(loaded)
     return loaded
+
+
+def _refuse_missing(folder: Path, names: list[str]) -> None:
+    """Refuse a model that transformers has completed with randomly drawn weights."""
+    if names:
+        raise ModelError(
+            f"{len(names)} weights are missing, such as {names[0]!r}",
+            path=folder,
+            fix="fetch or export the folder again; mores does not draw missing weights at random",
+        )
 
 
 def refuse_pickle(folder: Path) -> None:

@@ -17,7 +17,21 @@ from mores import store
 from mores.errors import ModelError, did_you_mean
 from mores.models.load import refuse_pickle
 
-_DIGESTED = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer.model", "*.jinja")
+_DIGESTED = (
+    "*.safetensors",
+    "model.safetensors.index.json",
+    "config.json",
+    "generation_config.json",  # the tokens that end an answer
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",  # the end-of-text token and, in older models, the chat template
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.json",
+    "*.jinja",
+)
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,11 @@ def _change(
         reasons.append("base is close to guessing here, so a loss could hardly show")
     if seeds == 1:
         reasons.append("one training run")
+    # Where base guesses, there is nothing to lose, so nothing is shown to be kept either.
+    hollow = near_chance and estimate.verdict == "non-inferior"
     return replace(
         estimate,
+        verdict="inconclusive" if hollow else estimate.verdict,
         measure=f"capability:{items[0].task}",
         contrast=f"{arm} - base",
         category="overall",

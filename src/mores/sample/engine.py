@@ -113,8 +113,10 @@ class TorchEngine:
             going = [i for i, state in enumerate(active) if not state.reason]
             if not going:
                 return
-            # Dropping rows copies the cache, so it waits until an eighth can go at once.
-            if len(going) <= len(active) * 7 // 8:
+            # Dropping rows copies the cache, so it waits until an eighth can go at once, or until
+            # a finished row that is carried along has no column left to write to.
+            full = bool((store.lengths >= store.columns).any())
+            if full or len(going) <= len(active) * 7 // 8:
                 store.keep(torch.tensor(going))
                 active = [active[i] for i in going]
                 chosen = chosen[going]

@@ -75,7 +75,9 @@ def adapted(loaded: LoadedModel, adapters: Mapping[str, Path]) -> Iterator[list[
                 path = key.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
                 layer = installed.get(path) or _install(loaded.model, path, slices, folder)
                 installed[path] = layer
-                layer.add(name, weights[key], weights[key.replace("lora_A", "lora_B")], scale)
+                down, up = weights[key], weights[key.replace("lora_A", "lora_B")]
+                _check_shapes(layer.base, down, up, path, folder)
+                layer.add(name, down, up, scale)
         yield slices
     finally:
         for path, layer in installed.items():
@@ -96,6 +98,19 @@ def _install(model: Any, path: str, slices: list[Slice], folder: Path) -> Adapte
     return layer
 
 
+def _check_shapes(
+    base: torch.nn.Linear, down: torch.Tensor, up: torch.Tensor, path: str, folder: Path
+) -> None:
+    found = (up.shape[0], down.shape[1])
+    if found != (base.out_features, base.in_features) or up.shape[1] != down.shape[0]:
+        raise ModelError(
+            f"the adapter's weights for {path!r} are {found[0]} x {found[1]}, "
+            f"this model's {base.out_features} x {base.in_features}",
+            path=folder,
+            fix="it belongs to another base model; tune again",
+        )
+
+
 def _replace(model: Any, path: str, module: torch.nn.Module) -> None:
     parent, _, last = path.rpartition(".")
     setattr(model.get_submodule(parent) if parent else model, last, module)
@@ -112,10 +127,10 @@ def swapped(loaded: LoadedModel, folder: Path) -> Iterator[None]:
 
     tuned = load_file(folder / FULL_WEIGHTS)
     own = dict(loaded.model.named_parameters())
-    if set(tuned) != set(own):
-        odd = sorted(set(tuned) ^ set(own))[:3]
+    odd = sorted(set(tuned) ^ set(own)) or [n for n in own if tuned[n].shape != own[n].shape]
+    if odd:
         raise ModelError(
-            f"the tuned weights do not fit {loaded.name}: {', '.join(odd)}",
+            f"the tuned weights do not fit {loaded.name}: {', '.join(odd[:3])}",
             path=folder,
             fix="they belong to another base model; tune again",
         )

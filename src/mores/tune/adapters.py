@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from mores import store
 from mores.errors import ModelError
 from mores.models.load import LoadedModel, quiet
+from mores.models.weights_file import save_weights
 from mores.records import Recipe
+from mores.tune.checkpoint import CHECKPOINT
 
 if TYPE_CHECKING:
     import torch
@@ -44,18 +46,28 @@ def make_trainable(loaded: LoadedModel, recipe: Recipe, seed: int) -> dict[str, 
 
 
 def inject_lora(model: Any, recipe: Recipe) -> None:
-    """Add freshly drawn LoRA adapters to every linear layer except the output layer."""
+    """Add freshly drawn LoRA adapters to every linear layer except the output layer.
+
+    Raises:
+        ModelError: the model has no such layers.
+    """
     from peft import LoraConfig, inject_adapter_in_model
     from peft.tuners.lora.layer import Linear as LoraLinear
 
     from mores.tune.lora import fuse
 
     model.requires_grad_(False)
+    names = linear_names(model)
+    if not names:
+        raise ModelError(
+            f"{type(model).__name__} has no plain linear layers to put adapters on",
+            fix='set recipe.method = "full", or choose another model',
+        )
     config = LoraConfig(
         r=recipe.lora_rank,
         lora_alpha=recipe.lora_alpha,
         lora_dropout=0.0,
-        target_modules=linear_names(model),
+        target_modules=names,
         task_type="CAUSAL_LM",
     )
     with quiet():
@@ -87,16 +99,19 @@ def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> 
         recipe: what was trained.
         folder: where to write.
         base: name of the base model, recorded for other tools.
-    """
-    from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
+    Raises:
+        StoreError: disk full, no permission, read-only.
+    """
+    with store.disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if recipe.method == "full":
         weights = {n: p.detach().contiguous() for n, p in loaded.model.named_parameters()}
         name = FULL_WEIGHTS
         # config and tokenizer make the folder loadable by itself
-        loaded.model.config.save_pretrained(folder)
-        loaded.tokenizer.save_pretrained(folder)
+        with store.disk_errors(folder):
+            loaded.model.config.save_pretrained(folder)
+            loaded.tokenizer.save_pretrained(folder)
     else:
         weights = {
             # PEFT's file names leave the adapter's own name out
@@ -106,15 +121,14 @@ def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> 
         }
         name = ADAPTER_WEIGHTS
         _write_adapter_config(loaded, recipe, folder, base)
-    with store.replacing(folder / name) as temporary:
-        save_file(weights, temporary, metadata={"format": "pt"})
+    save_weights(folder / name, weights, {"format": "pt"})
     return {p.name: store.digest_file(p) for p in sorted(folder.iterdir()) if _is_output(p)}
 
 
 def _is_output(path: Path) -> bool:
-    return path.is_file() and (
-        path.suffix in (".safetensors", ".json", ".jinja") and path.name != store.MANIFEST
-    )
+    # The checkpoint is still there, but goes once the manifest is written.
+    other = (store.MANIFEST, CHECKPOINT)
+    return path.suffix in (".safetensors", ".json", ".jinja") and path.name not in other
 
 
 def _write_adapter_config(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> None:

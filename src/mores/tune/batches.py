@@ -63,7 +63,8 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     Linear warm-up over ``warmup * steps`` steps (rounded up), then cosine or linear decay
     towards zero, which the step after the last would reach.
     """
-    warm = math.ceil(recipe.warmup * steps)
+    # Rounded first: 0.07 * 100 is 7.000000000000001, and one step more would be wrong.
+    warm = math.ceil(round(recipe.warmup * steps, 9))
     if step < warm:
         return recipe.learning_rate * (step + 1) / warm
     if recipe.schedule == "constant":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mores import store
+from mores.models.weights_file import save_weights
 
 if TYPE_CHECKING:
     import torch
@@ -48,8 +48,6 @@ def save_checkpoint(
         progress: step and log.
         best: best weights so far, where early stopping keeps them.
     """
-    from safetensors.torch import save_file
-
     tensors = {f"weight.{n}": p.detach().contiguous() for n, p in trainable.items()}
     for name, parameter in trainable.items():
         state = optimizer.state.get(parameter, {})
@@ -64,8 +62,7 @@ def save_checkpoint(
         "log": json.dumps(progress.log),
         "best": json.dumps([progress.best_loss, progress.best_epoch, progress.stopped_early]),
     }
-    with store.replacing(folder / CHECKPOINT) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+    save_weights(folder / CHECKPOINT, tensors, metadata)
 
 
 def load_checkpoint(

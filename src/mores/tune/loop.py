@@ -143,9 +143,10 @@ def split_held_out(
     samples: Sequence[EncodedSample], share: float, seed: int
 ) -> tuple[list[EncodedSample], list[EncodedSample]]:
     """Divide samples into training and held-out, by seed; order within each is kept."""
-    count = round(len(samples) * share)
-    if not count:
+    if not share:
         return list(samples), []
+    # At least one: without any, early stopping would silently never happen.
+    count = max(1, round(len(samples) * share))
     # The stream number keeps this draw apart from the order of epochs.
     chosen = set(np.random.default_rng([seed, 1 << 20]).permutation(len(samples))[:count].tolist())
     return (

@@ -29,12 +29,13 @@ class _WeightedCrossEntropy(torch.autograd.Function):
         weights: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         needs_hidden, needs_output = ctx.needs_input_grad[:2]
-        losses = torch.empty(len(targets), dtype=torch.float32, device=hidden.device)
+        exact = torch.promote_types(hidden.dtype, torch.float32)
+        losses = torch.empty(len(targets), dtype=exact, device=hidden.device)
         d_hidden = torch.empty_like(hidden) if needs_hidden else None
         d_output = torch.zeros_like(output) if needs_output else None
         for start in range(0, len(targets), BLOCK):
             part = slice(start, start + BLOCK)
-            logits = (hidden[part] @ output.T).float()
+            logits = (hidden[part] @ output.T).to(exact)
             total = logits.logsumexp(-1, keepdim=True)
             picked = logits.gather(-1, targets[part, None])
             losses[part] = (total - picked)[:, 0]

@@ -87,6 +87,8 @@ def tune_arm(
         why = store.damaged(folder, manifest)
     if why is None:
         assert manifest is not None
+        # A kill right after the manifest was written leaves the checkpoint behind.
+        (folder / CHECKPOINT).unlink(missing_ok=True)
         progress.say(f"tune {key.name}: done before, nothing changed")
     else:
         progress.say(f"tune {key.name}: {why}")

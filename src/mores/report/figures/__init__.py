@@ -1,0 +1,50 @@
+"""The figures of a report, drawn once and shown in the page, as SVG and as PNG.
+
+scene      a handful of shapes        svg, raster   a scene in each format
+axis       values to places           palette       colours by role, light and dark
+figure     panels, legend, notes      verdicts      a mark for each verdict
+forest  distribution  capability  cooccurrence  training: one kind of figure each
+
+for name, figure in figures(report).items(): figure.write(Path("figures"))
+"""
+
+from __future__ import annotations
+
+from mores.report.figures.capability import capability
+from mores.report.figures.cooccurrence import cooccurrences
+from mores.report.figures.distribution import distributions
+from mores.report.figures.figure import Figure, Key
+from mores.report.figures.forest import forests
+from mores.report.figures.training import training
+from mores.report.model import Report
+
+__all__ = ["Figure", "Key", "figures"]
+
+
+def figures(report: Report) -> dict[str, Figure]:
+    """Draw everything that a report has numbers for; what has none is left out.
+
+    Returns:
+        Name → figure: ``forest_<measure>``, ``toxicity_<scorer>``,
+        ``cooccurrence_<topic>_<contrast>``, ``capability``, ``training``. Names that would
+        be the same get a number. Same report, same bytes.
+    """
+    drawn = [
+        *forests(report),
+        *distributions(report),
+        *cooccurrences(report),
+        *capability(report),
+        *training(report),
+    ]
+    found: dict[str, Figure] = {}
+    for figure in drawn:
+        found[_free(figure.name, found)] = figure
+    return {name: figure.named(name) for name, figure in found.items()}
+
+
+def _free(name: str, taken: dict[str, Figure]) -> str:
+    number = 2
+    free = name
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free

@@ -1,0 +1,247 @@
+"""A report as one HTML page that needs nothing else: no network, no script, no other file.
+
+Takes a `Report` and its figures, gives the page as text. Model text is hostile: all data goes
+through Jinja's autoescaping and through `words.visible`; nothing is ever marked safe in a
+template. The only markup made in Python is our own SVG, which escapes what it prints.
+
+    figures = figures(report); Path("index.html").write_text(render(report, figures))
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from mores.records import Estimate, Verdict
+from mores.report import select, tables, words
+from mores.report.figures import Figure, Key, figures
+from mores.report.figures.palette import DARK, LIGHT, VARIABLES, variables
+from mores.report.figures.svg import rules, symbol
+from mores.report.figures.verdicts import mark
+from mores.report.model import Report
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["SURFACES", "figures", "render"]
+
+SECTIONS = (
+    ("verdicts", "Verdicts"),
+    ("charter", "Charter positions"),
+    ("toxicity", "Toxicity"),
+    ("ratings", "Human ratings"),
+    ("words", "Words that go with groups"),
+    ("capability", "Capability"),
+    ("answers", "Answers side by side"),
+    ("training", "Training"),
+    ("missing", "What is missing, and why"),
+    ("method", "Method"),
+)
+SURFACES = {
+    "light": {"page": "#faf9f6", "surface": "#f2f0eb"},
+    "dark": {"page": "#0f1114", "surface": "#1c2025"},
+}
+"""Papers besides that of the figures; text colours are tested on each."""
+
+
+def render(report: Report, figures: Mapping[str, Figure]) -> str:
+    """Return the page.
+
+    Args:
+        report: everything that is shown.
+        figures: of the same report, from `figures`; a figure that is not there is said to be
+            missing.
+
+    Returns:
+        HTML with its style, its script and its figures inside, under a content security
+        policy that allows these and nothing else. The same report gives the same text.
+    """
+    from markupsafe import Markup
+
+    css, js = _style(), _file("page.js")
+    page = _environment().get_template("page.html.j2")
+    return page.render(
+        report=report,
+        figures=figures,
+        css=Markup(css),  # noqa: S704 (our own files)
+        js=Markup(js),  # noqa: S704
+        policy=policy(css, js),
+        sections=SECTIONS,
+        meanings=words.MEANINGS,
+        summary=summary(report),
+        **_content(report),
+        **_functions(report, figures),
+    )
+
+
+def policy(css: str, js: str) -> str:
+    """Return a content security policy that allows exactly this style and this script."""
+    return (
+        f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(js)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def summary(report: Report) -> str:
+    """Say in one sentence what was compared and how the verdicts fell."""
+    names = [model.name for model in report.models]
+    who = words.listed(names) if names else "the model"
+    head = (
+        f"What changed when {who} was tuned on samples that reflect the charter, asked "
+        f"{words.plural(report.prompts, 'question')} it was not tuned on"
+    )
+    tally = Counter(line.verdict for line in report.headlines)
+    if not tally:
+        return f"{head}: no verdict could be reached."
+    said = words.listed([f"{n} {verdict}" for verdict, n in tally.items()])
+    return f"{head}: of {words.plural(len(report.headlines), 'finding')}, {said}."
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _file(name: str) -> str:
+    path = resources.files("mores.report") / "templates" / name
+    # A check-out with other line ends must not change the page.
+    return path.read_text("utf-8").replace("\r\n", "\n").strip()
+
+
+def _style() -> str:
+    light = variables(LIGHT) + _surfaces("light")
+    dark = variables(DARK) + _surfaces("dark")
+    theme = f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return f"{theme}\n{rules(VARIABLES)}\n{_file('page.css')}"
+
+
+def _surfaces(theme: str) -> str:
+    return "".join(f";--{name}:{colour}" for name, colour in SURFACES[theme].items())
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("mores.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=words.plain,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+
+
+def _content(report: Report) -> dict[str, Any]:
+    """Return the lists that the templates go through."""
+    answers = [answer for question in report.questions for answer in question.answers]
+    flags = dict.fromkeys(flag for answer in answers for flag in answer.flags)
+    cut = ["cut off"] if any(a.finish_reason != "stop" for a in answers) else []
+    changes = [c for entry in report.cooccurrence for c in entry["result"]["changes"]]
+    topics = [t for entry in report.cooccurrence for t in entry["result"]["topics"]]
+    return {
+        "models": select.models_of(report),
+        "scorers": list(dict.fromkeys(result.scorer for result in report.toxicity)),
+        "topics": list(dict.fromkeys(part["topic"] for part in (*topics, *changes))),
+        "capability_measures": [
+            measure
+            for measure in dict.fromkeys(e.measure for e in report.estimates)
+            if measure.startswith("capability:")
+        ],
+        "others": tables.by_measure(select.other_estimates(report)),
+        "questions": report.questions,
+        "question_categories": list(dict.fromkeys(q.category for q in report.questions)),
+        "question_arms": list(dict.fromkeys(answer.arm for answer in answers)),
+        "kinds": list(dict.fromkeys(q.kind for q in report.questions)),
+        "flags": [*cut, *flags],
+    }
+
+
+def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
+    """Return what the templates call. Numbers are written by `words`, rows by `tables`."""
+    from markupsafe import Markup
+
+    labels = words.arm_labels(report)
+    plain = ("fmt", "signed", "interval", "p_value", "count", "plural", "listed", "decimals",
+             "contrast_label", "measure_label", "category_label", "arm_kind")  # fmt: skip
+    rows = ("association_rows", "change_rows", "size_rows", "log_head", "log_rows", "model_rows",
+            "cost_rows", "setting_rows", "missing_rows", "by_model_and_arm")  # fmt: skip
+    labelled = ("scorer_rows", "rating_rows", "task_rows", "arm_rows", "weight_rows")
+    return {
+        **{name: getattr(words, name) for name in plain},
+        **{name: getattr(tables, name) for name in rows},
+        **{name: partial(getattr(tables, name), labels=labels) for name in labelled},
+        "arm_label": lambda name: labels.get(name, words.arm_label(name)),
+        "row_label": partial(_row_label, report),
+        "effect_sizes": lambda own, measure: tables.by_measure(
+            e for e in own if e.measure != measure
+        ),
+        "nested_estimates": tables.topic_estimates,
+        "estimates_of": select.estimates_of,
+        "model_of": select.model_of,
+        "contrasts_of": select.contrasts_of,
+        "note_of": select.note_of,
+        "why": partial(_why, report),
+        "figure_name": lambda *parts: _there(select.name_of(*parts), figures),
+        "topic_figures": partial(_topic_figures, figures),
+        "drawing": _drawing,
+        "line_break": Markup("<br>"),
+        "symbol": _symbol,
+        "key_symbol": _key_symbol,
+    }
+
+
+def _row_label(report: Report, estimate: Estimate, first: str) -> str:
+    if first == "Task":
+        return estimate.measure.removeprefix("capability:")
+    if first != "Category":
+        return estimate.category or estimate.measure
+    return words.category_label(estimate.category, report.charter)
+
+
+def _why(report: Report, section: str) -> str:
+    """Return the reasons that the report gives for an empty section."""
+    title = dict(SECTIONS)[section].lower()
+    own = [m.why for m in report.missing if m.what.lower().startswith(title)]
+    if not own:
+        return "Section 9 says what is missing and why."
+    return f"Why: {'; '.join(dict.fromkeys(own))}."
+
+
+def _there(name: str, figures: Mapping[str, Figure]) -> str:
+    return name if name in figures else ""
+
+
+def _topic_figures(figures: Mapping[str, Figure], topic: str) -> list[tuple[str, str]]:
+    """Return the figures of a topic with the part of their title that tells them apart."""
+    head = f"Words that go with groups, {topic}: "
+    return [
+        (name, figure.title.removeprefix(head))
+        for name, figure in figures.items()
+        if figure.title.startswith(head)
+    ]
+
+
+def _drawing(figure: Figure) -> object:
+    from markupsafe import Markup
+
+    return Markup(figure.svg)  # noqa: S704 (escapes its texts)
+
+
+def _symbol(verdict: Verdict) -> object:
+    from markupsafe import Markup
+
+    return Markup(symbol(mark(verdict, 7, 7)))  # noqa: S704 (no data in it)
+
+
+def _key_symbol(key: Key) -> object:
+    from markupsafe import Markup
+
+    return Markup(key.symbol)  # noqa: S704 (no data in it)
