@@ -57,7 +57,7 @@ class Task:
 
     def _left(self) -> str:
         rate = (self.done - self._resumed) / max(1e-9, time.monotonic() - self.started)
-        return duration((self.total - self.done) / rate) if rate else "?"
+        return duration((self.total - self.done) / rate) if rate else "…"
 
 
 class Progress:

@@ -271,7 +271,7 @@ def test_scorer_note_stands_wherever_its_numbers_stand(html):
 
 
 def test_quick_says_that_it_is_a_first_look(html):
-    assert "First look, descriptive only." in html
+    assert "A first look." in html
     other = replace(report(), preset="confirm")
     assert "First look" not in render(other, figures(other))
 

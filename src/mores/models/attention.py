@@ -60,7 +60,7 @@ class Layout:
         return sum(tree.size for tree in self.trees)
 
     def positions(self) -> torch.Tensor:
-        """Position of each token in its own text, shape (size,); branches go on from their prefix."""
+        """Position of each token in its own text, shape (size,); branches continue their prefix."""
         import torch
 
         parts = []
@@ -99,7 +99,7 @@ class KeyValueStore:
         """Drop all rows but these."""
         for blocks in (self.keys, self.values):
             for layer in blocks:
-                blocks[layer] = blocks[layer].index_select(0, rows)
+                blocks[layer] = blocks[layer].index_select(0, rows.to(blocks[layer].device))
         self.lengths = self.lengths[rows]
         self.rows = len(rows)
 
@@ -312,10 +312,11 @@ def _step(
     values[row, :, store.lengths] = value[:, :, 0]
     rows, heads, _, width = query.shape
     kept = key.shape[1]
-    mask = now.mask
+    mask = now.mask = now.mask.to(query.device)  # copied once a step, not once a layer
     if window is not None:
         column = torch.arange(now.columns)[None, None, None, :]
-        mask = mask & (column > store.lengths[:, None, None, None] - window)
+        near = column > store.lengths[:, None, None, None] - window
+        mask = mask & near.to(query.device)
     # Query heads that share a key head are laid out as if they were its queries, so
     # keys and values are read once and never repeated in memory.
     out = sdpa(

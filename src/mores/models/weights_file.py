@@ -1,6 +1,6 @@
 """Tensors → one safetensors file, with the same care as every other file of a study.
 
-    save_weights(folder / "model.safetensors", {"weight": tensor}, {"format": "pt"})
+save_weights(folder / "model.safetensors", {"weight": tensor}, {"format": "pt"})
 """
 
 from __future__ import annotations

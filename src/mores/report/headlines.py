@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mores.records import Estimate
 from mores.report.model import Headline, ScorerResult
+from mores.report.words import decimals, p_value, plural, signed
 
 NOT_NONE = "This does not show that there is none."
 
@@ -65,17 +66,13 @@ def _contrast(model: str, e: Estimate, what: str, unit: str, note: str) -> Headl
 def _numbers(e: Estimate, unit: str) -> str:
     if e.value is None:
         return "not computable"
-    text = f"{e.value:+.3f}" + (f" {unit}" if unit else "")
+    places = decimals([e])
+    text = signed(e.value, places) + (f" {unit}" if unit else "")
     if e.low is not None and e.high is not None:
-        text += f" (95 % interval {e.low:+.3f} to {e.high:+.3f}"
-        text += f", p {p_text(e.p)}" if e.p is not None else ""
-        text += f", {e.n} {e.unit}s)"
+        text += f" (95 % interval {signed(e.low, places)} to {signed(e.high, places)}"
+        text += f", {p_value(e.p)}" if e.p is not None else ""
+        text += f", {plural(e.n, e.unit)})"
     return text
-
-
-def p_text(p: float) -> str:
-    """Write a p-value: ``= .012`` or ``< .001``."""
-    return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".", 1)
 
 
 def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:

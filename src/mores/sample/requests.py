@@ -7,6 +7,7 @@ values samples of the category (the shortest, so that they fit any context).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mores.models.load import LoadedModel
 
 SHOTS = 3
+LONGEST_ID = 200
+"""As in `mores.records.Id`."""
 STEM_ARMS = ("base", *TUNED_ARMS)
 """Arms that plain stems are put to; the in-context arms have no place for a context there."""
 
@@ -55,7 +58,8 @@ def prompt_requests(
     """Build the rows of the main grid, in the order of keys, prompts, draws.
 
     Raises:
-        ModelError: a prompt with its context leaves no room for an answer (with its id).
+        ModelError: a prompt with its context leaves no room for an answer, or its id is too
+            long for those of its completions (with its id).
     """
     requests = []
     for key in keys:
@@ -72,6 +76,21 @@ def prompt_requests(
             requests += [
                 Request(key, prompt.id, prompt.category, draw, ids, stop) for draw in range(draws)
             ]
+    return _with_ids(loaded.name, requests)
+
+
+def _with_ids(model: str, requests: list[Request]) -> list[Request]:
+    """Refuse ids that the completions could not be read back with, before anything is drawn."""
+    for request in requests:
+        name = completion_id(model, request)
+        if len(name) > LONGEST_ID or re.search(r"\s", name):
+            raise ModelError(
+                f"the completion's id {name!r} would have {len(name)} characters; "
+                f"it may have {LONGEST_ID}, and no blanks",
+                where=f"prompt {request.prompt_id!r}",
+                fix="shorten the prompt's id (or the names of topic and group), "
+                "or name the model by a shorter path",
+            )
     return requests
 
 
@@ -94,7 +113,7 @@ def stem_requests(
     loaded: LoadedModel, keys: Sequence[ArmKey], associations: Associations, samples: int
 ) -> list[Request]:
     """Build the rows of the co-occurrence measure; prompt ids are ``topic/group/stem number``."""
-    return [
+    requests = [
         Request(
             key,
             f"{topic.name}/{group.name}/{number}",
@@ -109,3 +128,4 @@ def stem_requests(
         for number, stem in enumerate(group.stems)
         for draw in range(samples)
     ]
+    return _with_ids(loaded.name, requests)

@@ -19,7 +19,6 @@ import msgspec
 from mores import layout, store
 from mores.arms import ArmKey, arm_keys
 from mores.errors import ModelError
-from mores.models.prompt import decode
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Completion, Decoding, Manifest
 from mores.sample.flags import flags
@@ -154,6 +153,7 @@ class _Job:
         return {
             "arms": [key.name for key in self.keys],
             "decoding": msgspec.to_builtins(self.decoding),
+            "seed": self.study.config.seed,
             "batch_rows": sample.batch_rows,
             "memory_gb": sample.memory_gb,
             **self.extra,
@@ -189,7 +189,7 @@ class _Job:
         drawn = 0
         most = len(requests) * self.decoding.max_new_tokens
         task = progress.task(f"{self.step}", most, "tokens at most")
-        for group in _groups(requests, tuned, self.study.config.recipe.method):
+        for group in _groups(requests, tuned):
             batches = self._batches(loaded, group)
             with weights_in_place(loaded, tuned, group) as slices:
                 for batch in batches:
@@ -259,9 +259,7 @@ class _Job:
         drawn = engine.draw(batch, self.decoding, self.study.config.seed)
         rows = []
         for request, result in zip(batch, drawn, strict=True):
-            text = decode(loaded.tokenizer, result.ids)
-            if request.stop:
-                text = text.split(request.stop)[0].strip()
+            text = answer_text(loaded.tokenizer, result.ids, request.stop)
             rows.append(
                 Completion(
                     id=completion_id(self.spec.name, request),
@@ -308,15 +306,26 @@ class _Job:
         return "\n".join(lines)
 
 
-def _groups(
-    requests: list[Request], tuned: dict[str, Path], method: str
-) -> Iterator[list[Request]]:
-    """Rows that can share a batch: all of them with adapters, one arm's with full weights."""
-    if method == "lora":
-        yield requests
-        return
-    for weights in ["base", *tuned]:
-        own = [r for r in requests if r.key.weights == weights]
+def answer_text(tokenizer: Any, ids: Sequence[int], stop: str) -> str:
+    """Return the text of drawn tokens up to the stop text, without surrounding blanks."""
+    # The stop text begins with a line break, so blanks go last: an answer may be nothing but it.
+    text: str = tokenizer.decode(list(ids), skip_special_tokens=True)
+    return (text.split(stop)[0] if stop else text).strip()
+
+
+def _groups(requests: list[Request], tuned: dict[str, Path]) -> Iterator[list[Request]]:
+    """Rows that can share a batch: base and adapters together, each full tuning alone.
+
+    What lies in the folders decides, not the recipe: it may have changed since.
+    """
+    from mores.tune.adapters import FULL_WEIGHTS
+
+    full = [name for name, folder in tuned.items() if (folder / FULL_WEIGHTS).exists()]
+    together = [r for r in requests if r.key.weights not in full]
+    if together:
+        yield together
+    for name in full:
+        own = [r for r in requests if r.key.weights == name]
         if own:
             yield own
 

@@ -80,7 +80,7 @@ def load_checkpoint(
         return Progress(), None
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
+            metadata = file.metadata() or {}
             if metadata.get("run") != run:
                 return Progress(), None
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -222,9 +222,12 @@ def pass_loss(
                 is_answer.append(answer)
         at += sample.size
     device = hidden.device
+    states, output = _with_bias(
+        hidden[torch.tensor(sources, device=device)], loaded.head.weight, loaded.head.bias
+    )
     loss, losses = weighted_loss(
-        hidden[torch.tensor(sources, device=device)],
-        loaded.head.weight,
+        states,
+        output,
         torch.tensor(targets, device=device),
         torch.tensor(weights, device=device),
     )
@@ -234,6 +237,18 @@ def pass_loss(
         [each[~answer_mask].sum(), (~answer_mask).sum(), each[answer_mask].sum(), answer_mask.sum()]
     )
     return loss, counted
+
+
+def _with_bias(
+    states: torch.Tensor, output: torch.Tensor, bias: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Take a bias of the output layer in as one more column that every state has a 1 for."""
+    import torch
+
+    if bias is None:
+        return states, output
+    ones = states.new_ones(len(states), 1)
+    return torch.cat([states, ones], 1), torch.cat([output, bias[:, None]], 1)
 
 
 def mean_loss(

@@ -18,6 +18,7 @@ from mores.arms import ArmKey, arm_keys
 from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, Manifest, ModelRef
 from mores.study import ModelSpec, Study
+from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
 
 if TYPE_CHECKING:
@@ -117,7 +118,6 @@ def _train(
     from mores.models.load import load
     from mores.models.machine import choose_dtype, peak_memory_gb, set_threads
     from mores.tune.adapters import save_tuned
-    from mores.tune.checkpoint import CHECKPOINT
     from mores.tune.loop import fit
 
     recipe = study.config.recipe
@@ -173,8 +173,6 @@ def _train(
 
 def _clear(folder: Path) -> None:
     """Remove what an earlier configuration left, but not a checkpoint that may fit."""
-    from mores.tune.checkpoint import CHECKPOINT
-
     for path in folder.glob("*") if folder.exists() else ():
         if path.is_file() and path.name != CHECKPOINT:
             path.unlink()

@@ -155,6 +155,9 @@ def _token_logprobs(
 
 def _result(task: Task, item: Item, sums: list[float], hits: list[bool]) -> ItemResult:
     right = sums[item.gold]
+    if not all(map(math.isfinite, sums)):
+        # Every comparison with NaN is false: a broken model would else get full marks for pairs.
+        return ItemResult(item.id, None, None, "the model's log-probability is not a number")
     if task.kind == "text":
         size = len(item.choices[0].encode("utf-8"))
         return ItemResult(item.id, -right / math.log(2) / size, right)

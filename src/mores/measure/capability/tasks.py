@@ -12,7 +12,9 @@ The form of a line decides the kind of task:
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +24,7 @@ import numpy as np
 from mores import store
 from mores.errors import DataError, did_you_mean
 
+FORMS = 'write "context"+"choices"+"gold", "context"+"target", "good"+"bad", or "text"'
 Kind = Literal["choice", "last_word", "pair", "text"]
 
 
@@ -99,9 +102,7 @@ def load_task(name: str, *, items: int = 0, seed: int = 0, say: store.Say | None
             fix=f"bundled tasks: {', '.join(known)}; or name a JSON Lines file",
         )
     path = _bundled_path(name, bundled, say) if bundled else Path(name)
-    rows = [_item(row, path, line) for line, row in store.read_rows(path)]
-    if not rows:
-        raise DataError("no items", path=path)
+    rows = _items(path)
     kinds = {kind for kind, _ in rows}
     if len(kinds) > 1:
         raise DataError(f"items of several kinds: {', '.join(sorted(kinds))}", path=path)
@@ -117,6 +118,25 @@ def load_task(name: str, *, items: int = 0, seed: int = 0, say: store.Say | None
     )
 
 
+def _items(path: Path) -> list[tuple[Kind, Item]]:
+    rows = []
+    lines: dict[str, int] = {}
+    for line, row in store.read_rows(path):
+        kind, item = _item(row, path, line)
+        if item.id in lines:
+            raise DataError(
+                f"id {item.id!r} was already used on line {lines[item.id]}",
+                path=path,
+                line=line,
+                fix="give every item its own id: items are paired by it",
+            )
+        lines[item.id] = line
+        rows.append((kind, item))
+    if not rows:
+        raise DataError("no items", path=path)
+    return rows
+
+
 def _bundled_path(name: str, bundled: _Bundled, say: store.Say | None) -> Path:
     if not bundled.asset:
         folder = resources.files("mores.measure.capability") / "data"
@@ -128,29 +148,32 @@ def _bundled_path(name: str, bundled: _Bundled, say: store.Say | None) -> Path:
 
 def _item(row: dict[str, Any], path: Path, line: int) -> tuple[Kind, Item]:
     name = str(row.get("id", line))
-    try:
-        if "choices" in row:
-            choices, gold = tuple(map(str, row["choices"])), int(row["gold"])
-            if not 0 <= gold < len(choices) or len(choices) < 2:
-                raise DataError(f"gold is {gold} with {len(choices)} choices", path=path, line=line)
-            return "choice", Item(name, str(row["context"]), choices, gold)
-        if "target" in row:
-            return "last_word", Item(name, str(row["context"]), (str(row["target"]),), 0)
-        if "good" in row or "sentence_good" in row:
-            pair = (
-                row.get("good", row.get("sentence_good")),
-                row.get("bad", row.get("sentence_bad")),
-            )
-            if not all(isinstance(part, str) and part for part in pair):
-                raise KeyError("bad")
-            return "pair", Item(name, "", (str(pair[0]), str(pair[1])), 0)
-        if isinstance(row.get("text"), str) and row["text"]:
-            return "text", Item(name, "", (row["text"],), 0)
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"missing or wrong field: {error}", path=path, line=line) from None
-    raise DataError(
-        "not an item of a known form",
-        path=path,
-        line=line,
-        fix='write "context"+"choices"+"gold", "context"+"target", "good"+"bad", or "text"',
-    )
+    wrong = partial(DataError, path=path, line=line, where=f"id {name!r}", fix=FORMS)
+
+    def text(field: str) -> str:
+        value = row.get(field)
+        if not isinstance(value, str):
+            raise wrong(f"{field}: expected a text, found {json.dumps(value)[:40]}")
+        return value
+
+    def some(field: str) -> str:
+        if not (value := text(field)):
+            raise wrong(f"{field}: expected a text, found none")
+        return value
+
+    if "choices" in row:
+        choices, gold = row["choices"], row.get("gold")
+        if not isinstance(choices, list) or not all(isinstance(c, str) for c in choices):
+            raise wrong("choices: expected a list of texts")
+        if len(choices) < 2 or type(gold) is not int or not 0 <= gold < len(choices):
+            found = f"{json.dumps(gold)[:40]} with {len(choices)} choices"
+            raise wrong(f"gold: expected the number of the right one from 0 on, found {found}")
+        return "choice", Item(name, text("context"), tuple(choices), gold)
+    if "target" in row:
+        return "last_word", Item(name, text("context"), (some("target"),), 0)
+    for form in (("good", "bad"), ("sentence_good", "sentence_bad")):
+        if form[0] in row or form[1] in row:
+            return "pair", Item(name, "", (some(form[0]), some(form[1])), 0)
+    if "text" in row:
+        return "text", Item(name, "", (some("text"),), 0)
+    raise wrong("not an item of a known form")

@@ -1,0 +1,165 @@
+"""One measurement of mores, in a process of its own.
+
+    python benchmarks/mores_side.py JOB.json RESULT.json
+
+Takes a `Job`; writes a `Measurement`. Trains one arm and saves its adapter, or draws the answers of
+all arms, with the same calls that `mores tune` and `mores sample` make.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from mores import store
+from mores.arms import ArmKey
+from mores.models.load import LoadedModel, load
+from mores.models.machine import peak_memory_gb, set_threads
+from mores.models.resolve import resolve
+from mores.records import Dataset
+from workload import (
+    ARMS,
+    FORM,
+    Job,
+    Measurement,
+    Workload,
+    flop_parameters,
+    gpu_peak_gb,
+    prompts,
+    synchronise,
+    training_examples,
+)
+
+
+def measure(job: Job) -> Measurement:
+    """Load the model, then do one stage against the clock."""
+    set_threads()
+    loaded = load(resolve(job.workload.model_folder), dtype=job.workload.dtype)
+    parameters = flop_parameters(loaded.model)
+    synchronise()
+    start = time.perf_counter()
+    tokens, rows = _train(loaded, job) if job.stage == "train" else _sample(loaded, job)
+    synchronise()
+    return Measurement(
+        stage=job.stage,
+        stage_seconds=time.perf_counter() - start,
+        tokens=tokens,
+        rows=rows,
+        # Samples that do not fit are refused with an error, so that none can be dropped or cut.
+        dropped=0,
+        truncated=0,
+        other_labels=0,
+        peak_gb=peak_memory_gb(),
+        gpu_peak_gb=gpu_peak_gb(),
+        parameters=parameters,
+    )
+
+
+def adapter_folder(job_folder: str, arm: str) -> Path:
+    """Where a trained arm is kept."""
+    return Path(job_folder) / arm
+
+
+def _train(loaded: LoadedModel, job: Job) -> tuple[int, int]:
+    from mores.tune.adapters import save_tuned
+    from mores.tune.encode import encode_dataset
+    from mores.tune.loop import fit
+
+    work = job.workload
+    examples = training_examples(work, job.arm)
+    samples = encode_dataset(loaded, Dataset(name=job.arm, examples=tuple(examples)), FORM)
+    folder = adapter_folder(job.folder, job.arm)
+    # With a folder it writes checkpoints, as `mores tune` does: they are part of the price.
+    result = fit(loaded, samples, work.recipe, seed=job.seed, folder=folder)
+    save_tuned(loaded, work.recipe, folder, work.model_folder)
+    store.write_jsonl(folder / "log.jsonl", result.log)
+    return result.tokens, len(samples)
+
+
+def _sample(loaded: LoadedModel, job: Job) -> tuple[int, int]:
+    from mores.sample.weights import adapted, swapped
+
+    keys = [ArmKey("base", 0), *(ArmKey(arm, job.seed) for arm in ARMS)]
+    folders = {key.weights: adapter_folder(job.folder, key.arm) for key in keys[1:]}
+    texts: list[dict[str, str | int]] = []
+    if job.workload.method == "lora":
+        with adapted(loaded, folders) as slices:
+            texts = draw(loaded, job.workload, keys, job.seed, slices)
+    else:
+        texts = draw(loaded, job.workload, keys[:1], job.seed, [])
+        for key in keys[1:]:
+            with swapped(loaded, folders[key.weights]):
+                texts += draw(loaded, job.workload, [key], job.seed, [])
+    store.write_jsonl(Path(job.folder) / "completions.jsonl", texts)
+    return sum(int(row["tokens"]) for row in texts), len(texts)
+
+
+def draw(
+    loaded: LoadedModel,
+    work: Workload,
+    keys: list[ArmKey],
+    seed: int,
+    slices: list[tuple[str, int, int]],
+    batch_rows: int = 0,
+) -> list[dict[str, str | int]]:
+    """Draw one answer of each arm to each prompt.
+
+    Args:
+        loaded: the base model, adapters installed.
+        work: prompts and decoding.
+        keys: arms.
+        seed: seed of the draws.
+        slices: the list that the engine tells the adapters' rows through.
+        batch_rows: rows decoded side by side; 0 lets mores plan.
+
+    Returns:
+        A row for each completion: arm, prompt id, text, tokens.
+    """
+    from mores.models.prompt import decode, encode_prompt
+    from mores.sample.engine import TorchEngine
+    from mores.sample.plan import plan_batches
+    from mores.sample.requests import Request
+    from mores.study import SampleConfig
+
+    limit = gpu_memory_gb() or SampleConfig().memory_gb
+    requests = [
+        Request(key, p.id, p.category, 0, tuple(encode_prompt(loaded.tokenizer, FORM, p.text)))
+        for key in keys
+        for p in prompts(work)
+    ]
+    batches = plan_batches(
+        loaded, requests, work.max_new_tokens, batch_rows=batch_rows, memory_gb=limit
+    )
+    rows: list[dict[str, str | int]] = []
+    for batch in batches:
+        drawn = TorchEngine(loaded, slices).draw(batch, work.decoding, seed)
+        rows += [
+            {
+                "arm": request.key.name,
+                "prompt_id": request.prompt_id,
+                "text": decode(loaded.tokenizer, result.ids),
+                "tokens": len(result.ids),
+            }
+            for request, result in zip(batch, drawn, strict=True)
+        ]
+    return rows
+
+
+def gpu_memory_gb() -> float | None:
+    """Nine tenths of the GPU's memory in GB, or None without one."""
+    import torch
+
+    return 0.9 * torch.cuda.mem_get_info()[1] / 1e9 if torch.cuda.is_available() else None
+
+
+def main() -> None:
+    """Read a job, measure it, write what was found."""
+    job = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Job)
+    Path(sys.argv[2]).write_bytes(msgspec.json.encode(measure(job)))
+
+
+if __name__ == "__main__":
+    main()

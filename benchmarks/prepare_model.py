@@ -1,0 +1,43 @@
+"""Find the bundled model, or draw one of random weights; print where it is and its size as JSON.
+
+python benchmarks/prepare_model.py "" FOLDER      # the bundled model
+python benchmarks/prepare_model.py 1b FOLDER      # a random one, written to FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from mores.errors import ModelError, MoresError
+from mores.models.resolve import resolve
+from random_model import write_random_model
+
+
+def prepare(size: str, folder: Path) -> dict[str, str | int]:
+    """Return the model's folder and its number of weights.
+
+    Raises:
+        ModelError: a size of billions of weights without a GPU.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    bundled = Path(resolve("smollm2-135m").folder)
+    if size and size != "tiny" and not torch.cuda.is_available():
+        raise ModelError(
+            f"--gpu {size} needs a GPU, and torch sees none here",
+            fix="--gpu tiny runs the same path on a CPU, with a tiny model",
+        )
+    chosen = write_random_model(size, bundled, folder) if size else bundled
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(chosen))
+    return {"folder": str(chosen), "parameters": sum(p.numel() for p in model.parameters())}
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(prepare(sys.argv[1], Path(sys.argv[2]))))
+    except MoresError as error:
+        sys.exit(str(error))
