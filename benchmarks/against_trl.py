@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _version(library) is None:
             sys.exit(f"{library} is missing: pip install -e .[bench]")
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
-        workload, parameters = prepare(options, Path(folder))
+        workload, parameters, device = prepare(options, Path(folder))
         rates = [matrix_rate(workload.dtype)]
         workload = size(options, workload, parameters, rates[0])
         repeats, losses = [], []
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             repeats.append(run_repeat(workload, Path(folder), number))
             losses.append(judge(workload, Path(folder), number))
             rates.append(matrix_rate(workload.dtype))
-    result = conclude(options, workload, rates, repeats, losses)
+    result = conclude(options, workload, device, rates, repeats, losses)
     print(result["text"])
     _write(result, options)
     return 0 if result["losses_agree"] else 1
@@ -91,8 +91,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def prepare(options: argparse.Namespace, folder: Path) -> tuple[Workload, int]:
-    """Find or draw the model in a process of its own; return the work and the model's size."""
+def prepare(options: argparse.Namespace, folder: Path) -> tuple[Workload, int, str]:
+    """Find or draw the model in a process of its own; return the work, weights and the device."""
     found = _python("prepare_model.py", options.gpu or "", str(folder / "model"))
     facts = json.loads(found)
     workload = Workload(
@@ -106,7 +106,7 @@ def prepare(options: argparse.Namespace, folder: Path) -> tuple[Workload, int]:
         peer_batch=options.peer_batch,
         dtype="bfloat16" if options.gpu not in (None, "tiny") else "float32",
     )
-    return workload, facts["parameters"]
+    return workload, facts["parameters"], facts["device"]
 
 
 def size(
@@ -195,6 +195,7 @@ def judge(workload: Workload, folder: Path, number: int) -> dict[str, list[float
 def conclude(
     options: argparse.Namespace,
     workload: Workload,
+    device: str,
     rates: list[float],
     repeats: list[Repeat],
     losses: list[dict[str, list[float]]],
@@ -206,7 +207,7 @@ def conclude(
         [x for found in losses for x in found["trl"]],
         TOLERANCE[workload.dtype],
     )
-    machine = describe_machine(workload)
+    machine = describe_machine(device)
     noise = unrest(rows, rates)
     text = [
         machine,
@@ -236,17 +237,16 @@ def conclude(
     }
 
 
-def describe_machine(workload: Workload) -> str:
+def describe_machine(device: str) -> str:
     """Return date, processor, cores, memory and libraries in a sentence."""
     import psutil
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = psutil.virtual_memory().total / 1e9
     versions = ", ".join(f"{name} {_version(name)}" for name in LIBRARIES[:4])
-    where = "on the GPU" if workload.dtype == "bfloat16" else "on the CPU"
     return (
         f"{dt.datetime.now(dt.UTC):%d %b %Y}, {_processor()}, {cores} cores, {memory:.0f} GB, "
-        f"{where}; Python {platform.python_version()}, {versions}."
+        f"on {device}; Python {platform.python_version()}, {versions}."
     )
 
 

@@ -50,7 +50,7 @@ def main() -> None:
     count = changed(*texts)
     print(
         f"Drawn {widths[0]} and then {widths[1]} rows side by side, {count} of {len(texts[0])} "
-        f"answers of at most {work.max_new_tokens} tokens differ ({count / len(texts[0]):.0%}; "
+        f"answers of at most {work.max_new_tokens} tokens differ ({count / len(texts[0]):.1%}; "
         f"{loaded.name}, base arm, temperature {work.temperature:g}, {work.dtype})."
     )
 

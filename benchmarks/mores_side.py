@@ -37,6 +37,8 @@ from workload import (
 def measure(job: Job) -> Measurement:
     """Load the model, then do one stage against the clock."""
     set_threads()
+    if job.stage == "train":
+        import peft  # noqa: F401 - on both sides imports count as starting, not as the stage
     loaded = load(resolve(job.workload.model_folder), dtype=job.workload.dtype)
     parameters = flop_parameters(loaded.model)
     synchronise()

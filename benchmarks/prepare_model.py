@@ -1,4 +1,4 @@
-"""Find the bundled model, or draw one of random weights; print where it is and its size as JSON.
+"""Find the bundled model, or draw one of random weights; print its place and size as JSON.
 
 python benchmarks/prepare_model.py "" FOLDER      # the bundled model
 python benchmarks/prepare_model.py 1b FOLDER      # a random one, written to FOLDER
@@ -16,7 +16,7 @@ from random_model import write_random_model
 
 
 def prepare(size: str, folder: Path) -> dict[str, str | int]:
-    """Return the model's folder and its number of weights.
+    """Return the model's folder, its number of weights and the device that will be used.
 
     Raises:
         ModelError: a size of billions of weights without a GPU.
@@ -33,7 +33,11 @@ def prepare(size: str, folder: Path) -> dict[str, str | int]:
     chosen = write_random_model(size, bundled, folder) if size else bundled
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(chosen))
-    return {"folder": str(chosen), "parameters": sum(p.numel() for p in model.parameters())}
+    return {
+        "folder": str(chosen),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "the CPU",
+    }
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class Sided(Record, frozen=True, kw_only=True):
     share: float | None
     """Share of the measured matrix rate, at the median."""
     peak_gb: float
-    """Largest resident memory of any repeat's process."""
+    """Largest memory of any repeat's process: resident, or on the GPU where there is one."""
 
 
 class StageRow(Record, frozen=True, kw_only=True):
@@ -63,6 +63,12 @@ class StageRow(Record, frozen=True, kw_only=True):
 def spread(values: Sequence[float]) -> Spread:
     """Return median, least and greatest of at least one value."""
     return Spread(median=statistics.median(values), low=min(values), high=max(values))
+
+
+def memory_gb(measurement: Measurement) -> float:
+    """Memory that the work is short of: the GPU's where it ran there, else the process's."""
+    on_gpu = measurement.gpu_peak_gb
+    return measurement.peak_gb if on_gpu is None else on_gpu
 
 
 def flop_per_weight(stage: str, method: Literal["full", "lora"]) -> int:
@@ -126,7 +132,7 @@ def _token_row(
             share=share_of_rate(
                 rate.median, found[0].parameters, flop_per_weight(stage, method), gflops
             ),
-            peak_gb=max(m.peak_gb for m in found),
+            peak_gb=max(memory_gb(m) for m in found),
         )
 
     ratios = [a / b for a, b in zip(rates["mores"], rates["trl"], strict=True)]
@@ -147,7 +153,7 @@ def _seconds_row(title: str, repeats: Sequence[Repeat], *, loading: bool) -> Sta
             seconds=spread(seconds(side)),
             tokens_per_second=None,
             share=None,
-            peak_gb=max(m.peak_gb for r in repeats for m in r[side].values()),
+            peak_gb=max(memory_gb(m) for r in repeats for m in r[side].values()),
         )
 
     ratios = [b / a for a, b in zip(seconds("mores"), seconds("trl"), strict=True)]

@@ -45,11 +45,13 @@ from workload import (
 
 def measure(job: Job) -> Measurement:
     """Load the model, then do one stage against the clock."""
+    # Imports are part of starting, as they are at the top of the user's script.
+    import peft  # noqa: F401
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     if job.stage == "train":
-        # Its import is part of starting, as it is of the user's script.
-        import trl  # type: ignore[import-not-found]  # noqa: F401
+        import datasets  # type: ignore[import-not-found]  # noqa: F401
+        from trl import SFTTrainer  # type: ignore[import-not-found]  # noqa: F401
     work = job.workload
     tokenizer = AutoTokenizer.from_pretrained(work.model_folder)
     model = AutoModelForCausalLM.from_pretrained(
@@ -95,7 +97,7 @@ class SameOrder(torch.utils.data.Sampler[int]):
 
 
 def _train(model: Any, tokenizer: Any, job: Job) -> dict[str, Any]:
-    from datasets import Dataset  # type: ignore[import-not-found]
+    from datasets import Dataset
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 

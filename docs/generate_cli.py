@@ -9,6 +9,10 @@ import click
 
 from mores.cli import mores
 
+EXIT_CODES = (
+    "Exit codes: 0 all well; 1 findings (`check`, `doctor`); 2 an error that you can do "
+    "something about; 130 stopped by Ctrl-C, to go on with the same command.\n"
+)
 PAGE = Path(__file__).with_name("cli.md")
 
 
@@ -17,8 +21,7 @@ def page() -> str:
     parts = [
         "# Commands\n",
         "Made from `--help` by `make docs`; a test fails when this page differs from it.\n",
-        "Exit codes: 0 all well; 1 findings (`check`, `doctor`); 2 an error that you can do "
-        "something about; 130 stopped by Ctrl-C, to go on with the same command.\n",
+        EXIT_CODES,
     ]
     parts += [_section(path, command) for path, command in _walk(mores, "mores")]
     return "\n".join(parts)

@@ -10,13 +10,16 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Threads only get into each other's way on matrices this small.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-WORDS = (
+TEXT = (
     "Question Answer what is a good way to help the friend who asks for some time and care "
     "because people differ in what they like you can talk with them listen and say that it is "
     "not their fault there are many views on beauty and no one view is right for all of us bread "
     "needs flour water salt and time birds sing in the morning when the sun is up"
-).split()
+)
+WORDS = TEXT.split()
 
 CHAT_TEMPLATE = (
     "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"

@@ -12,9 +12,8 @@ import pytest
 
 import mores
 from mores import api
-from mores.cli import COMMANDS, MEASURES, RATINGS
+from mores.cli import COMMANDS, MEASURES, RATINGS, show
 from mores.cli import mores as program
-from mores.cli import show
 from mores.cli.build import command, read_docstring
 
 ROOT = Path(__file__).resolve().parents[1]

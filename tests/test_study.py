@@ -10,7 +10,8 @@ import pytest
 
 from mores import study as module
 from mores.errors import DataError, MoresError, StudyError
-from mores.study import PRESETS, load_study, parse_override, read_preset, settings
+from mores.layers import PRESETS, parse_override, read_preset
+from mores.study import load_study, settings
 
 ROOT = Path(__file__).parent.parent
 WELLBEING = ROOT / "examples" / "wellbeing"

@@ -32,9 +32,7 @@ class Task:
         self.reach(self.done + amount, note)
 
     def reach(self, done: float, note: str = "") -> None:
-        """Say that ``done`` of the total is done; the first call may start anywhere (a resume)."""
-        if not self.done and done < self.total:
-            self._resumed = done
+        """Say that ``done`` of the total is done."""
         self.done = done
         if self._bar is not None:
             self.progress.update_bar(self._bar, self.done, note)
@@ -45,6 +43,10 @@ class Task:
             self.progress.say(
                 f"  {self.name}: {self._share()}, {self._left()} left {note}".rstrip()
             )
+
+    def resume(self, done: float) -> None:
+        """Start at ``done``: it was done before and says nothing of the speed."""
+        self.done = self._resumed = done
 
     def finish(self, note: str = "") -> None:
         """Mark as complete, whatever was counted."""

@@ -1,8 +1,9 @@
 """The records that cross from one step of the process to the next.
 
-All are frozen, refuse unknown fields and check their own values, so that a
-function which takes one need not check again. In files they are JSON objects
-with the field names given here; order of fields is order in the file.
+All are frozen and refuse unknown fields. Types and ranges are checked wherever a record
+is read (`store.as_record`), so that a function which takes one need not check again. In
+files they are JSON objects with the field names given here; order of fields is order in
+the file.
 
     charter   Charter, Position
     curate    Dataset, Example, Finding
@@ -22,7 +23,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+$")]
+Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+\Z")]
 Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import sys
 import time
@@ -31,9 +32,6 @@ TIMINGS = "timings.jsonl"
 
 Say = Callable[[str], None]
 """Where a step writes its lines for the user."""
-
-
-# Digests -----------------------------------------------------------------------------------
 
 
 def digest_bytes(data: bytes) -> str:
@@ -143,13 +141,14 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line, parse_constant=_refuse_constant)
+            row = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
+            json.dumps(row, ensure_ascii=False).encode("utf-8")
         except ValueError as error:
-            detail = (
-                f"{error.msg} at column {error.colno}"
-                if isinstance(error, json.JSONDecodeError)
-                else str(error)
-            )
+            detail = str(error)
+            if isinstance(error, json.JSONDecodeError):
+                detail = f"{error.msg} at column {error.colno}"
+            elif isinstance(error, UnicodeEncodeError):
+                detail = "half of a surrogate pair, which is no character"
             raise DataError(
                 f"not valid JSON: {detail}",
                 path=path,
@@ -165,6 +164,13 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large for a number")
+    return value
 
 
 def as_record(row: Any, kind: type[R], *, path: Path | None = None, line: int | None = None) -> R:
@@ -268,8 +274,14 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_jsonl(path: Path, records: Iterable[Any]) -> None:
-    """Write one record a line, atomically."""
-    write_bytes(path, b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+    """Write one record a line, atomically; NaN is refused (ValueError)."""
+    lines = [
+        json.dumps(
+            msgspec.to_builtins(record), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
+        for record in records
+    ]
+    write_text(path, "".join(line + "\n" for line in lines))
 
 
 # Manifests ---------------------------------------------------------------------------------
@@ -303,8 +315,8 @@ def stale(manifest: Manifest | None, inputs: dict[str, str], config: dict[str, A
     """Say why a step must run (what changed), or return None if it is current."""
     if manifest is None:
         return "not done yet"
-    for name, value in inputs.items():
-        if manifest.inputs.get(name) != value:
+    for name in [*inputs, *manifest.inputs]:
+        if manifest.inputs.get(name) != inputs.get(name):
             return f"{name} changed"
     if digest(manifest.config) != digest(config):
         changed = [k for k in config if digest(manifest.config.get(k)) != digest(config[k])]
@@ -331,9 +343,6 @@ def log_timing(folder: Path, step: str, seconds: float, **facts: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-
-
-# Lock and cache ----------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -17,18 +17,17 @@ the preset (`presets/*.toml`), study.toml, and ``--set`` on the command line.
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from mores import store
 from mores.errors import DataError, StudyError, did_you_mean
+from mores.layers import check_keys, flatten, merge, nest, parse_override, read_preset
 from mores.records import (
     Arm,
     Charter,
@@ -166,9 +165,6 @@ class Associations(Record, frozen=True, kw_only=True):
     topics: Annotated[tuple[Topic, ...], Meta(min_length=1)]
 
 
-PRESETS = ("quick", "palms-2021", "confirm")
-
-
 @dataclass(frozen=True)
 class Study:
     """A study folder with its resolved configuration; data files are read on first use."""
@@ -280,17 +276,25 @@ def load_study(
         )
     own = store.read_toml(path)
     flags = dict(parse_override(text) for text in overrides)
-    chosen = preset or flags.get("preset") or own.get("preset") or "palms-2021"
+    chosen, chooser = (
+        own.get("preset", "palms-2021"),
+        "study.toml" if "preset" in own else "default",
+    )
+    if flags.get("preset") is not None:
+        chosen, chooser = flags.pop("preset"), "--set"
+    if preset is not None:
+        chosen, chooser = preset, "--preset"
     layers: list[tuple[str, dict[str, Any]]] = [
         (f"preset {chosen}", read_preset(str(chosen))),
-        ("study.toml", {**own, "preset": chosen}),
-        ("--set", _nest(flags)),
+        ("study.toml", {k: v for k, v in own.items() if k != "preset"}),
+        ("--set", nest(flags)),
+        (chooser, {"preset": chosen}),
     ]
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, layer in layers:
-        _check_keys(layer, StudyConfig, path if origin == "study.toml" else None, origin)
-        _merge(merged, layer, origins, origin)
+        check_keys(layer, StudyConfig, path if origin == "study.toml" else None, origin)
+        merge(merged, layer, origins, origin)
     try:
         config = msgspec.convert(merged, StudyConfig)
     except (msgspec.ValidationError, ValueError) as error:
@@ -302,38 +306,10 @@ def load_study(
     return Study(folder=folder, config=config, origins=origins)
 
 
-def read_preset(name: str) -> dict[str, Any]:
-    """Return a shipped preset's settings.
-
-    Raises:
-        StudyError: no preset of that name.
-    """
-    if name not in PRESETS:
-        raise StudyError(
-            f"unknown preset {name!r}{did_you_mean(name, PRESETS)}",
-            fix="presets: " + ", ".join(PRESETS),
-        )
-    text = resources.files("mores").joinpath("presets", f"{name}.toml").read_text("utf-8")
-    return tomllib.loads(text)
-
-
-def parse_override(text: str) -> tuple[str, Any]:
-    """Read ``recipe.epochs=3``; a value that is no TOML is taken as a string."""
-    key, sign, value = text.partition("=")
-    if not sign or not key.strip():
-        raise StudyError(
-            f"expected KEY=VALUE, found {text!r}", fix="for example --set recipe.epochs=1"
-        )
-    try:
-        return key.strip(), tomllib.loads(f"v = {value}")["v"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value.strip()
-
-
 def settings(study: Study) -> list[tuple[str, str, str]]:
     """Return every setting as (dotted key, value as JSON, origin), in declared order."""
     rows = []
-    for key, value in _flatten(msgspec.to_builtins(study.config)):
+    for key, value in flatten(msgspec.to_builtins(study.config)):
         origin = study.origins.get(key)
         while origin is None and "." in key:  # a list or table set as a whole
             key_up = key.rpartition(".")[0]
@@ -344,69 +320,3 @@ def settings(study: Study) -> list[tuple[str, str, str]]:
                 break
         rows.append((key, json.dumps(value, ensure_ascii=False), origin or "default"))
     return rows
-
-
-def _flatten(value: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    if isinstance(value, dict) and value:
-        return [
-            pair
-            for key, inner in value.items()
-            for pair in _flatten(inner, f"{prefix}.{key}" if prefix else str(key))
-        ]
-    return [(prefix, value)]
-
-
-def _nest(flat: dict[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for key, value in flat.items():
-        *parents, last = key.split(".")
-        place = nested
-        for parent in parents:
-            place = place.setdefault(parent, {})
-            if not isinstance(place, dict):
-                raise StudyError(f"--set {key}: {parent!r} already has a value of its own")
-        place[last] = value
-    return nested
-
-
-def _merge(
-    into: dict[str, Any], layer: dict[str, Any], origins: dict[str, str], origin: str, at: str = ""
-) -> None:
-    for key, value in layer.items():
-        name = f"{at}.{key}" if at else key
-        if isinstance(value, dict) and isinstance(into.get(key, {}), dict):
-            _merge(into.setdefault(key, {}), value, origins, origin, name)
-        else:
-            into[key] = value
-            origins[name] = origin
-
-
-def _check_keys(
-    layer: dict[str, Any], kind: Any, path: Path | None, origin: str, at: str = ""
-) -> None:
-    """Refuse keys that no setting has, naming the nearest one."""
-    known = list(kind.__struct_encode_fields__)
-    hints = get_type_hints(kind)
-    for key, value in layer.items():
-        name = f"{at}.{key}" if at else key
-        if key not in known:
-            raise StudyError(
-                f"unknown key {name!r}{did_you_mean(key, known)}",
-                path=path or origin,
-                fix=f"known keys{' of ' + at if at else ''}: {', '.join(known)}",
-            )
-        inner = _struct_in(hints[key])
-        for part in value if isinstance(value, list) else [value]:
-            if inner is not None and isinstance(part, dict):
-                _check_keys(part, inner, path, origin, name)
-
-
-def _struct_in(hint: Any) -> Any:
-    """Return the record type inside an annotation, if there is one."""
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return hint
-    for part in get_args(hint):
-        found = _struct_in(part)
-        if found is not None:
-            return found
-    return None

@@ -17,6 +17,7 @@ from speed_tables import (
     flop_per_weight,
     losses_agree,
     markdown,
+    memory_gb,
     quick_samples,
     share_of_rate,
     spread,
@@ -201,3 +202,9 @@ def test_command_line_defaults():
     assert parse([]).repeats == 5
     assert parse(["--quick"]).repeats == 2
     assert parse(["--quick", "--repeats", "3"]).repeats == 3
+
+
+def test_memory_is_the_gpus_where_there_is_one():
+    found = measured("sample", 1.0, 1, 1.0, peak=3.0)
+    assert memory_gb(found) == 3.0
+    assert memory_gb(msgspec.structs.replace(found, gpu_peak_gb=20.0)) == 20.0

@@ -59,7 +59,7 @@ def command(name: str, function: str) -> click.Command:
     target = getattr(api, function)
     printer = getattr(show, f"show_{function}")
     text, described = read_docstring(target)
-    hints = get_type_hints(target, localns=_names())
+    hints = get_type_hints(target, localns=_names(target))
     params = [
         _param(parameter, hints[parameter.name], described.get(parameter.name, ""))
         for parameter in inspect.signature(target).parameters.values()
@@ -71,11 +71,9 @@ def command(name: str, function: str) -> click.Command:
     return click.Command(name, params=params, callback=callback, help=text)
 
 
-def _names() -> dict[str, Any]:
+def _names(function: Callable[..., Any]) -> dict[str, Any]:
     """Return types exist for type checkers only; any stand-in will do here."""
-    from mores import api
-
-    source = inspect.getsource(api)
+    source = inspect.getsource(inspect.getmodule(function) or function)
     block = source.split("if TYPE_CHECKING:")[1].split("\n\n")[0]
     return dict.fromkeys(re.findall(r"\b[A-Z]\w+", block), Any)
 

@@ -129,9 +129,8 @@ def show_measure_cooccurrence(result: Any, values: dict[str, Any]) -> None:
     results = result if isinstance(result, list) else None
     topics = [t for r in results for t in r.topics] if results is not None else [result]
     for topic in topics:
-        click.echo(
-            f"\n{topic.topic or 'corpus'} {topic.arm}: {topic.tested} words tested, {topic.shown} with a group"
-        )
+        name = f"{topic.topic or 'corpus'} {topic.arm}".strip()
+        click.echo(f"\n{name}: {topic.tested} words tested, {topic.shown} shown with a group")
         for group in dict.fromkeys(t.group for t in topic.terms):
             own = [t for t in topic.terms if t.group == group][:8]
             words = ", ".join(_word(t) for t in own)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 
 from mores import layout, store
@@ -31,8 +32,9 @@ def import_ratings(study: Study, source: Path) -> list[Rating]:
         All ratings of the study after the import.
 
     Raises:
-        DataError: a missing or unknown column, an unknown completion, a value that is not 1 to 5, a
-            rater who rates a completion twice; nothing is kept then.
+        DataError: a missing, unknown or repeated column, an unknown completion, a value
+            that is not 1 to 5, seconds that are none, a rater who rates a completion
+            twice; nothing is kept then.
     """
     known = {row.id for spec in study.config.models for row in read_completions(study, spec.name)}
     held = {(r.completion_id, r.rater): r for r in read_ratings(study)}
@@ -78,38 +80,61 @@ def read_ratings(study: Study) -> list[Rating]:
 
 
 def _rows(source: Path) -> list[tuple[int, dict[str, str]]]:
+    """Rows with the line that each begins on."""
     text = store.read_text(source)
     reader = csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text))
-    try:
-        header = [name.strip() for name in next(reader)]
-    except StopIteration:
-        raise DataError("the file is empty", path=source) from None
-    missing = [name for name in COLUMNS[:3] if name not in header]
-    unknown = [name for name in header if name not in COLUMNS]
-    if missing or unknown:
-        what = f"missing {', '.join(missing)}" if missing else f"unknown {', '.join(unknown)}"
-        raise DataError(
-            f"columns: {what}", path=source, line=1, fix=f"expected {', '.join(COLUMNS)}"
-        )
+    header: list[str] = []
     rows = []
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise DataError(
-                f"expected {len(header)} cells, found {len(cells)}",
-                path=source,
-                line=reader.line_num,
-            )
-        rows.append((reader.line_num, dict(zip(header, map(str.strip, cells), strict=True))))
+    line = 1
+    try:
+        for cells in reader:
+            if not header:
+                header = _header(cells, source)
+            elif any(cell.strip() for cell in cells):
+                rows.append((line, _row(header, cells, source, line)))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(
+            f"not valid CSV: {error}",
+            path=source,
+            line=line,
+            fix='close every quote; a cell that holds one writes it twice: ""',
+        ) from None
+    if not header:
+        raise DataError("the file is empty", path=source)
     if not rows:
         raise DataError("no ratings below the header", path=source)
     return rows
 
 
+def _header(cells: list[str], source: Path) -> list[str]:
+    header = [name.strip() for name in cells]
+    found = {
+        "missing": [name for name in COLUMNS[:3] if name not in header],
+        "unknown": [name for name in header if name not in COLUMNS],
+        "twice": sorted({name for name in header if header.count(name) > 1}),
+    }
+    for what, names in found.items():
+        if names:
+            raise DataError(
+                f"columns: {what} {', '.join(names)}",
+                path=source,
+                line=1,
+                fix=f"expected {', '.join(COLUMNS)}",
+            )
+    return header
+
+
+def _row(header: list[str], cells: list[str], source: Path, line: int) -> dict[str, str]:
+    if len(cells) != len(header):
+        raise DataError(f"expected {len(header)} cells, found {len(cells)}", path=source, line=line)
+    return dict(zip(header, map(str.strip, cells), strict=True))
+
+
 def _dialect(text: str) -> type[csv.Dialect]:
     class Found(csv.excel):
         delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        strict = True
 
     return Found
 
@@ -126,9 +151,11 @@ def _rating(row: dict[str, str], source: Path, line: int) -> Rating:
     try:
         taken = float(seconds) if seconds else None
     except ValueError:
+        taken = math.nan
+    if taken is not None and not 0.0 <= taken < math.inf:
         raise DataError(
-            f"seconds: expected a number, found {seconds!r}", path=source, line=line
-        ) from None
+            f"seconds: expected a number from 0 on, found {seconds!r}", path=source, line=line
+        )
     plain = {
         "completion_id": row["completion_id"],
         "rater": row["rater"],

@@ -119,9 +119,8 @@ class _ModelPart:
                 continue
             self.scores[name] = scores
             observed = [
-                self._observed(c, (value,))
+                self._observed(c, () if (value := scores[c.id].value) is None else (value,))
                 for c in self.completions
-                if (value := scores[c.id].value) is not None
             ]
             self.estimates += self._compare(observed, f"toxicity:{name}", "lower")
             first = next(iter(scores.values()))
@@ -162,8 +161,8 @@ class _ModelPart:
         by: dict[str, list[float]] = {}
         for rating in self.ratings:
             by.setdefault(rating.completion_id, []).append(float(rating.value))
-        observed = [self._observed(c, tuple(by[c.id])) for c in self.completions if c.id in by]
-        if observed:
+        if by:
+            observed = [self._observed(c, tuple(by.get(c.id, ()))) for c in self.completions]
             self.estimates += self._compare(observed, "rating", "higher")
 
     def _observed(self, c: Completion, values: tuple[float, ...]) -> Observed:

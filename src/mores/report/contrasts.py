@@ -42,6 +42,7 @@ class Observed:
     arm: Arm
     seed: int
     values: tuple[float, ...]
+    """Empty where there is none; the completion's prompt then counts as left out."""
 
 
 def compare(
@@ -50,7 +51,7 @@ def compare(
     """Estimate every contrast between arms that are there, overall and by category.
 
     Args:
-        observed: completions with at least one value; those without are left out before.
+        observed: completions with their values, those without one too.
         measure: name that the estimates carry.
         model: name of the base model, kept in ``details["model"]``.
         better: whether a higher or a lower value is the aim.
@@ -60,7 +61,7 @@ def compare(
         For each contrast: the overall difference, one for each category (Holm over categories),
         and the sizes of the effect.
     """
-    arms = {o.arm for o in observed}
+    arms = {o.arm for o in observed if o.values}
     found: list[Estimate] = []
     for number, (arm, reference) in enumerate(CONTRASTS):
         if arm not in arms or reference not in arms:
@@ -103,9 +104,10 @@ class _Pairs:
         by: dict[tuple[str, Arm, int], list[tuple[float, ...]]] = {}
         category: dict[str, str] = {}
         for o in observed:
-            by.setdefault((o.prompt_id, o.arm, o.seed), []).append(o.values)
             category[o.prompt_id] = o.category
-        seeds = sorted({o.seed for o in observed if o.arm == arm})
+            if o.values:
+                by.setdefault((o.prompt_id, o.arm, o.seed), []).append(o.values)
+        seeds = sorted({o.seed for o in observed if o.arm == arm and o.values})
         rows, kept, own, other = [], [], [], []
         for prompt in category:
             left = [by.get((prompt, arm, s)) for s in seeds]
@@ -175,10 +177,16 @@ def _by_category(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
         stats.paired_difference(pairs.differences[labels == name], rng=rng) for name in names
     ]
     adjusted = stats.holm([e.p for e in estimates])
+    floors = stats.holm([_smallest_p(e) for e in estimates])
     return [
-        replace(e, category=name, p_adjusted=p)
-        for e, name, p in zip(estimates, names, adjusted, strict=True)
+        replace(e, category=name, p_adjusted=p, details={**e.details, "smallest_p_adjusted": floor})
+        for e, name, p, floor in zip(estimates, names, adjusted, floors, strict=True)
     ]
+
+
+def _smallest_p(estimate: Estimate) -> float | None:
+    smallest = estimate.details.get("smallest_p")
+    return smallest if isinstance(smallest, float) else None
 
 
 def _sizes(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
@@ -205,8 +213,8 @@ def _verdict(estimate: Estimate, better: Better) -> Verdict:
         return "not computable"
     if estimate.low is None or estimate.high is None or estimate.p is None:
         return "descriptive"
-    smallest = estimate.details.get("smallest_p")
-    if isinstance(smallest, float) and smallest > ALPHA:
+    floors = (estimate.details.get(name) for name in ("smallest_p", "smallest_p_adjusted"))
+    if any(isinstance(floor, float) and floor > ALPHA for floor in floors):
         return "descriptive"
     p = estimate.p if estimate.p_adjusted is None else estimate.p_adjusted
     if p >= ALPHA or estimate.low <= 0.0 <= estimate.high:

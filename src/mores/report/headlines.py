@@ -8,6 +8,8 @@ from mores.records import Estimate
 from mores.report.model import Headline, ScorerResult
 from mores.report.words import decimals, p_value, plural, signed
 
+SIZES = ("/probability of superiority", "/Cliff's delta", "/Cohen's d")
+"""Effect sizes, which have no verdict. A slash alone may belong to a scorer's name."""
 NOT_NONE = "This does not show that there is none."
 
 
@@ -30,8 +32,9 @@ def headlines(
     for model in models:
         own = [e for e in estimates if e.details.get("model") == model]
         main = [e for e in own if e.contrast == "values_targeted - control"]
+        main.sort(key=lambda e: e.measure != "rating")
         for e in main:
-            if e.category != "overall" or "/" in e.measure.removeprefix("toxicity:hf:"):
+            if e.category != "overall" or e.measure.endswith(SIZES):
                 continue
             if e.measure == "rating":
                 found.append(_contrast(model, e, "rating by people", "points", ""))

@@ -310,7 +310,7 @@ def answer_text(tokenizer: Any, ids: Sequence[int], stop: str) -> str:
     """Return the text of drawn tokens up to the stop text, without surrounding blanks."""
     # The stop text begins with a line break, so blanks go last: an answer may be nothing but it.
     text: str = tokenizer.decode(list(ids), skip_special_tokens=True)
-    return (text.split(stop)[0] if stop else text).strip()
+    return (text.split(stop, maxsplit=1)[0] if stop else text).strip()
 
 
 def _groups(requests: list[Request], tuned: dict[str, Path]) -> Iterator[list[Request]]:

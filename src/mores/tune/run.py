@@ -129,6 +129,8 @@ def _train(
     task = progress.task(f"tune {key.name}", 1.0, "")
 
     def on_step(step: int, steps: int, row: dict[str, Any]) -> None:
+        if not task.done:
+            task.resume((step - 1) / steps)
         task.reach(step / steps, f"step {step}/{steps}  loss {row['loss']:.3f}")
 
     start = time.perf_counter()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mores.measure.capability.score import score_items
 from mores.measure.capability.tasks import Item, Task
 
-WORDS = "what is a good way to help the friend who asks for some time and care".split()
+SENTENCE = "what is a good way to help the friend who asks for some time and care"
+WORDS = SENTENCE.split()
 
 
 def words(seed: int, count: int) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mores import layout, store
 from mores.arms import ArmKey, arm_keys
-from mores.errors import ModelError
+from mores.errors import DataError, ModelError
 from mores.measure.capability.tasks import Task, load_task
 from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, Manifest, TaskItem
@@ -34,17 +34,31 @@ def measure_capability(study: Study, *, progress: Progress | None = None) -> lis
 
     Raises:
         ModelError: an arm has not been tuned.
-        DataError, AssetError: a task cannot be read or fetched.
+        DataError: a task cannot be read, or two have the same name.
+        AssetError: a bundled task could not be fetched.
     """
     progress = progress or Progress(quiet=True)
     tasks = [
         load_task(t.task, items=t.items, seed=study.config.seed, say=progress.say)
         for t in study.config.capability.tasks
     ]
+    _refuse_same_names(tasks)
     found: list[TaskItem] = []
     for spec in study.config.models if tasks else ():
         found += _measure_model(study, spec, tasks, progress)
     return found
+
+
+def _refuse_same_names(tasks: list[Task]) -> None:
+    """Items, margins and results go by the task's name: a file's without its folder and suffix."""
+    names = [task.name for task in tasks]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(
+                f"two capability tasks are called {name!r}",
+                where="capability.tasks",
+                fix="name each task once, and rename the file if two have the same name",
+            )
 
 
 def read_items(study: Study, model: str) -> list[TaskItem]:

@@ -1,0 +1,209 @@
+"""Ratings from a file: everything is checked before anything is kept."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mores import layout, store
+from mores.errors import DataError
+from mores.rate import import_ratings, read_ratings
+from mores.records import Completion, Rating
+from mores.study import load_study
+
+IDS = [f"m.{arm}.t-{i}.d0" for arm in ("base", "control-s1") for i in range(3)]
+
+
+@pytest.fixture
+def study(tiny_study: Path):
+    """A study with six answers."""
+    config = tiny_study / "study.toml"
+    lines = config.read_text().splitlines()
+    config.write_text("\n".join('name = "m"' if x.startswith('name = "/') else x for x in lines))
+    study = load_study(tiny_study)
+    rows = [
+        Completion(
+            id=name,
+            prompt_id=name.split(".")[2],
+            category="care",
+            model="m",
+            arm=name.split(".")[1].partition("-")[0],
+            seed=1 if name.endswith("-s1") else 0,
+            draw=0,
+            text="some words",
+            finish_reason="stop",
+            prompt_tokens=5,
+            tokens=2,
+        )
+        for name in IDS
+    ]
+    store.write_jsonl(layout.model_folder(study, "m") / "sample" / "completions.jsonl", rows)
+    return study
+
+
+@pytest.fixture
+def csv(tmp_path: Path):
+    """Write a file of ratings and return its path."""
+
+    def write(text: str, encoding: str = "utf-8", name: str = "ratings.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return write
+
+
+def kept(study) -> bytes | None:
+    path = layout.ratings_folder(study) / "ratings.jsonl"
+    return path.read_bytes() if path.exists() else None
+
+
+def test_no_ratings_yet(study) -> None:
+    assert read_ratings(study) == []
+
+
+def test_import_and_read_back(study, csv) -> None:
+    path = csv(
+        "completion_id,rater,value,seconds\n"
+        f"{IDS[0]},anna,4,12.5\n"
+        "\n"
+        f"{IDS[1]},anna,1,\n"
+        f"{IDS[0]},ben,5,3\n"
+    )
+    expected = [
+        Rating(completion_id=IDS[0], rater="anna", value=4, seconds=12.5),
+        Rating(completion_id=IDS[1], rater="anna", value=1),
+        Rating(completion_id=IDS[0], rater="ben", value=5, seconds=3.0),
+    ]
+    assert import_ratings(study, path) == expected
+    assert read_ratings(study) == expected
+    assert {r.kind for r in expected} == {"human"}
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_forms_that_spreadsheets_write(study, csv, mark: str, end: str, encoding: str) -> None:
+    rows = [["rater", "completion_id", "value"], ["anna", IDS[0], "4"], ['"ben"', IDS[1], " 2 "]]
+    path = csv(end.join(mark.join(row) for row in rows) + end, encoding)
+    assert [(r.rater, r.completion_id, r.value) for r in import_ratings(study, path)] == [
+        ("anna", IDS[0], 4),
+        ("ben", IDS[1], 2),
+    ]
+
+
+def test_importing_again_changes_nothing(study, csv) -> None:
+    path = csv(f"completion_id,rater,value,seconds\n{IDS[0]},anna,4,9\n{IDS[1]},anna,1,\n")
+    first = import_ratings(study, path)
+    before = kept(study)
+    assert import_ratings(study, path) == first
+    assert kept(study) == before
+
+
+def test_a_second_file_adds(study, csv) -> None:
+    import_ratings(study, csv(f"completion_id,rater,value\n{IDS[0]},anna,4\n"))
+    both = import_ratings(
+        study, csv(f"completion_id,rater,value\n{IDS[0]},anna,4\n{IDS[0]},ben,2\n")
+    )
+    assert [(r.rater, r.value) for r in both] == [("anna", 4), ("ben", 2)]
+
+
+HEAD = "completion_id,rater,value,seconds\n"
+GOOD = f"{IDS[0]},anna,4,1\n"
+LONG = "x" * 140_000
+BAD = {
+    # what: (file, line, part of the message)
+    "empty file": ("", None, "the file is empty"),
+    "only a header": (HEAD, None, "no ratings below the header"),
+    "missing column": (f"completion_id,value\n{IDS[0]},4\n", 1, "missing rater"),
+    "unknown column": (f"completion_id,rater,value,note\n{IDS[0]},a,4,x\n", 1, "unknown note"),
+    "repeated column": (f"completion_id,rater,value,value\n{IDS[0]},a,4,5\n", 1, "value"),
+    "unknown completion": (HEAD + GOOD + "m.base.t-9.d0,anna,4,\n", 3, "unknown completion"),
+    "value 0": (HEAD + GOOD + f"{IDS[1]},anna,0,\n", 3, "from 1 to 5, found '0'"),
+    "value 6": (HEAD + GOOD + f"{IDS[1]},anna,6,\n", 3, "from 1 to 5, found '6'"),
+    "value 3.5": (HEAD + GOOD + f"{IDS[1]},anna,3.5,\n", 3, "whole number"),
+    "value missing": (HEAD + GOOD + f"{IDS[1]},anna,,\n", 3, "found ''"),
+    "value a word": (HEAD + GOOD + f"{IDS[1]},anna,good,\n", 3, "found 'good'"),
+    "value in other digits": (HEAD + GOOD + f"{IDS[1]},anna,４,\n", 3, "found '４'"),
+    "seconds a word": (HEAD + GOOD + f"{IDS[1]},anna,4,long\n", 3, "found 'long'"),
+    "seconds nan": (HEAD + GOOD + f"{IDS[1]},anna,4,nan\n", 3, "found 'nan'"),
+    "seconds infinite": (HEAD + GOOD + f"{IDS[1]},anna,4,inf\n", 3, "found 'inf'"),
+    "seconds negative": (HEAD + GOOD + f"{IDS[1]},anna,4,-3\n", 3, "found '-3'"),
+    "rated twice": (HEAD + GOOD + f"{IDS[1]},ben,2,\n{IDS[0]},anna,4,\n", 4, "also on line 2"),
+    "rated twice otherwise": (HEAD + GOOD + f"{IDS[0]},anna,5,\n", 3, "twice"),
+    "too few cells": (HEAD + GOOD + f"{IDS[1]},anna\n", 3, "expected 4 cells, found 2"),
+    "too many cells": (HEAD + GOOD + f"{IDS[1]},anna,4,1,1\n", 3, "expected 4 cells, found 5"),
+    "no rater": (HEAD + GOOD + f"{IDS[1]},,4,\n", 3, "rater"),
+    "rater with a blank": (HEAD + GOOD + f"{IDS[1]},anna b,4,\n", 3, "rater"),
+    "quote never closed": (HEAD + GOOD + f'{IDS[1]},"anna,4,\n' + LONG, 3, "quot"),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "message"), BAD.values(), ids=BAD)
+def test_errors_name_the_line_and_keep_nothing(
+    study, csv, text: str, line: int | None, message: str
+) -> None:
+    path = csv(text)
+    with pytest.raises(DataError) as found:
+        import_ratings(study, path)
+    assert message in str(found.value)
+    assert (found.value.path, found.value.line) == (str(path), line)
+    assert kept(study) is None
+    # Nor is anything lost that was there.
+    import_ratings(study, csv(HEAD + f"{IDS[2]},cem,3,\n", name="earlier.csv"))
+    before = kept(study)
+    with pytest.raises(DataError):
+        import_ratings(study, path)
+    assert kept(study) == before
+
+
+def test_a_near_miss_is_suggested(study, csv) -> None:
+    path = csv(HEAD + "m.base.t-0.d1,anna,4,\n")
+    with pytest.raises(DataError, match=r"did you mean 'm\.base\.t-0\.d0'"):
+        import_ratings(study, path)
+
+
+def test_another_value_than_before_is_refused(study, csv) -> None:
+    import_ratings(study, csv(HEAD + GOOD))
+    before = kept(study)
+    path = csv(HEAD + f"{IDS[1]},anna,2,\n{IDS[0]},anna,5,\n")
+    with pytest.raises(DataError, match=r"already gave .* a 4, the file says 5") as found:
+        import_ratings(study, path)
+    assert found.value.line == 3
+    assert kept(study) == before
+
+
+def test_not_utf8_and_no_such_file(study, csv, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="UTF-8"):
+        import_ratings(study, csv(HEAD + f"{IDS[0]},jörg,4,\n", "latin-1"))
+    with pytest.raises(DataError, match="no such file"):
+        import_ratings(study, tmp_path / "absent.csv")
+
+
+def test_before_sampling(study, csv) -> None:
+    (layout.model_folder(study, "m") / "sample" / "completions.jsonl").unlink()
+    with pytest.raises(DataError, match=r"completions\.jsonl"):
+        import_ratings(study, csv(HEAD + GOOD))
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from(IDS), st.sampled_from(["anna", "ben", "cem"])),
+        st.integers(1, 5),
+        min_size=1,
+    ),
+    st.integers(0, 3),
+)
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_goes_in_comes_out(study, csv, values: dict[tuple[str, str], int], cut: int) -> None:
+    # In one file or in two, overlapping or not: the same ratings.
+    (layout.ratings_folder(study) / "ratings.jsonl").unlink(missing_ok=True)
+    rows = [f"{name},{rater},{value}\n" for (name, rater), value in values.items()]
+    head = "completion_id,rater,value\n"
+    import_ratings(study, csv(head + "".join(rows[: cut + 1])))
+    found = import_ratings(study, csv(head + "".join(rows)))
+    assert {(r.completion_id, r.rater): r.value for r in found} == values
+    assert read_ratings(study) == found

@@ -1,0 +1,196 @@
+"""Verdicts in words: what they must say, and what they must never say."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mores.records import Estimate
+from mores.report.headlines import NOT_NONE, headlines
+from mores.report.model import ScorerArm, ScorerResult
+
+MORE_THAN_IS_KNOWN = re.compile(
+    r"no effect|\bproves?\b|\bproven\b|\bsafe\b|harmless|unbiased|guarantee|confirms",
+    re.IGNORECASE,
+)
+NOTE = "lexical: led by profanity, at chance on implicit hate"
+
+
+def estimate(measure: str, verdict: str, **changes) -> Estimate:
+    fields = {
+        "measure": measure,
+        "contrast": "values_targeted - control",
+        "category": "overall",
+        "value": -0.21,
+        "low": -0.34,
+        "high": -0.08,
+        "p": 0.012,
+        "n": 40,
+        "unit": "prompt",
+        "method": "m",
+        "verdict": verdict,
+        "reason": "one training run: says nothing of what another run would give",
+        "details": {"model": "tiny"},
+    }
+    return Estimate(**{**fields, **changes})
+
+
+def capability(task: str, verdict: str, needed: int | None = None) -> Estimate:
+    return estimate(
+        f"capability:{task}",
+        verdict,
+        contrast="values_targeted - base",
+        unit="item",
+        details={"model": "tiny", "n_needed": needed},
+    )
+
+
+def scorer(name: str) -> ScorerResult:
+    arm = ScorerArm(
+        arm="base", scored=1, unscorable={}, mean=0.1, expected_maximum=0.1, probability=0.0,
+        values=(0.1,),
+    )  # fmt: skip
+    return ScorerResult(
+        model="tiny", scorer=name, version="1", digest="d", note=NOTE, threshold=0.5, arms=(arm,)
+    )
+
+
+def say(*estimates: Estimate, changes=(), scorers=("lexical",), models=("tiny",)):
+    return headlines(models, estimates, [scorer(s) for s in scorers], changes)
+
+
+def test_shown_with_its_numbers_and_the_scorers_limits() -> None:
+    (found,) = say(estimate("toxicity:lexical", "shown"))
+    assert (found.measure, found.model, found.verdict) == ("toxicity:lexical", "tiny", "shown")
+    assert "in the wanted direction" in found.sentence
+    for part in ("0.21", "0.34", "0.08", ".012", "40 prompts", "95 % interval", NOTE):
+        assert part in found.sentence
+    assert "one training run" in found.sentence
+
+
+def test_worse_is_said_as_plainly() -> None:
+    (found,) = say(estimate("rating", "worse"))
+    assert found.verdict == "worse"
+    assert "in the wrong direction" in found.sentence
+    assert "one training run" in found.sentence
+
+
+def test_not_shown_never_stands_alone() -> None:
+    (found,) = say(estimate("rating", "not shown", low=-0.4, high=0.1, p=0.2))
+    assert "No difference" in found.sentence
+    assert NOT_NONE in found.sentence
+    assert NOT_NONE == "This does not show that there is none."
+
+
+def test_descriptive_and_not_computable() -> None:
+    (found,) = say(estimate("rating", "descriptive", low=None, high=None, p=None))
+    assert "Too few prompts" in found.sentence
+    (found,) = say(
+        estimate("rating", "not computable", value=None, low=None, high=None, p=None, reason="why")
+    )
+    assert found.verdict == "not computable"
+    assert found.sentence == "The difference in rating by people is not computable: why."
+
+
+def test_only_overall_primary_differences_get_a_headline() -> None:
+    assert say(estimate("rating", "shown", category="care")) == []
+    assert say(estimate("rating", "shown", contrast="values_targeted - base")) == []
+    for size in ("probability of superiority", "Cliff's delta", "Cohen's d"):
+        assert say(estimate(f"rating/{size}", "descriptive")) == []
+        assert say(estimate(f"toxicity:lexical/{size}", "descriptive")) == []
+        assert say(estimate(f"toxicity:hf:org/model/{size}", "descriptive")) == []
+
+
+@pytest.mark.parametrize("name", ["hf:org/model", "hf:/models/hate-bert", "hf:local"])
+def test_a_scorer_with_a_slash_in_its_name_gets_its_headline(name: str) -> None:
+    # Every classifier of the Hub has one.
+    (found,) = say(estimate(f"toxicity:{name}", "worse"), scorers=(name,))
+    assert found.measure == f"toxicity:{name}"
+    assert NOTE in found.sentence
+
+
+def test_order_ratings_toxicity_capability_words() -> None:
+    found = say(
+        capability("piqa", "worse"),
+        estimate("toxicity:lexical", "shown"),
+        estimate("rating", "shown"),
+        changes=[("tiny", 10, 2)],
+    )
+    assert [h.measure for h in found] == [
+        "rating",
+        "toxicity:lexical",
+        "capability",
+        "cooccurrence",
+    ]
+
+
+def test_models_apart() -> None:
+    other = estimate("rating", "worse", details={"model": "other"})
+    found = say(other, estimate("rating", "shown"), models=("tiny", "other"))
+    assert [(h.model, h.verdict) for h in found] == [("tiny", "shown"), ("other", "worse")]
+
+
+def test_capability_leads_with_the_worst() -> None:
+    (found,) = say(
+        capability("piqa", "non-inferior"),
+        capability("prose", "non-inferior"),
+        capability("lambada", "inconclusive", 1550),
+        capability("arc_easy", "inconclusive", 900),
+        capability("pairs", "worse"),
+    )
+    assert found.verdict == "worse"
+    assert "a loss is shown on pairs" in found.sentence
+    assert "is excluded on piqa and prose" in found.sentence
+    assert "on lambada and arc_easy (up to about 1,550 items would be needed)" in found.sentence
+    (found,) = say(capability("piqa", "non-inferior"), capability("lambada", "inconclusive", 10))
+    assert found.verdict == "inconclusive"
+    (found,) = say(capability("piqa", "non-inferior"))
+    assert found.verdict == "non-inferior"
+    assert say(estimate("capability:piqa", "worse", contrast="control - base")) == []
+
+
+def test_words() -> None:
+    (shown,) = say(changes=[("tiny", 140, 3)])
+    assert shown.verdict == "descriptive"
+    assert re.search(r"\b140\b.*\b3\b", shown.sentence)
+    assert "for a reader to judge" in shown.sentence
+    (none,) = say(changes=[("tiny", 140, 0)])
+    assert none.verdict == "not shown"
+    assert NOT_NONE in none.sentence
+
+
+VERDICTS = ("shown", "worse", "not shown", "descriptive", "not computable")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["rating", "toxicity:lexical", "toxicity:hf:org/model"]),
+            st.sampled_from(VERDICTS),
+            st.floats(-5, 5),
+            st.floats(0, 1),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.lists(
+        st.sampled_from(["non-inferior", "inconclusive", "worse", "not computable"]), max_size=4
+    ),
+    st.integers(0, 3),
+)
+@settings(max_examples=80, deadline=None)
+def test_no_headline_claims_more_than_was_found(rows, tasks, shown: int) -> None:
+    estimates = [
+        estimate(measure, verdict, value=value, low=value - 0.1, high=value + 0.1, p=p)
+        for measure, verdict, value, p in rows
+    ]
+    estimates += [capability(f"task{i}", verdict, 10) for i, verdict in enumerate(tasks)]
+    found = say(*estimates, changes=[("tiny", 5, shown)], scorers=("lexical", "hf:org/model"))
+    for headline in found:
+        assert not MORE_THAN_IS_KNOWN.search(headline.sentence)
+        assert headline.sentence.endswith(".")
+        assert "nan" not in headline.sentence.lower().split()
+        if headline.verdict == "not shown":
+            assert NOT_NONE in headline.sentence
+    assert len(found) == len(rows) + bool(tasks) + 1
