@@ -67,7 +67,7 @@ def test_nothing_counted_yet_says_so(clock, capsys):
 def test_what_an_earlier_run_did_does_not_count_towards_the_rate(clock, capsys):
     with Progress() as progress:
         task = progress.task("sampling", total=200)
-        task.reach(100)  # where the interrupted run had come to
+        task.resume(100)  # where the interrupted run had come to
         clock[0] += 20
         task.reach(150)  # 50 in 20 s: 20 s left
     assert capsys.readouterr().err == "  sampling: 75 %, 20 s left\n"

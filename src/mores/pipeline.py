@@ -49,23 +49,25 @@ def run_study(study: Study, *, check: bool = True, progress: Progress | None = N
 
     progress = progress or Progress(quiet=True)
     start = time.perf_counter()
-    steps: list[tuple[str, Callable[..., Any]]] = [
-        ("fetch", fetch_all),
-        ("tune", tune),
-        ("sample", sample),
-        ("sample stems", sample_stems),
-        ("measure toxicity", measure_toxicity),
-        ("measure co-occurrence", measure_cooccurrence),
-        ("measure capability", measure_capability),
+    # With each step its share of the time, roughly, for the display of time left.
+    steps: list[tuple[str, Callable[..., Any], int]] = [
+        ("fetch", fetch_all, 2),
+        ("tune", tune, 50),
+        ("sample", sample, 20),
+        ("sample stems", sample_stems, 12),
+        ("measure toxicity", measure_toxicity, 1),
+        ("measure co-occurrence", measure_cooccurrence, 2),
+        ("measure capability", measure_capability, 12),
     ]
     with store.lock(study.run_folder):
         if check:
             refuse_errors(study, progress)
-        overall = progress.task(f"all of {study.config.name}", len(steps) + 1, "steps")
-        for number, (name, step) in enumerate(steps, 1):
-            progress.say(f"[{number}/{len(steps) + 1}] {name}")
+        overall = progress.task(f"all of {study.config.name}", 100, plain=False)
+        for number, (name, step, share) in enumerate(steps, 1):
+            spent = f" (after {duration(time.perf_counter() - start)})" if number > 1 else ""
+            progress.say(f"[{number}/{len(steps) + 1}] {name}{spent}")
             step(study, progress=progress)
-            overall.advance(1, name)
+            overall.advance(share, name)
         progress.say(f"[{len(steps) + 1}/{len(steps) + 1}] report")
         page, report = write_report(study, progress=progress)
         overall.finish("done")

@@ -19,7 +19,10 @@ PLAIN_SECONDS = 15.0
 class Task:
     """One bar: something that is counted up to a total."""
 
-    def __init__(self, progress: Progress, name: str, total: float, unit: str) -> None:
+    def __init__(
+        self, progress: Progress, name: str, total: float, unit: str, *, plain: bool = True
+    ) -> None:
+        self.plain = plain
         self.progress, self.name, self.total, self.unit = progress, name, total, unit
         self.done = 0.0
         self._resumed = 0.0
@@ -38,7 +41,7 @@ class Task:
             self.progress.update_bar(self._bar, self.done, note)
             return
         now = time.monotonic()
-        if now - self._spoken >= PLAIN_SECONDS and self.done < self.total:
+        if self.plain and now - self._spoken >= PLAIN_SECONDS and self.done < self.total:
             self._spoken = now
             self.progress.say(
                 f"  {self.name}: {self._share()}, {self._left()} left {note}".rstrip()
@@ -105,9 +108,9 @@ class Progress:
             self._live.stop()
             self._live = None
 
-    def task(self, name: str, total: float, unit: str = "") -> Task:
-        """Start counting something."""
-        return Task(self, name, total, unit)
+    def task(self, name: str, total: float, unit: str = "", *, plain: bool = True) -> Task:
+        """Start counting something; without ``plain``, only a terminal shows it."""
+        return Task(self, name, total, unit, plain=plain)
 
     def say(self, line: str) -> None:
         """Write a line above the bars."""
