@@ -298,14 +298,29 @@ def test_killed_in_the_middle_and_run_again(tuned_study: Path, monkeypatch, spok
     assert not (folder_of(study) / "parts").exists()
 
 
-def test_parts_of_another_configuration_are_not_used(tuned_study: Path) -> None:
+def test_parts_of_another_configuration_are_not_used(
+    tuned_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Interrupted under one seed, gone on under another: nothing of the first may appear.
+    from mores.sample.engine import TorchEngine
+
     study = load(tuned_study, "sample.batch_rows=4", "seed=8")
     sample(study)
     expected = bytes_of(study)
     shutil.rmtree(folder_of(study))
-    subprocess.run([sys.executable, "-c", KILLED, str(tuned_study)], check=False, timeout=120)
-    assert list((folder_of(study) / "parts").glob("*.jsonl"))
+    calls: list[int] = []
+    real = TorchEngine.draw
+
+    def interrupted(*arguments):
+        calls.append(len(calls))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(TorchEngine, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sample(load(tuned_study, "sample.batch_rows=4"))
+    assert len(list((folder_of(study) / "parts").glob("*.jsonl"))) == 3
     sample(study)
     assert bytes_of(study) == expected
 

@@ -5,20 +5,22 @@ report = build_report(study)
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mores import __version__, layout, stats, store
 from mores.arms import ArmKey, arm_keys, slug
-from mores.errors import DataError
-from mores.measure.capability import read_items
+from mores.measure.capability import TASKS, read_items
 from mores.measure.cooccurrence import CooccurrenceResult
-from mores.measure.run import read_cooccurrence, read_scores
+from mores.measure.run import read_cooccurrence, read_scores, scores_folder
 from mores.rate import read_ratings
-from mores.records import TUNED_ARMS, Completion, Estimate, Rating, Score, TaskItem, to_plain
+from mores.records import TUNED_ARMS, Completion, Estimate, Rating, Score, to_plain
 from mores.report.contrasts import Observed, compare
 from mores.report.headlines import headlines
 from mores.report.integrity import task_results
@@ -36,6 +38,7 @@ from mores.report.model import (
     TaskResult,
 )
 from mores.sample import read_completions
+from mores.sample.run import COMPLETIONS
 from mores.study import ModelSpec, Study, settings
 from mores.tune.run import LOG
 
@@ -102,7 +105,7 @@ class _ModelPart:
         self.toxicity = self._toxicity()
         self._rate()
         self.tasks = self._capability()
-        self.words = read_cooccurrence(study, spec.name)
+        self.words = self._words()
         self.summary = self._summary()
 
     def _toxicity(self) -> list[ScorerResult]:
@@ -110,13 +113,11 @@ class _ModelPart:
 
         results = []
         for name in self.study.config.toxicity.scorers:
-            try:
-                scores = {s.completion_id: s for s in read_scores(self.study, self.spec.name, name)}
-            except DataError:
-                self.missing.append(
-                    Missing(what=f"Toxicity by {name}", why="`mores measure toxicity` has not run")
-                )
+            why = self._outdated(scores_folder(self.study, self.spec.name, name), "sample")
+            if why:
+                self._miss(f"Toxicity by {name}", f"`mores measure toxicity` {why}")
                 continue
+            scores = {s.completion_id: s for s in read_scores(self.study, self.spec.name, name)}
             self.scores[name] = scores
             observed = [
                 self._observed(c, () if (value := scores[c.id].value) is None else (value,))
@@ -136,6 +137,19 @@ class _ModelPart:
                 )
             )
         return results
+
+    def _outdated(self, folder: Path, step: str) -> str:
+        """Why a measure of the completions of a step cannot be shown, or nothing."""
+        manifest = store.read_manifest(folder)
+        if manifest is None:
+            return "has not run"
+        path = self.folder / step / COMPLETIONS
+        if not path.exists() or manifest.inputs.get("completions") != store.digest_file(path):
+            return "was run on other completions than those here: run it again"
+        return ""
+
+    def _miss(self, what: str, why: str) -> None:
+        self.missing.append(Missing(what=what, why=why))
 
     def _scorer_arm(self, key: ArmKey, scores: dict[str, Score]) -> ScorerArm:
         own = [c for c in self.completions if (c.arm, c.seed) == (key.arm, key.seed)]
@@ -178,24 +192,34 @@ class _ModelPart:
         )
 
     def _capability(self) -> list[TaskResult]:
-        items: list[TaskItem] = []
+        tasks = self.study.config.capability.tasks
         manifest = store.read_manifest(self.folder / "capability")
-        if manifest is not None:
-            items = read_items(self.study, self.spec.name)
-        if not items or manifest is None:
-            configured = bool(self.study.config.capability.tasks)
-            why = "`mores measure capability` has not run" if configured else "no tasks configured"
-            self.missing.append(Missing(what="Capability", why=why))
+        if not tasks or manifest is None:
+            why = "`mores measure capability` has not run" if tasks else "no tasks configured"
+            self._miss("Capability", why)
             return []
-        names = [t.task for t in self.study.config.capability.tasks]
-        margins = {
-            task: config.margin
-            for task, config in zip(manifest.facts, self.study.config.capability.tasks, strict=True)
-        }
-        assert len(margins) == len(names)
+        margins = {t.task if t.task in TASKS else Path(t.task).stem: t.margin for t in tasks}
+        if set(margins) != set(manifest.facts):
+            why = "was run on other tasks than are configured: run it again"
+            self._miss("Capability", f"`mores measure capability` {why}")
+            return []
+        items = read_items(self.study, self.spec.name)
         results, estimates = task_results(items, manifest.facts, margins)
         self.estimates += estimates
         return results
+
+    def _words(self) -> CooccurrenceResult | None:
+        if self.study.associations is None:
+            return None
+        what = "Words that go with groups"
+        if not self.study.config.cooccurrence.samples_per_stem:
+            self._miss(what, "no samples asked for (cooccurrence.samples_per_stem = 0)")
+            return None
+        why = self._outdated(self.folder / "cooccurrence", "stems")
+        if why:
+            self._miss(what, f"`mores measure cooccurrence` {why}")
+            return None
+        return read_cooccurrence(self.study, self.spec.name)
 
     def _summary(self) -> ModelSummary:
         tuned = [store.read_manifest(self._tune(k)) for k in self.keys if k.arm in TUNED_ARMS]
@@ -360,8 +384,17 @@ def _cost(parts: Sequence[_ModelPart]) -> dict[str, float | int]:
 def command(study: Study) -> str:
     """The command that makes these results from the study folder."""
     flags = [
-        f" --set '{key}={value}'"
+        f" --set {shlex.quote(f'{key}={_toml(json.loads(value))}')}"
         for key, value, origin in settings(study)
         if origin == "--set" and key != "preset"
     ]
     return f"mores run {slug(study.config.name)} --preset {study.config.preset}{''.join(flags)}"
+
+
+def _toml(value: Any) -> str:
+    """Write a setting as `--set` reads it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
