@@ -38,7 +38,7 @@ def test_arms_that_are_not_trained_run_on_base_weights():
     [
         ("smollm2-135m", "smollm2-135m"),
         ("HuggingFaceTB/SmolLM2-360M", "HuggingFaceTB-SmolLM2-360M"),
-        ("/some/where/model", "some-where-model"),
+        ("/some/where/model", "model"),
         ("../up", "up"),
         ("a b\tc", "a-b-c"),
         ("..", "model"),

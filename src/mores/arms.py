@@ -35,5 +35,10 @@ def arm_keys(arms: Sequence[Arm], train_seeds: Sequence[int]) -> list[ArmKey]:
 
 
 def slug(name: str) -> str:
-    """A model's name as part of ids and folder names."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
+    """A model's name as part of ids, folder names and the seeds of random numbers.
+
+    Of a local path only the last part counts, so that moving a model changes nothing.
+    """
+    local = name.startswith(("/", ".", "~")) or name.endswith(".gguf") or "\\" in name
+    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1] if local else name
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip("-.") or "model"

@@ -26,6 +26,7 @@ import msgspec
 from msgspec import Meta
 
 from mores import store
+from mores.arms import slug
 from mores.errors import DataError, StudyError, did_you_mean
 from mores.layers import check_keys, flatten, merge, nest, parse_override, read_preset
 from mores.records import (
@@ -138,7 +139,9 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if "base" not in self.arms:
             raise ValueError("arms must include 'base': every comparison starts from it")
-        for field, values in (("arms", self.arms), ("train_seeds", self.train_seeds)):
+        models = tuple(slug(spec.name) for spec in self.models)
+        named = (("arms", self.arms), ("train_seeds", self.train_seeds), ("models", models))
+        for field, values in named:
             if len(set(values)) != len(values):
                 raise ValueError(f"{field} repeats a value")
 

@@ -14,7 +14,7 @@ import msgspec
 
 from mores import layout, store
 from mores.arms import slug
-from mores.errors import AssetError
+from mores.errors import AssetError, DataError
 from mores.measure.cooccurrence import CooccurrenceResult
 from mores.progress import Progress
 from mores.records import Completion, Manifest, Score
@@ -147,7 +147,14 @@ def read_cooccurrence(study: Study, model: str) -> CooccurrenceResult | None:
 
 
 def _completions_digest(study: Study, spec: ModelSpec, step: str) -> str:
-    return store.digest_file(layout.model_folder(study, spec.name) / step / COMPLETIONS)
+    path = layout.model_folder(study, spec.name) / step / COMPLETIONS
+    if not path.exists():
+        raise DataError(
+            "nothing has been sampled here yet",
+            path=path,
+            fix=f"run `mores sample {study.folder}` first, or `mores run` for all steps",
+        )
+    return store.digest_file(path)
 
 
 def _needed(

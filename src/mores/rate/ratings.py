@@ -20,6 +20,7 @@ from mores.sample import read_completions
 from mores.study import Study
 
 RATINGS = "ratings.jsonl"
+TEXTS = "texts.json"
 COLUMNS = ("completion_id", "rater", "value", "seconds")
 
 
@@ -68,9 +69,46 @@ def import_ratings(study: Study, source: Path) -> list[Rating]:
             )
         fresh[key] = line
         held.setdefault(key, rating)
+    texts = _texts(study)
+    rated = {**{name: texts[name] for name, _ in held}, **_rated_texts(study)}
+    outdated = [name for name, _ in fresh if rated[name] != texts[name]]
+    if outdated:
+        raise DataError(
+            f"{outdated[0]!r} has ratings of a text that was drawn anew since",
+            path=layout.ratings_folder(study),
+            fix="move that folder away, so that old and new texts are not mixed",
+        )
     ratings = list(held.values())
+    store.write_json(layout.ratings_folder(study) / TEXTS, rated)
     store.write_jsonl(layout.ratings_folder(study) / RATINGS, ratings)
     return ratings
+
+
+def current_ratings(study: Study) -> tuple[list[Rating], int]:
+    """Return the ratings whose texts are still those that were rated, and how many are not."""
+    texts, rated = _texts(study), _rated_texts(study)
+    every = read_ratings(study)
+    kept = [
+        r
+        for r in every
+        if r.completion_id in texts and rated.get(r.completion_id) == texts[r.completion_id]
+    ]
+    return kept, len(every) - len(kept)
+
+
+def _texts(study: Study) -> dict[str, str]:
+    """Digest of every completion's text."""
+    return {
+        row.id: store.digest(row.text)
+        for spec in study.config.models
+        for row in read_completions(study, spec.name)
+    }
+
+
+def _rated_texts(study: Study) -> dict[str, str]:
+    path = layout.ratings_folder(study) / TEXTS
+    found: dict[str, str] = store.read_json(path) if path.exists() else {}
+    return found
 
 
 def read_ratings(study: Study) -> list[Rating]:

@@ -5,8 +5,6 @@ report = build_report(study)
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from mores import __version__, layout, stats, store
-from mores.arms import ArmKey, arm_keys, slug
+from mores.arms import ArmKey, arm_keys
 from mores.measure.capability import TASKS, read_items
 from mores.measure.cooccurrence import CooccurrenceResult
 from mores.measure.run import read_cooccurrence, read_scores, scores_folder
-from mores.rate import read_ratings
+from mores.rate import current_ratings
 from mores.records import TUNED_ARMS, Completion, Estimate, Rating, Score, to_plain
 from mores.report.contrasts import Observed, compare
 from mores.report.headlines import headlines
@@ -37,6 +35,7 @@ from mores.report.model import (
     Setting,
     TaskResult,
 )
+from mores.report.reproduce import command
 from mores.sample import read_completions
 from mores.sample.run import COMPLETIONS
 from mores.study import ModelSpec, Study, settings
@@ -49,8 +48,12 @@ def build_report(study: Study) -> Report:
     Raises:
         DataError: no completions at all, or a damaged file.
     """
-    parts = [_ModelPart(study, spec, read_ratings(study)) for spec in study.config.models]
+    rated, outdated = current_ratings(study)
+    parts = [_ModelPart(study, spec, rated) for spec in study.config.models]
     missing = [m for part in parts for m in part.missing]
+    if outdated:
+        why = f"{outdated} ratings are of texts that were drawn anew since"
+        missing.append(Missing(what="Earlier ratings", why=why))
     if study.associations is None:
         missing.append(Missing(what="Words that go with groups", why="no associations.toml"))
     ratings = _rating_summary(study, parts)
@@ -379,22 +382,3 @@ def _cost(parts: Sequence[_ModelPart]) -> dict[str, float | int]:
         "sampled_tokens": int(sum(c[1] for c in costs)),
         "floating_point_operations": sum(c[2] for c in costs),
     }
-
-
-def command(study: Study) -> str:
-    """The command that makes these results from the study folder."""
-    flags = [
-        f" --set {shlex.quote(f'{key}={_toml(json.loads(value))}')}"
-        for key, value, origin in settings(study)
-        if origin == "--set" and key != "preset"
-    ]
-    return f"mores run {slug(study.config.name)} --preset {study.config.preset}{''.join(flags)}"
-
-
-def _toml(value: Any) -> str:
-    """Write a setting as `--set` reads it."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)

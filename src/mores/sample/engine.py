@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 
+from mores.arms import slug
 from mores.models import attention
 from mores.models.attention import KeyValueStore, Layout, Tree
 from mores.records import Decoding, FinishReason
@@ -70,7 +71,7 @@ class TorchEngine:
         columns = min(max(len(r.ids) for r in rows) + decoding.max_new_tokens, self.loaded.context)
         store = KeyValueStore(len(rows), columns)
         hidden = self._prefill(rows, store)
-        states = [_Row(r, decoding, seed, self.loaded.name) for r in rows]
+        states = [_Row(r, decoding, seed, slug(self.loaded.name)) for r in rows]
         self._decode(states, store, hidden, decoding)
         drawn: list[Drawn] = [states[0].result()] * len(batch)
         for place, state in zip(order, states, strict=True):

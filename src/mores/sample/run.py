@@ -18,7 +18,6 @@ import msgspec
 
 from mores import layout, store
 from mores.arms import ArmKey, arm_keys
-from mores.errors import ModelError
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Completion, Decoding, Manifest
 from mores.sample.flags import flags
@@ -30,6 +29,7 @@ from mores.sample.requests import (
     stem_requests,
 )
 from mores.study import ModelSpec, Study
+from mores.tune.run import tuned_manifest
 
 if TYPE_CHECKING:
     from mores.models.load import LoadedModel
@@ -130,12 +130,13 @@ class _Job:
         from mores.models.resolve import resolve
 
         resolved = resolve(self.spec.name, say=progress.say)
-        tuned = {k.name: self._tuned_folder(k) for k in self.keys if k.arm in TUNED_ARMS}
         inputs = {**self.inputs, "model": resolved.digest}
-        for name, folder in tuned.items():
-            manifest = store.read_manifest(folder)
-            assert manifest is not None
-            inputs[name] = store.digest(manifest.outputs)
+        tuned = {}
+        for key in self.keys:
+            if key.arm in TUNED_ARMS:
+                outputs = tuned_manifest(self.study, self.spec, key).outputs
+                inputs[key.name] = store.digest(outputs)
+                tuned[key.name] = layout.tune_folder(self.study, self.spec.name, key)
         config = self._config()
         manifest = store.read_manifest(self.folder)
         why = store.stale(manifest, inputs, config)
@@ -158,16 +159,6 @@ class _Job:
             "memory_gb": sample.memory_gb,
             **self.extra,
         }
-
-    def _tuned_folder(self, key: ArmKey) -> Path:
-        folder = layout.tune_folder(self.study, self.spec.name, key)
-        if store.read_manifest(folder) is None:
-            raise ModelError(
-                f"arm {key.name} has not been tuned",
-                path=folder,
-                fix=f"run `mores tune {self.study.folder}` first, or `mores run` for all steps",
-            )
-        return folder
 
     def _draw(
         self,

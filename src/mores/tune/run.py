@@ -15,6 +15,7 @@ import msgspec
 
 from mores import layout, store
 from mores.arms import ArmKey, arm_keys
+from mores.errors import ModelError
 from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, Manifest, ModelRef
 from mores.study import ModelSpec, Study
@@ -103,6 +104,26 @@ def tune_arm(
         digest=store.digest(manifest.outputs),
     )
     return TunedArm(key, ref, folder, [row for _, row in store.read_rows(folder / LOG)])
+
+
+def tuned_manifest(study: Study, spec: ModelSpec, key: ArmKey) -> Manifest:
+    """Return a tuned arm's manifest, for the steps that use its weights.
+
+    Raises:
+        ModelError: the arm has not been tuned, or on other data than the study now holds.
+    """
+    folder = layout.tune_folder(study, spec.name, key)
+    manifest = store.read_manifest(folder)
+    why = "has not been tuned"
+    if manifest is not None:
+        if manifest.inputs.get("dataset") == store.digest(study.dataset(key.arm).examples):
+            return manifest
+        why = "was tuned on samples that have changed since"
+    raise ModelError(
+        f"arm {key.name} {why}",
+        path=folder,
+        fix=f"run `mores tune {study.folder}` first, or `mores run` for all steps",
+    )
 
 
 def _train(

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from mores import layout, store
 from mores.arms import ArmKey, arm_keys
-from mores.errors import DataError, ModelError
+from mores.errors import DataError
 from mores.measure.capability.tasks import Task, load_task
 from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, Manifest, TaskItem
 from mores.study import ModelSpec, Study
+from mores.tune.run import tuned_manifest
 
 if TYPE_CHECKING:
     from mores.models.load import LoadedModel
@@ -101,15 +102,7 @@ def _measure_model(
 
 
 def _tuned_digest(study: Study, spec: ModelSpec, key: ArmKey) -> str:
-    folder = layout.tune_folder(study, spec.name, key)
-    manifest = store.read_manifest(folder)
-    if manifest is None:
-        raise ModelError(
-            f"arm {key.name} has not been tuned",
-            path=folder,
-            fix=f"run `mores tune {study.folder}` first, or `mores run` for all steps",
-        )
-    return store.digest(manifest.outputs)
+    return store.digest(tuned_manifest(study, spec, key).outputs)
 
 
 def _run(
