@@ -60,7 +60,7 @@ class SampleConfig(Record, frozen=True, kw_only=True):
     draws: Positive = 3
     batch_rows: Count = 0
     """Rows decoded side by side; 0 lets the planner choose from the memory limit."""
-    memory_gb: Annotated[float, Meta(gt=0)] = 3.5
+    memory_gb: Annotated[float, Meta(gt=0)] = 3.2
     """Memory that the planner may count on for weights and caches."""
     decoding: Decoding = Decoding()
 
