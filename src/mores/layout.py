@@ -13,7 +13,9 @@ runs/<preset>/report/                          index.html, report.json, figures/
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from mores import store
 from mores.arms import ArmKey, slug
 from mores.study import Study
 
@@ -36,3 +38,21 @@ def ratings_folder(study: Study) -> Path:
 def report_folder(study: Study) -> Path:
     """The report."""
     return study.run_folder / "report"
+
+
+def outdated(folder: Path, inputs: dict[str, str], config: dict[str, Any]) -> str | None:
+    """Say why the step kept in a folder must run, or return None where it is done and intact.
+
+    Args:
+        folder: the step's folder, with its manifest where it is complete.
+        inputs: name → digest of everything that goes in now.
+        config: the step's settings now.
+
+    Raises:
+        DataError: the manifest is damaged.
+    """
+    manifest = store.read_manifest(folder)
+    why = store.stale(manifest, inputs, config)
+    if why is None and manifest is not None:
+        why = store.damaged(folder, manifest)
+    return why

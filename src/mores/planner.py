@@ -154,7 +154,7 @@ def _notes(study: Study, counts: dict[str, int], adjusted: float) -> list[str]:
 
 def _plan_model(study: Study, spec: ModelSpec, probe: bool, progress: Progress) -> ModelPlan:
     from mores.models.load import load
-    from mores.models.machine import choose_dtype, set_threads
+    from mores.models.machine import set_threads
     from mores.models.resolve import resolve
     from mores.sample.plan import LIBRARIES_GB, weight_bytes
     from mores.tune.batches import steps_per_epoch
@@ -163,7 +163,7 @@ def _plan_model(study: Study, spec: ModelSpec, probe: bool, progress: Progress) 
     set_threads()
     recipe = study.config.recipe
     resolved = resolve(spec.name, say=progress.say)
-    loaded = load(resolved, dtype=choose_dtype(recipe.dtype, on_gpu=_gpu()))
+    loaded = load(resolved, dtype=recipe.dtype)
     sizes = [s.size for s in encode_dataset(loaded, study.values, spec.format)]
     tuned = sum(k.arm in TUNED_ARMS for k in arm_keys(study.config.arms, study.config.train_seeds))
     kept = len(sizes) - round(len(sizes) * recipe.held_out)
@@ -308,9 +308,3 @@ def measure_rates(study: Study, spec: ModelSpec, loaded: LoadedModel) -> Rates:
         draw=round(max(draw, 0.1), 1),
         rows=len(rows),
     )
-
-
-def _gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()

@@ -160,10 +160,7 @@ def _completions_digest(study: Study, spec: ModelSpec, step: str) -> str:
 def _needed(
     folder: Path, inputs: dict[str, str], config: dict[str, Any], step: str, progress: Progress
 ) -> bool:
-    manifest = store.read_manifest(folder)
-    why = store.stale(manifest, inputs, config)
-    if manifest is not None and why is None:
-        why = store.damaged(folder, manifest)
+    why = layout.outdated(folder, inputs, config)
     progress.say(f"{step}: {why or 'done before, nothing changed'}")
     return why is not None
 

@@ -120,7 +120,7 @@ def load(
 
     Args:
         resolved: where the weights are (see `mores.models.resolve`).
-        dtype: ``float32`` or ``bfloat16``.
+        dtype: ``float32``, ``bfloat16``, or ``auto`` for what suits the device.
         device: torch device; by default a GPU where there is one, else the CPU.
 
     Raises:
@@ -129,6 +129,10 @@ def load(
     """
     import torch
 
+    from mores.models.machine import choose_dtype
+
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = choose_dtype(dtype, on_gpu=device != "cpu")
     folder = Path(resolved.folder)
     refuse_pickle(folder)
     attention.register()
@@ -161,7 +165,7 @@ def load(
             fix="set eos_token in tokenizer_config.json",
         )
     model.eval()
-    model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    model.to(device)
     loaded = LoadedModel(
         name=resolved.name, model=model, tokenizer=tokenizer, digest=resolved.digest
     )

@@ -138,10 +138,7 @@ class _Job:
                 inputs[key.name] = store.digest(outputs)
                 tuned[key.name] = layout.tune_folder(self.study, self.spec.name, key)
         config = self._config()
-        manifest = store.read_manifest(self.folder)
-        why = store.stale(manifest, inputs, config)
-        if manifest is not None and why is None:
-            why = store.damaged(self.folder, manifest)
+        why = layout.outdated(self.folder, inputs, config)
         if why is None:
             progress.say(f"{self.step}: done before, nothing changed")
         else:
@@ -169,11 +166,11 @@ class _Job:
         progress: Progress,
     ) -> None:
         from mores.models.load import load
-        from mores.models.machine import choose_dtype, peak_memory_gb, set_threads
+        from mores.models.machine import peak_memory_gb, set_threads
 
         set_threads()
         start = time.perf_counter()
-        loaded = load(resolved, dtype=choose_dtype(self.study.config.recipe.dtype, on_gpu=_gpu()))
+        loaded = load(resolved, dtype=self.study.config.recipe.dtype)
         requests = self.build(loaded)
         parts = self.folder / "parts"
         done: dict[str, Completion] = {}
@@ -182,7 +179,7 @@ class _Job:
         task = progress.task(f"{self.step}", most, "tokens at most")
         for group in _groups(requests, tuned):
             batches = self._batches(loaded, group)
-            with weights_in_place(loaded, tuned, group) as slices:
+            with weights_in_place(loaded, tuned, {r.key.weights for r in group}) as slices:
                 for batch in batches:
                     rows, fresh = self._batch(loaded, slices, batch, inputs, parts, task.advance)
                     drawn += fresh
@@ -323,13 +320,13 @@ def _groups(requests: list[Request], tuned: dict[str, Path]) -> Iterator[list[Re
 
 @contextmanager
 def weights_in_place(
-    loaded: LoadedModel, tuned: dict[str, Path], group: list[Request]
+    loaded: LoadedModel, tuned: dict[str, Path], names: set[str]
 ) -> Iterator[list[Any]]:
-    """Put the group's weights in place: adapters side by side, or one full tuning."""
+    """Put the weights of these arms in place: adapters side by side, or one full tuning."""
     from mores.sample.weights import adapted, swapped
     from mores.tune.adapters import FULL_WEIGHTS
 
-    names = {r.key.weights for r in group} - {"base"}
+    names = names - {"base"}
     full = [name for name in names if (tuned[name] / FULL_WEIGHTS).exists()]
     if full:
         with swapped(loaded, tuned[full[0]]):
@@ -337,9 +334,3 @@ def weights_in_place(
     else:
         with adapted(loaded, {name: tuned[name] for name in sorted(names)}) as slices:
             yield slices
-
-
-def _gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()

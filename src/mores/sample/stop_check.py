@@ -44,6 +44,6 @@ def stop_share(study: Study, arm: TunedArm, prompts: int) -> tuple[int, int]:
         for p in chosen
     ]
     decoding = Decoding(temperature=0.0, max_new_tokens=study.config.sample.decoding.max_new_tokens)
-    with weights_in_place(loaded, {arm.key.name: arm.folder}, rows) as slices:
+    with weights_in_place(loaded, {arm.key.name: arm.folder}, {arm.key.weights}) as slices:
         drawn = TorchEngine(loaded, slices).draw(rows, decoding, study.config.seed) if rows else []
     return sum(d.finish_reason == "stop" for d in drawn), len(drawn)

@@ -83,11 +83,9 @@ def tune_arm(
     dataset = study.dataset(key.arm)
     inputs = {"model": resolved.digest, "dataset": store.digest(dataset.examples)}
     config = {"recipe": msgspec.to_builtins(study.config.recipe), "format": spec.format}
-    manifest = store.read_manifest(folder)
-    why = store.stale(manifest, inputs, config)
-    if manifest is not None and why is None:
-        why = store.damaged(folder, manifest)
+    why = layout.outdated(folder, inputs, config)
     if why is None:
+        manifest = store.read_manifest(folder)
         assert manifest is not None
         # A kill right after the manifest was written leaves the checkpoint behind.
         (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -137,14 +135,14 @@ def _train(
     progress: Progress,
 ) -> Manifest:
     from mores.models.load import load
-    from mores.models.machine import choose_dtype, peak_memory_gb, set_threads
+    from mores.models.machine import peak_memory_gb, set_threads
     from mores.tune.adapters import save_tuned
     from mores.tune.loop import fit
 
     recipe = study.config.recipe
     set_threads()
     _clear(folder)
-    loaded = load(resolved, dtype=choose_dtype(recipe.dtype, on_gpu=_gpu()))
+    loaded = load(resolved, dtype=recipe.dtype)
     samples = encode_dataset(loaded, study.dataset(key.arm), spec.format)
     progress.say(preview(loaded, samples[0], recipe.prompt_weight))
     task = progress.task(f"tune {key.name}", 1.0, "")
@@ -199,12 +197,6 @@ def _clear(folder: Path) -> None:
     for path in folder.glob("*") if folder.exists() else ():
         if path.is_file() and path.name != CHECKPOINT:
             path.unlink()
-
-
-def _gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def sparkline(values: list[float]) -> str:

@@ -89,10 +89,7 @@ def _measure_model(
         if key.arm in TUNED_ARMS:
             inputs[key.name] = _tuned_digest(study, spec, key)
     config = {"tasks": [task.name for task in tasks]}
-    manifest = store.read_manifest(folder)
-    why = store.stale(manifest, inputs, config)
-    if manifest is not None and why is None:
-        why = store.damaged(folder, manifest)
+    why = layout.outdated(folder, inputs, config)
     if why is None:
         progress.say("capability: done before, nothing changed")
     else:
@@ -117,11 +114,11 @@ def _run(
     progress: Progress,
 ) -> None:
     from mores.models.load import load
-    from mores.models.machine import choose_dtype, peak_memory_gb, set_threads
+    from mores.models.machine import peak_memory_gb, set_threads
 
     set_threads()
     start = time.perf_counter()
-    loaded = load(resolved, dtype=choose_dtype(study.config.recipe.dtype, on_gpu=_gpu()))
+    loaded = load(resolved, dtype=study.config.recipe.dtype)
     total = len(keys) * sum(len(task.items) for task in tasks)
     bar = progress.task("capability", total, "items")
     rows: list[TaskItem] = []
@@ -196,23 +193,10 @@ def _task_items(
 
 @contextmanager
 def _arm(study: Study, spec: ModelSpec, loaded: LoadedModel, key: ArmKey) -> Iterator[None]:
-    """Put one arm's weights in place."""
-    from mores.sample.weights import adapted, swapped
-    from mores.tune.adapters import FULL_WEIGHTS
+    """Put one arm's weights in place, for every token of every pass."""
+    from mores.sample.run import weights_in_place
 
-    folder = layout.tune_folder(study, spec.name, key)
-    if key.arm == "base":
+    folders = {key.name: layout.tune_folder(study, spec.name, key)}
+    with weights_in_place(loaded, folders, {key.weights}) as slices:
+        slices[:] = [(key.weights, 0, 1 << 40)]
         yield
-    elif (folder / FULL_WEIGHTS).exists():
-        with swapped(loaded, folder):
-            yield
-    else:
-        with adapted(loaded, {key.name: folder}) as slices:
-            slices[:] = [(key.name, 0, 1 << 40)]
-            yield
-
-
-def _gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
