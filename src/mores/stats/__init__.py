@@ -8,48 +8,79 @@ why; the value is kept if the point estimate is defined all the same.
 
     contrast of arms     paired_difference, paired_t, stratified_t, sign_flip, crossed_effect
     size of an effect    probability_of_superiority, cliffs_delta, cohens_d
-    many tests           holm, benjamini_hochberg
-    raters and scorers   krippendorff_alpha, auc, wilson
-    capability           non_inferiority, mcnemar
+    independent samples  brunner_munzel
+    model sizes          page_trend, size_slope
+    many tests           holm, benjamini_hochberg, benjamini_yekutieli
+    raters and scorers   krippendorff_alpha, icc, cumulative_link_mixed, auc, wilson
+    judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
+    capability           non_inferiority, equivalence, mcnemar
     anything else        cluster_bootstrap
-    planning             detectable_difference, items_needed, smallest_p
+    planning             power, sample_size, detectable_difference, items_needed, smallest_p
 
     python -c "from mores.stats import wilson; print(wilson(7, 10))"
 """
 
+from mores.stats.alternative_annotator_test import alternative_annotator_test
 from mores.stats.auc import auc
+from mores.stats.benjamini_yekutieli import benjamini_yekutieli
+from mores.stats.brunner_munzel import brunner_munzel
 from mores.stats.cliffs_delta import cliffs_delta
+from mores.stats.clm_result import CumulativeLinkMixed
 from mores.stats.cluster_bootstrap import cluster_bootstrap
 from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
+from mores.stats.cumulative_link_mixed import cumulative_link_mixed
+from mores.stats.design_power import power, sample_size
+from mores.stats.equivalence import equivalence
+from mores.stats.icc import icc
+from mores.stats.judge_corrected_rate import judge_corrected_rate
 from mores.stats.krippendorff_alpha import krippendorff_alpha
 from mores.stats.mcnemar import mcnemar
 from mores.stats.multiplicity import benjamini_hochberg, holm
 from mores.stats.non_inferiority import non_inferiority
+from mores.stats.page_trend import page_trend
 from mores.stats.paired_difference import paired_difference
 from mores.stats.paired_t import paired_t, stratified_t
 from mores.stats.power import detectable_difference, items_needed
+from mores.stats.prediction_powered_mean import prediction_powered_mean
 from mores.stats.probability_of_superiority import probability_of_superiority
+from mores.stats.rating_power import rating_power, rating_spread
 from mores.stats.sign_flip import sign_flip, smallest_p
+from mores.stats.size_slope import size_slope
 from mores.stats.wilson import wilson
 
 __all__ = [
+    "CumulativeLinkMixed",
+    "alternative_annotator_test",
     "auc",
     "benjamini_hochberg",
+    "benjamini_yekutieli",
+    "brunner_munzel",
     "cliffs_delta",
     "cluster_bootstrap",
     "cohens_d",
     "crossed_effect",
+    "cumulative_link_mixed",
     "detectable_difference",
+    "equivalence",
     "holm",
+    "icc",
     "items_needed",
+    "judge_corrected_rate",
     "krippendorff_alpha",
     "mcnemar",
     "non_inferiority",
+    "page_trend",
     "paired_difference",
     "paired_t",
+    "power",
+    "prediction_powered_mean",
     "probability_of_superiority",
+    "rating_power",
+    "rating_spread",
+    "sample_size",
     "sign_flip",
+    "size_slope",
     "smallest_p",
     "stratified_t",
     "wilson",

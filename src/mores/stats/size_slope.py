@@ -1,0 +1,99 @@
+"""Does an effect grow with model size? The slope on log₁₀ parameters, over prompts.
+
+Takes one difference for each prompt and size, gives the mean slope for ten
+times the parameters with a t interval and a sign-flip p.
+
+    python -c "from mores.stats import size_slope as s; print(
+    s([[0, 1, 2], [0, 1, 3]], [1e8, 1e9, 1e10], rng=1).value)"
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import ArrayLike
+
+from mores.errors import MeasureError
+from mores.records import Estimate
+from mores.stats.inputs import Labels, Rng, Vector, array, not_computable, share, vector
+from mores.stats.paired_difference import paired_difference
+
+METHOD = "per-prompt slope on log10 parameters"
+
+
+def size_slope(
+    differences: ArrayLike,
+    parameters: ArrayLike,
+    *,
+    strata: Labels | None = None,
+    level: float = 0.95,
+    rng: Rng | None,
+    unit: str = "prompt",
+) -> Estimate:
+    """Return the mean over prompts of the slope of the difference on log₁₀ parameters.
+
+    With x_j = log₁₀ parameters_j the slope of prompt i is least squares,
+    Σ_j (x_j − x̄) d_ij / Σ_j (x_j − x̄)². The slopes are one number a prompt, so that
+    whatever errors the sizes share within a prompt do no harm; `paired_difference`
+    takes them from there (t interval, sign-flip p; with strata equal weight for each).
+    Sizes are taken as they are: with one training run a size the interval is for other
+    prompts, not for other training runs.
+
+    Args:
+        differences: shape (n, k), prompts × sizes, say values-targeted minus control.
+        parameters: shape (k,), parameters of each size, > 0; sizes may repeat.
+        strata: shape (n,), the category of each prompt.
+        level: confidence level, in (0, 1).
+        rng: generator or seed for the Monte Carlo test above 20 slopes other than zero.
+        unit: what a row is.
+
+    Returns:
+        value: units of the measure for ten times the parameters; low, high, p; n:
+        prompts; details of `paired_difference` and sizes. With two sizes the reason says
+        that no shape can be seen. Not computable with one size, one prompt (value
+        kept), or when nothing varies.
+
+    Raises:
+        MeasureError: wrong shapes, NaN, infinite input or parameters not above 0,
+            labels that do not fit, no rng where needed.
+    """
+    table = array(differences, "differences", dimensions=2)
+    share(level, "level")
+    x = _log_sizes(parameters, table.shape[1])
+    n, sizes = len(table), len(np.unique(x))
+    if not table.size or sizes < 2:
+        reason = "one size: no slope" if table.size else "no differences"
+        return not_computable(reason, n=n, unit=unit, method=METHOD, level=level)
+    slopes = _slopes(table, x)
+    found = paired_difference(slopes, strata=strata, level=level, rng=rng, unit=unit)
+    caveat = "two sizes: a slope between them, no shape" if sizes == 2 else ""
+    return replace(
+        found,
+        method=f"{METHOD}; {found.method}",
+        reason="; ".join(part for part in (found.reason, caveat) if part),
+        details={**found.details, "sizes": sizes},
+    )
+
+
+def _log_sizes(parameters: ArrayLike, expected: int) -> Vector:
+    sizes = vector(parameters, "parameters")
+    if len(sizes) != expected:
+        raise MeasureError(
+            f"expected {expected} sizes, one a column of differences, found {len(sizes)}",
+            where="parameters",
+        )
+    if (sizes <= 0).any():
+        raise MeasureError(
+            f"expected numbers above 0, found {sizes.min():g}",
+            where="parameters",
+            fix="give the number of parameters of each model",
+        )
+    return np.asarray(np.log10(sizes), dtype=np.float64)
+
+
+def _slopes(table: Vector, x: Vector) -> Vector:
+    centred = x - x.mean()
+    slopes = table @ centred / (centred @ centred)
+    # A row that does not change has the slope 0, not what rounding leaves of it.
+    rounding = 1e-12 * np.abs(table).max(axis=1) / float(centred @ centred) ** 0.5
+    return np.asarray(np.where(np.abs(slopes) <= rounding, 0.0, slopes), dtype=np.float64)

@@ -1,0 +1,118 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.power import TTestPower
+
+from mores import stats
+from mores.errors import MeasureError
+from mores.stats import crossed_effect, detectable_difference, power, sample_size
+
+
+def test_the_package_offers_the_function_not_the_module_of_that_name():
+    assert callable(stats.power)
+
+
+def test_millers_example():
+    # Miller 2024, section 5: ω² = 1/9, δ = .03, .05 two-sided, power .8: 968.997, so 969.
+    assert sample_size(0.03, 1 / 3, test="normal") == 969
+    by_hand = (1.959964 + 0.841621) ** 2 / 9 / 0.03**2
+    assert by_hand == pytest.approx(968.997, abs=2e-3)
+    assert power(969, 1 / 3, 0.03, test="normal") == pytest.approx(0.8, abs=1e-4)
+    assert sample_size(0.03, 1 / 3) == 971  # Student's t needs two more
+
+
+@pytest.mark.parametrize("n", [2, 5, 15, 40, 400])
+@pytest.mark.parametrize("difference", [0.0, 0.1, 0.5, 2.0])
+def test_agrees_with_statsmodels(n, difference):
+    oracle = float(TTestPower().power(difference / 1.3, n, 0.05))
+    assert power(n, 1.3, difference) == pytest.approx(oracle, abs=1e-7)
+    assert power(n, 1.3, -difference) == power(n, 1.3, difference)
+
+
+@given(st.floats(0.05, 3), st.floats(0.1, 3), st.floats(0.3, 0.99), st.sampled_from([0.9, 0.95]))
+@settings(max_examples=60, deadline=None)
+def test_sample_size_is_the_inverse(difference, sd, wanted, level):
+    n = sample_size(difference, sd, power=wanted, level=level)
+    assert power(n, sd, difference, level=level) >= wanted
+    assert n == 2 or power(n - 1, sd, difference, level=level) < wanted
+
+
+def test_detectable_difference_is_the_other_inverse():
+    found = detectable_difference(40, 0.7)
+    assert power(40, 0.7, found) == pytest.approx(0.8, abs=1e-6)
+
+
+def test_no_difference_is_shown_at_the_error_rate():
+    assert power(30, 1, 0) == pytest.approx(0.05)
+    assert power(30, 1, 0, test="normal") == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 100])
+def test_probabilities_far_out(n):
+    found = [power(n, 1, d) for d in np.linspace(0, 300, 400)]
+    assert all(0 <= p <= 1 for p in found)
+    assert (np.diff(found) >= -1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("prompts", "seeds", "sds", "difference"),
+    [(40, 3, (0.5, 0.1, 0.4), 0.25), (15, 3, (0.3, 0.3, 0.3), 0.8), (40, 2, (0.5, 0.1, 0.4), 0.4)],
+)
+def test_crossed_power_is_what_the_test_has(prompts, seeds, sds, difference):
+    rng = np.random.default_rng(6)
+    runs = 600
+    shown = 0
+    for _ in range(runs):
+        table = difference + rng.normal(0, sds[0], (prompts, 1))
+        table = table + rng.normal(0, sds[1], (1, seeds)) + rng.normal(0, sds[2], (prompts, seeds))
+        shown += crossed_effect(table).p < 0.05
+    found = power(prompts, sds[0], difference, seeds=seeds, sd_seed=sds[1], sd_residual=sds[2])
+    assert found == pytest.approx(shown / runs, abs=0.05)
+
+
+def test_crossed_power_with_prompts_alone_is_the_paired_one():
+    # No spread of seeds or cells: three equal columns; V = V_prompt, df = P − 1.
+    crossed = power(20, 1.0, 0.6, seeds=3)
+    assert crossed == pytest.approx(power(20, 1.0, 0.6), abs=0.005)
+
+
+def test_more_of_everything_helps():
+    spread = {"sd_seed": 0.2, "sd_residual": 0.5}
+    assert power(40, 0.5, 0.3, seeds=5, **spread) > power(40, 0.5, 0.3, seeds=3, **spread)
+    assert power(80, 0.5, 0.3, seeds=3, **spread) > power(40, 0.5, 0.3, seeds=3, **spread)
+    n = sample_size(0.5, 0.5, seeds=5, **spread)
+    assert power(n, 0.5, 0.5, seeds=5, **spread) >= 0.8
+    assert power(n - 1, 0.5, 0.5, seeds=5, **spread) < 0.8
+
+
+def test_seeds_can_be_too_few_for_any_number_of_prompts():
+    with pytest.raises(MeasureError, match="more seeds are needed, not more prompts"):
+        sample_size(0.2, 0.5, seeds=3, sd_seed=0.2)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: power(1, 1, 1),
+        lambda: power(5, 0, 1),
+        lambda: power(5, -1, 1),
+        lambda: power(5, math.nan, 1),
+        lambda: power(5, 1, math.inf),
+        lambda: power(5, 1, 1, seeds=1),
+        lambda: power(5, 0, 1, seeds=3),
+        lambda: power(5, 1, 1, sd_seed=0.1),
+        lambda: power(5, 1, 1, seeds=3, test="normal"),
+        lambda: power(5, 1, 1, test="z"),
+        lambda: power(5, 1, 1, level=0),
+        lambda: sample_size(0, 1),
+        lambda: sample_size(math.nan, 1),
+        lambda: sample_size(1, 1, power=1),
+        lambda: sample_size(1, 1, power=0.05),
+    ],
+)
+def test_refused(call):
+    with pytest.raises(MeasureError):
+        call()
