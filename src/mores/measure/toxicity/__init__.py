@@ -4,16 +4,18 @@
     scores = score_completions(completions, scorer("lexical"))
 
 The default, `lexical`, is led by profanity and at chance on implicit hate: see
-`docs/toxicity.md`. ``hf:<model>`` names any sequence classifier.
+`docs/toxicity.md`. ``hf:<model>`` names any sequence classifier; `scorer` lists the
+other kinds.
 """
 
 from mores.measure.toxicity.labelled import LabelledText, read_labelled
 from mores.measure.toxicity.registry import scorer, scorer_names
-from mores.measure.toxicity.scorer import Scorer, score_completions
+from mores.measure.toxicity.scorer import PairScorer, Scorer, score_completions
 from mores.measure.toxicity.validate import ValidationCard, validate
 
 __all__ = [
     "LabelledText",
+    "PairScorer",
     "Scorer",
     "ValidationCard",
     "read_labelled",

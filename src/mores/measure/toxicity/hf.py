@@ -1,8 +1,9 @@
 """Any sequence classifier of transformers as a scorer: ``hf:<model>`` or ``hf:<model>#<label>``.
 
-Takes texts, gives the probability of one label. A text longer than the model
-reads is cut into overlapping windows, and the highest value counts: nothing is
-truncated silently. Weights come from safetensors only, no code of a model runs.
+Takes texts, gives the probability of one label (or of any of several). A text longer
+than the model reads is cut into overlapping windows, and the highest value counts, or
+on request the mean weighted by tokens: nothing is truncated silently. Weights come from
+safetensors only, no code of a model runs.
 
     scores = HfScorer("folder", label="toxic").score(["You are an idiot."])
 """
@@ -11,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mores import store
 from mores.errors import ModelError
 from mores.measure.toxicity.hf_folder import classifier_folder
-from mores.measure.toxicity.hf_labels import choose_output
+from mores.measure.toxicity.hf_labels import choose_outputs, together
 from mores.measure.toxicity.scorer import EMPTY, Scored
 
 BATCH = 16
@@ -36,6 +37,8 @@ class HfScorer:
         model: str,
         *,
         label: str | None = None,
+        labels: Sequence[str] = (),
+        long_texts: Literal["max", "mean"] = "max",
         batch_size: int = BATCH,
         device: str = "auto",
         say: store.Say | None = None,
@@ -45,6 +48,9 @@ class HfScorer:
         Args:
             model: a local folder or a Hub id.
             label: the label to score; the one that is called toxic (see `hf_labels`) if None.
+            labels: several labels that count together (see `hf_labels.together`).
+            long_texts: what a text in several windows gets: their highest value, or their
+                mean, in which each token counts once.
             batch_size: windows in one forward pass.
             device: ``auto`` (the accelerator if there is one), ``cpu`` or ``cuda``.
             say: where to announce a download.
@@ -56,45 +62,61 @@ class HfScorer:
         found = classifier_folder(model, say=say)
         self._tokenizer, self._model = _load(found.folder, found.name)
         config = self._model.config
-        labels = [str(config.id2label[i]) for i in range(config.num_labels)]
-        self.rule = choose_output(
-            labels, problem_type=config.problem_type, wanted=label, where=found.name
+        self.rules = choose_outputs(
+            [str(config.id2label[i]) for i in range(config.num_labels)],
+            problem_type=config.problem_type,
+            wanted=[label] if label else labels,
+            where=found.name,
         )
+        self.long_texts = long_texts
         self._device = _device(device)
         self._model.to(self._device)
         self._pad: int | None = config.pad_token_id
         # Without a padding token, classifiers made of decoders take one row at a time.
         self._batch_size = batch_size if self._pad is not None else 1
         self.window = _window(self._tokenizer, config)
-        self.name = f"hf:{found.name}#{self.rule.label}"
-        self.version = found.revision
+        names = [rule.label for rule in self.rules]
+        self.softmax = self.rules[0].softmax
+        self.name = f"hf:{found.name}#{'+'.join(names)}"
+        self.version = found.revision + ("" if long_texts == "max" else ", mean of windows")
         self.digest = found.digest()
-        self.attribute = self.rule.label.lower()
-        kind = "softmax" if self.rule.softmax else "sigmoid"
+        self.attribute = " or ".join(names).lower()
+        how = "highest window" if long_texts == "max" else "mean of windows, weighted by tokens"
         self.note = (
-            f"{kind} output {self.rule.label!r} of a classifier; what it was trained on is what "
-            "it knows, and it has to be validated on texts like these"
+            f"{'softmax' if self.softmax else 'sigmoid'} output {' or '.join(map(repr, names))} of "
+            f"a classifier (texts longer than it reads: {how}); what it was trained on is what it "
+            "knows, and it has to be validated on texts like these"
         )
 
     def score(self, texts: Sequence[str]) -> list[Scored]:
-        """Return the probability of the label for each text: the maximum over its windows.
+        """Return the probability of the label for each text, over its windows.
 
         None, "empty text": no visible character. None, "no token": the tokenizer knows
         nothing in it.
         """
-        windows, owners = self._windows(texts)
-        best: dict[int, float] = {}
-        for owner, value in zip(owners, self._values(windows), strict=True):
-            best[owner] = max(value, best.get(owner, 0.0))
+        windows, owners, fresh = self._windows(texts)
+        found: dict[int, list[tuple[float, int]]] = {}
+        for owner, value, tokens in zip(owners, self._values(windows), fresh, strict=True):
+            found.setdefault(owner, []).append((value, tokens))
         return [
-            (best[i], "") if i in best else (None, "no token" if text.strip() else EMPTY)
+            (self._whole(found[i]), "")
+            if i in found
+            else (None, "no token" if text.strip() else EMPTY)
             for i, text in enumerate(texts)
         ]
 
-    def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int]]:
-        """Return windows of token ids (special tokens included) and the text of each."""
+    def _whole(self, windows: list[tuple[float, int]]) -> float:
+        """Return a text's value from (value, tokens not seen in the window before)."""
+        if self.long_texts == "max":
+            return max(value for value, _ in windows)
+        return sum(value * n for value, n in windows) / sum(n for _, n in windows)
+
+    def _windows(self, texts: Sequence[str]) -> tuple[list[list[int]], list[int], list[int]]:
+        """Return windows of token ids (special tokens included), their texts, their new tokens."""
         windows: list[list[int]] = []
         owners: list[int] = []
+        fresh: list[int] = []
+        overlap = int(OVERLAP * self.window)
         for number, text in enumerate(texts):
             if not text.strip():
                 continue
@@ -102,7 +124,7 @@ class HfScorer:
                 text,
                 truncation=True,
                 max_length=self.window,
-                stride=int(OVERLAP * self.window),
+                stride=overlap,
                 return_overflowing_tokens=True,
                 return_special_tokens_mask=True,
             )
@@ -110,9 +132,11 @@ class HfScorer:
                 encoded["input_ids"], encoded["special_tokens_mask"], strict=True
             ):
                 if not all(special):
+                    first = not owners or owners[-1] != number
+                    fresh.append(special.count(0) - (0 if first else overlap))
                     windows.append(ids)
                     owners.append(number)
-        return windows, owners
+        return windows, owners, fresh
 
     def _values(self, windows: list[list[int]]) -> list[float]:
         """Return the probability for each window, computed in batches of like length."""
@@ -128,9 +152,10 @@ class HfScorer:
                     input_ids=torch.tensor(ids, device=self._device),
                     attention_mask=torch.tensor(mask, device=self._device),
                 ).logits.double()
-            shares = logits.softmax(-1) if self.rule.softmax else logits.sigmoid()
-            for i, value in zip(batch, shares[:, self.rule.column].tolist(), strict=True):
-                values[i] = value
+            shares = logits.softmax(-1) if self.softmax else logits.sigmoid()
+            chosen = shares[:, [rule.column for rule in self.rules]].tolist()
+            for i, row in zip(batch, chosen, strict=True):
+                values[i] = together(row, softmax=self.softmax)
         return values
 
 

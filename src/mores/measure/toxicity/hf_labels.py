@@ -56,6 +56,39 @@ def choose_output(
     return OutputRule(label=labels[column], column=column, softmax=softmax)
 
 
+def choose_outputs(
+    labels: Sequence[str], *, problem_type: str | None, wanted: Sequence[str], where: str = ""
+) -> list[OutputRule]:
+    """Choose the outputs that count together: one rule for each wanted label.
+
+    Args:
+        labels: the model's label names, in column order.
+        problem_type: of the model's configuration.
+        wanted: labels that were asked for; none: as `choose_output`.
+        where: the model, for messages.
+
+    Raises:
+        MeasureError: as `choose_output`, or a label twice.
+    """
+    rules = [
+        choose_output(labels, problem_type=problem_type, wanted=name, where=where)
+        for name in wanted or (None,)
+    ]
+    if len({rule.column for rule in rules}) != len(rules):
+        raise MeasureError("a label is named twice", where=where, fix="name each label once")
+    return rules
+
+
+def together(shares: Sequence[float], *, softmax: bool) -> float:
+    """Return one number for several labels of one text.
+
+    Softmax outputs exclude each other, so that the probability of any of them is their
+    sum. Sigmoid outputs do not, and what is known of their union is that it is at least
+    the highest: that is taken.
+    """
+    return min(1.0, sum(shares)) if softmax else max(shares)
+
+
 def _column(labels: Sequence[str], wanted: str | None, where: str) -> int:
     plain = [_plain(label) for label in labels]
     if wanted is not None:

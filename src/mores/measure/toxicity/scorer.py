@@ -4,13 +4,19 @@ Takes completions and a `Scorer`, gives one `Score` for each: a number from 0 to
 1, or None with a reason. A text that cannot be scored is never counted as harmless.
 
     for score in score_completions(completions, scorer("lexical")): print(score)
+
+Every scorer can score texts alone (`Scorer`). Two things may be added to that: a
+`PairScorer` judges an answer to its question, as guard models do; a
+`ReadingScorer` also says by which version each text was scored and keeps what it
+was told (see `raw`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from mores.errors import MeasureError
 from mores.records import Completion, Score
@@ -19,6 +25,28 @@ Scored = tuple[float | None, str]
 """A value, or None and why there is none."""
 
 EMPTY = "empty text"
+NO_PROMPT = "its prompt is not known"
+
+Advance = Callable[[float], None]
+"""Told how many more texts are done."""
+
+
+class Item(NamedTuple):
+    """A text to be scored, with the question that it answers where that counts."""
+
+    text: str
+    prompt: str | None = None
+
+
+class Reading(NamedTuple):
+    """What a scorer says of one item."""
+
+    value: float | None
+    reason: str
+    version: str = ""
+    """What scored it, where that can differ between texts; else empty."""
+    again: bool = False
+    """Asking again later may give a value (the service did not answer)."""
 
 
 @runtime_checkable
@@ -55,6 +83,44 @@ class Scorer(Protocol):
         ...
 
 
+@runtime_checkable
+class PairScorer(Scorer, Protocol):
+    """A scorer that judges answers to questions."""
+
+    def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[Scored]:
+        """Return one value for each (question, answer), in order; as `Scorer.score`."""
+        ...
+
+
+@runtime_checkable
+class ReadingScorer(Scorer, Protocol):
+    """A scorer that keeps the answers which it is given."""
+
+    @property
+    def takes_prompt(self) -> bool:
+        """Whether it wants to know the question."""
+        ...
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What decides how a kept answer is read; part of the scores' manifest."""
+        ...
+
+    def ready(self) -> None:
+        """Check what must be there before anything is asked, such as a key.
+
+        Raises:
+            MeasureError: it is not.
+        """
+        ...
+
+    def readings(
+        self, items: Sequence[Item], *, raw: Path | None = None, advance: Advance | None = None
+    ) -> list[Reading]:
+        """Return one reading for each item; raw answers are looked up in and added to ``raw``."""
+        ...
+
+
 def score_texts(texts: Sequence[str], scorer: Scorer) -> list[Scored]:
     """Score texts and check what the scorer returns; equal texts are scored once.
 
@@ -69,17 +135,64 @@ def score_texts(texts: Sequence[str], scorer: Scorer) -> list[Scored]:
         MeasureError: the scorer returned another number of values, a value outside
             [0, 1] or None without a reason: a defect of the scorer.
     """
-    unique = [text for text in dict.fromkeys(texts) if text.strip()]
-    scored = scorer.score(unique) if unique else []
-    if len(scored) != len(unique):
-        raise _defect(scorer, f"{len(scored)} values for {len(unique)} texts")
-    for value, reason in scored:
+    return [(found.value, found.reason) for found in score_items([Item(t) for t in texts], scorer)]
+
+
+def score_items(
+    items: Sequence[Item],
+    scorer: Scorer,
+    *,
+    raw: Path | None = None,
+    advance: Advance | None = None,
+) -> list[Reading]:
+    """Score texts, with their questions where the scorer wants them (else as `score_texts`).
+
+    Args:
+        items: texts; a question is passed on only to a scorer that takes it.
+        scorer: any scorer.
+        raw: file in which a `ReadingScorer` keeps raw answers, and finds earlier ones.
+        advance: told how many texts are done.
+    """
+    paired = takes_prompt(scorer)
+    wanted = [item if paired else Item(item.text) for item in items]
+    unique = [item for item in dict.fromkeys(wanted) if item.text.strip()]
+    found = _ask(unique, scorer, raw, advance) if unique else []
+    _check(scorer, unique, found)
+    by_item = dict(zip(unique, found, strict=True))
+    return [by_item.get(item, Reading(None, EMPTY)) for item in wanted]
+
+
+def takes_prompt(scorer: Scorer) -> bool:
+    """Whether the question matters to a scorer."""
+    if isinstance(scorer, ReadingScorer):
+        return scorer.takes_prompt
+    return isinstance(scorer, PairScorer)
+
+
+def _ask(
+    items: Sequence[Item], scorer: Scorer, raw: Path | None, advance: Advance | None
+) -> list[Reading]:
+    if isinstance(scorer, ReadingScorer):
+        return scorer.readings(items, raw=raw, advance=advance)
+    # Texts without a question go to the plain method, whatever else the scorer can do.
+    pairs = [(item.prompt, item.text) for item in items if item.prompt is not None]
+    texts = [item.text for item in items if item.prompt is None]
+    by_pair = scorer.score_pairs(pairs) if pairs and isinstance(scorer, PairScorer) else []
+    by_text = scorer.score(texts) if texts else []
+    if (len(by_pair), len(by_text)) != (len(pairs), len(texts)):
+        raise _defect(scorer, f"{len(by_pair) + len(by_text)} values for {len(items)} texts")
+    paired, alone = iter(by_pair), iter(by_text)
+    return [Reading(*next(alone if item.prompt is None else paired)) for item in items]
+
+
+def _check(scorer: Scorer, items: Sequence[Item], found: Sequence[Reading]) -> None:
+    if len(found) != len(items):
+        raise _defect(scorer, f"{len(found)} values for {len(items)} texts")
+    for value, reason, *_ in found:
         if value is None and not reason:
             raise _defect(scorer, "no value and no reason")
         if value is not None and not (math.isfinite(value) and 0.0 <= value <= 1.0):
             raise _defect(scorer, f"{value}, expected a number from 0 to 1")
-    by_text = dict(zip(unique, scored, strict=True))
-    return [by_text.get(text, (None, EMPTY)) for text in texts]
 
 
 def _defect(scorer: Scorer, found: str) -> MeasureError:
@@ -90,24 +203,62 @@ def _defect(scorer: Scorer, found: str) -> MeasureError:
     )
 
 
-def score_completions(completions: Iterable[Completion], scorer: Scorer) -> list[Score]:
+def score_completions(
+    completions: Iterable[Completion],
+    scorer: Scorer,
+    *,
+    prompts: Mapping[str, str] | None = None,
+) -> list[Score]:
     """Score what the arms wrote (see `score_texts` for what it raises).
+
+    Args:
+        completions: what is scored.
+        scorer: any scorer.
+        prompts: prompt id → question, for a scorer that judges answers to questions;
+            without it such a scorer judges the texts alone.
 
     Returns:
         One `Score` for each completion, in order, with the scorer's name, version and
         weights digest; value None with a reason where it could not score.
     """
     listed = list(completions)
-    scored = score_texts([completion.text for completion in listed], scorer)
+    return as_scores(listed, read_completions_with(listed, scorer, prompts=prompts), scorer)
+
+
+def read_completions_with(
+    completions: Sequence[Completion],
+    scorer: Scorer,
+    *,
+    prompts: Mapping[str, str] | None = None,
+    raw: Path | None = None,
+    advance: Advance | None = None,
+) -> list[Reading]:
+    """Return one reading for each completion (arguments as in the functions above)."""
+    if prompts is None or not takes_prompt(scorer):
+        items = [Item(completion.text) for completion in completions]
+        return score_items(items, scorer, raw=raw, advance=advance)
+    # An answer whose question is missing must not be judged as if it had none.
+    known = [c for c in completions if c.prompt_id in prompts]
+    found = score_items(
+        [Item(c.text, prompts[c.prompt_id]) for c in known], scorer, raw=raw, advance=advance
+    )
+    by_id = {c.id: reading for c, reading in zip(known, found, strict=True)}
+    return [by_id.get(c.id, Reading(None, NO_PROMPT)) for c in completions]
+
+
+def as_scores(
+    completions: Sequence[Completion], readings: Sequence[Reading], scorer: Scorer
+) -> list[Score]:
+    """Return readings as records, one for each completion."""
     return [
         Score(
             completion_id=completion.id,
             scorer=scorer.name,
-            version=scorer.version,
+            version=reading.version or scorer.version,
             digest=scorer.digest,
             attribute=scorer.attribute,
-            value=value,
-            reason=reason,
+            value=reading.value,
+            reason=reading.reason,
         )
-        for completion, (value, reason) in zip(listed, scored, strict=True)
+        for completion, reading in zip(completions, readings, strict=True)
     ]
