@@ -8,20 +8,27 @@ The file has a header with ``completion_id``, ``rater`` and ``value`` (1 to 5);
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 from pathlib import Path
+from typing import TypeVar
 
 from mores import layout, store
 from mores.errors import DataError, did_you_mean
-from mores.records import Rating
+from mores.rate.csv_file import read_file
+from mores.records import Rating, Record, Unrateable
 from mores.sample import read_completions
+from mores.sample.run import COMPLETIONS, SAMPLE, VALIDATION
 from mores.study import Study
 
+R = TypeVar("R", bound=Record)
+A = TypeVar("A", Rating, Unrateable)
+
 RATINGS = "ratings.jsonl"
+COLLECTED = "collected.jsonl"
+"""Ratings from the rating app, written when it is unblinded."""
+COLLECTED_BY = "collected.json"
+"""Who opened the key, when, and what was found then; `mores report` reads it."""
+CANNOT = "cannot.jsonl"
 TEXTS = "texts.json"
-COLUMNS = ("completion_id", "rater", "value", "seconds")
 
 
 def import_ratings(study: Study, source: Path) -> list[Rating]:
@@ -37,41 +44,47 @@ def import_ratings(study: Study, source: Path) -> list[Rating]:
             that is not 1 to 5, seconds that are none, a rater who rates a completion
             twice; nothing is kept then.
     """
-    known = {row.id for spec in study.config.models for row in read_completions(study, spec.name)}
-    held = {(r.completion_id, r.rater): r for r in read_ratings(study)}
-    fresh: dict[tuple[str, str], int] = {}
-    for line, row in _rows(source):
-        rating = _rating(row, source, line)
+    known = set(_texts(study))
+    if not known:
+        raise DataError(
+            "nothing has been sampled that could be rated: no completions.jsonl",
+            path=study.run_folder,
+            fix="run `mores sample` first",
+        )
+    held = {(r.completion_id, r.rater): r for r in _imported(study)}
+    collected = {r.rater for r in _read(study, COLLECTED, Rating)}
+    fresh: list[str] = []
+    for row in read_file(source, "completion_id"):
+        rating = row.rating
         if rating.completion_id not in known:
             near = did_you_mean(rating.completion_id, sorted(known))
             raise DataError(
                 f"unknown completion {rating.completion_id!r}{near}",
                 path=source,
-                line=line,
+                line=row.line,
                 fix="ids are those of sample/completions.jsonl under this preset",
             )
-        key = (rating.completion_id, rating.rater)
-        if key in fresh:
+        if rating.rater in collected:
             raise DataError(
-                f"rater {rating.rater!r} rates {rating.completion_id!r} twice "
-                f"(also on line {fresh[key]})",
+                f"the study has the ratings of {rating.rater!r} already, from the rating app",
                 path=source,
-                line=line,
-                fix="keep one of the two",
+                line=row.line,
+                fix="remove this rater's lines",
             )
+        key = (rating.completion_id, rating.rater)
         if key in held and held[key].value != rating.value:
             raise DataError(
                 f"rater {rating.rater!r} already gave {rating.completion_id!r} a "
                 f"{held[key].value}, the file says {rating.value}",
                 path=source,
-                line=line,
+                line=row.line,
                 fix="remove the line, or the earlier import (ratings/ratings.jsonl)",
             )
-        fresh[key] = line
+        fresh.append(rating.completion_id)
         held.setdefault(key, rating)
     texts = _texts(study)
     rated = {**{name: texts[name] for name, _ in held}, **_rated_texts(study)}
-    outdated = [name for name, _ in fresh if rated[name] != texts[name]]
+    outdated = [name for name in fresh if rated[name] != texts[name]]
     if outdated:
         raise DataError(
             f"{outdated[0]!r} has ratings of a text that was drawn anew since",
@@ -86,23 +99,34 @@ def import_ratings(study: Study, source: Path) -> list[Rating]:
 
 def current_ratings(study: Study) -> tuple[list[Rating], int]:
     """Return the ratings whose texts are still those that were rated, and how many are not."""
-    texts, rated = _texts(study), _rated_texts(study)
     every = read_ratings(study)
-    kept = [
-        r
-        for r in every
-        if r.completion_id in texts and rated.get(r.completion_id) == texts[r.completion_id]
-    ]
+    kept = _of_these_texts(study, every)
     return kept, len(every) - len(kept)
 
 
+def current_unrateable(study: Study) -> list[Unrateable]:
+    """Return the answers "cannot be rated" to texts that are still those of the study."""
+    return _of_these_texts(study, read_unrateable(study))
+
+
+def _of_these_texts(study: Study, answers: list[A]) -> list[A]:
+    texts, rated = _texts(study), _rated_texts(study)
+    return [
+        r
+        for r in answers
+        if r.completion_id in texts and rated.get(r.completion_id) == texts[r.completion_id]
+    ]
+
+
 def _texts(study: Study) -> dict[str, str]:
-    """Digest of every completion's text."""
-    return {
-        row.id: store.digest(row.text)
-        for spec in study.config.models
-        for row in read_completions(study, spec.name)
-    }
+    """Digest of every completion's text: test prompts, and validation prompts where sampled."""
+    found: dict[str, str] = {}
+    for spec in study.config.models:
+        for step in (SAMPLE, VALIDATION):
+            if (layout.model_folder(study, spec.name) / step / COMPLETIONS).exists():
+                rows = read_completions(study, spec.name, step)
+                found |= {row.id: store.digest(row.text) for row in rows}
+    return found
 
 
 def _rated_texts(study: Study) -> dict[str, str]:
@@ -112,92 +136,55 @@ def _rated_texts(study: Study) -> dict[str, str]:
 
 
 def read_ratings(study: Study) -> list[Rating]:
-    """Return the study's ratings; none where none were imported."""
-    path = layout.ratings_folder(study) / RATINGS
-    return store.read_jsonl(path, Rating, unique=None) if path.exists() else []
+    """Return the study's ratings, imported and collected; none where there are none."""
+    return [*_imported(study), *_read(study, COLLECTED, Rating)]
 
 
-def _rows(source: Path) -> list[tuple[int, dict[str, str]]]:
-    """Rows with the line that each begins on."""
-    text = store.read_text(source)
-    reader = csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text))
-    header: list[str] = []
-    rows = []
-    line = 1
-    try:
-        for cells in reader:
-            if not header:
-                header = _header(cells, source)
-            elif any(cell.strip() for cell in cells):
-                rows.append((line, _row(header, cells, source, line)))
-            line = reader.line_num + 1
-    except csv.Error as error:
+def read_unrateable(study: Study) -> list[Unrateable]:
+    """Return the answers "cannot be rated" that the rating app collected."""
+    return _read(study, CANNOT, Unrateable)
+
+
+def keep_collected(
+    study: Study, ratings: list[Rating], cannot: list[Unrateable], texts: dict[str, str]
+) -> None:
+    """Keep what the rating app collected, in place of what it had collected before.
+
+    Args:
+        study: the study.
+        ratings: every rating that counts, with the completions' own ids.
+        cannot: every answer "cannot be rated" that counts.
+        texts: completion id → digest of the text that was rated.
+
+    Raises:
+        DataError: one of these raters has imported ratings too, so one would count twice.
+    """
+    refuse_imported(study, {r.rater for r in ratings})
+    folder = layout.ratings_folder(study)
+    store.write_json(folder / TEXTS, {**_rated_texts(study), **texts})
+    store.write_jsonl(folder / CANNOT, cannot)
+    store.write_jsonl(folder / COLLECTED, ratings)
+
+
+def refuse_imported(study: Study, raters: set[str]) -> None:
+    """Refuse raters of the app whose ratings were imported from a file too.
+
+    Raises:
+        DataError: one of them would count twice.
+    """
+    twice = sorted(raters & {r.rater for r in _imported(study)})
+    if twice:
         raise DataError(
-            f"not valid CSV: {error}",
-            path=source,
-            line=line,
-            fix='close every quote; a cell that holds one writes it twice: ""',
-        ) from None
-    if not header:
-        raise DataError("the file is empty", path=source)
-    if not rows:
-        raise DataError("no ratings below the header", path=source)
-    return rows
-
-
-def _header(cells: list[str], source: Path) -> list[str]:
-    header = [name.strip() for name in cells]
-    found = {
-        "missing": [name for name in COLUMNS[:3] if name not in header],
-        "unknown": [name for name in header if name not in COLUMNS],
-        "twice": sorted({name for name in header if header.count(name) > 1}),
-    }
-    for what, names in found.items():
-        if names:
-            raise DataError(
-                f"columns: {what} {', '.join(names)}",
-                path=source,
-                line=1,
-                fix=f"expected {', '.join(COLUMNS)}",
-            )
-    return header
-
-
-def _row(header: list[str], cells: list[str], source: Path, line: int) -> dict[str, str]:
-    if len(cells) != len(header):
-        raise DataError(f"expected {len(header)} cells, found {len(cells)}", path=source, line=line)
-    return dict(zip(header, map(str.strip, cells), strict=True))
-
-
-def _dialect(text: str) -> type[csv.Dialect]:
-    class Found(csv.excel):
-        delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        strict = True
-
-    return Found
-
-
-def _rating(row: dict[str, str], source: Path, line: int) -> Rating:
-    value, seconds = row["value"], row.get("seconds", "")
-    if value not in ("1", "2", "3", "4", "5"):
-        raise DataError(
-            f"value: expected a whole number from 1 to 5, found {value!r}",
-            path=source,
-            line=line,
-            fix="leave out what could not be rated; absent is not a number",
+            f"rater {twice[0]!r} is in the rating app and in an imported file",
+            path=layout.ratings_folder(study) / RATINGS,
+            fix="remove the imported file: the app has these ratings already",
         )
-    try:
-        taken = float(seconds) if seconds else None
-    except ValueError:
-        taken = math.nan
-    if taken is not None and not 0.0 <= taken < math.inf:
-        raise DataError(
-            f"seconds: expected a number from 0 on, found {seconds!r}", path=source, line=line
-        )
-    plain = {
-        "completion_id": row["completion_id"],
-        "rater": row["rater"],
-        "value": int(value),
-        "seconds": taken,
-    }
-    return store.as_record(plain, Rating, path=source, line=line)
+
+
+def _imported(study: Study) -> list[Rating]:
+    return _read(study, RATINGS, Rating)
+
+
+def _read(study: Study, name: str, kind: type[R]) -> list[R]:
+    path = layout.ratings_folder(study) / name
+    return store.read_jsonl(path, kind, unique=None) if path.exists() else []

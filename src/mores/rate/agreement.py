@@ -1,0 +1,64 @@
+"""Agreement between raters so far, over all arms together: it unblinds nothing.
+
+overall, by_category = agreement_by_category(tx, facts)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from mores.rate.db.facts import Facts
+from mores.rate.db.tables import item
+from mores.rate.db.work import latest
+
+DRAWS = 300
+SEED = 2021
+
+
+def agreement_by_category(
+    tx: sa.Connection, facts: Facts
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """Krippendorff's alpha for ordinal ratings, overall and by category, with intervals.
+
+    Returns:
+        Overall (None where nothing was rated) and one row a category; ``value`` is None with
+        a ``reason`` where it cannot be computed.
+    """
+    category = dict(
+        tx.execute(sa.select(item.c.id, item.c.category).where(item.c.kind == "study")).all()
+    )
+    rated = [
+        (e.rater, e.item, e.value)
+        for e in latest(tx)
+        if e.item in category and e.kind == "rate" and not e.surplus
+    ]
+    if not rated:
+        return None, []
+    rows = []
+    for position in facts.charter.positions:
+        own = [row for row in rated if category[row[1]] == position.category]
+        if own:
+            rows.append({"title": position.title, **_alpha(own)})
+    return _alpha(rated), rows
+
+
+def _alpha(rated: list[tuple[str, str, int]]) -> dict[str, Any]:
+    import numpy as np
+
+    from mores.stats import krippendorff_alpha
+
+    raters = sorted({who for who, _, _ in rated})
+    items = sorted({what for _, what, _ in rated})
+    table = np.full((len(raters), len(items)), np.nan)
+    for who, what, value in rated:
+        table[raters.index(who), items.index(what)] = value
+    found = krippendorff_alpha(table, "ordinal", draws=DRAWS, rng=SEED)
+    return {
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "reason": found.reason,
+    }

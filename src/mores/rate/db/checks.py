@@ -1,0 +1,315 @@
+"""Before a rating database is opened: the place it lies in, and whether someone serves it.
+
+Takes a path, gives nothing back when all is well, and a `StoreError` in plain words when not.
+
+    refuse_network_file_system(path); writable(path); free_space(path, 100_000_000)
+    with instance_lock(path): ...   # one server or writing command; freed even by kill -9
+
+None of these opens the database file itself: in one process, closing any handle of a file drops
+the locks that SQLite holds on it (sqlite.org, "How To Corrupt An SQLite Database File", 2.2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import platform
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from mores.errors import StoreError
+from mores.store import disk_errors
+
+# fmt: off
+NETWORK = frozenset({
+    "9p", "acfs", "afp", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "drvfs",
+    "fhgfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncp", "ncpfs", "nfs", "nfs3", "nfs4", "ocfs2",
+    "orangefs", "panfs", "prl_fs", "pvfs2", "smb2", "smb3", "smbfs", "vboxsf", "virtiofs",
+    "vmhgfs", "webdav", "wekafs",
+})
+# fmt: on
+"""Kinds of file systems that other machines write too, or whose locks are not to be relied on."""
+FROM_HOST = frozenset({"9p", "virtiofs"})
+"""A sandbox's own disk where they are the root; a shared folder everywhere else."""
+# fmt: off
+LOCAL_FUSE = frozenset({
+    "bindfs", "encfs", "fuse-overlayfs", "gocryptfs", "mergerfs", "ntfs-3g", "securefs",
+})
+# fmt: on
+"""What is known to lie on a local disk; any other ``fuse.*`` is taken for a network."""
+ESCAPE = re.compile(r"\\([0-7]{3})")
+LOCK_AT = 1 << 30  # Windows locks bytes against reading: one beyond those that name the holder
+WAL_RESET_SINCE = (3, 7, 0)
+WAL_RESET_FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
+
+
+class Mount(NamedTuple):
+    """One mounted file system."""
+
+    point: str
+    kind: str
+    local: bool = True
+    """What the system itself says, where it says it (macOS)."""
+
+
+def refuse_network_file_system(path: Path, *, mounts: str | None = None) -> None:
+    """Refuse a place where locks and synced writes do not hold what they promise.
+
+    Args:
+        path: the database file, which need not exist.
+        mounts: the text of ``/proc/self/mountinfo``, or what ``mount`` prints on macOS; read from
+            this system where absent. Where neither can be read, nothing is refused.
+
+    Raises:
+        StoreError: NFS, SMB, 9p, sshfs, AFS and the like (`NETWORK`, unknown ``fuse.*``), a
+            Windows share.
+    """
+    place = path.expanduser().resolve()
+    if sys.platform == "win32" and mounts is None:
+        if _on_windows_share(place):
+            raise _refusal(path, "a Windows share")
+        return
+    text = _mounts() if mounts is None else mounts
+    mount = _mount_of(place, _parse(text))
+    if mount is not None and _is_network(mount):
+        raise _refusal(path, f"{mount.kind}, mounted at {mount.point}")
+
+
+def _refusal(path: Path, kind: str) -> StoreError:
+    return StoreError(
+        f"lies on a network file system ({kind}); locks and synced writes do not hold there, "
+        "so ratings could be lost",
+        path=path,
+        fix="put the database on a local disk (--database FILE), or use PostgreSQL "
+        "(--database postgresql://user@host/name)",
+    )
+
+
+def _mounts() -> str:
+    if platform.system() == "Darwin":
+        done = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False)
+        return done.stdout
+    try:
+        return Path("/proc/self/mountinfo").read_text("utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
+
+
+def _parse(text: str) -> list[Mount]:
+    """Mounts in the order of the text; both forms, told apart line by line."""
+    mounts = []
+    for line in text.split("\n"):  # a name may hold the other line ends of Unicode
+        fields, separator, rest = line.partition(" - ")
+        words = fields.split(" ")
+        if separator and len(words) >= 6 and rest:  # proc(5), section mountinfo
+            mounts.append(Mount(_unescape(words[4]), rest.split(" ")[0]))
+        elif found := re.fullmatch(r".+? on (/.*) \(([^()]*)\)", line):
+            kind, *flags = found[2].split(", ")
+            mounts.append(Mount(found[1], kind, "local" in flags))
+    return mounts
+
+
+def _unescape(text: str) -> str:
+    """Blanks, tabs, line ends and backslashes come as three octal digits."""
+    return ESCAPE.sub(lambda found: chr(int(found[1], 8)), text)
+
+
+def _mount_of(place: Path, mounts: list[Mount]) -> Mount | None:
+    """The longest mount point above a place; the later of two on the same point hides the other."""
+    best = None
+    for mount in mounts:
+        if place.is_relative_to(mount.point) and (
+            best is None or len(mount.point) >= len(best.point)
+        ):
+            best = mount
+    return best
+
+
+def _is_network(mount: Mount) -> bool:
+    if mount.kind in FROM_HOST and mount.point == "/":
+        return False
+    kind, _, below = mount.kind.partition(".")
+    if kind == "fuse":
+        return below not in LOCAL_FUSE
+    return kind in NETWORK or not mount.local
+
+
+def _on_windows_share(place: Path) -> bool:
+    if str(place).startswith("\\\\"):
+        return True
+    ctypes: Any = importlib.import_module("ctypes")
+    remote = 4  # DRIVE_REMOTE of GetDriveTypeW
+    return bool(ctypes.windll.kernel32.GetDriveTypeW(place.anchor) == remote)
+
+
+def lock_path(path: Path) -> Path:
+    """The lock file of a database: beside it, under the name that links lead to."""
+    place = path.expanduser().resolve()
+    return place.with_name(f"{place.name}.lock")
+
+
+@contextlib.contextmanager
+def instance_lock(path: Path, *, now: datetime | None = None) -> Iterator[None]:
+    """Hold a database as its only server or writing command.
+
+    The system keeps the lock on ``<database>.lock`` for as long as the process lives, so nothing
+    has to be cleared after kill -9 or a power cut. The file stays; only the lock counts.
+
+    Args:
+        path: the database file; its folder must exist.
+        now: the time to be told to others, default the clock's.
+
+    Raises:
+        StoreError: someone else holds it (which process, on which machine, since when); the lock
+            file cannot be written.
+    """
+    place = lock_path(path)
+    with disk_errors(place):
+        file = place.open("a+b")
+    with file:
+        with disk_errors(place):
+            held = _try_lock(file)
+        if not held:
+            raise StoreError(
+                f"is already being served ({_holder(file)})",
+                path=path,
+                fix="stop that process first (Ctrl-C where it runs); the lock goes with it",
+            )
+        with disk_errors(place):
+            _sign(file, now or datetime.now(UTC))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                file.truncate(0)
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return _try_lock_windows(file)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _try_lock_windows(file: IO[bytes]) -> bool:
+    msvcrt: Any = importlib.import_module("msvcrt")
+    os.lseek(file.fileno(), LOCK_AT, os.SEEK_SET)
+    try:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
+    return True
+
+
+def _sign(file: IO[bytes], now: datetime) -> None:
+    facts = {
+        "process": os.getpid(),
+        "host": platform.node(),
+        "since": now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+    }
+    file.truncate(0)
+    file.write(json.dumps(facts).encode())
+    file.flush()
+
+
+def _holder(file: IO[bytes]) -> str:
+    """Who holds the lock, from the file; it may be empty for the moment between lock and text."""
+    try:
+        file.seek(0)
+        facts = json.loads(file.read(4096))
+        return f"process {facts['process']} on {facts['host']} since {facts['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "by a process that has not given its number yet"
+
+
+def sqlite_note(version: tuple[int, ...] | None = None) -> str | None:
+    """Say whether this SQLite has the WAL-reset bug, and why mores is safe from it.
+
+    Two connections that write or checkpoint at the same moment can damage the file in SQLite
+    3.7.0 to 3.51.2 (sqlite.org/wal.html, "The WAL-Reset Bug"); 3.44.6 and 3.50.7 carry the
+    correction too. A system's package may carry it under an old number: then this says too much.
+
+    Args:
+        version: such as ``(3, 40, 1)``; default the one that this Python is linked to.
+
+    Returns:
+        A sentence for `mores doctor`, or None where the version is not affected.
+    """
+    number = tuple(sqlite3.sqlite_version_info if version is None else version)[:3]
+    patched = any(number[:2] == fixed[:2] and number >= fixed for fixed in WAL_RESET_FIXED)
+    if number < WAL_RESET_SINCE or number >= WAL_RESET_FIXED[-1] or patched:
+        return None
+    name = ".".join(str(part) for part in number)
+    return (
+        f"SQLite {name} has the WAL-reset bug (3.7.0 to 3.51.2), which needs two connections that "
+        "write or checkpoint; mores opens one for writing only, the instance lock keeps a second "
+        "process away, and whoever else reads opens the file read-only"
+    )
+
+
+def free_space(path: Path, need_bytes: int) -> None:
+    """Refuse to begin what would fill the disk.
+
+    Args:
+        path: a file or folder, which need not exist: its nearest existing folder counts.
+        need_bytes: bytes that will be written.
+
+    Raises:
+        StoreError: less is free (both amounts are told); the disk cannot be asked.
+    """
+    folder = _existing(path)
+    with disk_errors(folder):
+        free = shutil.disk_usage(folder).free
+    if free < need_bytes:
+        raise StoreError(
+            f"needs {_megabytes(need_bytes)} on the disk, {_megabytes(free)} are free",
+            path=path,
+            fix="free some room and try again, or choose another disk (--database FILE)",
+        )
+
+
+def writable(path: Path) -> None:
+    """Make sure that a database, and the journals beside it, can be written.
+
+    Args:
+        path: the database file, which need not exist; its folder must, or be possible to make.
+
+    Raises:
+        StoreError: no permission for the file or its folder, read-only disk, disk full, a folder
+            where the file should be.
+    """
+    if path.is_dir():
+        raise StoreError("is a folder, not a database", path=path, fix="name a file in it")
+    folder = _existing(path)
+    with disk_errors(folder), tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(b"\0")  # a full disk lets a file be made and not be filled
+    if path.exists() and not os.access(path, os.W_OK):
+        raise StoreError(
+            "cannot be written: no permission",
+            path=path,
+            fix=f"make it writable for you (chmod u+w {path.name}), or choose another file",
+        )
+
+
+def _existing(path: Path) -> Path:
+    place = path.expanduser().resolve()
+    return next(folder for folder in (place, *place.parents) if folder.is_dir())
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

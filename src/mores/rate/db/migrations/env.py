@@ -1,0 +1,14 @@
+"""Alembic's entry: runs migrations on the connection that `upgrade` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from mores.rate.db.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=False,  # `upgrade` holds the one transaction around everything
+)
+context.run_migrations()

@@ -1,0 +1,184 @@
+"""A study's completions → a rating database with items, seats and slots, once.
+
+facts = set_up(database, study, now=time.time())
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from mores import __version__
+from mores.errors import StoreError
+from mores.rate.assign import SeatPlan, Unit, assign
+from mores.rate.blind import blind, condition, key_digest, seal
+from mores.rate.db import audit
+from mores.rate.db.claims import GAP
+from mores.rate.db.engine import Database
+from mores.rate.db.facts import Facts, is_set_up, write_facts
+from mores.rate.db.tables import expected, item, item_flag, seat, slot
+from mores.rate.model import BlindKey, RatingItem
+from mores.rate.self_names import RULE, self_names
+from mores.rate.texts import Exercise, RatingTexts, read_texts
+from mores.study import Study
+
+
+def set_up(database: Database, study: Study, *, now: float) -> Facts:
+    """Blind the study's outputs, plan who rates what, and keep both. All of it, or nothing.
+
+    Raises:
+        DataError: nothing sampled, fewer seats than ratings an item, unusable rating.toml.
+        StoreError: something was set up here before, or the files cannot be written.
+    """
+    if is_set_up(database):
+        raise StoreError("a study was set up in this database before", path=database.name)
+    texts = read_texts(study)
+    rules = study.config.rating
+    items, key = blind(study)
+    plan = assign(
+        units(key, study), per_item=rules.per_item, seats=rules.seats, seed=study.config.seed
+    )
+    facts = Facts(
+        database=secrets.token_hex(8),
+        study=study.config.name,
+        version=study.config.version,
+        description=study.config.description,
+        license=study.config.license,
+        preset=study.config.preset,
+        created=now,
+        seed=study.config.seed,
+        rules=rules,
+        texts=texts,
+        charter=study.charter,
+        key_digest=key_digest(key),
+        names_rule=RULE,
+        app_version=__version__,
+    )
+    seal(study, key)
+    models = [spec.name for spec in study.config.models]
+    with database.write() as tx:
+        write_facts(tx, facts)
+        _items(tx, items, models)
+        _exercises(tx, texts)
+        _seats(tx, plan, rules.per_item)
+        audit.append(
+            tx,
+            now=now,
+            actor="owner",
+            action="set up",
+            detail={
+                "items": len(items),
+                "per_item": rules.per_item,
+                "seats": rules.seats,
+                "seed": study.config.seed,
+                "key": facts.key_digest,
+                "names_rule": RULE,
+            },
+        )
+    return facts
+
+
+def units(key: Sequence[BlindKey], study: Study) -> list[Unit]:
+    """What the assignment balances."""
+    prompts = {prompt.id: prompt.category for prompt in study.prompts}
+    rows = []
+    for entry in key:
+        prompt = _prompt_of(entry, prompts)
+        rows.append(
+            Unit(
+                item=entry.item_id,
+                category=prompts[prompt],
+                prompt=prompt,
+                condition=condition(entry),
+                arm=entry.arm,
+            )
+        )
+    return rows
+
+
+def _prompt_of(entry: BlindKey, prompts: dict[str, str]) -> str:
+    """Completion ids are ``<model>.<arm>.<prompt>.d<draw>``; prompt ids may hold dots."""
+    inner = entry.completion_id.removesuffix(f".d{entry.draw}")
+    while inner and inner not in prompts:
+        inner = inner.partition(".")[2]
+    return inner
+
+
+def _items(tx: sa.Connection, items: Sequence[RatingItem], models: Sequence[str]) -> None:
+    tx.execute(item.insert(), [_item_row(one) for one in items])
+    flags = [
+        {"item": one.id, "rule": RULE, "found": "; ".join(found)}
+        for one in items
+        if (found := self_names(one.output, models))
+    ]
+    if flags:
+        tx.execute(item_flag.insert(), flags)
+
+
+def _item_row(one: RatingItem) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "category": one.category,
+        "prompt": _kept(one.prompt),
+        "output": _kept(one.output),
+        "language": one.language,
+    }
+
+
+def _kept(text: str) -> str:
+    """PostgreSQL holds no NUL: what stands for it is what pages show for it."""
+    return text.replace("\x00", "\u2400")
+
+
+def _exercises(tx: sa.Connection, texts: RatingTexts) -> None:
+    """Practice and gold items, with ids drawn like those of all items."""
+    kinds: tuple[tuple[str, tuple[Exercise, ...]], ...] = (
+        ("practice", texts.practice),
+        ("gold", texts.gold),
+    )
+    for kind, exercises in kinds:
+        for one in exercises:
+            name = secrets.token_hex(8)
+            tx.execute(
+                item.insert().values(
+                    id=name,
+                    kind=kind,
+                    category=one.category,
+                    prompt=_kept(one.prompt),
+                    output=_kept(one.output),
+                    language=texts.language,
+                )
+            )
+            tx.execute(
+                expected.insert().values(
+                    item=name,
+                    low=one.low,
+                    high=one.high,
+                    cannot=int(one.cannot),
+                    feedback=one.feedback,
+                )
+            )
+
+
+def _seats(tx: sa.Connection, plan: Sequence[SeatPlan], per_item: int) -> None:
+    tx.execute(seat.insert(), [{"number": one.number, "rater": None} for one in plan])
+    numbers: dict[str, int] = {}
+    rows = []
+    for one in plan:
+        for place, name in enumerate(one.items, 1):
+            numbers[name] = numbers.get(name, 0) + 1
+            rows.append(
+                {
+                    "item": name,
+                    "number": numbers[name],
+                    "seat": one.number,
+                    "place": place * GAP,
+                    "done": 0,
+                }
+            )
+    assert all(count == per_item for count in numbers.values())
+    tx.execute(slot.insert(), rows)

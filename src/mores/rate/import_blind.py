@@ -1,0 +1,133 @@
+"""Ratings made elsewhere on blind items → the rating database, where they stay blind.
+
+    count = import_blind(database, Path("paper.csv"), now=time.time())
+
+The file has ``item_id`` (as in `mores rate export`), ``rater``, ``value`` and perhaps ``seconds``.
+All of it, or nothing; the rule of k different raters an item holds for it too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from mores import store
+from mores.errors import DataError, did_you_mean
+from mores.rate.csv_file import FileRow, columns_of, read_file
+from mores.rate.db import audit, work
+from mores.rate.db.engine import Database
+from mores.rate.db.tables import event, item, person, rater, slot
+
+PREFIX = "imported: "
+
+
+def is_blind(source: Path) -> bool:
+    """Say whether a file names blind items rather than completions."""
+    return "item_id" in columns_of(source)
+
+
+def import_blind(database: Database, source: Path, *, now: float) -> int:
+    """Import a file; return how many ratings were new.
+
+    Raises:
+        DataError: an unknown item, one that has its k ratings, a rater who gave it another value
+            before, and what `read_file` raises; nothing is then imported.
+    """
+    rows = read_file(source, "item_id")
+    digest = store.digest_file(source)
+    with database.write() as tx:
+        names = list(tx.execute(sa.select(item.c.id).where(item.c.kind == "study")).scalars())
+        known = set(names)
+        people: dict[str, str] = {}
+        new = 0
+        for row in rows:
+            name = row.rating.completion_id
+            if name not in known:
+                raise DataError(
+                    f"unknown item {name!r}{did_you_mean(name, names)}",
+                    path=source,
+                    line=row.line,
+                    fix="ids are those of `mores rate export` of this database",
+                )
+            label = row.rating.rater
+            if label not in people:
+                people[label] = _rater(tx, label, now)
+            new += _keep(tx, people[label], row, source, digest, now)
+        detail = {"file": digest, "ratings": new, "raters": len(people)}
+        audit.append(tx, now=now, actor="owner", action="import", detail=detail)
+    return new
+
+
+def _rater(tx: sa.Connection, label: str, now: float) -> str:
+    """The rater of this name in earlier imports, or a new one."""
+    known = tx.execute(sa.select(person.c.rater).where(person.c.label == PREFIX + label)).scalar()
+    if known is not None:
+        return str(known)
+    name = secrets.token_hex(8)
+    number = (tx.execute(sa.select(sa.func.max(rater.c.number))).scalar() or 0) + 1
+    values: dict[str, Any] = {"attempt": 1, "rested_at": 0, "rested_time": now, "notice": ""}
+    tx.execute(
+        rater.insert().values(
+            id=name,
+            number=number,
+            stage="done",
+            language="en",
+            keys=1,
+            created=now,
+            consented=now,
+            seen=now,
+            **values,
+        )
+    )
+    tx.execute(person.insert().values(rater=name, label=PREFIX + label))
+    return name
+
+
+def _keep(tx: sa.Connection, who: str, row: FileRow, source: Path, digest: str, now: float) -> int:
+    name, value = row.rating.completion_id, row.rating.value
+    last = work.current(tx, who, name)
+    if last is not None:
+        if last.value == value:
+            return 0
+        raise DataError(
+            f"rater {row.rating.rater!r} already gave {name!r} a {last.value}, "
+            f"the file says {value}",
+            path=source,
+            line=row.line,
+            fix="remove the line",
+        )
+    free = tx.execute(
+        sa.select(slot.c.number)
+        .where(slot.c.item == name, slot.c.rater.is_(None), slot.c.done == 0)
+        .order_by(slot.c.seat.is_not(None), slot.c.number)
+        .limit(1)
+    ).scalar()
+    if free is None:
+        raise DataError(
+            f"{name!r} has its ratings already, or raters who hold it",
+            path=source,
+            line=row.line,
+            fix="remove the line, or release the rater who holds it",
+        )
+    chosen = (slot.c.item == name) & (slot.c.number == free)
+    tx.execute(slot.update().where(chosen).values(rater=who, seat=None, done=1))
+    tx.execute(
+        event.insert().values(
+            key=f"import-{digest.removeprefix('sha256:')[:24]}-{row.line}",
+            rater=who,
+            item=name,
+            revision=1,
+            kind="rate",
+            value=value,
+            reason="",
+            flagged=0,
+            seconds=row.rating.seconds,
+            surplus=0,
+            at=now,
+            body="",
+        )
+    )
+    return 1

@@ -1,0 +1,118 @@
+"""A study's rating database, opened for looking or for changing.
+
+    with looking(study) as database: ...      beside a running server, nothing can be changed
+    with changing(study) as database: ...     alone: a running server is named and refused
+
+The address is ``runs/<preset>/rating/ratings.sqlite`` unless another is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from mores import layout
+from mores.errors import StoreError
+from mores.rate.blind import key_path
+from mores.rate.db.backup import back_up
+from mores.rate.db.checks import (
+    free_space,
+    instance_lock,
+    refuse_network_file_system,
+    writable,
+)
+from mores.rate.db.engine import Database, open_database
+from mores.rate.db.facts import facts_of, is_set_up
+from mores.rate.db.migrations import revision, upgrade
+from mores.study import Study
+
+DATABASE = "ratings.sqlite"
+BACKUPS = "backups"
+ROOM = 64 * 1024 * 1024
+"""Bytes that must be free before anything begins."""
+
+
+def place_of(study: Study, database: str | None) -> str:
+    """The address of a study's rating database."""
+    return database or str(layout.rating_folder(study) / DATABASE)
+
+
+def backup_folder(study: Study) -> Path:
+    """Where a study's backups are kept."""
+    return layout.rating_folder(study) / BACKUPS
+
+
+@contextmanager
+def looking(study: Study, database: str | None = None) -> Iterator[Database]:
+    """Open to look.
+
+    Raises:
+        StoreError: there is none, it was not set up, or a newer version made it.
+    """
+    opened = open_database(place_of(study, database), read_only=True)
+    try:
+        _must_be_set_up(opened)
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def changing(
+    study: Study,
+    database: str | None = None,
+    *,
+    now: float,
+    new: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[Database]:
+    """Open to change, alone; a schema of an earlier version is brought up to date.
+
+    Args:
+        study: the study.
+        database: its address; the study's own SQLite file by default.
+        now: seconds since 1970.
+        new: whether there may be none yet.
+        say: where to report a schema that was brought up to date.
+
+    Raises:
+        StoreError: a server is running on it, a network file system, no room, not writable,
+            made by a newer version, or (unless new) never set up.
+    """
+    where = place_of(study, database)
+    with ExitStack() as stack:
+        if "://" not in where:
+            path = Path(where)
+            if not new and not path.exists():
+                raise StoreError(
+                    "there is no rating database", path=path, fix="start with `mores rate serve`"
+                )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            refuse_network_file_system(path)
+            writable(path)
+            free_space(path, ROOM)
+            stack.enter_context(instance_lock(path))
+        opened = open_database(where)
+        stack.callback(opened.close)
+        before = revision(opened)
+        if before is not None or new:
+
+            def copy() -> None:
+                digest = facts_of(opened).key_digest if is_set_up(opened) else None
+                back_up(opened, backup_folder(study), now=now, key=key_path(study, digest))
+
+            if upgrade(opened, before=copy) and before is not None:
+                say(f"rating database brought from schema {before} to {revision(opened)}")
+        if not new:
+            _must_be_set_up(opened)
+        yield opened
+
+
+def _must_be_set_up(opened: Database) -> None:
+    if revision(opened) is None or not is_set_up(opened):
+        raise StoreError(
+            "no study was set up in this database",
+            path=opened.name,
+            fix="start with `mores rate serve`",
+        )
