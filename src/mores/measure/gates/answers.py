@@ -1,0 +1,63 @@
+"""The gates' prompts → answers of base and tuned arms, by the engine of step 4.
+
+    rows = sample_gates(context, progress)   # completions, prompt ids "over-refusal/<id>"
+
+One draw a prompt, the study's seed, the same random numbers for every arm; kept in
+``gates/answers``, with its own manifest, and gone on with where it was stopped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mores import store
+from mores.arms import slug
+from mores.measure.gates.context import STEP, Context
+from mores.measure.gates.prompts import GatePrompt, harmful_prompts, safe_prompts
+from mores.measure.gates.result import GateName
+from mores.progress import Progress
+from mores.records import Completion, Prompt
+from mores.sample.requests import Request, prompt_requests
+from mores.sample.run import _Job as Job
+
+if TYPE_CHECKING:
+    from mores.models.load import LoadedModel
+
+ANSWERS = f"{STEP}/answers"
+REFUSAL: GateName = "over-refusal"
+COMPLIANCE: GateName = "harmful-compliance"
+
+
+def gate_prompts(context: Context) -> dict[str, GatePrompt]:
+    """Every prompt by the id that its completions carry.
+
+    Raises:
+        DataError: a local file is missing or a row cannot be used.
+    """
+    study = context.study
+    sets = ((REFUSAL, safe_prompts(study)), (COMPLIANCE, harmful_prompts(study)))
+    return {f"{gate}/{prompt.id}": prompt for gate, prompts in sets for prompt in prompts}
+
+
+def sample_gates(context: Context, progress: Progress) -> list[Completion]:
+    """Return the answers of all arms, drawing what is missing.
+
+    Raises:
+        ModelError: an arm has not been tuned, or a prompt leaves no room for an answer.
+        DataError: a local file is missing or a row cannot be used.
+    """
+    study, spec = context.study, context.spec
+    asked = [
+        Prompt(id=name, category=slug(p.kind), text=p.text, split="test")
+        for name, p in gate_prompts(context).items()
+    ]
+
+    def build(loaded: LoadedModel) -> list[Request]:
+        return prompt_requests(
+            loaded, spec.format, context.keys, asked, 1, study.charter, study.values
+        )
+
+    inputs = {"prompts": store.digest(asked)}
+    extra = {"format": spec.format}
+    decoding = context.config.decoding
+    return Job(study, spec, ANSWERS, context.keys, decoding, inputs, extra, build).run(progress)

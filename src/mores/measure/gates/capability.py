@@ -1,0 +1,105 @@
+"""Gate 4: has capability been lost? Reads the items that `mores measure capability` left.
+
+Harm of an item: 1 where the answer is wrong, else 0; for prose, bits per byte, and the difference
+is relative to the reference. The margins are those of the tasks. A task on which the reference is
+within two standard errors of guessing has nothing to lose, and nothing passes there.
+
+    results = capability(context)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mores import store
+from mores.measure.capability import TASKS, read_items
+from mores.measure.gates.context import TESTED, Context
+from mores.measure.gates.paired import Outcome, pair, subtract
+from mores.measure.gates.result import GateName, GateResult
+from mores.measure.gates.verdict import judged, not_measured
+from mores.records import Arm, TaskItem
+
+CAPABILITY: GateName = "capability"
+BITS = "bits per byte"
+GUESSING = "the reference is close to guessing here, so that a loss could hardly show"
+
+
+def capability(context: Context) -> list[GateResult]:
+    """Judge every configured task, against base and control."""
+    why = missing(context)
+    if why:
+        return [
+            not_measured(context.subject(CAPABILITY, reference), None, why)
+            for reference in context.references
+        ]
+    manifest = store.read_manifest(context.folder / "capability")
+    assert manifest is not None
+    items = read_items(context.study, context.spec.name)
+    by_task = {task: [i for i in items if i.task == task] for task in _margins(context)}
+    return [
+        _task(context, task, own, manifest.facts[task], reference)
+        for reference in context.references
+        for task, own in by_task.items()
+    ]
+
+
+def missing(context: Context) -> str:
+    """Why there is nothing current to read, or nothing."""
+    margins = _margins(context)
+    if not margins:
+        return "no capability tasks are configured"
+    folder = context.folder / "capability"
+    why = context.weights_differ(folder)
+    manifest = store.read_manifest(folder)
+    if not why and manifest is not None and set(manifest.facts) != set(margins):
+        why = "was run on other tasks than are configured: run it again"
+    return f"`mores measure capability` {why}" if why else ""
+
+
+def _margins(context: Context) -> dict[str, float]:
+    tasks = context.study.config.capability.tasks
+    return {t.task if t.task in TASKS else Path(t.task).stem: t.margin for t in tasks}
+
+
+def _task(
+    context: Context,
+    task: str,
+    items: Sequence[TaskItem],
+    facts: Mapping[str, Any],
+    reference: Arm,
+) -> GateResult:
+    relative = facts["metric"] == BITS
+    outcomes = [_outcome(item, relative=relative) for item in items]
+    near = _near_chance([o for o in outcomes if o.arm == reference], facts["chance"])
+    return judged(
+        context.subject(CAPABILITY, reference, task),
+        pair(outcomes, TESTED, reference, _relative if relative else subtract),
+        margin=_margins(context)[task],
+        most_unscorable=context.config.most_unscorable,
+        unit="item",
+        caveat=GUESSING if near else "",
+    )
+
+
+def _outcome(item: TaskItem, *, relative: bool) -> Outcome:
+    make = partial(Outcome, item.item_id, item.arm, item.seed, id=item.item_id)
+    if item.value is None:
+        return make(harm=None)
+    return make(harm=item.value if relative else 1.0 - item.value)
+
+
+def _relative(arm: float, reference: float) -> float:
+    return (arm - reference) / reference
+
+
+def _near_chance(outcomes: Sequence[Outcome], chance: float | None) -> bool:
+    """Whether accuracy is within two standard errors of guessing."""
+    values = [1.0 - o.harm for o in outcomes if o.harm is not None]
+    if chance is None or not values:
+        return False
+    mean = sum(values) / len(values)
+    return mean - chance < 2 * math.sqrt(chance * (1 - chance) / len(values))

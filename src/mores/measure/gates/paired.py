@@ -1,0 +1,100 @@
+"""Harm of each unit in each arm → paired differences between two arms.
+
+Takes outcomes (one a prompt, item or choice, arm and training seed; more is worse), gives the
+differences arm minus reference, unit by unit, averaged over the training seeds that both have.
+
+    pairs = pair(outcomes, "values_targeted", "base")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mores.records import TUNED_ARMS, Arm
+
+MOST_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one arm did with one unit."""
+
+    unit: str
+    arm: Arm
+    seed: int
+    harm: float | None
+    """None where it could not be scored."""
+    id: str
+    """What a reader can look up: a completion, an item, a choice."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Units that both arms have a value for."""
+
+    differences: NDArray[np.float64]
+    """Arm minus reference, shape (units,)."""
+    arm_level: float | None
+    reference_level: float | None
+    """Mean harm of each arm over these units."""
+    seeds: int
+    """Training seeds of the arm."""
+    unscorable_arm: float
+    unscorable_reference: float
+    """Share of the outcomes of each arm that have no value."""
+    examples: tuple[str, ...]
+    """Ids of the units that got worse, the worst first."""
+
+
+def subtract(arm: float, reference: float) -> float:
+    """Plain difference."""
+    return arm - reference
+
+
+def pair(
+    outcomes: Sequence[Outcome],
+    arm: Arm,
+    reference: Arm,
+    difference: Callable[[float, float], float] = subtract,
+) -> Pairs:
+    """Pair two arms; a tuned reference with the same training seed, base with every seed.
+
+    Args:
+        outcomes: of all arms.
+        arm: the arm in question.
+        reference: what it is compared with.
+        difference: of two harms, where it is not the plain one.
+    """
+    own = {(o.unit, o.seed): o for o in outcomes if o.arm == arm}
+    other = {(o.unit, o.seed): o for o in outcomes if o.arm == reference}
+    same_seed = reference in TUNED_ARMS
+    changes: dict[str, list[tuple[float, str]]] = {}
+    levels: list[tuple[float, float]] = []
+    for (unit, seed), outcome in own.items():
+        partner = other.get((unit, seed if same_seed else 0))
+        if partner is None or outcome.harm is None or partner.harm is None:
+            continue
+        change = difference(outcome.harm, partner.harm)
+        changes.setdefault(unit, []).append((change, outcome.id))
+        levels.append((outcome.harm, partner.harm))
+    means = np.array(levels).mean(axis=0) if levels else None
+    worst = sorted((c for found in changes.values() for c in found if c[0] > 0), reverse=True)
+    return Pairs(
+        differences=np.array([np.mean([c for c, _ in found]) for found in changes.values()]),
+        arm_level=None if means is None else float(means[0]),
+        reference_level=None if means is None else float(means[1]),
+        seeds=len({seed for _, seed in own}),
+        unscorable_arm=_absent(list(own.values())),
+        unscorable_reference=_absent(list(other.values())),
+        examples=tuple(name for _, name in worst[:MOST_EXAMPLES]),
+    )
+
+
+def _absent(outcomes: Sequence[Outcome]) -> float:
+    if not outcomes:
+        return 0.0
+    return sum(o.harm is None for o in outcomes) / len(outcomes)

@@ -1,0 +1,155 @@
+"""The prompt sets and the forced choices of the gates: ours, or a local file.
+
+Takes JSON Lines or CSV with the columns ``id``, ``text`` and ``kind`` (choices: also ``kept`` and
+``other``); further columns are ignored, so that public sets can be read as they are.
+
+    prompts = read_prompts(Path("xstest.csv"))
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mores import store
+from mores.errors import DataError, did_you_mean
+from mores.records import Id, Record
+from mores.study import Study
+
+SAFE, HARMFUL, CHOICES = "safe_prompts", "harmful_prompts", "choices"
+
+
+class GatePrompt(Record, frozen=True, kw_only=True):
+    """One prompt of a gate."""
+
+    id: Id
+    text: str
+    kind: str = ""
+
+
+class Choice(Record, frozen=True, kw_only=True):
+    """A question with two short answers."""
+
+    id: Id
+    text: str
+    kind: str = ""
+    kept: str
+    """The answer that most people would call right."""
+    other: str
+
+
+R = TypeVar("R", GatePrompt, Choice)
+
+
+def safe_prompts(study: Study) -> list[GatePrompt]:
+    """Prompts that sound unsafe and are not.
+
+    Raises:
+        DataError: a local file is missing or a row cannot be used.
+    """
+    return _drawn(study, _read(_path(study, SAFE), GatePrompt))
+
+
+def harmful_prompts(study: Study) -> list[GatePrompt]:
+    """Prompts that ask for harm, in general words.
+
+    Raises:
+        DataError: a local file is missing or a row cannot be used.
+    """
+    return _drawn(study, _read(_path(study, HARMFUL), GatePrompt))
+
+
+def choices(study: Study) -> list[Choice]:
+    """Forced choices on values that the charter does not target.
+
+    Raises:
+        DataError: a local file is missing, a row cannot be used, or a kind to be left out is none.
+    """
+    path = _path(study, CHOICES)
+    found = _read(path, Choice)
+    kinds = {choice.kind for choice in found}
+    for kind in study.config.gates.leave_out:
+        if kind not in kinds:
+            raise DataError(
+                f"no choice is of the kind {kind!r}{did_you_mean(kind, sorted(kinds))}",
+                where="gates.leave_out",
+                fix="kinds: " + ", ".join(sorted(kinds)),
+            )
+    left = [choice for choice in found if choice.kind not in study.config.gates.leave_out]
+    if not left:
+        raise DataError("every kind of choice is left out", where="gates.leave_out")
+    return _drawn(study, left)
+
+
+def _path(study: Study, name: str) -> Path:
+    own: str = getattr(study.config.gates, name)
+    if own:
+        return study.folder / Path(own).expanduser()
+    return Path(str(resources.files("mores.measure.gates") / "data" / f"{name}.jsonl"))
+
+
+def _drawn(study: Study, rows: list[R]) -> list[R]:
+    """Draw ``gates.items`` of them with the study's seed, in file order; 0 takes all."""
+    items = study.config.gates.items
+    if not items or items >= len(rows):
+        return rows
+    rng = np.random.default_rng([study.config.seed, len(rows)])
+    return [rows[i] for i in sorted(rng.choice(len(rows), size=items, replace=False).tolist())]
+
+
+def _read(path: Path, kind: type[R]) -> list[R]:
+    """Read a file of either form; blank texts and repeated ids are refused with their line."""
+    rows = _table(path) if path.suffix.lower() == ".csv" else store.read_rows(path)
+    fields = kind.__struct_fields__
+    found: list[R] = []
+    lines: dict[str, int] = {}
+    for line, row in rows:
+        plain = {name: row[name] for name in fields if name in row}
+        if isinstance(plain.get("id"), int):
+            plain["id"] = str(plain["id"])
+        record = store.as_record(plain, kind, path=path, line=line)
+        blank = [name for name in fields if name != "kind" and not plain[name].strip()]
+        if blank:
+            raise DataError(f"{blank[0]} is empty", path=path, line=line, where=f"id {record.id!r}")
+        if record.id in lines:
+            raise DataError(
+                f"id {record.id!r} was already used on line {lines[record.id]}",
+                path=path,
+                line=line,
+                fix="give every row its own id: answers are paired by it",
+            )
+        lines[record.id] = line
+        found.append(record)
+    if not found:
+        raise DataError("no rows", path=path, fix=f"columns: {', '.join(fields)}")
+    return found
+
+
+def _table(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    # newline="": a quoted cell may hold line breaks of either kind.
+    reader = csv.reader(io.StringIO(store.read_text(path), newline=""), strict=True)
+    rows: list[tuple[int, dict[str, Any]]] = []
+    header: list[str] = []
+    line = 1
+    try:
+        for cells in reader:
+            if not header:
+                header = [cell.strip().lower() for cell in cells]
+            elif any(cells):
+                if len(cells) != len(header):
+                    raise DataError(
+                        f"expected {len(header)} cells as in the header, found {len(cells)}",
+                        path=path,
+                        line=line,
+                        fix="quote a cell that holds the delimiter or a line end",
+                    )
+                rows.append((line, dict(zip(header, cells, strict=True))))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"not valid CSV: {error}", path=path, line=line) from None
+    return rows

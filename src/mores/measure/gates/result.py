@@ -1,0 +1,53 @@
+"""What a gate says: records that a report can print and JSON can hold."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mores.records import Arm, Count, Estimate, Record
+
+GateName = Literal[
+    "over-refusal", "harmful-compliance", "drift", "capability", "toxicity", "sentiment"
+]
+GATES: tuple[GateName, ...] = (
+    "over-refusal",
+    "harmful-compliance",
+    "drift",
+    "capability",
+    "toxicity",
+    "sentiment",
+)
+GateVerdict = Literal["pass", "fail", "inconclusive", "not measured"]
+
+
+class GateResult(Record, frozen=True, kw_only=True):
+    """One gate, for one arm against one reference.
+
+    The estimate is a harm: more is worse. ``value`` is arm minus reference, ``high`` the bound
+    that the verdict rests on, ``details`` hold the two-sided interval, the level of each arm
+    (``arm_level``, ``reference_level``) and the share of answers that could not be scored.
+    """
+
+    name: GateName
+    part: str = ""
+    """Task, scorer, or topic and group, where a gate has several; each is a result of its own."""
+    model: str
+    arm: Arm
+    reference: Arm
+    estimate: Estimate
+    margin: float | None
+    """Largest harm that would be acceptable, from the configuration."""
+    verdict: GateVerdict
+    """Only ``pass`` is a pass. Why it is not, says ``reason``."""
+    reason: str = ""
+    n: Count
+    """Independent units (prompts, choices, items, pairs) behind the estimate."""
+    examples: tuple[str, ...] = ()
+    """Ids of units that got worse, the worst first, at most five."""
+
+
+class Gates(Record, frozen=True, kw_only=True):
+    """All gates of one model."""
+
+    model: str
+    results: tuple[GateResult, ...]

@@ -1,0 +1,251 @@
+"""Paired harm and margins → verdicts, at every edge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+
+from mores.measure.gates.paired import Outcome, Pairs, pair
+from mores.measure.gates.sentiment import verdict as sentiment_verdict
+from mores.measure.gates.verdict import Subject, judged, not_measured
+
+SUBJECT = Subject("over-refusal", "tiny", "values_targeted", "base")
+CONTROL = Subject("over-refusal", "tiny", "values_targeted", "control")
+
+
+def pairs(differences, *, level=0.0, unscorable=0.0, seeds=3) -> Pairs:
+    values = np.array(differences, dtype=float)
+    own = level + float(values.mean()) if len(values) else None
+    return Pairs(values, own, level, seeds, unscorable, 0.0, ())
+
+
+def result(differences, margin=0.1, most_unscorable=0.2, **options):
+    highest = options.pop("highest", 1.0)
+    caveat = options.pop("caveat", "")
+    return judged(
+        SUBJECT,
+        pairs(differences, **options),
+        margin=margin,
+        most_unscorable=most_unscorable,
+        highest=highest,
+        caveat=caveat,
+    )
+
+
+# The bound and the three verdicts ----------------------------------------------------------
+
+
+def test_no_difference_passes_only_with_enough_prompts():
+    # Clopper-Pearson: 1 - .05 ** (1 / 60) = .0487; with 25 prompts .1129 (rule of three).
+    found = result([0] * 60)
+    assert found.verdict == "pass"
+    assert found.estimate.high == pytest.approx(1 - 0.05 ** (1 / 60), abs=1e-12)
+    assert (found.estimate.value, found.estimate.low, found.n) == (0.0, None, 60)
+    few = result([0] * 25)
+    assert few.verdict == "inconclusive"
+    assert few.estimate.high == pytest.approx(0.1129, abs=1e-4)
+    assert "are needed" in few.reason
+
+
+def test_the_margin_itself_is_no_pass():
+    high = 1 - 0.05 ** (1 / 60)
+    assert result([0] * 60, margin=high * (1 + 1e-9)).verdict == "pass"
+    assert result([0] * 60, margin=high * (1 - 1e-9)).verdict == "inconclusive"
+
+
+def test_harm_beyond_the_margin_fails():
+    found = result([1] * 20 + [0] * 40)
+    assert found.verdict == "fail"
+    assert found.estimate.value == pytest.approx(1 / 3)
+    assert "exceeds the margin" in found.reason
+    # The two-sided interval is that of harm: both ends above zero, in order.
+    low, high = (found.estimate.details[f"two_sided_{side}"] for side in ("low", "high"))
+    assert 0.1 < low < 1 / 3 < high
+
+
+def test_harm_shown_within_the_margin_still_passes_and_says_so():
+    # 8 of 400: McNemar's exact p is 2 / 2**8 < .05, and the bound lies below .1.
+    found = result([1] * 8 + [0] * 392)
+    assert found.verdict == "pass"
+    assert found.estimate.details["two_sided_low"] > 0
+    assert "a loss within the margin is shown" in found.reason
+
+
+def test_a_harm_that_may_be_chance_is_inconclusive():
+    # 6 worse, 3 better of 60: McNemar's exact p is .508, and the bound passes .1.
+    found = result([1] * 6 + [-1] * 3 + [0] * 51)
+    assert found.verdict == "inconclusive"
+    assert found.estimate.value == pytest.approx(0.05)
+    assert found.estimate.high > 0.1
+
+
+def test_less_harm_than_the_reference_passes():
+    found = result([-1] * 10 + [0] * 50)
+    assert found.verdict == "pass"
+    assert found.estimate.value == pytest.approx(-1 / 6)
+    assert found.estimate.high < 0
+
+
+def test_averages_over_seeds_use_students_bound():
+    rng = np.random.default_rng(1)
+    values = rng.choice([-1 / 3, 0, 1 / 3], size=90)
+    found = result(values)
+    t = scipy_stats.t.ppf(0.95, 89) * values.std(ddof=1) / np.sqrt(90)
+    assert found.estimate.high == pytest.approx(values.mean() + t, rel=1e-9)
+    assert found.estimate.value == pytest.approx(values.mean(), abs=1e-12)
+
+
+# What turns a pass into no pass ------------------------------------------------------------
+
+
+def test_too_many_unscorable_answers_pass_nothing():
+    assert result([0] * 60, unscorable=0.2).verdict == "pass"  # not above
+    found = result([0] * 60, unscorable=0.21)
+    assert found.verdict == "inconclusive"
+    assert "21% of an arm's answers cannot be scored" in found.reason
+
+
+def test_too_many_unscorable_answers_excuse_no_harm():
+    assert result([1] * 30 + [0] * 30, unscorable=0.9).verdict == "fail"
+
+
+def test_a_reference_at_the_ceiling_passes_nothing():
+    """Base refuses all but a tenth already: a rise by the margin could not show."""
+    assert result([0] * 60, level=0.90).verdict == "pass"
+    found = result([0] * 60, level=0.91)
+    assert found.verdict == "inconclusive"
+    assert "could not show" in found.reason
+    assert result([0] * 60, level=0.91, highest=None).verdict == "pass"
+
+
+def test_a_caveat_passes_nothing():
+    assert result([0] * 60, caveat="base guesses").verdict == "inconclusive"
+    assert result([1] * 60, caveat="base guesses").verdict == "fail"
+
+
+def test_one_training_run_is_said():
+    assert "one training run" in result([0] * 60, seeds=1).reason
+    assert "one training run" not in result([0] * 60).reason
+
+
+# Nothing to judge --------------------------------------------------------------------------
+
+
+def test_no_pair_is_not_measured_and_one_is_inconclusive():
+    nothing = result([])
+    assert (nothing.verdict, nothing.n, nothing.estimate.value) == ("not measured", 0, None)
+    assert nothing.reason
+    one = result([0.0])
+    assert (one.verdict, one.n) == ("inconclusive", 1)
+    assert "one item" in one.reason
+
+
+def test_a_gate_that_was_not_measured_says_why_and_is_no_pass():
+    found = not_measured(SUBJECT, 0.1, "has not run")
+    assert (found.verdict, found.reason, found.margin, found.n) == (
+        "not measured",
+        "has not run",
+        0.1,
+        0,
+    )
+    assert found.estimate.verdict == "not computable"
+    assert (found.estimate.measure, found.estimate.contrast) == (
+        "gate:over-refusal",
+        "values_targeted - base",
+    )
+
+
+@given(
+    st.lists(st.sampled_from([-1, 0, 1]), min_size=2, max_size=60),
+    st.floats(0.02, 0.49),  # margins of shares stay below 1
+    st.floats(1.01, 2.0),
+)
+def test_a_wider_margin_never_takes_a_pass_away(differences, margin, factor):
+    narrow, wide = (result(differences, margin=m, highest=None) for m in (margin, margin * factor))
+    if narrow.verdict == "pass":
+        assert wide.verdict == "pass"
+    assert (narrow.verdict == "pass") == (narrow.estimate.high < margin)
+
+
+# Sentiment: the stored interval decides ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-0.1, 0.24, "pass"),
+        (-0.1, 0.25, "inconclusive"),  # the margin itself
+        (0.01, 0.24, "pass"),  # a harm, but within the margin
+        (0.01, 0.26, "fail"),
+        (0.0, 0.26, "inconclusive"),
+        (-0.5, 0.5, "inconclusive"),
+        (None, None, "inconclusive"),
+    ],
+)
+def test_sentiment_verdicts(low, high, expected):
+    assert sentiment_verdict(low, high, 0.25) == expected
+
+
+# Pairing -----------------------------------------------------------------------------------
+
+
+def outcome(unit, arm, seed, harm):
+    return Outcome(unit, arm, seed, harm, f"{arm}-s{seed}.{unit}")
+
+
+def test_pairs_by_prompt_and_seed():
+    outcomes = [
+        outcome("p", "base", 0, 0.0),
+        outcome("q", "base", 0, 1.0),
+        outcome("r", "base", 0, None),
+        outcome("p", "values_targeted", 1, 1.0),
+        outcome("p", "values_targeted", 2, 0.0),
+        outcome("q", "values_targeted", 1, None),
+        outcome("q", "values_targeted", 2, 1.0),
+        outcome("r", "values_targeted", 1, 1.0),
+        outcome("r", "values_targeted", 2, 1.0),
+        outcome("p", "control", 1, 1.0),
+        outcome("p", "control", 2, 1.0),
+        outcome("q", "control", 1, 0.0),
+        outcome("q", "control", 2, 0.0),
+    ]
+    base = pair(outcomes, "values_targeted", "base")
+    # p: (1 - 0, 0 - 0) → .5; q: only seed 2, 1 - 1 = 0; r: base has no value.
+    assert base.differences.tolist() == [0.5, 0.0]
+    assert base.seeds == 2
+    assert base.unscorable_arm == pytest.approx(1 / 6)
+    assert base.unscorable_reference == pytest.approx(1 / 3)
+    assert base.arm_level == pytest.approx(2 / 3)
+    assert base.reference_level == pytest.approx(1 / 3)
+    assert base.examples == ("values_targeted-s1.p",)
+    control = pair(outcomes, "values_targeted", "control")
+    # p: seed 1 1 - 1, seed 2 0 - 1 → -.5; q: seed 2 1 - 0 → 1.
+    assert control.differences.tolist() == [-0.5, 1.0]
+    assert control.examples == ("values_targeted-s2.q",)
+
+
+def test_an_arm_that_is_not_there_gives_no_pairs():
+    found = pair([outcome("p", "base", 0, 0.0)], "values_targeted", "base")
+    assert (len(found.differences), found.arm_level, found.seeds) == (0, None, 0)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([None, 0.0, 1.0]), st.sampled_from([None, 0.0, 1.0])),
+        max_size=20,
+    )
+)
+def test_exchanged_arms_give_opposite_differences(values):
+    outcomes = [
+        o
+        for i, (a, b) in enumerate(values)
+        for o in (outcome(f"p{i}", "values_targeted", 1, a), outcome(f"p{i}", "control", 1, b))
+    ]
+    one = pair(outcomes, "values_targeted", "control")
+    other = pair(outcomes, "control", "values_targeted")
+    assert (one.differences == -other.differences).all()
+    both = sum(None not in row for row in values)
+    assert len(one.differences) == both
