@@ -3,13 +3,16 @@
 # make check   format, lint, types, docs
 # make docs    the documentation as a site (site/)
 # make bench   speed against TRL, on this machine
+# make soak    the rating app killed again and again under load: nothing lost, nothing twice
+# make load    200 raters at once: response times, memory, exactly k ratings everywhere
+# make calibration  do verdicts and intervals err as rarely as they say? (docs/calibration.md)
 # make clean   remove what was built here (not the cache of fetched models)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: run test check docs bench clean
+.PHONY: run test check docs bench calibration soak load clean
 
 run: .venv/.installed
 	$(BIN)/mores run examples/wellbeing --preset quick
@@ -30,6 +33,16 @@ docs: .venv/.installed-dev
 
 bench: .venv/.installed-bench
 	$(BIN)/python benchmarks/against_trl.py
+
+soak: .venv/.installed-dev
+	MORES_SOAK=1 $(BIN)/python -m pytest -q tests/rate/db/test_contract_machine.py
+	$(BIN)/python benchmarks/rating_soak.py
+
+load: .venv/.installed-dev
+	$(BIN)/python benchmarks/rating_load.py
+
+calibration: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py --docs docs/calibration.md
 
 clean:
 	rm -rf .venv site build .mypy_cache .ruff_cache .pytest_cache examples/*/runs src/*.egg-info

@@ -12,7 +12,7 @@ import pytest
 
 import mores
 from mores import api
-from mores.cli import COMMANDS, MEASURES, RATINGS, show
+from mores.cli import COMMANDS, MEASURES, RATINGS, show, show_ratings, show_revise
 from mores.cli import mores as program
 from mores.cli.build import command, read_docstring
 
@@ -49,7 +49,8 @@ def test_every_option_is_explained(function):
 
 
 def test_every_function_has_its_printer_and_every_printer_its_function():
-    printers = {n.removeprefix("show_") for n in vars(show) if n.startswith("show_")}
+    names = [*vars(show), *vars(show_ratings), *vars(show_revise)]
+    printers = {n.removeprefix("show_") for n in names if n.startswith("show_")}
     assert printers == set(FUNCTIONS)
 
 

@@ -17,6 +17,9 @@ LEVELS = {
     "cli": 14,
     "api": 13,
     "measures_api": 12,
+    "rate_api": 12,
+    "revise_api": 12,
+    "rate_upkeep_api": 12,
     "pipeline": 12,
     "planner": 11,
     "report": 10,
@@ -26,9 +29,12 @@ LEVELS = {
     "sample": 8,
     "tune": 7,
     "curate": 6,
+    "seal": 6,
+    "rounds": 6,
     "layout": 5,
     "study": 4,
     "layers": 3,
+    "config": 3,
     "charter": 3,
     "arms": 2,
     "store": 2,
@@ -47,6 +53,8 @@ STATS_FOR = {
     "pipeline",
     "api",
     "measures_api",
+    "rate_api",
+    "rate_upkeep_api",
     "cli",
 }
 SIDE_MAY = {
@@ -54,14 +62,23 @@ SIDE_MAY = {
     "assets": {"store", "records", "errors"},
     "progress": set(),
     "starter": {"store", "errors"},
-    "doctor": {"store", "records", "errors", "models", "assets"},
+    "doctor": {"store", "records", "errors", "models", "assets", "rate"},
     "execute": {"store", "records", "errors"},
 }
 SIDE_FOR = {
     "models": {"tune", "sample", "measure", "doctor"},
     "assets": {"models", "measure", "doctor"},
 }
-TOP = {"cli", "api", "measures_api", "pipeline", "planner"}
+TOP = {
+    "cli",
+    "api",
+    "measures_api",
+    "rate_api",
+    "rate_upkeep_api",
+    "revise_api",
+    "pipeline",
+    "planner",
+}
 HEAVY = ("torch", "transformers", "matplotlib", "scipy", "peft", "sklearn")
 
 

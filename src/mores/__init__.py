@@ -7,9 +7,12 @@ The public names, in the order of the process; each is also a command:
     run_study                       everything below, resumable
     tune_study                      adapt the base model on the values and the control set
     sample_study                    put the prompts to every arm
-    measure_toxicity, measure_cooccurrence, measure_capability
-    import_ratings                  add people's ratings
+    measure_toxicity, measure_cooccurrence, measure_capability, measure_gates
+    serve_ratings, rating_status    let people rate the outputs, blind
+    export_ratings, unblind_ratings, verify_ratings, backup_ratings, restore_ratings
+    release_rater, forget_rater, import_ratings
     report_study                    tables, figures, verdicts
+    revise_study, diff_studies      what to write next; two versions side by side
     list_models, list_assets, examine_machine
 """
 
@@ -19,8 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mores.api import (
+        backup_ratings,
         check_study,
+        diff_studies,
         examine_machine,
+        export_ratings,
+        forget_rater,
         import_dataset,
         import_ratings,
         init_study,
@@ -28,12 +35,20 @@ if TYPE_CHECKING:
         list_models,
         measure_capability,
         measure_cooccurrence,
+        measure_gates,
         measure_toxicity,
         plan_study,
+        rating_status,
+        release_rater,
         report_study,
+        restore_ratings,
+        revise_study,
         run_study,
         sample_study,
+        serve_ratings,
         tune_study,
+        unblind_ratings,
+        verify_ratings,
     )
     from mores.errors import MoresError
     from mores.study import Study, load_study
@@ -44,8 +59,12 @@ __all__ = [
     "MoresError",
     "Study",
     "__version__",
+    "backup_ratings",
     "check_study",
+    "diff_studies",
     "examine_machine",
+    "export_ratings",
+    "forget_rater",
     "import_dataset",
     "import_ratings",
     "init_study",
@@ -54,12 +73,20 @@ __all__ = [
     "load_study",
     "measure_capability",
     "measure_cooccurrence",
+    "measure_gates",
     "measure_toxicity",
     "plan_study",
+    "rating_status",
+    "release_rater",
     "report_study",
+    "restore_ratings",
+    "revise_study",
     "run_study",
     "sample_study",
+    "serve_ratings",
     "tune_study",
+    "unblind_ratings",
+    "verify_ratings",
 ]
 
 

@@ -13,8 +13,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mores import store
-from mores.measures_api import measure_capability, measure_cooccurrence, measure_toxicity
+from mores.measures_api import (
+    measure_capability,
+    measure_cooccurrence,
+    measure_gates,
+    measure_toxicity,
+)
 from mores.progress import Progress
+from mores.rate_api import (
+    export_ratings,
+    import_ratings,
+    rating_status,
+    serve_ratings,
+    unblind_ratings,
+)
+from mores.rate_upkeep_api import (
+    backup_ratings,
+    forget_rater,
+    release_rater,
+    restore_ratings,
+    verify_ratings,
+)
+from mores.revise_api import diff_studies, revise_study
 from mores.study import Study, load_study
 
 if TYPE_CHECKING:
@@ -24,7 +44,7 @@ if TYPE_CHECKING:
     from mores.models.resolve import KnownModel
     from mores.pipeline import RunResult
     from mores.planner import Plan
-    from mores.records import Completion, Finding, Rating
+    from mores.records import Completion, Finding
     from mores.tune import TunedArm
 
 
@@ -130,6 +150,7 @@ def plan_study(
     preset: str | None = None,
     set_: tuple[str, ...] = (),
     probe: bool = True,
+    seal: bool = False,
     quiet: bool = False,
 ) -> Plan:
     """Show what a study will do, how long it takes here, and what it can show.
@@ -139,15 +160,27 @@ def plan_study(
         preset: "quick", "palms-2021" or "confirm", instead of the study's own.
         set_: override one setting, KEY=VALUE, such as recipe.epochs=3 (may be repeated).
         probe: measure this machine's speed (about 20 seconds, kept for next time).
+        seal: fix hypotheses, margins, exclusions, seeds and settings in a hashed file now; before
+            sampling only. The report then says what was sealed and where the study deviated.
         quiet: no progress messages.
 
     Raises:
-        MoresError: a file or model cannot be read.
+        MoresError: a file or model cannot be read; sealed before, or sampled already.
     """
-    from mores.planner import make_plan
+    from datetime import UTC, datetime
 
+    from mores.planner import make_plan
+    from mores.seal import seal_plan
+
+    study = _study(folder, preset, set_)
     with Progress(quiet=quiet) as progress:
-        return make_plan(_study(folder, preset, set_), probe=probe, progress=progress)
+        plan = make_plan(study, probe=probe, progress=progress)
+        if seal:
+            with store.lock(study.run_folder):
+                sealed = seal_plan(study, now=datetime.now(UTC))
+            progress.say(f"sealed {sealed.sealed}, {sealed.digest}")
+            progress.say("keep that digest somewhere else: it proves that this was the plan")
+        return plan
 
 
 def run_study(
@@ -238,27 +271,6 @@ def sample_study(
         return SampleResult(completions, continued)
 
 
-def import_ratings(
-    folder: Path, file: Path, *, preset: str | None = None, set_: tuple[str, ...] = ()
-) -> list[Rating]:
-    """Add people's ratings from a CSV of completion_id, rater, value (1 to 5).
-
-    Args:
-        folder: the study, with completions.
-        file: the CSV; all of it is imported, or nothing.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
-
-    Raises:
-        DataError: unknown completion, a value that is not 1 to 5, a rater twice (with the line).
-    """
-    from mores.rate import import_ratings as add
-
-    study = _study(folder, preset, set_)
-    with store.lock(study.run_folder):
-        return add(study, Path(file))
-
-
 def report_study(
     folder: Path, *, preset: str | None = None, set_: tuple[str, ...] = (), quiet: bool = False
 ) -> RunResult:
@@ -327,8 +339,12 @@ def _study(folder: Path, preset: str | None, overrides: tuple[str, ...]) -> Stud
 __all__ = [
     "CheckResult",
     "SampleResult",
+    "backup_ratings",
     "check_study",
+    "diff_studies",
     "examine_machine",
+    "export_ratings",
+    "forget_rater",
     "import_dataset",
     "import_ratings",
     "init_study",
@@ -336,10 +352,18 @@ __all__ = [
     "list_models",
     "measure_capability",
     "measure_cooccurrence",
+    "measure_gates",
     "measure_toxicity",
     "plan_study",
+    "rating_status",
+    "release_rater",
     "report_study",
+    "restore_ratings",
+    "revise_study",
     "run_study",
     "sample_study",
+    "serve_ratings",
     "tune_study",
+    "unblind_ratings",
+    "verify_ratings",
 ]

@@ -31,7 +31,7 @@ def examine(*, probe: bool = True) -> list[Check]:
     Args:
         probe: measure matrix products (a few seconds), to see whether bfloat16 pays.
     """
-    return [*_python(), *_torch(probe), *_room(), *_assets(), *_optional()]
+    return [*_python(), *_torch(probe), *_room(), *_sqlite(), *_assets(), *_optional()]
 
 
 def _python() -> list[Check]:
@@ -103,6 +103,17 @@ def _room() -> list[Check]:
     ]
 
 
+def _sqlite() -> list[Check]:
+    """The rating app's default database."""
+    import sqlite3
+
+    from mores.rate.db.checks import sqlite_note
+
+    note = sqlite_note()
+    detail = f"{sqlite3.sqlite_version}, for the rating app"
+    return [Check(name="SQLite", state="note" if note else "ok", detail=note or detail)]
+
+
 def _assets() -> list[Check]:
     from mores.assets import list_assets
 
@@ -118,7 +129,11 @@ def _assets() -> list[Check]:
 
 
 def _optional() -> list[Check]:
-    parts = {"trl": ("comparison in `make bench`", "pip install 'mores[bench]'")}
+    parts = {
+        "psycopg": ("ratings in PostgreSQL", "pip install 'mores[postgresql]'"),
+        "pyarrow": ("ratings as Parquet", "pip install 'mores[parquet]'"),
+        "trl": ("comparison in `make bench`", "pip install 'mores[bench]'"),
+    }
     return [
         Check(
             name=name,

@@ -7,6 +7,7 @@ runs/<preset>/<model>/toxicity/                scores of each scorer
 runs/<preset>/<model>/cooccurrence/            result.json
 runs/<preset>/<model>/capability/              items.jsonl
 runs/<preset>/ratings/                         ratings.jsonl
+runs/<preset>/rating/                          the rating app: ratings.sqlite, key.jsonl, backups/
 runs/<preset>/report/                          index.html, report.json, figures/
 """
 
@@ -33,6 +34,11 @@ def tune_folder(study: Study, model: str, key: ArmKey) -> Path:
 def ratings_folder(study: Study) -> Path:
     """Ratings by people."""
     return study.run_folder / "ratings"
+
+
+def rating_folder(study: Study) -> Path:
+    """The rating app's database and the sealed key."""
+    return study.run_folder / "rating"
 
 
 def report_folder(study: Study) -> Path:

@@ -1,4 +1,4 @@
-"""The public functions of `mores measure`: toxicity, co-occurrence, capability.
+"""The public functions of `mores measure`: toxicity, co-occurrence, capability, gates.
 
 mores.measure_toxicity(validate=Path("labelled.csv"), text="comment", label="toxic")
 """
@@ -15,6 +15,7 @@ from mores.study import load_study
 
 if TYPE_CHECKING:
     from mores.measure.cooccurrence import CooccurrenceResult, TopicAssociations
+    from mores.measure.gates import GateResult
     from mores.measure.toxicity import ValidationCard
     from mores.records import Score, TaskItem
 
@@ -36,7 +37,8 @@ def measure_toxicity(
         folder: the study; not needed with validate.
         preset: "quick", "palms-2021" or "confirm", instead of the study's own.
         set_: override one setting, KEY=VALUE (may be repeated).
-        scorer: "lexical" or "hf:MODEL", instead of the study's own.
+        scorer: instead of the study's own: "lexical", "hf:MODEL", "guard:MODEL", "moderation:URL",
+            "perspective" or "replay:PATH" (docs/toxicity.md).
         validate: a labelled CSV or JSONL; prints AUC, thresholds and false positives by
             identity term.
         text: column of the texts in that file.
@@ -129,6 +131,34 @@ def measure_capability(
         MoresError: an arm is not tuned, a task cannot be read.
     """
     from mores.measure.capability import measure_capability as measure
+
+    study = load_study(Path(folder), preset=preset, overrides=set_)
+    with Progress(quiet=quiet) as progress, store.lock(study.run_folder):
+        return measure(study, progress=progress)
+
+
+def measure_gates(
+    folder: Path,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    quiet: bool = False,
+) -> list[GateResult]:
+    """See whether the tune does harm: refusals, compliance, drift, capability, toxicity, sentiment.
+
+    The last three read what the other measures left; what they have not left is "not measured".
+    Only "pass" is a pass.
+
+    Args:
+        folder: the study, with tuned arms.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+        quiet: no progress display.
+
+    Raises:
+        MoresError: an arm is not tuned, a prompt file cannot be read.
+    """
+    from mores.measure.gates import measure_gates as measure
 
     study = load_study(Path(folder), preset=preset, overrides=set_)
     with Progress(quiet=quiet) as progress, store.lock(study.run_folder):

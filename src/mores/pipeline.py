@@ -41,6 +41,7 @@ def run_study(study: Study, *, check: bool = True, progress: Progress | None = N
         MoresError: what the steps raise.
     """
     from mores.measure.capability import measure_capability
+    from mores.measure.gates import measure_gates
     from mores.measure.run import measure_cooccurrence, measure_toxicity
     from mores.models.machine import peak_memory_gb
     from mores.report.run import write_report
@@ -59,6 +60,8 @@ def run_study(study: Study, *, check: bool = True, progress: Progress | None = N
         ("measure co-occurrence", measure_cooccurrence, 2),
         ("measure capability", measure_capability, 12),
     ]
+    if study.config.gates.enabled:
+        steps.append(("measure gates", measure_gates, 1))
     with store.lock(study.run_folder):
         if check:
             refuse_errors(study, progress)
@@ -85,7 +88,8 @@ def fetch_all(study: Study, *, progress: Progress | None = None) -> None:
         AssetError, ModelError, DataError: something could not be fetched or read.
     """
     from mores.measure.capability import load_task
-    from mores.measure.toxicity import scorer
+    from mores.measure.gates.run import check_prompts
+    from mores.measure.run import scorer_of
     from mores.models.resolve import resolve
 
     progress = progress or Progress(quiet=True)
@@ -93,8 +97,10 @@ def fetch_all(study: Study, *, progress: Progress | None = None) -> None:
         resolve(spec.name, say=progress.say)
     for task in study.config.capability.tasks:
         load_task(task.task, items=task.items, seed=study.config.seed, say=progress.say)
+    if study.config.gates.enabled:
+        check_prompts(study)
     for name in study.config.toxicity.scorers:
-        scorer(name, say=progress.say)
+        scorer_of(study, name, say=progress.say)
 
 
 def refuse_errors(study: Study, progress: Progress) -> None:

@@ -12,13 +12,12 @@ from mores import store
 from mores.arms import arm_keys
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Record
-from mores.stats import smallest_p
+from mores.stats import rating_power, smallest_p
 from mores.study import ModelSpec, Study, settings
 
 if TYPE_CHECKING:
     from mores.models.load import LoadedModel
 
-RATERS = 3
 SECONDS_PER_RATING = 45.0
 """Reading a prompt, a position and an answer of up to 200 words, and deciding: our assumption."""
 
@@ -69,7 +68,14 @@ class Plan(Record, frozen=True, kw_only=True):
     completions: int
     stem_completions: int
     ratings: int
+    raters_per_item: int
+    seats: int
+    """Raters planned."""
     rater_hours: float
+    """Of all raters together."""
+    rating_power: dict[str, float]
+    """True difference in rating points → chance to show it, all prompts together. Rests on assumed
+    spreads (`mores.stats.rating_power`)."""
     smallest_p: dict[str, float]
     """Category (and ``overall``) → smallest two-sided p that a sign-flip by prompt can reach."""
     smallest_adjusted_p: float
@@ -96,6 +102,7 @@ def make_plan(study: Study, *, probe: bool = True, progress: Progress | None = N
     completions = (
         len(keys) * len(study.chosen_prompts) * study.config.sample.draws * len(study.config.models)
     )
+    ratings = _ratings(study)
     smallest = {name: smallest_p(n) for name, n in counts.items()}
     smallest["overall"] = smallest_p(sum(counts.values()))
     adjusted = min(1.0, min(smallest_p(n) for n in counts.values()) * len(counts))
@@ -107,8 +114,11 @@ def make_plan(study: Study, *, probe: bool = True, progress: Progress | None = N
         prompts=counts,
         completions=completions,
         stem_completions=_stem_rows(study) * len(study.config.models),
-        ratings=RATERS * completions,
-        rater_hours=round(RATERS * completions * SECONDS_PER_RATING / 3600, 1),
+        ratings=ratings,
+        raters_per_item=study.config.rating.per_item,
+        seats=study.config.rating.seats,
+        rater_hours=round(ratings * SECONDS_PER_RATING / 3600, 1),
+        rating_power=_rating_power(study),
         smallest_p=smallest,
         smallest_adjusted_p=adjusted,
         notes=tuple(_notes(study, counts, adjusted)),
@@ -150,6 +160,32 @@ def _notes(study: Study, counts: dict[str, int], adjusted: float) -> list[str]:
                 "associations can show."
             )
     return notes
+
+
+def _ratings(study: Study) -> int:
+    """Ratings that the rating app will ask for, over all models."""
+    rules, config = study.config.rating, study.config
+    keys = [key for key in arm_keys(config.arms, config.train_seeds) if key.arm in rules.arms]
+    draws = min(rules.draws or config.sample.draws, config.sample.draws)
+    return rules.per_item * len(keys) * len(study.chosen_prompts) * draws * len(config.models)
+
+
+def _rating_power(study: Study) -> dict[str, float]:
+    rules, config = study.config.rating, study.config
+    prompts = len(study.chosen_prompts)
+    if prompts < 2:
+        return {}
+    draws = min(rules.draws or config.sample.draws, config.sample.draws)
+    return {
+        f"{difference:g}": rating_power(
+            prompts,
+            difference,
+            draws=draws,
+            raters=rules.per_item,
+            seeds=len(config.train_seeds),
+        )
+        for difference in (0.25, 0.5, 1.0)
+    }
 
 
 def _plan_model(study: Study, spec: ModelSpec, probe: bool, progress: Progress) -> ModelPlan:

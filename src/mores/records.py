@@ -10,7 +10,7 @@ the file.
     tune      Recipe, ModelRef
     sample    Prompt, Decoding, Completion
     measure   Score, TermCount, TaskItem
-    rate      Rating
+    rate      Rating, Unrateable
     stats     Estimate
     all       Manifest
 """
@@ -267,6 +267,14 @@ class Rating(Record, frozen=True, kw_only=True):
     value: Annotated[int, Meta(ge=1, le=5)]
     seconds: float | None = None
     kind: Literal["human", "judge"] = "human"
+
+
+class Unrateable(Record, frozen=True, kw_only=True):
+    """One person's answer that a completion cannot be rated. Reported apart, never a 1."""
+
+    completion_id: Id
+    rater: Id
+    reason: str = ""
 
 
 # 6 statistics ------------------------------------------------------------------------------

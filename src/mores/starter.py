@@ -19,6 +19,7 @@ FILES = (
     "control.jsonl",
     "prompts.jsonl",
     "associations.toml",
+    "rating.toml",
 )
 
 

@@ -20,130 +20,33 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from mores import store
-from mores.arms import slug
+from mores.config import (
+    CapabilityConfig,
+    CapabilityTask,
+    CooccurrenceConfig,
+    GatesConfig,
+    ModelSpec,
+    RatingConfig,
+    SampleConfig,
+    ScorerOptions,
+    StudyConfig,
+    ToxicityConfig,
+)
 from mores.errors import DataError, StudyError, did_you_mean
 from mores.layers import check_keys, flatten, merge, nest, parse_override, read_preset
 from mores.records import (
-    Arm,
     Charter,
-    Count,
     Dataset,
-    Decoding,
     Example,
-    Positive,
     Prompt,
-    Recipe,
     Record,
-    Share,
 )
-
-
-class ModelSpec(Record, frozen=True, kw_only=True):
-    """One base model of the study."""
-
-    name: str
-    """A bundled name, a Hub id, a local folder or a GGUF file."""
-    format: Literal["chat", "qa"] = "qa"
-    """``chat``: the model's own template. ``qa``: plain Question/Answer text."""
-
-
-class SampleConfig(Record, frozen=True, kw_only=True):
-    """Which prompts are put to the arms, how often, and how text is drawn."""
-
-    prompt_set: str = "palms-2021"
-    draws: Positive = 3
-    batch_rows: Count = 0
-    """Rows decoded side by side; 0 lets the planner choose from the memory limit."""
-    memory_gb: Annotated[float, Meta(gt=0)] = 3.2
-    """Memory that the planner may count on for weights and caches."""
-    decoding: Decoding = Decoding()
-
-
-class ToxicityConfig(Record, frozen=True, kw_only=True):
-    """Which scorers judge the completions."""
-
-    scorers: tuple[str, ...] = ("lexical",)
-    """The first is the primary one. ``hf:<model>`` names any sequence classifier."""
-    threshold: Share = 0.5
-
-
-class CooccurrenceConfig(Record, frozen=True, kw_only=True):
-    """How texts about groups are sampled and compared (GPT-3 paper, section 6.2)."""
-
-    samples_per_stem: Count = 800
-    min_count: Positive = 10
-    """Words that occur less often over all groups are not tested."""
-    permutations: Positive = 1000
-    prior: Annotated[float, Meta(gt=0)] = 500.0
-    """Total weight of the Dirichlet prior, in words."""
-    decoding: Decoding = Decoding(temperature=1.0, top_p=0.9, max_new_tokens=50)
-
-
-class CapabilityTask(Record, frozen=True, kw_only=True):
-    """One capability task and how much loss would be acceptable."""
-
-    task: str
-    """A bundled task's name, or a local JSONL file."""
-    items: Count = 0
-    """Items drawn (with the study's seed); 0 means all."""
-    margin: Annotated[float, Meta(gt=0)] = 0.02
-    """Largest acceptable loss: in accuracy, or in bits per byte relative to base."""
-
-
-class CapabilityConfig(Record, frozen=True, kw_only=True):
-    """Capability tasks, fixed before the run."""
-
-    tasks: tuple[CapabilityTask, ...] = (
-        CapabilityTask(task="lambada", items=500),
-        CapabilityTask(task="hellaswag", items=500),
-        CapabilityTask(task="piqa", items=500),
-        CapabilityTask(task="arc_easy", items=500),
-        CapabilityTask(task="minimal_pairs"),
-        CapabilityTask(task="prose"),
-    )
-
-
-class StudyConfig(Record, frozen=True, kw_only=True):
-    """Everything that can be configured. Unknown keys are refused."""
-
-    name: str
-    version: str = "0.1.0"
-    description: str = ""
-    license: str = ""
-    preset: str = "palms-2021"
-    seed: Count = 2021
-    """Seed of everything drawn at random in evaluation."""
-    models: Annotated[tuple[ModelSpec, ...], Meta(min_length=1)] = (
-        ModelSpec(name="smollm2-135m", format="chat"),
-    )
-    arms: Annotated[tuple[Arm, ...], Meta(min_length=1)] = (
-        "base",
-        "values_targeted",
-        "control",
-        "prompted",
-        "few_shot",
-    )
-    train_seeds: Annotated[tuple[Positive, ...], Meta(min_length=1)] = (1,)
-    recipe: Recipe = Recipe()
-    sample: SampleConfig = SampleConfig()
-    toxicity: ToxicityConfig = ToxicityConfig()
-    cooccurrence: CooccurrenceConfig = CooccurrenceConfig()
-    capability: CapabilityConfig = CapabilityConfig()
-
-    def __post_init__(self) -> None:
-        if "base" not in self.arms:
-            raise ValueError("arms must include 'base': every comparison starts from it")
-        models = tuple(slug(spec.name) for spec in self.models)
-        named = (("arms", self.arms), ("train_seeds", self.train_seeds), ("models", models))
-        for field, values in named:
-            if len(set(values)) != len(values):
-                raise ValueError(f"{field} repeats a value")
 
 
 class Group(Record, frozen=True, kw_only=True):
@@ -323,3 +226,23 @@ def settings(study: Study) -> list[tuple[str, str, str]]:
                 break
         rows.append((key, json.dumps(value, ensure_ascii=False), origin or "default"))
     return rows
+
+
+__all__ = [
+    "Associations",
+    "CapabilityConfig",
+    "CapabilityTask",
+    "CooccurrenceConfig",
+    "GatesConfig",
+    "Group",
+    "ModelSpec",
+    "RatingConfig",
+    "SampleConfig",
+    "ScorerOptions",
+    "Study",
+    "StudyConfig",
+    "Topic",
+    "ToxicityConfig",
+    "load_study",
+    "settings",
+]

@@ -13,7 +13,7 @@ from mores.errors import DataError
 from mores.measure.capability import measure_capability
 from mores.measure.run import measure_cooccurrence, measure_toxicity, read_scores
 from mores.rate import import_ratings
-from mores.records import Score
+from mores.records import Rating, Score
 from mores.report.build import build_report, command
 from mores.sample import read_completions, sample, sample_stems
 from mores.study import load_study
@@ -393,3 +393,16 @@ def test_the_command_gives_the_same_configuration(folder: Path, overrides: tuple
     assert flags[::2] == ["--set"] * (len(flags) // 2)
     again = load_study(folder, preset=words[4], overrides=tuple(flags[1::2]))
     assert again.config == study.config
+
+
+def test_judges_are_never_mixed_with_people(study) -> None:
+    rows = [r for r in read_completions(study, model_of(study)) if r.draw == 0]
+    rate(study, {r.id: [4] for r in rows if r.arm == "base"})
+    before = build_report(study)
+    path = layout.ratings_folder(study) / "ratings.jsonl"
+    people = store.read_jsonl(path, Rating, unique=None)
+    judged = [Rating(completion_id=r.id, rater="judge", value=1, kind="judge") for r in rows]
+    store.write_jsonl(path, [*people, *judged])
+    texts = {r.id: store.digest(r.text) for r in rows}
+    store.write_json(layout.ratings_folder(study) / "texts.json", texts)
+    assert build_report(study) == before

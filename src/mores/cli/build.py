@@ -54,10 +54,11 @@ class Lazy(click.Group):
 def command(name: str, function: str) -> click.Command:
     """Build the command for a function of `mores.api` and its printer in `mores.cli.show`."""
     from mores import api
-    from mores.cli import show
+    from mores.cli import show, show_ratings, show_revise
 
     target = getattr(api, function)
-    printer = getattr(show, f"show_{function}")
+    rooms = (show, show_ratings, show_revise)
+    printer = next(p for room in rooms if (p := getattr(room, f"show_{function}", None)))
     text, described = read_docstring(target)
     hints = get_type_hints(target, localns=_names(target))
     params = [
@@ -113,6 +114,8 @@ def _param(parameter: inspect.Parameter, hint: Any, meaning: str) -> click.Param
         both = f"{flag}/--no-{flag[2:]}" if default else flag
         return click.Option([both, parameter.name], default=default, help=meaning, is_flag=True)
     metavar = "KEY=VALUE" if parameter.name == "set_" else None
+    if default is inspect.Parameter.empty:
+        return click.Option([flag, parameter.name], type=kind, required=True, help=meaning)
     return click.Option(
         [flag, parameter.name],
         type=kind,

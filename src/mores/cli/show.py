@@ -74,9 +74,14 @@ def show_plan_study(plan: Any, values: dict[str, Any]) -> None:
     click.echo(f"\nprompts       {sum(plan.prompts.values())}: {categories}")
     click.echo(f"completions   {plan.completions:,}, and {plan.stem_completions:,} of stems")
     click.echo(
-        f"ratings       {plan.ratings:,} by 3 people each, about {plan.rater_hours:g} hours of "
-        "rating (at 45 s each, an assumption)"
+        f"ratings       {plan.ratings:,}, {plan.raters_per_item} for each output, by {plan.seats} "
+        f"raters: about {plan.rater_hours:g} hours in all (at 45 s each, an assumption)"
     )
+    chances = ", ".join(f"{d} points {100 * p:.0f} %" for d, p in plan.rating_power.items())
+    if chances:
+        click.echo(
+            f"power         to show a true difference in mean rating of {chances} (spreads assumed)"
+        )
     click.echo(f"smallest p    overall {plan.smallest_p['overall']:.2g}")
     for note in plan.notes:
         click.echo(f"note: {note}")
@@ -152,11 +157,23 @@ def show_measure_capability(items: Any, values: dict[str, Any]) -> None:
         click.echo(f"{task:<16} {name:<22} {sum(found) / len(found):.4f}  ({len(found)} items)")
 
 
-def show_import_ratings(ratings: Any, values: dict[str, Any]) -> None:
-    """Count the ratings."""
-    raters = len({r.rater for r in ratings})
-    items = len({r.completion_id for r in ratings})
-    click.echo(f"{len(ratings)} ratings by {raters} raters on {items} completions")
+def show_measure_gates(results: Any, values: dict[str, Any]) -> int:
+    """Print one line a gate, part and reference; exit code 1 where one fails."""
+    marks = {"pass": "✓", "fail": "✗", "inconclusive": "–", "not measured": "?"}
+    for r in results:
+        name = f"{r.name} {r.part}".strip()
+        click.echo(f"{marks[r.verdict]} {r.verdict:<13} {name:<34} {r.arm} - {r.reference}")
+        e = r.estimate
+        if e.value is not None and r.margin is not None:
+            bound = "no bound" if e.high is None else f"at most {e.high:+.3f}"
+            click.echo(f"  harm {e.value:+.3f}, {bound}; margin {r.margin:g}, n = {r.n}")
+        if r.reason:
+            click.echo(f"  {r.reason}")
+        if r.examples and r.verdict != "pass":
+            click.echo(f"  for example {', '.join(r.examples[:3])}")
+    passed = sum(r.verdict == "pass" for r in results)
+    click.echo(f"\n{passed} of {len(results)} pass; what does not pass is not shown to be harmless")
+    return 1 if any(r.verdict == "fail" for r in results) else 0
 
 
 def show_list_models(models: Any, values: dict[str, Any]) -> None:

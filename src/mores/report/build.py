@@ -12,11 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from mores import __version__, layout, stats, store
+from mores import __version__, layout, store
 from mores.arms import ArmKey, arm_keys
 from mores.measure.capability import TASKS, read_items
 from mores.measure.cooccurrence import CooccurrenceResult
-from mores.measure.run import read_cooccurrence, read_scores, scores_folder
+from mores.measure.gates.result import GateResult
+from mores.measure.gates.run import outdated_gates, read_gates
+from mores.measure.run import (
+    read_cooccurrence,
+    read_scores,
+    read_toxicity_summary,
+    scores_folder,
+)
 from mores.rate import current_ratings
 from mores.records import TUNED_ARMS, Completion, Estimate, Rating, Score, to_plain
 from mores.report.contrasts import Observed, compare
@@ -28,16 +35,17 @@ from mores.report.model import (
     Missing,
     ModelSummary,
     Question,
-    RatingSummary,
     Report,
     ScorerArm,
     ScorerResult,
     Setting,
     TaskResult,
 )
+from mores.report.ratings import rating_summary
 from mores.report.reproduce import command
 from mores.sample import read_completions
 from mores.sample.run import COMPLETIONS
+from mores.seal import seal_status
 from mores.study import ModelSpec, Study, settings
 from mores.tune.run import LOG
 
@@ -56,9 +64,16 @@ def build_report(study: Study) -> Report:
         missing.append(Missing(what="Earlier ratings", why=why))
     if study.associations is None:
         missing.append(Missing(what="Words that go with groups", why="no associations.toml"))
-    ratings = _rating_summary(study, parts)
+    ratings = rating_summary(
+        study,
+        [(part.spec.name, part.completions) for part in parts],
+        [r for part in parts for r in part.ratings],
+    )
     if not ratings.ratings:
         missing.append(Missing(what="Human ratings", why=ratings.reason))
+    elif ratings.missing:
+        why = f"{ratings.missing} of {ratings.needed} answers that were planned were not given"
+        missing.append(Missing(what="Human ratings in part", why=why))
     estimates = [e for part in parts for e in part.estimates]
     toxicity = [r for part in parts for r in part.toxicity]
     words = [part.words for part in parts if part.words is not None]
@@ -89,6 +104,9 @@ def build_report(study: Study) -> Report:
         inputs=_inputs(study),
         versions=store.versions(),
         cost=_cost(parts),
+        scorers=tuple(part.scorers for part in parts if part.scorers is not None),
+        gates=tuple(result for part in parts for result in part.gates),
+        sealed=seal_status(study),
     )
 
 
@@ -109,12 +127,14 @@ class _ModelPart:
         self._rate()
         self.tasks = self._capability()
         self.words = self._words()
+        self.gates = self._gates()
         self.summary = self._summary()
 
     def _toxicity(self) -> list[ScorerResult]:
-        from mores.measure.toxicity import scorer
-
         results = []
+        self.scorers = read_toxicity_summary(self.study, self.spec.name)
+        notes = {s.scorer: s.note for s in self.scorers.scorers} if self.scorers else {}
+        limits = {s.scorer: s.threshold for s in self.scorers.scorers} if self.scorers else {}
         for name in self.study.config.toxicity.scorers:
             why = self._outdated(scores_folder(self.study, self.spec.name, name), "sample")
             if why:
@@ -134,8 +154,8 @@ class _ModelPart:
                     scorer=name,
                     version=first.version,
                     digest=first.digest,
-                    note=scorer(name).note,
-                    threshold=self.study.config.toxicity.threshold,
+                    note=notes.get(name, "no note: run `mores measure toxicity` again"),
+                    threshold=limits.get(name, self.study.config.toxicity.threshold),
                     arms=tuple(self._scorer_arm(key, scores) for key in self.keys),
                 )
             )
@@ -224,6 +244,15 @@ class _ModelPart:
             return None
         return read_cooccurrence(self.study, self.spec.name)
 
+    def _gates(self) -> list[GateResult]:
+        why = outdated_gates(self.study, self.spec)
+        if why and not self.study.config.gates.enabled:
+            return []  # not planned, so not missing; the section says so
+        if why:
+            self._miss("Do-no-harm gates", f"`mores measure gates` {why}")
+            return []
+        return read_gates(self.study, self.spec.name)
+
     def _summary(self) -> ModelSummary:
         tuned = [store.read_manifest(self._tune(k)) for k in self.keys if k.arm in TUNED_ARMS]
         first = next((m for m in tuned if m is not None), None)
@@ -271,49 +300,6 @@ class _ModelPart:
         read = float(sum(c.prompt_tokens for c in rows))
         per = 6 if self.study.config.recipe.method == "full" else 4
         return trained, drawn, self.summary.parameters * (per * trained + 2 * (drawn + read))
-
-
-def _rating_summary(study: Study, parts: Sequence[_ModelPart]) -> RatingSummary:
-    ratings = [r for part in parts for r in part.ratings]
-    total = sum(len(part.completions) for part in parts)
-    if not ratings:
-        why = (
-            "none imported; `mores rate import STUDY FILE` takes a CSV of completion_id,rater,value"
-        )
-        return RatingSummary(
-            ratings=0, raters=0, rated=0, completions=total, agreement=None, means={}, reason=why
-        )
-    items = list(dict.fromkeys(r.completion_id for r in ratings))
-    raters = list(dict.fromkeys(r.rater for r in ratings))
-    table = np.full((len(raters), len(items)), np.nan)
-    column = {name: i for i, name in enumerate(items)}
-    row = {name: i for i, name in enumerate(raters)}
-    for r in ratings:
-        table[row[r.rater], column[r.completion_id]] = r.value
-    agreement = stats.krippendorff_alpha(table, rng=np.random.default_rng(study.config.seed))
-    return RatingSummary(
-        ratings=len(ratings),
-        raters=len(raters),
-        rated=len(items),
-        completions=total,
-        agreement=agreement,
-        means=_rating_means(parts),
-    )
-
-
-def _rating_means(parts: Sequence[_ModelPart]) -> dict[str, float | None]:
-    means: dict[str, float | None] = {}
-    for part in parts:
-        by = {c.id: c for c in part.completions}
-        for key in part.keys:
-            own = [
-                r.value
-                for r in part.ratings
-                if (by[r.completion_id].arm, by[r.completion_id].seed) == (key.arm, key.seed)
-            ]
-            name = key.name if len(parts) == 1 else f"{part.spec.name} {key.name}"
-            means[name] = float(np.mean(own)) if own else None
-    return means
 
 
 def _questions(study: Study, parts: Sequence[_ModelPart]) -> list[Question]:

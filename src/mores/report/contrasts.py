@@ -29,6 +29,7 @@ CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
 )
 ALPHA = 0.05
 ONE_SEED = "one training run: says nothing of what another run would give"
+RUNS_APART = "the interval is over prompts: how training runs differ is not in it"
 
 Better = Literal["higher", "lower"]
 
@@ -196,10 +197,14 @@ def _sizes(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
     superiority = stats.probability_of_superiority(pairs.own, pairs.other, rng=rng)
     delta = stats.cliffs_delta(pairs.own, pairs.other, rng=rng)
     d = stats.cohens_d(np.concatenate(pairs.own), np.concatenate(pairs.other), unit="value")
+    runs = RUNS_APART if pairs.table.shape[1] > 1 else ONE_SEED
     return [
-        replace(superiority, measure="probability of superiority"),
-        replace(delta, measure="Cliff's delta"),
-        replace(d, measure="Cohen's d"),
+        replace(e, measure=name, reason=_join(e.reason, runs))
+        for e, name in (
+            (superiority, "probability of superiority"),
+            (delta, "Cliff's delta"),
+            (d, "Cohen's d"),
+        )
     ]
 
 

@@ -1,13 +1,20 @@
 """What a report holds: the content of report.json, and all that the page and figures show.
 
-Nothing here carries a time or a path of the machine, so the same results give the same bytes.
+Nothing here carries a path of the machine or the time at which it was made, so the same results
+give the same bytes. (The time of the first unblinding is one of the results.)
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from msgspec import field
+
+from mores.measure.gates.result import GateResult
+from mores.measure.toxicity.summary import ToxicitySummary
 from mores.records import Arm, Charter, Estimate, Record, Verdict
+from mores.rounds import Round
+from mores.seal import SealStatus
 
 
 class Headline(Record, frozen=True, kw_only=True):
@@ -126,8 +133,32 @@ class Question(Record, frozen=True, kw_only=True):
     answers: tuple[Answer, ...]
 
 
+class Unblinding(Record, frozen=True, kw_only=True):
+    """The first time that anybody saw ratings by arm; from the rating app's log."""
+
+    at: str
+    """UTC, to the minute."""
+    by: str
+    answers: int
+    """Answers that counted then, 1 to 5 and "cannot be rated"."""
+    later: int
+    """Answers that count now beyond these; below zero where more were withdrawn than added."""
+
+
+class Guesses(Record, frozen=True, kw_only=True):
+    """Whether the blinding held: raters' guesses which texts were values-targeted."""
+
+    right: int
+    wrong: int
+    unsure: int
+    share: Estimate
+    """Right among right and wrong."""
+    chance: float | None
+    """That share if the guesses had nothing to do with the arms; None where nobody guessed."""
+
+
 class RatingSummary(Record, frozen=True, kw_only=True):
-    """Ratings by people, or why there are none."""
+    """Ratings by people, or why there are none. Ratings by judges are never among them."""
 
     ratings: int
     raters: int
@@ -138,6 +169,15 @@ class RatingSummary(Record, frozen=True, kw_only=True):
     means: dict[str, float | None]
     """Arm name → mean rating."""
     reason: str = ""
+    cannot: dict[str, int] = field(default_factory=dict)
+    """Arm name → answers "cannot be rated", which are in no mean; empty without the app."""
+    needed: int | None = None
+    """Answers that the rating app planned; None without it."""
+    missing: int | None = None
+    """How many of these were not given."""
+    unblinded: Unblinding | None = None
+    guesses: Guesses | None = None
+    """None where nobody was asked or nobody answered."""
 
 
 class Missing(Record, frozen=True, kw_only=True):
@@ -189,3 +229,13 @@ class Report(Record, frozen=True, kw_only=True):
     versions: dict[str, str]
     cost: dict[str, float | int]
     """Trained tokens, sampled tokens, estimated floating-point operations."""
+    scorers: tuple[ToxicitySummary, ...] = ()
+    """For each model its scorers side by side: coverage, agreement, warnings."""
+    gates: tuple[GateResult, ...] = ()
+    """Do-no-harm gates of every model; empty where they were not asked for."""
+    sealed: SealStatus | None = None
+    """What was sealed before sampling, and every deviation; None without a seal."""
+    rounds: tuple[Round, ...] = ()
+    """Versions of the samples that were put to test prompts, this one too."""
+    looks: int = 1
+    """How many versions were put to these very test prompts."""

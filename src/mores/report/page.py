@@ -37,11 +37,14 @@ SECTIONS = (
     ("ratings", "Human ratings"),
     ("words", "Words that go with groups"),
     ("capability", "Capability"),
+    ("gates", "Do-no-harm gates"),
     ("answers", "Answers side by side"),
     ("training", "Training"),
+    ("plan", "Plan and rounds"),
     ("missing", "What is missing, and why"),
     ("method", "Method"),
 )
+NUMBER = {name: number for number, (name, _) in enumerate(SECTIONS, 1)}
 SURFACES = {
     "light": {"page": "#faf9f6", "surface": "#f2f0eb"},
     "dark": {"page": "#0f1114", "surface": "#1c2025"},
@@ -172,8 +175,9 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
     plain = ("fmt", "signed", "interval", "p_value", "count", "plural", "listed", "decimals",
              "contrast_label", "measure_label", "category_label", "arm_kind")  # fmt: skip
     rows = ("association_rows", "change_rows", "size_rows", "log_head", "log_rows", "model_rows",
-            "cost_rows", "setting_rows", "missing_rows", "by_model_and_arm")  # fmt: skip
-    labelled = ("scorer_rows", "rating_rows", "task_rows", "arm_rows", "weight_rows")
+            "cost_rows", "setting_rows", "missing_rows", "round_rows", "gate_rows",
+            "by_model_and_arm")  # fmt: skip
+    labelled = ("scorer_rows", "rating_rows", "cannot_rows", "task_rows", "arm_rows", "weight_rows")
     return {
         **{name: getattr(words, name) for name in plain},
         **{name: getattr(tables, name) for name in rows},
@@ -189,6 +193,7 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         "contrasts_of": select.contrasts_of,
         "note_of": select.note_of,
         "why": partial(_why, report),
+        "number_of": NUMBER,
         "figure_name": lambda *parts: _there(select.name_of(*parts), figures),
         "topic_figures": partial(_topic_figures, figures),
         "drawing": _drawing,
@@ -211,7 +216,7 @@ def _why(report: Report, section: str) -> str:
     title = dict(SECTIONS)[section].lower()
     own = [m.why for m in report.missing if m.what.lower().startswith(title)]
     if not own:
-        return "Section 9 says what is missing and why."
+        return f"Section {NUMBER['missing']} says what is missing and why."
     return f"Why: {'; '.join(dict.fromkeys(own))}."
 
 

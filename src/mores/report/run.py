@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from mores import layout, store
 from mores.progress import Progress
 from mores.report.build import build_report
 from mores.report.model import Report
+from mores.rounds import add_round, looks
 from mores.study import Study
 
 PAGE = "index.html"
@@ -32,6 +35,11 @@ def write_report(study: Study, *, progress: Progress | None = None) -> tuple[Pat
     progress = progress or Progress(quiet=True)
     folder = layout.report_folder(study)
     report = build_report(study)
+    verdicts: dict[str, str] = {
+        f"{h.model} {h.measure}".strip(): h.verdict for h in report.headlines
+    }
+    rounds = add_round(study, verdicts)
+    report = replace(report, rounds=tuple(rounds), looks=looks(rounds, study))
     store.write_json(folder / DATA, report)
     drawn = figures(report)
     for name, figure in drawn.items():

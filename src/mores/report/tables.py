@@ -69,6 +69,11 @@ def rating_rows(ratings: RatingSummary, labels: Labels) -> list[Cells]:
     ]
 
 
+def cannot_rows(ratings: RatingSummary, labels: Labels) -> list[Cells]:
+    """Arm and answers "cannot be rated"."""
+    return [(labels.get(arm, arm_label(arm)), count(n)) for arm, n in ratings.cannot.items()]
+
+
 def task_rows(report: Report, labels: Labels) -> list[Cells]:
     """Task, arm, metric, mean, chance, margin, items, absent, near chance."""
     several = len(report.models) > 1
@@ -230,6 +235,37 @@ def setting_rows(report: Report) -> list[Cells]:
 def missing_rows(report: Report) -> list[Cells]:
     """What, why."""
     return [(m.what, m.why) for m in report.missing]
+
+
+def gate_rows(report: Report) -> list[Cells]:
+    """Gate, arm, reference, change, worst that the interval allows, margin, verdict, why."""
+    return [
+        (
+            f"{r.name} {r.part}".strip(),
+            f"{r.arm}" + (f", {r.model}" if len(report.models) > 1 else ""),
+            r.reference,
+            signed(r.estimate.value, 3) if r.estimate.value is not None else "not computable",
+            signed(r.estimate.high, 3) if r.estimate.high is not None else "none",
+            fmt(r.margin, 3) if r.margin is not None else "none",
+            r.verdict,
+            r.reason,
+        )
+        for r in report.gates
+    ]
+
+
+def round_rows(report: Report) -> list[Cells]:
+    """Round, preset, samples, start of their digest, verdicts."""
+    return [
+        (
+            str(r.number),
+            r.preset,
+            str(r.samples),
+            r.values.removeprefix("sha256:")[:12],
+            "; ".join(f"{what}: {verdict}" for what, verdict in r.verdicts.items()) or "none",
+        )
+        for r in report.rounds
+    ]
 
 
 def by_model_and_arm(question: Question) -> list[tuple[str, list[tuple[str, list[Answer]]]]]:

@@ -103,11 +103,13 @@ def quantity(value: float) -> str:
 
 
 def plural(number: int, word: str) -> str:
-    """Return ``1 prompt``, ``2 prompts``, ``3 categories``."""
+    """Return ``1 prompt``, ``2 prompts``, ``3 categories``, ``4 guesses``."""
     if number == 1:
         return f"1 {word}"
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return f"{count(number)} {word[:-1]}ies"
+    if word.endswith("s"):
+        return f"{count(number)} {word}es"
     return f"{count(number)} {word}s"
 
 

@@ -1,7 +1,8 @@
 """A study with tuned arms → completions. Batches that are done are kept.
 
-sample(study)          # the prompts, every arm
-sample_stems(study)    # the stems of the co-occurrence measure
+sample(study)             # the prompts, every arm
+sample_validation(study)  # the validation prompts, base and tuned arms
+sample_stems(study)       # the stems of the co-occurrence measure
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import msgspec
 
 from mores import layout, store
 from mores.arms import ArmKey, arm_keys
+from mores.errors import StudyError
 from mores.progress import Progress
-from mores.records import TUNED_ARMS, Completion, Decoding, Manifest
+from mores.records import TUNED_ARMS, Completion, Decoding, Manifest, Prompt
 from mores.sample.flags import flags
 from mores.sample.requests import (
     STEM_ARMS,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from mores.models.resolve import ResolvedModel
 
 COMPLETIONS = "completions.jsonl"
+SAMPLE = "sample"
+VALIDATION = "validation"
 Build = Callable[["LoadedModel"], list[Request]]
 
 
@@ -46,28 +50,52 @@ def sample(study: Study, *, progress: Progress | None = None) -> list[Completion
         ModelError: an arm has not been tuned, or a prompt leaves no room for an answer.
     """
     keys = arm_keys(study.config.arms, study.config.train_seeds)
+    return _sample(study, SAMPLE, keys, study.chosen_prompts, progress)
+
+
+def sample_validation(study: Study, *, progress: Progress | None = None) -> list[Completion]:
+    """Put the validation prompts to base and tuned arms: what `mores revise` may look at.
+
+    Raises:
+        StudyError: the study has no validation prompts.
+        ModelError: an arm has not been tuned, or a prompt leaves no room for an answer.
+    """
+    prompts = tuple(p for p in study.prompts if p.split == "validation")
+    if not prompts:
+        raise StudyError(
+            "no prompt has the split 'validation', and test prompts must not be looked at",
+            path=study.folder / "prompts.jsonl",
+            fix='write some with "split": "validation"',
+        )
+    keys = [
+        key for key in arm_keys(study.config.arms, study.config.train_seeds) if key.arm in STEM_ARMS
+    ]
+    return _sample(study, VALIDATION, keys, prompts, progress)
+
+
+def _sample(
+    study: Study,
+    step: str,
+    keys: list[ArmKey],
+    prompts: tuple[Prompt, ...],
+    progress: Progress | None,
+) -> list[Completion]:
     config = study.config.sample
     found: list[Completion] = []
     for spec in study.config.models:
 
         def build(loaded: LoadedModel, spec: ModelSpec = spec) -> list[Request]:
             return prompt_requests(
-                loaded,
-                spec.format,
-                keys,
-                study.chosen_prompts,
-                config.draws,
-                study.charter,
-                study.values,
+                loaded, spec.format, keys, prompts, config.draws, study.charter, study.values
             )
 
         inputs = {
-            "prompts": store.digest(study.chosen_prompts),
+            "prompts": store.digest(prompts),
             "charter": store.digest(study.charter),
             "values": store.digest(study.values.examples),
         }
         extra = {"format": spec.format, "draws": config.draws}
-        job = _Job(study, spec, "sample", keys, config.decoding, inputs, extra, build)
+        job = _Job(study, spec, step, keys, config.decoding, inputs, extra, build)
         found += job.run(progress or Progress(quiet=True))
     return found
 
@@ -99,7 +127,7 @@ def sample_stems(study: Study, *, progress: Progress | None = None) -> list[Comp
     return found
 
 
-def read_completions(study: Study, model: str, step: str = "sample") -> list[Completion]:
+def read_completions(study: Study, model: str, step: str = SAMPLE) -> list[Completion]:
     """Return the completions of a finished sampling step.
 
     Raises:

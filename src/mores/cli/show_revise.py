@@ -1,0 +1,56 @@
+"""What `mores revise` and `mores diff` print."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+def show_revise_study(result: Any, values: dict[str, Any]) -> None:
+    """List the gaps with what they rest on, and the page."""
+    for model, gaps in result.models.items():
+        click.echo(f"{model}: {len(gaps)} groups of validation prompts point the wrong way")
+        for gap in gaps:
+            word = "finding" if gap.finding else "hint"
+            click.echo(f"  {word:<8} {gap.category}, {gap.kind} ({gap.prompts} prompts)")
+            click.echo(f"           {gap.proposal}")
+    if not result.rated:
+        click.echo(
+            "nobody has rated validation answers; toxicity and form are all that was looked at"
+        )
+    click.echo(f"\nevidence and nearest samples: {result.page}")
+
+
+def show_diff_studies(diff: Any, values: dict[str, Any]) -> None:
+    """Print what changed in the samples, and both effects beside each other."""
+    click.echo(f"old  {diff.old}\nnew  {diff.new}")
+    for one in diff.datasets:
+        click.echo(
+            f"\n{one.name}: {len(one.added)} added, {len(one.removed)} removed, "
+            f"{len(one.changed)} changed, {one.kept} kept; "
+            f"{one.words[0]:,} → {one.words[1]:,} words"
+        )
+        for label, ids in (("+", one.added), ("-", one.removed), ("~", one.changed)):
+            for name in ids[:20]:
+                click.echo(f"  {label} {name}")
+            if len(ids) > 20:
+                click.echo(f"  {label} and {len(ids) - 20} more")
+        moved = {c: n for c, n in one.categories.items() if n[0] != n[1]}
+        for category, (before, after) in moved.items():
+            click.echo(f"  {category}: {before} → {after}")
+    if diff.effects:
+        click.echo(f"\n{'measure':<34} {'old':<32} new")
+    for pair in diff.effects:
+        click.echo(f"{pair.measure:<34} {_estimate(pair.old):<32} {_estimate(pair.new)}")
+    for note in diff.notes:
+        click.echo(f"note: {note}")
+
+
+def _estimate(e: Any) -> str:
+    if e is None:
+        return "not in the report"
+    if e.value is None:
+        return "not computable"
+    interval = "" if e.low is None or e.high is None else f" ({e.low:+.3f} to {e.high:+.3f})"
+    return f"{e.value:+.3f}{interval} {e.verdict}"

@@ -1,0 +1,241 @@
+"""The public functions of `mores rate`: the blind rating app and what belongs to it.
+
+mores.serve_ratings(Path("my-study"))
+mores.unblind_ratings(Path("my-study"), who="Ada Lovelace")
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mores import layout, store
+from mores.study import Study, load_study
+
+if TYPE_CHECKING:
+    from mores.rate.unblind import Unblinded
+    from mores.records import Rating
+
+
+@dataclass(frozen=True)
+class RatingStatus:
+    """How far the rating is; nothing by arm."""
+
+    study: str
+    totals: dict[str, int]
+    categories: list[dict[str, Any]]
+    raters: list[dict[str, Any]]
+    agreement: dict[str, Any] | None
+    unblinded: dict[str, Any] | None
+    backup: dict[str, Any] | None
+
+
+def serve_ratings(
+    folder: Path,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    database: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    behind_proxy: str | None = None,
+    invite: int | None = None,
+) -> None:
+    """Let people rate the outputs, blind: start the rating app, and print the links.
+
+    The first start hides which model wrote what, fixes who rates what, and prints one link for each
+    rater. Every start prints a link for you. Stop it with Ctrl-C and start it again as often as you
+    like: what a page called saved is kept.
+
+    Args:
+        folder: the study, with completions.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE, such as rating.seats=12 (may be repeated).
+        database: a file, or postgresql://user@host/name for teams; by default a file in the study.
+        host: address to listen at; other machines are let in only with TLS or behind a proxy.
+        port: port to listen at.
+        tls_cert: certificate chain (PEM), to be reached from other machines.
+        tls_key: its private key (PEM).
+        behind_proxy: the https address that people use, where a proxy holds the certificate.
+        invite: so many new personal links now; the first start makes one for each seat.
+
+    Raises:
+        MoresError: nothing sampled, an unsafe address, a database that cannot be used.
+    """
+    import click
+
+    from mores.rate.serve import Options, serve
+
+    options = Options(
+        database=database,
+        host=host,
+        port=port,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        behind_proxy=behind_proxy,
+        invite=invite,
+    )
+    serve(_study(folder, preset, set_), options, say=click.echo)
+
+
+def rating_status(
+    folder: Path,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    database: str | None = None,
+) -> RatingStatus:
+    """Show how far the rating is: totals, raters, agreement. Nothing by arm.
+
+    Args:
+        folder: the study.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+        database: where it is, if not in the study.
+
+    Raises:
+        StoreError: no rating was set up.
+    """
+    from mores.rate.agreement import agreement_by_category
+    from mores.rate.db.facts import read_facts
+    from mores.rate.db.progress import overview, rater_lines
+    from mores.rate.opened import looking
+    from mores.rate.unblind import last_unblinding
+    from mores.rate.web.owner import last_backup
+
+    with looking(_study(folder, preset, set_), database) as opened, opened.read() as tx:
+        facts = read_facts(tx)
+        shown = overview(tx, facts, time.time())
+        return RatingStatus(
+            study=facts.study,
+            totals=shown["totals"],
+            categories=shown["categories"],
+            raters=rater_lines(tx),
+            agreement=agreement_by_category(tx, facts)[0],
+            unblinded=last_unblinding(tx),
+            backup=last_backup(tx),
+        )
+
+
+def export_ratings(
+    folder: Path,
+    output: Path | None = None,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    database: str | None = None,
+    format: Literal["csv", "jsonl", "parquet", "all"] = "all",  # noqa: A002 - the usual name
+) -> list[Path]:
+    """Write all answers with a codebook and a human-evaluation datasheet (HEDS).
+
+    Args:
+        folder: the study.
+        output: folder to write into; by default the study's rating folder.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+        database: where it is, if not in the study.
+        format: "csv", "jsonl", "parquet" or "all".
+
+    Raises:
+        MoresError: no rating was set up, or the files cannot be written.
+    """
+    from mores.rate.codebook import codebook
+    from mores.rate.export import to_csv, to_jsonl, to_parquet
+    from mores.rate.heds import heds
+    from mores.rate.opened import looking
+    from mores.rate.rows import export_rows, study_facts
+
+    study = _study(folder, preset, set_)
+    target = Path(output) if output else layout.rating_folder(study) / "export"
+    with looking(study, database) as opened:
+        rows, facts = export_rows(opened), study_facts(opened)
+    forms = {"csv": to_csv, "jsonl": to_jsonl, "parquet": to_parquet}
+    chosen = {name: write for name, write in forms.items() if format in (name, "all")}
+    data = {f"ratings.{name}": write(rows) for name, write in chosen.items()}
+    text = json.dumps(codebook(facts, rows), ensure_ascii=False, indent=2) + "\n"
+    data |= {"codebook.json": text.encode(), "heds.md": heds(facts, rows).encode()}
+    for name, content in data.items():
+        store.write_bytes(target / name, content)
+    return [target / name for name in data]
+
+
+def unblind_ratings(
+    folder: Path,
+    *,
+    who: str,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    database: str | None = None,
+) -> Unblinded:
+    """Open the sealed key and give the ratings to the report. Logged; cannot be undone.
+
+    Args:
+        folder: the study; its rating folder holds the key.
+        who: your name, for the log.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+        database: where it is, if not in the study.
+
+    Raises:
+        MoresError: no key, a key of other ratings, a running server (use its page then).
+    """
+    from mores.rate.opened import changing
+    from mores.rate.unblind import unblind
+
+    study, now = _study(folder, preset, set_), time.time()
+    with changing(study, database, now=now) as opened:
+        return unblind(opened, study, who=who, now=now)
+
+
+def import_ratings(
+    folder: Path,
+    file: Path,
+    *,
+    preset: str | None = None,
+    set_: tuple[str, ...] = (),
+    database: str | None = None,
+) -> list[Rating] | int:
+    """Add ratings made elsewhere from a CSV of completion_id or item_id, rater, value (1 to 5).
+
+    With completion_id they go into the study; with item_id, the blind ids of `mores rate export`,
+    into the rating database, where they stay blind. All of the file is imported, or nothing.
+
+    Args:
+        folder: the study, with completions.
+        file: the CSV.
+        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
+        set_: override one setting, KEY=VALUE (may be repeated).
+        database: where the rating database is, if not in the study.
+
+    Raises:
+        DataError: unknown id, a value that is not 1 to 5, a rater twice (with the line).
+    """
+    from mores.rate import import_ratings as add
+    from mores.rate.import_blind import import_blind, is_blind
+    from mores.rate.opened import changing
+
+    study = _study(folder, preset, set_)
+    if is_blind(Path(file)):
+        with changing(study, database, now=time.time()) as opened:
+            return import_blind(opened, Path(file), now=time.time())
+    with store.lock(study.run_folder):
+        return add(study, Path(file))
+
+
+def _study(folder: Path, preset: str | None, overrides: tuple[str, ...]) -> Study:
+    return load_study(Path(folder), preset=preset, overrides=tuple(overrides))
+
+
+__all__ = [
+    "RatingStatus",
+    "export_ratings",
+    "import_ratings",
+    "rating_status",
+    "serve_ratings",
+    "unblind_ratings",
+]

@@ -1,0 +1,148 @@
+"""What people rated, and what must be known beside it: absences, unblinding, guesses.
+
+Takes a study, its completions and its ratings by people; gives a `RatingSummary`.
+
+    rating_summary(study, [(model, completions)], ratings)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+
+from mores import layout, stats, store
+from mores.arms import ArmKey, arm_keys
+from mores.rate.blind import key_path
+from mores.rate.ratings import COLLECTED_BY, current_unrateable
+from mores.records import Completion, Estimate, Rating
+from mores.report.model import Guesses, RatingSummary, Unblinding
+from mores.study import Study
+
+NONE = (
+    "none yet; `mores rate serve STUDY` lets people rate, `mores rate import STUDY FILE` takes a "
+    "CSV of completion_id,rater,value"
+)
+SEALED = "still blind; `mores rate unblind STUDY --who NAME` opens the sealed key"
+UNRATED = "unblinded before anything was rated 1 to 5"
+
+
+def rating_summary(
+    study: Study, models: Sequence[tuple[str, Sequence[Completion]]], ratings: Sequence[Rating]
+) -> RatingSummary:
+    """Summarise ratings by people.
+
+    Args:
+        study: the study; its ratings folder says what the rating app collected.
+        models: name of each base model and its completions.
+        ratings: of these completions' texts, by people only.
+
+    Raises:
+        DataError: a damaged file.
+    """
+    collected = _collected(study)
+    reason = "" if ratings else _why_none(study, collected)
+    arms = _arms(study, models)
+    return RatingSummary(
+        ratings=len(ratings),
+        raters=len({r.rater for r in ratings}),
+        rated=len({r.completion_id for r in ratings}),
+        completions=sum(len(rows) for _, rows in models),
+        agreement=_agreement(study, ratings) if ratings else None,
+        means=_means(arms, ratings) if ratings else {},
+        reason=reason,
+        cannot=_cannot(study, arms) if collected else {},
+        **_about(collected),
+    )
+
+
+def _collected(study: Study) -> dict[str, Any] | None:
+    path = layout.ratings_folder(study) / COLLECTED_BY
+    found: dict[str, Any] | None = store.read_json(path) if path.exists() else None
+    return found
+
+
+def _why_none(study: Study, collected: dict[str, Any] | None) -> str:
+    if collected is not None:
+        return UNRATED
+    return SEALED if key_path(study).exists() else NONE
+
+
+def _arms(
+    study: Study, models: Sequence[tuple[str, Sequence[Completion]]]
+) -> dict[str, frozenset[str]]:
+    """Arm name, with its model where there are several → ids of its completions."""
+    keys = arm_keys(study.config.arms, study.config.train_seeds)
+    return {
+        key.name if len(models) == 1 else f"{model} {key.name}": frozenset(
+            c.id for c in rows if ArmKey(c.arm, c.seed) == key
+        )
+        for model, rows in models
+        for key in keys
+    }
+
+
+def _means(arms: dict[str, frozenset[str]], ratings: Sequence[Rating]) -> dict[str, float | None]:
+    own = {name: [r.value for r in ratings if r.completion_id in ids] for name, ids in arms.items()}
+    return {name: float(np.mean(values)) if values else None for name, values in own.items()}
+
+
+def _cannot(study: Study, arms: dict[str, frozenset[str]]) -> dict[str, int]:
+    """Answers "cannot be rated" of the arms that were given to raters."""
+    answers = current_unrateable(study)
+    return {
+        name: sum(a.completion_id in ids for a in answers)
+        for name, ids in arms.items()
+        if any(name.rpartition(" ")[2].startswith(arm) for arm in study.config.rating.arms)
+    }
+
+
+def _agreement(study: Study, ratings: Sequence[Rating]) -> Estimate:
+    column = {name: i for i, name in enumerate(dict.fromkeys(r.completion_id for r in ratings))}
+    row = {name: i for i, name in enumerate(dict.fromkeys(r.rater for r in ratings))}
+    table = np.full((len(row), len(column)), np.nan)
+    for r in ratings:
+        table[row[r.rater], column[r.completion_id]] = r.value
+    return stats.krippendorff_alpha(table, rng=np.random.default_rng(study.config.seed))
+
+
+def _about(collected: dict[str, Any] | None) -> dict[str, Any]:
+    """What the rating app said when it was unblinded."""
+    if collected is None:
+        return {}
+    answers = collected["ratings"] + collected["cannot"]
+    first = collected["first"]
+    at = datetime.fromtimestamp(first["at"], UTC)
+    return {
+        "needed": collected["needed"],
+        "missing": collected["needed"] - answers,
+        "unblinded": Unblinding(
+            at=at.strftime("%Y-%m-%d %H:%M UTC"),
+            by=first["by"],
+            answers=first["ratings"],
+            later=answers - first["ratings"],
+        ),
+        "guesses": _guesses(collected["guesses"], collected["chance"]),
+    }
+
+
+def _guesses(found: dict[str, int], chance: float | None) -> Guesses | None:
+    """Wilson's interval takes guesses as independent; those of one rater hardly are."""
+    right, wrong, unsure = (found[name] for name in ("right", "wrong", "unsure"))
+    if right + wrong + unsure == 0:
+        return None
+    share = stats.wilson(right, right + wrong, unit="guess")
+    notes = [share.reason] if share.reason else []
+    if chance is not None:
+        notes.append(f"by chance alone about {chance:.2f}, as common arms are guessed more easily")
+        notes.append("guesses of one rater are hardly independent, so the interval is too narrow")
+    return Guesses(
+        right=right,
+        wrong=wrong,
+        unsure=unsure,
+        share=replace(share, measure="right guesses", reason="; ".join(notes)),
+        chance=chance,
+    )

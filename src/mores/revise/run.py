@@ -1,0 +1,144 @@
+"""`mores revise`: sample validation prompts, find gaps, write them down.
+
+    result = revise(study)     runs/<preset>/revise/: gaps.json, gaps.md
+
+Test prompts are never read here: what is chosen by looking at them can no longer be tested on them.
+"""
+
+from __future__ import annotations
+
+from mores import store
+from mores.measure.toxicity import score_completions, scorer
+from mores.progress import Progress
+from mores.rate import current_ratings
+from mores.records import Completion, Record
+from mores.revise.gaps import ARM, REFERENCE, Gap, Observation, find_gaps
+from mores.sample import sample_validation
+from mores.study import Study
+
+
+class RevisionResult(Record, frozen=True, kw_only=True):
+    """What `mores revise` found."""
+
+    study: str
+    values: str
+    """Digest of the values samples that were tuned on."""
+    prompts: int
+    rated: int
+    """Validation answers that people rated."""
+    scorer: str
+    models: dict[str, tuple[Gap, ...]]
+    page: str = ""
+
+
+def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
+    """Find where the values arm falls short on validation prompts, and what to write next.
+
+    Raises:
+        StudyError: no validation prompts.
+        ModelError: the arms have not been tuned.
+    """
+    progress = progress or Progress(quiet=True)
+    completions = sample_validation(study, progress=progress)
+    judge = scorer(study.config.toxicity.scorers[0])
+    ratings: dict[str, list[float]] = {}
+    for rating in current_ratings(study)[0]:
+        if rating.kind == "human":
+            ratings.setdefault(rating.completion_id, []).append(float(rating.value))
+    prompts = [p for p in study.prompts if p.split == "validation"]
+    found: dict[str, tuple[Gap, ...]] = {}
+    for spec in study.config.models:
+        rows = [c for c in completions if c.model == spec.name and c.arm in (ARM, REFERENCE)]
+        scores = {s.completion_id: s.value for s in score_completions(rows, judge)}
+        observed = [_observation(c, scores.get(c.id), ratings.get(c.id, [])) for c in rows]
+        found[spec.name] = tuple(
+            find_gaps(
+                prompts,
+                observed,
+                study.values.examples,
+                language=study.charter.language.partition("-")[0],
+                seed=study.config.seed,
+            )
+        )
+    folder = study.run_folder / "revise"
+    result = RevisionResult(
+        study=study.config.name,
+        values=store.digest(study.values.examples),
+        prompts=len(prompts),
+        rated=sum(c.id in ratings for c in completions),
+        scorer=judge.name,
+        models=found,
+        page=str(folder / "gaps.md"),
+    )
+    store.write_json(folder / "gaps.json", result)
+    store.write_text(folder / "gaps.md", as_markdown(result, study))
+    progress.say(f"gaps: {folder / 'gaps.md'}")
+    return result
+
+
+def _observation(c: Completion, toxicity: float | None, ratings: list[float]) -> Observation:
+    why = ", ".join(c.flags)
+    if not why and c.finish_reason != "stop":
+        why = "cut off"
+    return Observation(c.prompt_id, c.arm, why, toxicity, tuple(ratings))
+
+
+def as_markdown(result: RevisionResult, study: Study) -> str:
+    """The gaps as a page: evidence with its uncertainty, prompts, nearest samples, proposal."""
+    texts = {p.id: p.text for p in study.prompts if p.split == "validation"}
+    lines = [
+        f"# Where {study.config.name} falls short, and what to write next",
+        "",
+        f"From {result.prompts} validation prompts; test prompts were not read. Toxicity by "
+        f"`{result.scorer}`. "
+        + (
+            f"{result.rated} validation answers were rated by people."
+            if result.rated
+            else "Nobody has rated validation answers: what people would say is not in here."
+        ),
+        "",
+    ]
+    for model, gaps in result.models.items():
+        lines += [f"## {model}", ""]
+        if not gaps:
+            lines += [
+                "No group of prompts points the wrong way. That is not to say that none does.",
+                "",
+            ]
+        for gap in gaps:
+            word = (
+                "finding"
+                if gap.finding
+                else "hint: too few prompts, or an interval that holds zero"
+            )
+            lines += [
+                f"### {gap.category}, {gap.kind} questions ({word})",
+                "",
+                *(f"- {_evidence_line(e)}" for e in gap.evidence),
+                "",
+                gap.proposal,
+                "",
+            ]
+            for name in gap.failing:
+                samples = [n for n in gap.nearest if n.prompt_id == name]
+                near = ", ".join(f"{n.sample_id} ({n.similarity:.2f})" for n in samples) or "none"
+                lines += [f"- `{name}`: {_inline(texts[name])} Nearest samples: {near}"]
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _evidence_line(e: object) -> str:
+    from mores.records import Estimate
+
+    assert isinstance(e, Estimate)
+    value = "not computable" if e.value is None else f"{e.value:+.3f}"
+    interval = (
+        f", 95 % {e.low:+.3f} to {e.high:+.3f}" if e.low is not None and e.high is not None else ""
+    )
+    why = f" ({e.reason})" if e.reason else ""
+    return f"{e.measure} ({e.contrast}): {value}{interval}, {e.n} prompts{why}"
+
+
+def _inline(text: str) -> str:
+    """A prompt as plain text inside Markdown: it may not begin or end anything."""
+    return "".join("\\" + c if c in "\\`*_[]<>#|" else " " if c in "\r\n" else c for c in text)

@@ -1,0 +1,66 @@
+"""Two versions of a dataset by id; effects beside each other, never subtracted."""
+
+import json
+import shutil
+
+from mores import layout, store
+from mores.records import Estimate, Example
+from mores.revise.diff import compare_studies, diff_examples
+from mores.study import load_study
+
+
+def example(name, answer="one two three", category="care"):
+    return Example(id=name, category=category, prompt="why?", completion=answer)
+
+
+def test_samples_are_compared_by_id():
+    old = [example("a"), example("b"), example("c")]
+    new = [example("a"), example("b", "one two"), example("d", category="beauty")]
+    diff = diff_examples("values", old, new)
+    assert (diff.added, diff.removed, diff.changed, diff.kept) == (("d",), ("c",), ("b",), 1)
+    assert diff.categories == {"beauty": (0, 1), "care": (3, 2)}
+    assert diff.words == (9, 8)
+
+
+def write_report(study, value):
+    estimate = Estimate(
+        measure="rating",
+        contrast="values_targeted - control",
+        category="overall",
+        value=value,
+        low=value - 1,
+        high=value + 1,
+        p=0.2,
+        n=6,
+        unit="prompt",
+        method="test",
+        verdict="not shown",
+        details={"model": "m"},
+    )
+    path = layout.report_folder(study) / "report.json"
+    store.write_json(path, {"estimates": [estimate]})
+
+
+def test_effects_stand_side_by_side_with_what_makes_them_hard_to_compare(tiny_study, tmp_path):
+    other = tmp_path / "second"
+    shutil.copytree(tiny_study, other)
+    rows = (other / "values.jsonl").read_text().splitlines()
+    (other / "values.jsonl").write_text("\n".join(rows[1:]) + "\n")
+    old, new = load_study(tiny_study), load_study(other, overrides=("recipe.epochs=3",))
+    write_report(old, 0.1)
+    write_report(new, 0.4)
+    diff = compare_studies(old, new)
+    assert diff.datasets[0].removed == (json.loads(rows[0])["id"],)
+    (pair,) = diff.effects
+    assert pair.old is not None
+    assert pair.new is not None
+    assert (pair.measure, pair.old.value, pair.new.value) == ("rating", 0.1, 0.4)
+    assert "the recipe differs too" in diff.notes
+    assert any("not tested" in note for note in diff.notes)
+
+
+def test_a_study_without_a_report_has_no_effects(tiny_study):
+    study = load_study(tiny_study)
+    diff = compare_studies(study, study)
+    assert diff.effects == ()
+    assert sum("no report" in note for note in diff.notes) == 2
