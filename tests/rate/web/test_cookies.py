@@ -172,6 +172,16 @@ def test_revoking_and_forgetting_end_sessions_at_once(site: Site) -> None:
         assert "withdrawn" in answer.text
 
 
+def test_revoking_a_link_that_nobody_used_ends_no_session(site: Site) -> None:
+    me, boss = join(site), owner(site)
+    secret = hashlib.sha256(new_link(site).encode()).hexdigest()
+    with site.database.write() as tx:
+        unused = tx.execute(sa.select(invite.c.id).where(invite.c.secret == secret)).scalar_one()
+        revoke(tx, unused, site.now())
+    assert me.get("/begin").status_code == 200
+    assert boss.get("/owner").status_code == 200
+
+
 # Links -------------------------------------------------------------------------------------
 
 

@@ -139,8 +139,9 @@ def revoke(tx: sa.Connection, name: str, now: float) -> None:
     if row is None:
         raise DataError(f"no invitation {name!r}")
     tx.execute(invite.update().where(invite.c.id == name).values(revoked=now))
-    panel = sa.select(person.c.rater).where(person.c.label == f"{row.id}:")
-    came = (session.c.rater == row.rater) | session.c.rater.in_(panel)
+    came = session.c.rater.in_(sa.select(person.c.rater).where(person.c.label == f"{row.id}:"))
+    if row.rater is not None:  # "== None" would mean the owners' sessions, which have no rater
+        came |= session.c.rater == row.rater
     tx.execute(session.delete().where(came))
     audit.append(tx, now=now, actor="owner", action="revoke", detail={"invite": name})
 
