@@ -199,11 +199,14 @@ def import_ratings(
     preset: str | None = None,
     set_: tuple[str, ...] = (),
     database: str | None = None,
+    judge: str | None = None,
 ) -> list[Rating] | int:
     """Add ratings made elsewhere from a CSV of completion_id or item_id, rater, value (1 to 5).
 
     With completion_id they go into the study; with item_id, the blind ids of `mores rate export`,
     into the rating database, where they stay blind. All of the file is imported, or nothing.
+    Ratings by a language model are imported with --judge: kept apart under its name, shown apart
+    in the report, never counted as ratings by people.
 
     Args:
         folder: the study, with completions.
@@ -211,20 +214,22 @@ def import_ratings(
         preset: "quick", "palms-2021" or "confirm", instead of the study's own.
         set_: override one setting, KEY=VALUE (may be repeated).
         database: where the rating database is, if not in the study.
+        judge: name of the language model that gave these ratings; the file has no rater then.
 
     Raises:
-        DataError: unknown id, a value that is not 1 to 5, a rater twice (with the line).
+        DataError: unknown id, a value that is not 1 to 5, a rater twice (with the line), a judge
+            with the name of a judged model.
     """
     from mores.rate import import_ratings as add
     from mores.rate.import_blind import import_blind, is_blind
     from mores.rate.opened import changing
 
     study = _study(folder, preset, set_)
-    if is_blind(Path(file)):
+    if judge is None and is_blind(Path(file)):
         with changing(study, database, now=time.time()) as opened:
             return import_blind(opened, Path(file), now=time.time())
     with store.lock(study.run_folder):
-        return add(study, Path(file))
+        return add(study, Path(file), judge)
 
 
 def _study(folder: Path, preset: str | None, overrides: tuple[str, ...]) -> Study:

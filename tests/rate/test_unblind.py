@@ -230,6 +230,22 @@ def refused(site, error, message: str) -> None:
     assert files(site.study) == there
 
 
+def test_declared_groups_go_along_unless_they_are_small(tmp_path: Path) -> None:
+    texts = '[[groups]]\nid = "age"\nquestion = "How old?"\noptions = ["18 to 34", "35 or older"]\n'
+    study = make_study(tmp_path / "study", rating_toml='version = "1"\n' + texts, seats=6)
+    made = make_site(study, now=Clock())
+    try:
+        people = [join(made) for _ in range(6)]
+        for n, me in enumerate(people):
+            consent(me, group_age="18 to 34" if n < 5 else "35 or older")
+            rate_one(me, 3)
+        unblind(made.database, study, who="Ada", now=1.0)
+    finally:
+        made.database.close()
+    found = store.read_json(layout.ratings_folder(study) / "groups.json")
+    assert found == {"How old?": {"18 to 34": sorted(me.rater for me in people[:5])}}
+
+
 def test_a_key_of_another_study_changes_nothing(site, tmp_path: Path) -> None:
     rater(site, most=2)
     other = make_site(make_study(tmp_path / "other"))

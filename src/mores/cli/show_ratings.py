@@ -84,7 +84,10 @@ def show_import_ratings(result: Any, values: dict[str, Any]) -> None:
         click.echo(f"{result} new ratings in the rating database; it stays blind")
         return
     raters = len({rating.rater for rating in result})
-    click.echo(f"{len(result)} ratings by {raters} raters in the study")
+    if values.get("judge"):
+        click.echo(f"{len(result)} ratings by language models, kept apart from people's")
+    else:
+        click.echo(f"{len(result)} ratings by {raters} raters in the study")
     click.echo(f"\nnext:  mores report {values['folder']}")
 
 

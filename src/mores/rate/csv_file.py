@@ -1,6 +1,7 @@
 """A CSV of ratings → its rows, each checked, with the line that it begins on.
 
 The header names the id's column, ``rater`` and ``value`` (1 to 5); ``seconds`` may be given.
+A language model's file has no ``rater``: its name is given apart.
 Commas, semicolons and tabs are understood.
 
     rows = read_file(Path("ratings.csv"), "completion_id")
@@ -11,8 +12,10 @@ from __future__ import annotations
 import csv
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec.structs import replace as struct
 
 from mores import store
 from mores.errors import DataError
@@ -28,20 +31,25 @@ class FileRow:
     """Its `completion_id` is whatever the id's column holds."""
 
 
-def read_file(source: Path, column: str) -> list[FileRow]:
+def read_file(source: Path, column: str, judge: str | None = None) -> list[FileRow]:
     """Read and check every line.
 
     Args:
         source: the CSV.
         column: name of the column of ids.
+        judge: name of the language model that rated; the file then has no column ``rater``.
 
     Raises:
         DataError: not UTF-8, not CSV, a missing, unknown or repeated column, a value that is not
             1 to 5, seconds that are none, a rater who rates the same id twice.
     """
+    names = (column, *(() if judge else ("rater",)), "value")
     rows = [
-        FileRow(line, _rating(row, column, source, line)) for line, row in _rows(source, column)
+        FileRow(line, _rating({"rater": judge or "", **row}, column, source, line))
+        for line, row in _rows(source, names)
     ]
+    if judge:
+        rows = [replace(row, rating=struct(row.rating, kind="judge")) for row in rows]
     seen: dict[tuple[str, str], int] = {}
     for row in rows:
         key = (row.rating.completion_id, row.rating.rater)
@@ -66,7 +74,7 @@ def columns_of(source: Path) -> list[str]:
     return [name.strip() for name in first]
 
 
-def _rows(source: Path, column: str) -> list[tuple[int, dict[str, str]]]:
+def _rows(source: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     """Rows with the line that each begins on."""
     text = store.read_text(source)
     reader = csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text))
@@ -76,7 +84,7 @@ def _rows(source: Path, column: str) -> list[tuple[int, dict[str, str]]]:
     try:
         for cells in reader:
             if not header:
-                header = _header(cells, column, source)
+                header = _header(cells, columns, source)
             elif any(cell.strip() for cell in cells):
                 rows.append((line, _row(header, cells, source, line)))
             line = reader.line_num + 1
@@ -94,11 +102,11 @@ def _rows(source: Path, column: str) -> list[tuple[int, dict[str, str]]]:
     return rows
 
 
-def _header(cells: list[str], column: str, source: Path) -> list[str]:
-    columns = (column, "rater", "value", "seconds")
+def _header(cells: list[str], needed: tuple[str, ...], source: Path) -> list[str]:
+    columns = (*needed, "seconds")
     header = [name.strip() for name in cells]
     found = {
-        "missing": [name for name in columns[:3] if name not in header],
+        "missing": [name for name in needed if name not in header],
         "unknown": [name for name in header if name not in columns],
         "twice": sorted({name for name in header if header.count(name) > 1}),
     }

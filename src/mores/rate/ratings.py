@@ -23,6 +23,10 @@ R = TypeVar("R", bound=Record)
 A = TypeVar("A", Rating, Unrateable)
 
 RATINGS = "ratings.jsonl"
+JUDGES = "judges.jsonl"
+"""Ratings by language models, each under its name."""
+GROUPS = "groups.json"
+"""Declared groups that are large enough: question → answer → raters."""
 COLLECTED = "collected.jsonl"
 """Ratings from the rating app, written when it is unblinded."""
 COLLECTED_BY = "collected.json"
@@ -31,60 +35,47 @@ CANNOT = "cannot.jsonl"
 TEXTS = "texts.json"
 
 
-def import_ratings(study: Study, source: Path) -> list[Rating]:
+def import_ratings(study: Study, source: Path, judge: str | None = None) -> list[Rating]:
     """Add ratings from a CSV file to the study.
 
     A rating that is already there with the same value is left as it is.
 
+    Args:
+        study: the study.
+        source: the CSV.
+        judge: name of the language model that gave these ratings. They are kept apart from
+            those of people, under this name, and are never counted among them.
+
     Returns:
-        All ratings of the study after the import.
+        All imported ratings of that kind after the import.
 
     Raises:
         DataError: a missing, unknown or repeated column, an unknown completion, a value
             that is not 1 to 5, seconds that are none, a rater who rates a completion
-            twice; nothing is kept then.
+            twice, a judge with the name of a judged model or of a person; nothing is kept then.
     """
-    known = set(_texts(study))
+    if judge is not None:
+        _refuse_judge(study, judge)
+    known = _texts(study)
     if not known:
         raise DataError(
             "nothing has been sampled that could be rated: no completions.jsonl",
             path=study.run_folder,
             fix="run `mores sample` first",
         )
-    held = {(r.completion_id, r.rater): r for r in _imported(study)}
-    collected = {r.rater for r in _read(study, COLLECTED, Rating)}
+    name = RATINGS if judge is None else JUDGES
+    held = {(r.completion_id, r.rater): r for r in _read(study, name, Rating)}
+    others = {r.rater for r in _read(study, COLLECTED, Rating)}
+    judges = {r.rater for r in _read(study, JUDGES, Rating)} if judge is None else set()
     fresh: list[str] = []
-    for row in read_file(source, "completion_id"):
-        rating = row.rating
-        if rating.completion_id not in known:
-            near = did_you_mean(rating.completion_id, sorted(known))
-            raise DataError(
-                f"unknown completion {rating.completion_id!r}{near}",
-                path=source,
-                line=row.line,
-                fix="ids are those of sample/completions.jsonl under this preset",
-            )
-        if rating.rater in collected:
-            raise DataError(
-                f"the study has the ratings of {rating.rater!r} already, from the rating app",
-                path=source,
-                line=row.line,
-                fix="remove this rater's lines",
-            )
-        key = (rating.completion_id, rating.rater)
-        if key in held and held[key].value != rating.value:
-            raise DataError(
-                f"rater {rating.rater!r} already gave {rating.completion_id!r} a "
-                f"{held[key].value}, the file says {rating.value}",
-                path=source,
-                line=row.line,
-                fix="remove the line, or the earlier import (ratings/ratings.jsonl)",
-            )
-        fresh.append(rating.completion_id)
-        held.setdefault(key, rating)
-    texts = _texts(study)
-    rated = {**{name: texts[name] for name, _ in held}, **_rated_texts(study)}
-    outdated = [name for name in fresh if rated[name] != texts[name]]
+    for row in read_file(source, "completion_id", judge):
+        why = _refusal(row.rating, known, others, judges, held)
+        if why is not None:
+            raise DataError(why[0], path=source, line=row.line, fix=why[1])
+        fresh.append(row.rating.completion_id)
+        held.setdefault((row.rating.completion_id, row.rating.rater), row.rating)
+    rated = {**{one: known[one] for one, _ in held if one in known}, **_rated_texts(study)}
+    outdated = [one for one in fresh if rated[one] != known[one]]
     if outdated:
         raise DataError(
             f"{outdated[0]!r} has ratings of a text that was drawn anew since",
@@ -93,8 +84,74 @@ def import_ratings(study: Study, source: Path) -> list[Rating]:
         )
     ratings = list(held.values())
     store.write_json(layout.ratings_folder(study) / TEXTS, rated)
-    store.write_jsonl(layout.ratings_folder(study) / RATINGS, ratings)
+    store.write_jsonl(layout.ratings_folder(study) / name, ratings)
     return ratings
+
+
+def _refusal(
+    rating: Rating,
+    known: dict[str, str],
+    collected: set[str],
+    judges: set[str],
+    held: dict[tuple[str, str], Rating],
+) -> tuple[str, str] | None:
+    """Say why a rating cannot be kept, and what to do; None where it can."""
+    if rating.completion_id not in known:
+        near = did_you_mean(rating.completion_id, sorted(known))
+        return (
+            f"unknown completion {rating.completion_id!r}{near}",
+            "ids are those of sample/completions.jsonl under this preset",
+        )
+    if rating.rater in collected:
+        return (
+            f"the study has the ratings of {rating.rater!r} already, from the rating app",
+            "remove this rater's lines",
+        )
+    if rating.rater in judges:
+        return (
+            f"{rating.rater!r} is a language model's name in this study, not a person's",
+            "import them with --judge, or give the person another name",
+        )
+    before = held.get((rating.completion_id, rating.rater))
+    if before is not None and before.value != rating.value:
+        said = f"already gave {rating.completion_id!r} a {before.value}"
+        return (
+            f"rater {rating.rater!r} {said}, the file says {rating.value}",
+            "remove the line, or the earlier import (ratings/*.jsonl)",
+        )
+    return None
+
+
+def _refuse_judge(study: Study, judge: str) -> None:
+    """A model does not judge itself: self-preference is documented (Zheng et al. 2023)."""
+    if not judge.strip():
+        raise DataError("the judge has no name", fix="--judge NAME: the model and its version")
+    for spec in study.config.models:
+        own, other = _plain(Path(spec.name).name), _plain(Path(judge).name)
+        short, long = sorted((own, other), key=len)
+        if own == other or (len(short) >= 6 and long.startswith(short)):
+            raise DataError(
+                f"the judge {judge!r} has the name of the judged model {spec.name!r}: a model "
+                "tends to prefer its own texts",
+                fix="use another model as judge, or name it with its full version",
+            )
+    if judge in {r.rater for r in read_ratings(study)}:
+        raise DataError(
+            f"{judge!r} is a person's name in this study",
+            fix="name the judge after its model and version",
+        )
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.casefold() if c.isalnum())
+
+
+def current_judgements(study: Study) -> dict[str, list[Rating]]:
+    """Return each language model's ratings of texts that are still those of the study."""
+    found: dict[str, list[Rating]] = {}
+    for rating in _of_these_texts(study, _read(study, JUDGES, Rating)):
+        found.setdefault(rating.rater, []).append(rating)
+    return found
 
 
 def current_ratings(study: Study) -> tuple[list[Rating], int]:

@@ -6,7 +6,6 @@ rows, facts = export_rows(database), study_facts(database)
 from __future__ import annotations
 
 import platform
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +14,9 @@ import sqlalchemy as sa
 from mores import __version__, store
 from mores.rate.codebook import RatedCategory, StudyFacts, Unblinded
 from mores.rate.db.engine import Database
-from mores.rate.db.facts import Facts, read_facts
-from mores.rate.db.tables import declared, event, item, item_flag, rater, remark, revealed
+from mores.rate.db.facts import read_facts
+from mores.rate.db.progress import declarations
+from mores.rate.db.tables import event, item, item_flag, rater, remark, revealed
 from mores.rate.db.work import latest
 from mores.rate.model import RatingRow
 from mores.rate.unblind import last_unblinding
@@ -32,7 +32,7 @@ def export_rows(database: Database) -> list[RatingRow]:
         flags: dict[str, list[str]] = {}
         for row in tx.execute(sa.select(item_flag).order_by(item_flag.c.rule)):
             flags.setdefault(row.item, []).append(row.rule)
-        groups = _groups(tx, facts)
+        groups = declarations(tx, facts)
         opened = {row.item: row for row in tx.execute(sa.select(revealed))}
         query = (
             sa.select(event, item.c.kind.label("item_kind"), item.c.category)
@@ -78,17 +78,6 @@ def _row(
         seed=known.seed if known else None,
         draw=known.draw if known else None,
     )
-
-
-def _groups(tx: sa.Connection, facts: Facts) -> dict[str, dict[str, str]]:
-    """Declarations by rater, those of small cells left out."""
-    rows = tx.execute(sa.select(declared)).all()
-    sizes = Counter((row.question, row.answer) for row in rows)
-    found: dict[str, dict[str, str]] = {}
-    for row in rows:
-        if sizes[row.question, row.answer] >= facts.rules.min_cell:
-            found.setdefault(row.rater, {})[row.question] = row.answer
-    return found
 
 
 def study_facts(database: Database) -> StudyFacts:

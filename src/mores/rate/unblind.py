@@ -23,11 +23,12 @@ from mores.rate.blind import read_key
 from mores.rate.db import audit
 from mores.rate.db.engine import Database
 from mores.rate.db.facts import Facts, read_facts
+from mores.rate.db.progress import declarations
 from mores.rate.db.tables import audit as audit_table
 from mores.rate.db.tables import guess, item, revealed
 from mores.rate.db.work import latest
 from mores.rate.model import BlindKey
-from mores.rate.ratings import COLLECTED_BY, keep_collected, refuse_imported
+from mores.rate.ratings import COLLECTED_BY, GROUPS, keep_collected, refuse_imported
 from mores.records import Rating, Unrateable
 from mores.study import Study
 
@@ -81,12 +82,25 @@ def unblind(database: Database, study: Study, *, who: str, now: float) -> Unblin
     with store.lock(study.run_folder):
         with database.write() as tx:
             result, counted = _opened(tx, study, facts, key, who.strip(), now)
+            groups = _declared(tx, facts)
         # After the commit: whoever has the figures is in the log, whatever happens to the files.
         ratings, cannot = joined(counted, key)
         texts = {row.completion_id: row.digest for row in key.values()}
         keep_collected(study, ratings, cannot, texts)
+        store.write_json(layout.ratings_folder(study) / GROUPS, groups)
         store.write_json(layout.ratings_folder(study) / COLLECTED_BY, result)
     return result
+
+
+def _declared(tx: sa.Connection, facts: Facts) -> dict[str, dict[str, list[str]]]:
+    """Question → answer → raters; groups below the least size are left out, as in exports."""
+    names = {question.id: question.question for question in facts.texts.groups}
+    found: dict[str, dict[str, list[str]]] = {}
+    for rater, answers in sorted(declarations(tx, facts).items()):
+        for question, answer in answers.items():
+            own = found.setdefault(names.get(question, question), {})
+            own.setdefault(answer, []).append(rater)
+    return found
 
 
 def _opened(

@@ -157,6 +157,57 @@ class Guesses(Record, frozen=True, kw_only=True):
     """That share if the guesses had nothing to do with the arms; None where nobody guessed."""
 
 
+class Severity(Record, frozen=True, kw_only=True):
+    """How much harsher than the others one rater rates."""
+
+    rater: str
+    """``rater 1`` and so on: ids may be names."""
+    severity: Estimate
+    """Log-odds of a lower rating of the same answers; above 0 is harsher."""
+
+
+class RaterModel(Record, frozen=True, kw_only=True):
+    """A mixed model of one contrast: the effect with and without the raters' severity."""
+
+    model: str
+    contrast: str
+    factors: tuple[str, ...]
+    """Random intercepts."""
+    effects: tuple[Estimate, ...]
+    """With and without the raters, in log-odds of a higher rating."""
+    spread: Estimate
+    """Variance between raters, logits²."""
+    severities: tuple[Severity, ...] = ()
+
+
+class GroupSummary(Record, frozen=True, kw_only=True):
+    """Raters who declared themselves members of a group. Small groups are left out."""
+
+    question: str
+    answer: str
+    raters: int
+    ratings: int
+    agreement: Estimate
+    effects: tuple[Estimate, ...]
+    """The primary difference by these raters, one a model; described, not tested."""
+
+
+class JudgeSummary(Record, frozen=True, kw_only=True):
+    """Ratings by one language model on one base model; in no figure of people's ratings."""
+
+    judge: str
+    model: str
+    ratings: int
+    means: dict[str, float | None]
+    """Arm name → mean of its ratings."""
+    differences: tuple[Estimate, ...]
+    """By contrast, overall. Of the judge's opinion, so without a verdict on the answers."""
+    stand_in: Estimate
+    """Alternative annotator test: may it take a rater's place?"""
+    powered: Estimate
+    """People's primary difference, sharpened by the judge where people rated a part."""
+
+
 class RatingSummary(Record, frozen=True, kw_only=True):
     """Ratings by people, or why there are none. Ratings by judges are never among them."""
 
@@ -178,6 +229,12 @@ class RatingSummary(Record, frozen=True, kw_only=True):
     unblinded: Unblinding | None = None
     guesses: Guesses | None = None
     """None where nobody was asked or nobody answered."""
+    agreement_by: tuple[Estimate, ...] = ()
+    """Agreement in each category that has ratings."""
+    groups: tuple[GroupSummary, ...] = ()
+    mixed: tuple[RaterModel, ...] = ()
+    judges: tuple[JudgeSummary, ...] = ()
+    """Ratings by language models, kept apart."""
 
 
 class Missing(Record, frozen=True, kw_only=True):

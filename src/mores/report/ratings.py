@@ -17,9 +17,17 @@ from msgspec.structs import replace
 from mores import layout, stats, store
 from mores.arms import ArmKey, arm_keys
 from mores.rate.blind import key_path
-from mores.rate.ratings import COLLECTED_BY, current_unrateable
-from mores.records import Completion, Estimate, Rating
+from mores.rate.ratings import COLLECTED_BY, GROUPS, current_judgements, current_unrateable
+from mores.records import Completion, Rating
+from mores.report.judges import judge_summaries
 from mores.report.model import Guesses, RatingSummary, Unblinding
+from mores.report.raters import (
+    Declared,
+    agreement,
+    agreement_by_category,
+    groups,
+    rater_model,
+)
 from mores.study import Study
 
 NONE = (
@@ -46,17 +54,28 @@ def rating_summary(
     collected = _collected(study)
     reason = "" if ratings else _why_none(study, collected)
     arms = _arms(study, models)
+    every, seed = [c for _, rows in models for c in rows], study.config.seed
     return RatingSummary(
         ratings=len(ratings),
         raters=len({r.rater for r in ratings}),
         rated=len({r.completion_id for r in ratings}),
         completions=sum(len(rows) for _, rows in models),
-        agreement=_agreement(study, ratings) if ratings else None,
+        agreement=agreement(ratings, seed) if ratings else None,
+        agreement_by=agreement_by_category(every, ratings, seed),
+        groups=groups(models, ratings, _declared(study), seed),
+        mixed=tuple(m for m in (rater_model(n, c, ratings) for n, c in models) if m is not None),
+        judges=judge_summaries(models, ratings, current_judgements(study), seed),
         means=_means(arms, ratings) if ratings else {},
         reason=reason,
         cannot=_cannot(study, arms) if collected else {},
         **_about(collected),
     )
+
+
+def _declared(study: Study) -> Declared:
+    path = layout.ratings_folder(study) / GROUPS
+    found: Declared = store.read_json(path) if path.exists() else {}
+    return found
 
 
 def _collected(study: Study) -> dict[str, Any] | None:
@@ -98,15 +117,6 @@ def _cannot(study: Study, arms: dict[str, frozenset[str]]) -> dict[str, int]:
         for name, ids in arms.items()
         if any(name.rpartition(" ")[2].startswith(arm) for arm in study.config.rating.arms)
     }
-
-
-def _agreement(study: Study, ratings: Sequence[Rating]) -> Estimate:
-    column = {name: i for i, name in enumerate(dict.fromkeys(r.completion_id for r in ratings))}
-    row = {name: i for i, name in enumerate(dict.fromkeys(r.rater for r in ratings))}
-    table = np.full((len(row), len(column)), np.nan)
-    for r in ratings:
-        table[row[r.rater], column[r.completion_id]] = r.value
-    return stats.krippendorff_alpha(table, rng=np.random.default_rng(study.config.seed))
 
 
 def _about(collected: dict[str, Any] | None) -> dict[str, Any]:

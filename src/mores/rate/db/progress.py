@@ -8,6 +8,7 @@ rater_lines(tx, now)           for the owner: every rater's pace and gold result
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -184,6 +185,17 @@ def declared_groups(tx: sa.Connection, facts: Facts) -> list[dict[str, Any]]:
             shown = n if n >= facts.rules.min_cell else None
             rows.append({"question": question.question, "answer": answer, "raters": shown})
     return rows
+
+
+def declarations(tx: sa.Connection, facts: Facts) -> dict[str, dict[str, str]]:
+    """Declarations by rater, those of small cells left out."""
+    rows = tx.execute(sa.select(declared)).all()
+    sizes = Counter((row.question, row.answer) for row in rows)
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if sizes[row.question, row.answer] >= facts.rules.min_cell:
+            found.setdefault(row.rater, {})[row.question] = row.answer
+    return found
 
 
 def rater_lines(tx: sa.Connection) -> list[dict[str, Any]]:

@@ -1,0 +1,159 @@
+"""Ratings by language models: kept under their names, beside people's and never among them.
+
+Takes completions, people's ratings and each judge's, gives what the judge says, whether it may
+stand in for a rater, and people's difference sharpened by it.
+
+    judge_summaries([("m", completions)], ratings, {"judge-7b": judgements}, seed=2021)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from msgspec.structs import replace
+
+from mores import stats
+from mores.arms import ArmKey
+from mores.records import Completion, Estimate, Rating
+from mores.report.contrasts import PRIMARY, Observed, compare
+from mores.report.model import JudgeSummary
+from mores.report.raters import by_completion
+
+EPSILON = 0.1
+"""What the test allows a judge beside raters who are no experts (Calderon et al. 2025)."""
+CONTRAST = " - ".join(PRIMARY)
+OPINION = "a language model's opinion, not people's"
+
+
+def judge_summaries(
+    models: Sequence[tuple[str, Sequence[Completion]]],
+    people: Sequence[Rating],
+    judgements: Mapping[str, Sequence[Rating]],
+    seed: int,
+) -> tuple[JudgeSummary, ...]:
+    """Summarise each judge on each base model.
+
+    Args:
+        models: name of each base model and its completions.
+        people: ratings by people.
+        judgements: judge → its ratings.
+        seed: of permutations and bootstraps.
+    """
+    return tuple(
+        _summary(judge, model, completions, people, ratings, seed)
+        for judge, ratings in judgements.items()
+        for model, completions in models
+        if {r.completion_id for r in ratings} & {c.id for c in completions}
+    )
+
+
+def _summary(
+    judge: str,
+    model: str,
+    completions: Sequence[Completion],
+    people: Sequence[Rating],
+    judgements: Sequence[Rating],
+    seed: int,
+) -> JudgeSummary:
+    ids = {c.id for c in completions}
+    said = by_completion([r for r in judgements if r.completion_id in ids])
+    human = [r for r in people if r.completion_id in ids]
+    observed = [
+        Observed(c.prompt_id, c.category, c.arm, c.seed, said.get(c.id, ())) for c in completions
+    ]
+    name = f"judge:{judge}"
+    found = compare(observed, measure=name, model=model, better="higher", seed=seed)
+    return JudgeSummary(
+        judge=judge,
+        model=model,
+        ratings=len(said),
+        means=_means(completions, said),
+        differences=tuple(
+            replace(e, verdict="descriptive", reason="; ".join(filter(None, (e.reason, OPINION))))
+            if e.verdict != "not computable"
+            else e
+            for e in found
+            if e.measure == name and e.category == "overall"
+        ),
+        stand_in=_named(_stand_in(human, said), "may stand in for a rater", model),
+        powered=_named(_powered(completions, human, said), "people's difference, sharpened", model),
+    )
+
+
+def _named(estimate: Estimate, name: str, model: str) -> Estimate:
+    return replace(estimate, category=name, details={**estimate.details, "model": model})
+
+
+def _means(
+    completions: Sequence[Completion], said: Mapping[str, tuple[float, ...]]
+) -> dict[str, float | None]:
+    values: dict[str, list[float]] = {}
+    for c in completions:
+        values.setdefault(ArmKey(c.arm, c.seed).name, []).extend(said.get(c.id, ()))
+    return {arm: float(np.mean(own)) if own else None for arm, own in values.items()}
+
+
+def _stand_in(people: Sequence[Rating], said: Mapping[str, tuple[float, ...]]) -> Estimate:
+    """The alternative annotator test over completions that the judge rated too."""
+    items = {name: i for i, name in enumerate(said)}
+    raters = {name: i for i, name in enumerate(sorted({r.rater for r in people}))}
+    table = np.full((len(raters), len(items)), np.nan)
+    for r in people:
+        if r.completion_id in items:
+            table[raters[r.rater], items[r.completion_id]] = r.value
+    if not raters:
+        return _absent("no ratings by people to compare with", "rater")
+    judge = np.array([values[0] for values in said.values()])
+    numbers = [f"rater {i}" for i in range(1, len(raters) + 1)]
+    return stats.alternative_annotator_test(table, judge, EPSILON, raters=numbers)
+
+
+def _powered(
+    completions: Sequence[Completion],
+    people: Sequence[Rating],
+    said: Mapping[str, tuple[float, ...]],
+) -> Estimate:
+    """Prediction-powered primary difference: prompts are the units."""
+    judge = _differences(completions, said)
+    human = _differences(completions, by_completion(people))
+    both = [p for p in judge if p in human]
+    rest = [p for p in judge if p not in human]
+    if not both or not rest:
+        why = (
+            "no prompt has ratings by people and the judge in both arms"
+            if not both
+            else "people rated every prompt that the judge rated: their own difference stands"
+        )
+        return _absent(why, "prompt")
+    found = stats.prediction_powered_mean(
+        [human[p] for p in both],
+        [judge[p] for p in both],
+        [judge[p] for p in rest],
+        interval="t",
+    )
+    note = "holds only if the prompts that people rated were drawn at random"
+    if found.value is None:
+        return found
+    return replace(found, reason="; ".join(filter(None, (found.reason, note))), contrast=CONTRAST)
+
+
+def _absent(reason: str, unit: str) -> Estimate:
+    return Estimate(value=None, n=0, unit=unit, method="-", verdict="not computable", reason=reason)
+
+
+def _differences(
+    completions: Sequence[Completion], values: Mapping[str, tuple[float, ...]]
+) -> dict[str, float]:
+    """Prompt → mean of the first primary arm minus that of the second, where both have values."""
+    by: dict[tuple[str, str], list[float]] = {}
+    for c in completions:
+        if c.id in values:
+            by.setdefault((c.prompt_id, c.arm), []).append(float(np.mean(values[c.id])))
+    first, second = PRIMARY
+    prompts = dict.fromkeys(c.prompt_id for c in completions)
+    return {
+        p: float(np.mean(by[p, first]) - np.mean(by[p, second]))
+        for p in prompts
+        if (p, first) in by and (p, second) in by
+    }

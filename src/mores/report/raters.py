@@ -1,0 +1,170 @@
+"""Ratings as people's: agreement by category and by declared group, severity of raters.
+
+Takes completions and the ratings of people, gives estimates. The paired analysis by prompt
+(`contrasts`) stays the main one: this checks it and shows who rated.
+
+    rater_models("m", completions, ratings)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+from msgspec.structs import replace
+
+from mores import stats
+from mores.records import Completion, Estimate, Rating
+from mores.report.contrasts import PRIMARY, Observed, compare
+from mores.report.model import GroupSummary, RaterModel, Severity
+
+LEAST_RATERS = 5
+"""Declared groups with fewer raters are not shown: one could be recognised."""
+APPROXIMATE = "Wald's interval is too short where prompts are few: a check, not the main analysis"
+
+Labels = tuple[Hashable, ...]
+Declared = Mapping[str, Mapping[str, Sequence[str]]]
+"""Question → answer → raters who gave it."""
+
+
+def agreement(ratings: Sequence[Rating], seed: int) -> Estimate:
+    """Krippendorff's alpha for ordinal ratings, bootstrap over completions."""
+    column = {name: i for i, name in enumerate(dict.fromkeys(r.completion_id for r in ratings))}
+    row = {name: i for i, name in enumerate(dict.fromkeys(r.rater for r in ratings))}
+    table = np.full((len(row), len(column)), np.nan)
+    for r in ratings:
+        table[row[r.rater], column[r.completion_id]] = r.value
+    return stats.krippendorff_alpha(table, rng=np.random.default_rng(seed))
+
+
+def agreement_by_category(
+    completions: Sequence[Completion], ratings: Sequence[Rating], seed: int
+) -> tuple[Estimate, ...]:
+    """One alpha a category that has ratings; it depends on the spread of ratings there."""
+    category = {c.id: c.category for c in completions}
+    names = list(dict.fromkeys(c.category for c in completions))
+    own = {n: [r for r in ratings if category.get(r.completion_id) == n] for n in names}
+    return tuple(replace(agreement(rows, seed), category=n) for n, rows in own.items() if rows)
+
+
+def groups(
+    models: Sequence[tuple[str, Sequence[Completion]]],
+    ratings: Sequence[Rating],
+    declared: Declared,
+    seed: int,
+) -> tuple[GroupSummary, ...]:
+    """Agreement within each declared group, and the primary difference as its raters see it.
+
+    Differences between groups are not tested: these are descriptions. A group with fewer than
+    `LEAST_RATERS` raters with ratings is left out.
+    """
+    found = []
+    for question, answers in declared.items():
+        for answer, members in answers.items():
+            own = [r for r in ratings if r.rater in set(members)]
+            raters = len({r.rater for r in own})
+            if raters < LEAST_RATERS:
+                continue
+            found.append(
+                GroupSummary(
+                    question=question,
+                    answer=answer,
+                    raters=raters,
+                    ratings=len(own),
+                    agreement=agreement(own, seed),
+                    effects=tuple(
+                        replace(e, verdict="descriptive" if e.value is not None else e.verdict)
+                        for name, rows in models
+                        for e in _primary(name, rows, own, seed)
+                    ),
+                )
+            )
+    return tuple(found)
+
+
+def _primary(
+    model: str, completions: Sequence[Completion], ratings: Sequence[Rating], seed: int
+) -> list[Estimate]:
+    values = by_completion(ratings)
+    observed = [
+        Observed(c.prompt_id, c.category, c.arm, c.seed, values.get(c.id, ())) for c in completions
+    ]
+    found = compare(observed, measure="rating", model=model, better="higher", seed=seed)
+    contrast = " - ".join(PRIMARY)
+    return [
+        e
+        for e in found
+        if e.measure == "rating" and e.contrast == contrast and e.category == "overall"
+    ]
+
+
+def by_completion(ratings: Sequence[Rating]) -> dict[str, tuple[float, ...]]:
+    """Values of each completion that has any."""
+    found: dict[str, tuple[float, ...]] = {}
+    for r in ratings:
+        found[r.completion_id] = (*found.get(r.completion_id, ()), float(r.value))
+    return found
+
+
+def rater_model(
+    model: str, completions: Sequence[Completion], ratings: Sequence[Rating]
+) -> RaterModel | None:
+    """Fit the primary contrast with and without the raters (cumulative link mixed model).
+
+    Random intercepts: prompt, prompt × arm, completion (where prompts have several), rater.
+    Raters are numbered, as their ids may be names.
+
+    Returns:
+        None without ratings of both arms of the primary contrast.
+    """
+    of = {c.id: c for c in completions if c.arm in PRIMARY}
+    own = [r for r in ratings if r.completion_id in of]
+    rows = [of[r.completion_id] for r in own]
+    if {c.arm for c in rows} != set(PRIMARY):
+        return None
+    number = {name: i for i, name in enumerate(sorted({r.rater for r in own}), 1)}
+    values = [r.value for r in own]
+    arm = [float(c.arm == PRIMARY[0]) for c in rows]
+    factors = _factors(rows)
+    raters = tuple(number[r.rater] for r in own)
+    plain = stats.cumulative_link_mixed(values, {"arm": arm}, factors)
+    full = stats.cumulative_link_mixed(values, {"arm": arm}, {**factors, "rater": raters})
+    severity = full.severities("rater") if full.converged else {}
+    return RaterModel(
+        model=model,
+        contrast=" - ".join(PRIMARY),
+        factors=(*factors, "rater"),
+        effects=tuple(
+            _named(found.betas["arm"], name, found.reason)
+            for name, found in (("with raters' severity", full), ("without", plain))
+        ),
+        spread=replace(full.variances["rater"], category="variance between raters"),
+        severities=tuple(
+            Severity(rater=f"rater {label}", severity=replace(e, category=f"rater {label}"))
+            for label, e in severity.items()
+        ),
+    )
+
+
+def _named(effect: Estimate, name: str, reason: str) -> Estimate:
+    """An effect with its row's name; a fit's own caveat travels with it."""
+    notes = [effect.reason, reason if effect.value is not None else "", APPROXIMATE]
+    joined = "; ".join(dict.fromkeys(n for n in notes if n))
+    return replace(effect, measure="log-odds of a higher rating", category=name, reason=joined)
+
+
+def _factors(rows: Sequence[Completion]) -> dict[str, Labels]:
+    """Groupings of ratings that differ from one another and from the ratings themselves."""
+    every: dict[str, Labels] = {
+        "prompt": tuple(c.prompt_id for c in rows),
+        "prompt × arm": tuple((c.prompt_id, c.arm) for c in rows),
+        "completion": tuple(c.id for c in rows),
+    }
+    kept: dict[str, Labels] = {}
+    sizes: set[int] = set()
+    for name, labels in every.items():  # each refines the one before: equal sizes mean equal
+        levels = len(set(labels))
+        if 1 < levels < len(rows) and levels not in sizes:
+            kept[name] = labels
+            sizes.add(levels)
+    return kept
