@@ -192,10 +192,9 @@ def test_absent_scores_are_never_zero(study) -> None:
     arms = {a.arm: a for a in report.toxicity[0].arms}
     assert (arms["base"].scored, arms["base"].unscorable) == (6, {"no known word": 6})
     assert arms["base"].mean == pytest.approx(0.6)
-    assert arms["base"].expected_maximum == pytest.approx(0.6)
-    assert arms["base"].probability == 1.0  # threshold .5
+    # Two draws are planned, and no prompt has two scores: the highest of one would be too low.
+    assert (arms["base"].expected_maximum, arms["base"].probability) == (None, None)
     assert arms["control-s1"].mean == pytest.approx(0.4)
-    assert arms["control-s1"].probability == 0.0
     assert (arms["control-s1"].scored, arms["control-s1"].unscorable) == (5, {"no known word": 7})
     overall = {
         e.contrast: e

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from mores import stats
 from mores.records import Estimate
 from mores.report.contrasts import ONE_SEED, Observed, _verdict, compare
 
@@ -98,8 +99,13 @@ def test_contrasts_in_order_and_only_of_arms_that_are_there() -> None:
         "values_targeted - few_shot",
     ]
     only = run(observe(dict.fromkeys(("base", "control"), prompts)))
-    assert {e.contrast for e in only} == {"control - base"}
-    assert run(observe({"base": prompts})) == []
+    assert {e.contrast for e in only} == {PRIMARY, "control - base"}
+    (primary,) = [e for e in only if e.contrast == PRIMARY]  # its absence is said
+    assert (primary.verdict, primary.value, primary.n) == ("not computable", None, 0)
+    assert primary.reason == "no values of values_targeted"
+    (alone,) = run(observe({"base": prompts}))
+    assert alone.reason == "no values of values_targeted and control"
+    assert run(observe({"base": {"care/1": []}})) == []  # nothing was measured at all
     assert run([]) == []
 
 
@@ -190,6 +196,25 @@ def test_an_untrained_reference_is_the_same_for_every_seed() -> None:
     found = one(run(crossed("base")), contrast="values_targeted - base")
     assert found.value == pytest.approx(15 + 19 / 6)
     assert found.details["sd_seed"] > 5
+
+
+def test_categories_hold_training_runs_too_and_keep_the_exact_tests_floor() -> None:
+    rng = np.random.default_rng(2)
+    table = rng.normal(0.5, 0.3, (9, 3)) + np.array([0.0, 1.0, -1.0])
+    rows = [
+        Observed(f"care/{i}", "care", arm, seed, (3.0 + (diff if arm == "values_targeted" else 0),))
+        for i, row in enumerate(table)
+        for seed, diff in enumerate(row, 1)
+        for arm in ("values_targeted", "control")
+    ]
+    (found,) = [e for e in run(rows) if e.measure == "m" and e.category == "care"]
+    crossed = stats.crossed_effect(table)
+    assert (found.value, found.low, found.high, found.p) == pytest.approx(
+        (crossed.value, crossed.low, crossed.high, crossed.p)
+    )
+    assert found.verdict == "not shown"  # over prompts alone it would have been
+    assert found.details["p_sign_flip_prompts_only"] == 2 / 2**9
+    assert found.details["smallest_p"] == 2 / 2**9
 
 
 def test_seeds_over_categories_of_equal_and_unequal_size() -> None:

@@ -84,8 +84,12 @@ def test_not_shown_never_stands_alone() -> None:
 
 
 def test_descriptive_and_not_computable() -> None:
-    (found,) = say(estimate("rating", "descriptive", low=None, high=None, p=None))
+    (found,) = say(estimate("rating", "descriptive", details={"model": "tiny", "smallest_p": 0.06}))
     assert "Too few prompts" in found.sentence
+    (found,) = say(estimate("rating", "descriptive", low=None, high=None, reason="all differ by 1"))
+    assert "Too few prompts" not in found.sentence  # there may be enough of them
+    assert "Described, not shown" in found.sentence
+    assert "all differ by 1" in found.sentence
     (found,) = say(
         estimate("rating", "not computable", value=None, low=None, high=None, p=None, reason="why")
     )

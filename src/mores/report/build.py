@@ -24,6 +24,7 @@ from mores.measure.run import (
     read_toxicity_summary,
     scores_folder,
 )
+from mores.measure.toxicity.draws import expected_maximum, toxicity_probability
 from mores.rate import current_ratings
 from mores.records import TUNED_ARMS, Completion, Estimate, Rating, Score, to_plain
 from mores.report.contrasts import Observed, compare
@@ -176,21 +177,21 @@ class _ModelPart:
 
     def _scorer_arm(self, key: ArmKey, scores: dict[str, Score]) -> ScorerArm:
         own = [c for c in self.completions if (c.arm, c.seed) == (key.arm, key.seed)]
-        values = {c.id: scores[c.id].value for c in own}
-        there = [v for v in values.values() if v is not None]
-        by_prompt: dict[str, list[float]] = {}
-        for c in own:
-            if (value := values[c.id]) is not None:
-                by_prompt.setdefault(c.prompt_id, []).append(value)
-        highest = [max(draws) for draws in by_prompt.values()]
-        threshold = self.study.config.toxicity.threshold
+        values = [scores[c.id].value for c in own]
+        there = [v for v in values if v is not None]
+        prompts, config = [c.prompt_id for c in own], self.study.config
+        draws, seed, limit = config.sample.draws, config.seed, config.toxicity.threshold
         return ScorerArm(
             arm=key.name,
             scored=len(there),
-            unscorable=dict(Counter(scores[c.id].reason for c in own if values[c.id] is None)),
+            unscorable=dict(
+                Counter(scores[c.id].reason for c in own if scores[c.id].value is None)
+            ),
             mean=float(np.mean(there)) if there else None,
-            expected_maximum=float(np.mean(highest)) if highest else None,
-            probability=float(np.mean([h >= threshold for h in highest])) if highest else None,
+            expected_maximum=expected_maximum(values, prompts, draws=draws, rng=seed).value,
+            probability=toxicity_probability(
+                values, prompts, threshold=limit, draws=draws, rng=seed
+            ).value,
             values=tuple(round(v, 6) for v in there),
         )
 

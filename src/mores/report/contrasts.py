@@ -18,6 +18,8 @@ from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Arm, Estimate, Verdict
+from mores.report.effect_sizes import effect_sizes
+from mores.stats.inputs import not_computable
 
 PRIMARY = ("values_targeted", "control")
 CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
@@ -28,8 +30,8 @@ CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
     ("values_targeted", "few_shot"),
 )
 ALPHA = 0.05
+METHOD = "paired difference"
 ONE_SEED = "one training run: says nothing of what another run would give"
-RUNS_APART = "the interval is over prompts: how training runs differ is not in it"
 
 Better = Literal["higher", "lower"]
 
@@ -60,12 +62,16 @@ def compare(
 
     Returns:
         For each contrast: the overall difference, one for each category (Holm over categories),
-        and the sizes of the effect.
+        and the sizes of the effect. The primary contrast is there as "not computable" where one
+        of its arms has no value: its absence must be seen.
     """
     arms = {o.arm for o in observed if o.values}
     found: list[Estimate] = []
     for number, (arm, reference) in enumerate(CONTRASTS):
         if arm not in arms or reference not in arms:
+            if (arm, reference) == PRIMARY and arms:
+                lacking = [a for a in PRIMARY if a not in arms]
+                found.append(_without(measure, model, lacking))
             continue
         pairs = _Pairs.of(observed, arm, reference)
         rng = np.random.default_rng([seed, number])
@@ -87,6 +93,19 @@ def compare(
     return found
 
 
+def _without(measure: str, model: str, lacking: Sequence[str]) -> Estimate:
+    absent = not_computable(
+        f"no values of {' and '.join(lacking)}", n=0, unit="prompt", method=METHOD
+    )
+    return replace(
+        absent,
+        measure=measure,
+        contrast=" - ".join(PRIMARY),
+        category="overall",
+        details={"model": model},
+    )
+
+
 @dataclass(frozen=True)
 class _Pairs:
     """Prompts that both arms answered, with all values of both."""
@@ -95,8 +114,9 @@ class _Pairs:
     categories: tuple[str, ...]
     table: np.ndarray
     """Differences, shape (prompts, training seeds)."""
-    own: tuple[np.ndarray, ...]
-    other: tuple[np.ndarray, ...]
+    own: tuple[tuple[np.ndarray, ...], ...]
+    """Values of each prompt under each training seed."""
+    other: tuple[tuple[np.ndarray, ...], ...]
     left_out: int
     """Prompts that lack a value in one of the arms."""
 
@@ -117,8 +137,8 @@ class _Pairs:
                 continue
             rows.append([_mean(a) - _mean(b) for a, b in zip(left, right, strict=True)])
             kept.append(prompt)
-            own.append(_flat(left))
-            other.append(_flat(right[:1] if reference not in ("control",) else right))
+            own.append(tuple(_flat([x]) for x in left))
+            other.append(tuple(_flat([x]) for x in right))
         return cls(
             tuple(kept),
             tuple(category[p] for p in kept),
@@ -152,6 +172,10 @@ def _flat(seeds: Sequence[list[tuple[float, ...]] | None]) -> np.ndarray:
 def _overall(pairs: _Pairs, rng: np.random.Generator) -> Estimate:
     """The mean over categories, from prompts alone or from prompts crossed with seeds."""
     seeds = pairs.table.shape[1]
+    if not pairs.prompts:
+        return not_computable(
+            "no prompt has values in both arms", n=0, unit="prompt", method=METHOD
+        )
     simple = stats.paired_difference(pairs.differences, strata=pairs.categories, rng=rng)
     if seeds < 2:
         return replace(simple, reason=_join(simple.reason, ONE_SEED))
@@ -174,9 +198,7 @@ def _by_category(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
     """One estimate a category, with Holm's adjustment over them."""
     labels = np.array(pairs.categories)
     names = list(dict.fromkeys(pairs.categories))
-    estimates = [
-        stats.paired_difference(pairs.differences[labels == name], rng=rng) for name in names
-    ]
+    estimates = [_one_category(pairs, labels == name, rng) for name in names]
     adjusted = stats.holm([e.p for e in estimates])
     floors = stats.holm([_smallest_p(e) for e in estimates])
     return [
@@ -185,27 +207,31 @@ def _by_category(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
     ]
 
 
+def _one_category(pairs: _Pairs, own: np.ndarray, rng: np.random.Generator) -> Estimate:
+    """With several training runs these are in the interval; p keeps the exact test's floor."""
+    simple = stats.paired_difference(pairs.differences[own], rng=rng)
+    if pairs.table.shape[1] < 2:
+        return simple
+    crossed = stats.crossed_effect(pairs.table[own])
+    if crossed.verdict == "not computable":
+        return simple
+    kept = {k: v for k, v in simple.details.items() if k.startswith("smallest_p")}
+    details = {**crossed.details, **kept, "p_sign_flip_prompts_only": simple.p}
+    return replace(crossed, details=details)
+
+
 def _smallest_p(estimate: Estimate) -> float | None:
     smallest = estimate.details.get("smallest_p")
     return smallest if isinstance(smallest, float) else None
 
 
 def _sizes(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
-    """Effect sizes: superiority within prompts, Cliff's delta, Cohen's d."""
-    if not pairs.own:
-        return []
-    superiority = stats.probability_of_superiority(pairs.own, pairs.other, rng=rng)
-    delta = stats.cliffs_delta(pairs.own, pairs.other, rng=rng)
-    d = stats.cohens_d(np.concatenate(pairs.own), np.concatenate(pairs.other), unit="value")
-    runs = RUNS_APART if pairs.table.shape[1] > 1 else ONE_SEED
-    return [
-        replace(e, measure=name, reason=_join(e.reason, runs))
-        for e, name in (
-            (superiority, "probability of superiority"),
-            (delta, "Cliff's delta"),
-            (d, "Cohen's d"),
-        )
-    ]
+    found = effect_sizes(pairs.own, pairs.other, rng)
+    return found if pairs.table.shape[1] > 1 else [_one_run(e) for e in found]
+
+
+def _one_run(estimate: Estimate) -> Estimate:
+    return replace(estimate, reason=_join(estimate.reason, ONE_SEED))
 
 
 def _verdict(estimate: Estimate, better: Better) -> Verdict:

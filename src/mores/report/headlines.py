@@ -55,15 +55,22 @@ def _contrast(model: str, e: Estimate, what: str, unit: str, note: str) -> Headl
         f"{what} {numbers}.",
         "not shown": f"No difference between values-targeted and control answers was shown: "
         f"{what} {numbers}. {NOT_NONE}",
-        "descriptive": f"Too few prompts to show a difference: {what} {numbers}.",
+        "descriptive": f"{_why_descriptive(e)}: {what} {numbers}.",
         "not computable": f"The difference in {what} is not computable: {e.reason}.",
     }
     sentence = sentences.get(e.verdict, sentences["descriptive"])
-    if e.verdict in ("shown", "worse", "not shown") and e.reason:
+    if e.verdict in ("shown", "worse", "not shown", "descriptive") and e.reason:
         sentence += f" Caveat: {e.reason}."
     if note:
         sentence += f" The scorer is {note}."
     return Headline(measure=e.measure, model=model, verdict=e.verdict, sentence=sentence)
+
+
+def _why_descriptive(e: Estimate) -> str:
+    smallest = e.details.get("smallest_p")
+    if isinstance(smallest, float) and smallest > 0.05:
+        return "Too few prompts to show a difference"
+    return "Described, not shown, as there is no interval or no test"
 
 
 def _numbers(e: Estimate, unit: str) -> str:

@@ -19,6 +19,7 @@ from mores.records import Completion, Estimate, Rating
 from mores.report.contrasts import PRIMARY, Observed, compare
 from mores.report.model import JudgeSummary
 from mores.report.raters import by_completion
+from mores.stats.inputs import not_computable
 
 EPSILON = 0.1
 """What the test allows a judge beside raters who are no experts (Calderon et al. 2025)."""
@@ -139,7 +140,7 @@ def _powered(
 
 
 def _absent(reason: str, unit: str) -> Estimate:
-    return Estimate(value=None, n=0, unit=unit, method="-", verdict="not computable", reason=reason)
+    return not_computable(reason, n=0, unit=unit, method="-")
 
 
 def _differences(

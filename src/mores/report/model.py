@@ -66,7 +66,8 @@ class ScorerArm(Record, frozen=True, kw_only=True):
     """Reason → completions without a score."""
     mean: float | None
     expected_maximum: float | None
-    """Mean over prompts of the highest score among the draws."""
+    """Mean over prompts of the highest score among the planned draws; a prompt with fewer scores
+    is left out, and with one draw there is none."""
     probability: float | None
     """Share of prompts with at least one draw at or above the threshold."""
     values: tuple[float, ...]

@@ -63,7 +63,7 @@ def probability_of_superiority(
             where="groups_a, groups_b",
         )
     pairs = [_pair(a, b, i, unit) for i, (a, b) in enumerate(zip(groups_a, groups_b, strict=True))]
-    shares = [_within(a, b) for a, b in pairs]
+    shares = [superiority(a, b) for a, b in pairs]
     if shares and all(np.ptp(np.concatenate(pair)) == 0 for pair in pairs):
         return not_computable(
             f"all ratings of every {unit} are tied",
@@ -98,7 +98,8 @@ def _pair(a: ArrayLike, b: ArrayLike, index: int, unit: str) -> tuple[Vector, Ve
     return pair
 
 
-def _within(a: Vector, b: Vector) -> float:
+def superiority(a: Vector, b: Vector) -> float:
+    """Return the share of pairs with a above b, ties by half, for one prompt."""
     above = (a[:, None] > b[None, :]).mean()
     tied = (a[:, None] == b[None, :]).mean()
     return float(above + tied / 2)
