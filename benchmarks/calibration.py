@@ -17,7 +17,6 @@ import argparse
 import json
 import math
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from calibration_page import Rate, page_text
 from mores import stats
 from mores.records import Estimate
 from mores.report.contrasts import Observed, compare
@@ -228,20 +228,6 @@ EFFECT = (
 )
 
 
-@dataclass(frozen=True)
-class Rate:
-    """How often something happened."""
-
-    what: str
-    share: float
-    n: int
-
-    @property
-    def error(self) -> float:
-        """Half of the 95 % interval of the simulation itself."""
-        return 1.96 * math.sqrt(max(self.share * (1 - self.share), 0.25 / self.n) / self.n)
-
-
 def rates(
     run: Callable[[int], dict[str, float]], runs: int, pool: ProcessPoolExecutor
 ) -> list[Rate]:
@@ -300,104 +286,14 @@ def main() -> int:
                 print(f"  {rate.what:<45} {rate.share:6.3f} ± {rate.error:.3f}  (n {rate.n})")
     for design in EFFECT:
         powers[design.name] = predicted_power(design)
-    text = page_text(found, powers, arguments.runs, time.perf_counter() - start)
+    names = ([d.name for d in NULL], [d.name for d in EFFECT])
+    text = page_text(found, powers, names, arguments.runs, time.perf_counter() - start)
     if arguments.docs:
         arguments.docs.write_text(text, "utf-8")
     if arguments.json:
         plain = {k: [[r.what, r.share, r.n] for r in v] for k, v in found.items()}
         arguments.json.write_text(json.dumps({"rates": plain, "power": powers}, indent=1))
     return 0
-
-
-HEAD = """\
-# Calibration
-
-Do the report's verdicts err as rarely as they say, and do its intervals hold the truth as often as
-they claim? {runs:,} simulated studies a design, each through the functions that the report itself
-calls. Made by `make calibration` on {date} ({machine},
-"""
-
-NULL_HEAD = """\
-
-The ratings are drawn from a latent scale with assumed spreads (prompt 0.6, prompt by arm 0.5, draw
-0.5, rater 0.3, rest 0.7) and cut into 1 to 5. With other spreads power changes; the error rates
-should not.
-
-## No effect: how often is one claimed?
-
-A claim is "shown" or "worse" for values-targeted against control. Aim: at most 5 % ± 1.
-
-| design | report, overall | report, any category | t test on ratings | Mann-Whitney on them |
-|---|---|---|---|---|
-"""
-
-EFFECT_HEAD = """\
-
-The two tests on the right treat every rating as if it stood alone, which is what a reader gets who
-puts the ratings into a spreadsheet.
-
-## An effect: how often is it shown?
-
-| design | shown | worse (the wrong sign) | predicted by `mores plan` |
-|---|---|---|---|
-"""
-
-TAIL = """\
-
-At the margin, non-inferiority may be claimed in at most 5 % of cases: that is what its one-sided
-95 % bound says.
-"""
-
-
-def page_text(
-    found: dict[str, list[Rate]], powers: dict[str, float], runs: int, seconds: float
-) -> str:
-    """The page of the docs."""
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    lines = HEAD.format(runs=runs, date=time.strftime("%Y-%m-%d"), machine=machine).splitlines()
-    lines[-1:] = [f"{seconds / 60:.0f} minutes).", *NULL_HEAD.splitlines()]
-    for design in NULL:
-        by = {rate.what: rate for rate in found[design.name]}
-        claimed = by["shown"].share + by["worse"].share
-        cells = [
-            _percent(Rate("", claimed, by["shown"].n)),
-            _percent(by["category shown"]),
-            _percent(by["naive t"]),
-            _percent(by["naive Mann-Whitney"]),
-        ]
-        lines.append(f"| {design.name} | " + " | ".join(cells) + " |")
-    lines += EFFECT_HEAD.splitlines()
-    for design in EFFECT:
-        by = {rate.what: rate for rate in found[design.name]}
-        predicted = f"{100 * powers[design.name]:.0f} %"
-        lines.append(
-            f"| {design.name} | {_percent(by['shown'])} | {_percent(by['worse'])} | {predicted} |"
-        )
-    lines += ["", "## Intervals: how often is the truth inside?", "", "Nominal: 95 %.", ""]
-    lines += ["| design | interval | inside |", "|---|---|---|"]
-    for design in (*NULL, *EFFECT):
-        for rate in found[design.name]:
-            if rate.what.startswith("covered "):
-                what = rate.what.removeprefix("covered ")
-                lines.append(f"| {design.name} | {what} | {_percent(rate)} |")
-    for rate in found["shares and agreement"]:
-        lines.append(f"| | {rate.what} | {_percent(rate)} |")
-    lines += [
-        "",
-        "## Capability",
-        "",
-        "1,500 items, 12 % answered differently, margin 2 points.",
-        "",
-    ]
-    lines += ["| | share |", "|---|---|"]
-    for rate in found["capability, 1,500 items, margin 2 points"]:
-        lines.append(f"| {rate.what} | {_percent(rate)} |")
-    lines += TAIL.splitlines()
-    return "\n".join(lines) + "\n"
-
-
-def _percent(rate: Rate) -> str:
-    return f"{100 * rate.share:.1f} % ± {100 * rate.error:.1f}"
 
 
 if __name__ == "__main__":

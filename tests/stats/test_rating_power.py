@@ -9,10 +9,10 @@ from mores.stats import power, rating_power, rating_spread
 
 
 def test_the_spread_by_hand():
-    # sqrt(2) * .5 * 1.05; and 1.05 * sqrt(2 (.25 + .58 / 3) / 3)
+    # sqrt(2) * .5 * 1.05; and 2 (1.05² (.25 + .58 / 3) + 1/36) / 3, with the rounding of 3 ratings
     own, noise = rating_spread(3, 3)
     assert own == pytest.approx(0.742462, abs=1e-6)
-    assert noise == pytest.approx(1.05 * math.sqrt(2 * (0.25 + 0.58 / 3) / 3))
+    assert noise == pytest.approx(math.sqrt(2 * (1.1025 * (0.25 + 0.58 / 3) + 1 / 36) / 3))
 
 
 def test_one_run_is_the_paired_test():

@@ -2,11 +2,12 @@
 
 The spread of a prompt's difference follows from how many draws and raters are averaged:
 
-    var = 2 c² (σ_pm² + σ_s² / d + (σ_r² + σ_e²) / (d k))
+    var = 2 c² (σ_pm² + σ_s² / d + (σ_r² + σ_e²) / (d k)) + 2 / (12 d k)
 
 with prompt by model σ_pm = .5, draw σ_s = .5, rater σ_r = .3, rest σ_e = .7 on a latent scale, and
-c = 1.05 rating points for one latent unit. These are assumptions (no study has published its own);
-`make calibration` simulates whole studies under them and compares.
+c = 1.05 rating points for one latent unit; the last term is the rounding to whole points (Sheppard
+1898). These are assumptions (no study has published its own); `make calibration` simulates whole
+studies under them and compares.
 
     python -c "from mores.stats import rating_power as p; print(p(40, .25, draws=3, raters=3))"
 """
@@ -21,6 +22,8 @@ from mores.stats.inputs import count
 LATENT = {"prompt_model": 0.5, "draw": 0.5, "rater": 0.3, "rest": 0.7, "run": 0.15}
 POINTS = 1.05
 """Rating points for one unit of the latent scale."""
+ROUNDING = 1 / 12
+"""Variance that rounding to whole points adds to one rating, points²."""
 
 
 def rating_spread(draws: int, raters: int) -> tuple[float, float]:
@@ -36,11 +39,9 @@ def rating_spread(draws: int, raters: int) -> tuple[float, float]:
     """
     count(draws, "draws", least=1)
     count(raters, "raters", least=1)
-    noise = LATENT["draw"] ** 2 + (LATENT["rater"] ** 2 + LATENT["rest"] ** 2) / raters
-    return (
-        POINTS * math.sqrt(2) * LATENT["prompt_model"],
-        POINTS * math.sqrt(2 * noise / draws),
-    )
+    latent = LATENT["draw"] ** 2 + (LATENT["rater"] ** 2 + LATENT["rest"] ** 2) / raters
+    noise = POINTS**2 * latent + ROUNDING / raters
+    return POINTS * math.sqrt(2) * LATENT["prompt_model"], math.sqrt(2 * noise / draws)
 
 
 def rating_power(
