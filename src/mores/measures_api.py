@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mores.measure.cooccurrence import CooccurrenceResult, TopicAssociations
     from mores.measure.gates import GateResult
     from mores.measure.toxicity import ValidationCard
+    from mores.measure.toxicity.scorer import Scorer
     from mores.records import Score, TaskItem
 
 
@@ -34,7 +35,7 @@ def measure_toxicity(
     """Score the completions of a study, or see how far a scorer can be trusted.
 
     Args:
-        folder: the study; not needed with validate.
+        folder: the study; with validate only for its scorer's settings, so not needed there.
         preset: "quick", "palms-2021" or "confirm", instead of the study's own.
         set_: override one setting, KEY=VALUE (may be repeated).
         scorer: instead of the study's own: "lexical", "hf:MODEL", "guard:MODEL", "moderation:URL",
@@ -52,7 +53,7 @@ def measure_toxicity(
     from mores.measure.run import measure_toxicity as measure
 
     if validate is not None:
-        judge = toxicity.scorer(scorer or "lexical")
+        judge = _scorer(folder, preset, set_, scorer)
         rows = toxicity.read_labelled(Path(validate), text=text, label=label)
         return toxicity.validate(judge, rows, source=Path(validate).name)
     if folder is None:
@@ -61,6 +62,19 @@ def measure_toxicity(
     study = load_study(Path(folder), preset=preset, overrides=(*set_, *extra))
     with Progress(quiet=quiet) as progress, store.lock(study.run_folder):
         return measure(study, progress=progress)
+
+
+def _scorer(
+    folder: Path | None, preset: str | None, overrides: tuple[str, ...], name: str | None
+) -> Scorer:
+    """A scorer by itself, with the settings that a study has for it where one is given."""
+    from mores.measure.run import scorer_of
+    from mores.measure.toxicity import scorer
+
+    if folder is None:
+        return scorer(name or "lexical")
+    study = load_study(Path(folder), preset=preset, overrides=overrides)
+    return scorer_of(study, name or study.config.toxicity.scorers[0])
 
 
 def measure_cooccurrence(

@@ -1,0 +1,50 @@
+"""A scorer is validated as a study uses it: its settings come from study.toml."""
+
+from pathlib import Path
+
+import pytest
+
+import mores
+from mores.errors import DataError
+from mores.measure.toxicity.raw import RawAnswer, RawBook, text_digest
+from mores.measure.toxicity.scorer import Item
+
+TEXTS = {"kind": 0.1, "rude": 0.9}
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    path = tmp_path / "labelled.csv"
+    path.write_text("text,label\nkind,0\nrude,1\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def stored(tiny_study: Path) -> None:
+    book = RawBook(tiny_study / "answers" / "raw.jsonl")
+    for text, value in TEXTS.items():
+        scores = {"TOXICITY": {"summaryScore": {"value": value}}}
+        book.add(
+            RawAnswer(
+                text=text_digest(Item(text)),
+                kind="perspective",
+                request={"url": "u", "requestedAttributes": {"TOXICITY": {}}},
+                status=200,
+                response={"attributeScores": scores},
+            )
+        )
+
+
+def test_paths_and_options_are_the_studys(tiny_study, stored, labelled) -> None:
+    card = mores.measure_toxicity(
+        tiny_study, set_=('toxicity.scorers=["replay:answers"]',), validate=labelled
+    )
+    assert card.scorer == "replay:answers/raw.jsonl"
+    assert card.auc.value == 1.0
+
+
+def test_without_a_study_relative_paths_start_here(tiny_study, stored, labelled) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        mores.measure_toxicity(scorer="replay:answers", validate=labelled)
+    card = mores.measure_toxicity(tiny_study, scorer="replay:answers", validate=labelled)
+    assert card.auc.value == 1.0
