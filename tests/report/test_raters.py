@@ -146,6 +146,7 @@ def test_small_groups_are_left_out_and_others_described() -> None:
     assert (group.answer, group.raters, group.ratings) == ("18 to 34", 5, 80)
     (effect,) = group.effects
     assert effect.value == pytest.approx(1.5)  # 1 on four prompts, 2 on four
+    assert effect.p is None
     assert effect.verdict == "descriptive"  # groups are described, not tested
     # Members without ratings do not count.
     fewer = [r for r in given if r.rater != "r0"]

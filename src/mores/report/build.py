@@ -44,6 +44,7 @@ from mores.report.model import (
 )
 from mores.report.ratings import rating_summary
 from mores.report.reproduce import command
+from mores.report.sizes import SizeInput, SizeSummary, size_summary
 from mores.sample import read_completions
 from mores.sample.run import COMPLETIONS
 from mores.seal import seal_status
@@ -107,6 +108,7 @@ def build_report(study: Study) -> Report:
         cost=_cost(parts),
         scorers=tuple(part.scorers for part in parts if part.scorers is not None),
         gates=tuple(result for part in parts for result in part.gates),
+        sizes=_sizes(study, parts),
         sealed=seal_status(study),
     )
 
@@ -124,6 +126,7 @@ class _ModelPart:
         own = {c.id for c in self.completions}
         self.ratings = [r for r in ratings if r.completion_id in own and r.kind == "human"]
         self.scores: dict[str, dict[str, Score]] = {}
+        self.observed: dict[str, list[Observed]] = {}
         self.toxicity = self._toxicity()
         self._rate()
         self.tasks = self._capability()
@@ -207,6 +210,7 @@ class _ModelPart:
         return Observed(c.prompt_id, c.category, c.arm, c.seed, values)
 
     def _compare(self, observed: list[Observed], measure: str, better: Any) -> list[Estimate]:
+        self.observed[measure] = observed
         return compare(
             observed,
             measure=measure,
@@ -301,6 +305,11 @@ class _ModelPart:
         read = float(sum(c.prompt_tokens for c in rows))
         per = 6 if self.study.config.recipe.method == "full" else 4
         return trained, drawn, self.summary.parameters * (per * trained + 2 * (drawn + read))
+
+
+def _sizes(study: Study, parts: Sequence[_ModelPart]) -> SizeSummary | None:
+    known = [SizeInput(p.spec.name, p.summary.parameters, p.observed) for p in parts]
+    return size_summary(known, seed=study.config.seed)
 
 
 def _questions(study: Study, parts: Sequence[_ModelPart]) -> list[Question]:

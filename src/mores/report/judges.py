@@ -140,7 +140,7 @@ def _powered(
 
 
 def _absent(reason: str, unit: str) -> Estimate:
-    return not_computable(reason, n=0, unit=unit, method="-")
+    return not_computable(reason, n=0, unit=unit, method="not computed")
 
 
 def _differences(

@@ -13,6 +13,7 @@ from msgspec import field
 from mores.measure.gates.result import GateResult
 from mores.measure.toxicity.summary import ToxicitySummary
 from mores.records import Arm, Charter, Estimate, Record, Verdict
+from mores.report.sizes import SizeSummary
 from mores.rounds import Round
 from mores.seal import SealStatus
 
@@ -291,6 +292,8 @@ class Report(Record, frozen=True, kw_only=True):
     """For each model its scorers side by side: coverage, agreement, warnings."""
     gates: tuple[GateResult, ...] = ()
     """Do-no-harm gates of every model; empty where they were not asked for."""
+    sizes: SizeSummary | None = None
+    """Effect by model size; None where the study has one base model."""
     sealed: SealStatus | None = None
     """What was sealed before sampling, and every deviation; None without a seal."""
     rounds: tuple[Round, ...] = ()

@@ -18,7 +18,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from mores.records import Estimate, Verdict
-from mores.report import select, tables, words
+from mores.report import select, size_tables, tables, words
 from mores.report.figures import Figure, Key, figures
 from mores.report.figures.palette import DARK, LIGHT, VARIABLES, variables
 from mores.report.figures.svg import rules, symbol
@@ -35,6 +35,7 @@ SECTIONS = (
     ("charter", "Charter positions"),
     ("toxicity", "Toxicity"),
     ("ratings", "Human ratings"),
+    ("sizes", "Effect by model size"),
     ("words", "Words that go with groups"),
     ("capability", "Capability"),
     ("gates", "Do-no-harm gates"),
@@ -44,7 +45,6 @@ SECTIONS = (
     ("missing", "What is missing, and why"),
     ("method", "Method"),
 )
-NUMBER = {name: number for number, (name, _) in enumerate(SECTIONS, 1)}
 SURFACES = {
     "light": {"page": "#faf9f6", "surface": "#f2f0eb"},
     "dark": {"page": "#0f1114", "surface": "#1c2025"},
@@ -74,12 +74,22 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
         css=Markup(css),  # noqa: S704 (our own files)
         js=Markup(js),  # noqa: S704
         policy=policy(css, js),
-        sections=SECTIONS,
+        sections=sections_of(report),
         meanings=words.MEANINGS,
         summary=summary(report),
         **_content(report),
         **_functions(report, figures),
     )
+
+
+def sections_of(report: Report) -> list[tuple[str, str]]:
+    """Return the sections of this report's page: that on sizes only where there are several."""
+    return [part for part in SECTIONS if part[0] != "sizes" or report.sizes is not None]
+
+
+def numbers_of(report: Report) -> dict[str, int]:
+    """Return the number of each section."""
+    return {name: number for number, (name, _) in enumerate(sections_of(report), 1)}
 
 
 def policy(css: str, js: str) -> str:
@@ -193,7 +203,10 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         "contrasts_of": select.contrasts_of,
         "note_of": select.note_of,
         "why": partial(_why, report),
-        "number_of": NUMBER,
+        "number_of": numbers_of(report),
+        "size_models": size_tables.model_rows,
+        "size_means": size_tables.mean_rows,
+        "size_tests": size_tables.trend_rows,
         "figure_name": lambda *parts: _there(select.name_of(*parts), figures),
         "topic_figures": partial(_topic_figures, figures),
         "drawing": _drawing,
@@ -216,7 +229,7 @@ def _why(report: Report, section: str) -> str:
     title = dict(SECTIONS)[section].lower()
     own = [m.why for m in report.missing if m.what.lower().startswith(title)]
     if not own:
-        return f"Section {NUMBER['missing']} says what is missing and why."
+        return f"Section {numbers_of(report)['missing']} says what is missing and why."
     return f"Why: {'; '.join(dict.fromkeys(own))}."
 
 

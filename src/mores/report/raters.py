@@ -34,7 +34,8 @@ def agreement(ratings: Sequence[Rating], seed: int) -> Estimate:
     table = np.full((len(row), len(column)), np.nan)
     for r in ratings:
         table[row[r.rater], column[r.completion_id]] = r.value
-    return stats.krippendorff_alpha(table, rng=np.random.default_rng(seed))
+    found = stats.krippendorff_alpha(table, rng=np.random.default_rng(seed))
+    return replace(found, measure="Krippendorff's alpha")
 
 
 def agreement_by_category(
@@ -73,7 +74,7 @@ def groups(
                     ratings=len(own),
                     agreement=agreement(own, seed),
                     effects=tuple(
-                        replace(e, verdict="descriptive" if e.value is not None else e.verdict)
+                        replace(e, p=None, verdict=e.verdict if e.value is None else "descriptive")
                         for name, rows in models
                         for e in _primary(name, rows, own, seed)
                     ),
@@ -141,7 +142,7 @@ def rater_model(
         spread=replace(full.variances["rater"], category="variance between raters"),
         severities=tuple(
             Severity(rater=f"rater {label}", severity=replace(e, category=f"rater {label}"))
-            for label, e in severity.items()
+            for label, e in sorted(severity.items(), key=lambda pair: str(pair[0]).zfill(9))
         ),
     )
 

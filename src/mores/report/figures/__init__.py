@@ -3,7 +3,7 @@
 scene      a handful of shapes        svg, raster   a scene in each format
 axis       values to places           palette       colours by role, light and dark
 figure     panels, legend, notes      verdicts      a mark for each verdict
-forest  distribution  capability  cooccurrence  training: one kind of figure each
+forest  distribution  capability  cooccurrence  sizes  training: one kind of figure each
 
 for name, figure in figures(report).items(): figure.write(Path("figures"))
 """
@@ -15,6 +15,7 @@ from mores.report.figures.cooccurrence import cooccurrences
 from mores.report.figures.distribution import distributions
 from mores.report.figures.figure import Figure, Key
 from mores.report.figures.forest import forests
+from mores.report.figures.sizes import sizes
 from mores.report.figures.training import training
 from mores.report.model import Report
 
@@ -26,12 +27,13 @@ def figures(report: Report) -> dict[str, Figure]:
 
     Returns:
         Name → figure: ``forest_<measure>``, ``toxicity_<scorer>``,
-        ``cooccurrence_<topic>_<contrast>``, ``capability``, ``training``. Names that would
-        be the same get a number. Same report, same bytes.
+        ``sizes_<measure>``, ``cooccurrence_<topic>_<contrast>``, ``capability``, ``training``.
+        Names that would be the same get a number. Same report, same bytes.
     """
     drawn = [
         *forests(report),
         *distributions(report),
+        *sizes(report),
         *cooccurrences(report),
         *capability(report),
         *training(report),
