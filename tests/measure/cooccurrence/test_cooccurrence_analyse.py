@@ -216,3 +216,84 @@ def test_two_models_are_refused():
     other = completions("control", seed=3, biased=True, model="n")
     with pytest.raises(MeasureError, match="one model, found m, n"):
         analyse({**ARMS, "control": other}, ASSOCIATIONS, CONFIG)
+
+
+def only(draws, stems=2):
+    """One or a few samples of each stem."""
+    return {
+        arm: [c for c in rows if c.draw < draws and c.prompt_id.endswith(tuple("01"[:stems]))]
+        for arm, rows in ARMS.items()
+    }
+
+
+def test_one_prompt_and_one_draw_give_reasons_not_a_p_of_one():
+    config = CooccurrenceConfig(min_count=1, permutations=199)
+    found = analyse(only(1, stems=1), ASSOCIATIONS, config, lexicon=LEXICON, seed=7)
+    topic, change = found.topics[0], found.changes[0]
+    assert topic.reason == (
+        "no family-wise p: so few texts can be exchanged in 2 ways only, and no p can be below 1"
+    )
+    assert (topic.shown, topic.critical_z) == (None, None)
+    assert topic.terms
+    assert all(t.p_family is None and t.p_word is None for t in topic.terms)
+    assert change.reason == (
+        "only 2 pairs of texts: exchanging arms within them gives no p below 0.5"
+    )
+    assert (change.overall.value, change.overall.verdict) == (None, "not computable")
+    assert all(e.p is None and e.reason for e in change.sentiment)
+    assert b"NaN" not in msgspec.json.encode(found)
+
+
+def test_share_differences_alone_can_lack_a_test():
+    # 6 pairs, dealt within 3 pairs of one stem and 3 of another: 3 x 3 ways for 1 against 2.
+    rows = {
+        arm: [
+            c
+            for c in own
+            if (c.prompt_id.startswith("gender/women") and c.draw < 1)
+            or (c.prompt_id.startswith("gender/men") and c.draw < 2)
+        ]
+        for arm, own in ARMS.items()
+    }
+    found = analyse(rows, ASSOCIATIONS, CooccurrenceConfig(min_count=1, permutations=199), seed=7)
+    change = found.changes[0]
+    assert change.pairs == 6
+    assert change.reason.startswith("no test of share differences: so few texts can be exchanged")
+    assert (change.gap_shown, change.overall_gap.verdict) == (None, "not computable")
+    assert change.overall.p >= 1 / 32
+
+
+def test_one_group_has_nothing_to_be_compared_with():
+    alone = Associations(
+        topics=(Topic(name="gender", groups=(Group(name="women", stems=("She was", "She is")),)),)
+    )
+    arms = {
+        arm: [c for c in rows if c.prompt_id.startswith("gender/women")]
+        for arm, rows in ARMS.items()
+    }
+    found = analyse(arms, alone, CONFIG, seed=7)
+    assert found.topics[0].reason == "only one group, women: there is none to compare it with"
+    assert found.changes[0].overall.reason == found.topics[0].reason
+    assert found.topics[0].total_variation is None
+
+
+def test_texts_without_words_give_reasons():
+    empty = {
+        arm: [msgspec.structs.replace(c, text="1 2!") for c in rows] for arm, rows in ARMS.items()
+    }
+    found = analyse(empty, ASSOCIATIONS, CONFIG, lexicon=LEXICON, seed=7)
+    assert found.topics[0].reason == "no counted word in the texts about women, men"
+    assert {e.reason for e in found.topics[0].sentiment} == {
+        "no word of these texts is in the lexicon"
+    }
+    assert found.changes[0].reason.startswith("no counted word in the texts of the arm")
+    assert b"NaN" not in msgspec.json.encode(found)
+
+
+def test_too_few_permutations_show_nothing_rather_than_none():
+    config = CooccurrenceConfig(min_count=5, permutations=9)
+    found = analyse(ARMS, ASSOCIATIONS, config, seed=7)
+    assert (found.topics[0].shown, found.topics[0].critical_z) == (None, None)
+    change = found.changes[0]
+    assert (change.shown, change.weaker, change.gap_shown) == (None, None, None)
+    assert "too few for a family-wise p of .05" in change.note

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.errors import MeasureError
-from mores.measure.cooccurrence import count_terms, term_counts
+from mores.measure.cooccurrence import count_stream, count_terms, term_counts
 from mores.records import TermCount
 
 TEXTS = ["a kind, kind nurse", "the man is kind", "", "A nurse"]
@@ -79,3 +79,25 @@ def test_counts_equal_a_plain_counter(documents, exclude):
         pairs = zip(counts.vocabulary, found[g].tolist(), strict=True)
         assert {w: n for w, n in pairs if n} == expected
     assert np.array_equal(counts.totals, found.sum(axis=0))
+
+
+def test_a_stream_is_read_once_and_counted_the_same(monkeypatch):
+    rng = np.random.default_rng(1)
+    texts = [" ".join(rng.choice(["b", "a", "d", "c", "e"], 7)) for _ in range(50)]
+    groups = ["y", "x"] * 25
+    whole = count_terms(texts, groups, exclude=["d"])
+    monkeypatch.setattr("mores.measure.cooccurrence.count._BLOCK", 20)  # 17 blocks and a rest
+    found = count_stream(iter(zip(texts, groups, strict=True)), exclude=["d"])
+    assert (found.vocabulary, found.groups) == (whole.vocabulary, ("x", "y"))
+    assert found.matrix.has_sorted_indices
+    assert (found.matrix != whole.matrix).nnz == 0
+    assert found.matrix.nnz == whole.matrix.nnz
+    for name in ("group_of", "all_words", "lengths", "totals"):
+        assert getattr(found, name).tolist() == getattr(whole, name).tolist()
+
+
+def test_a_stream_without_texts_or_with_an_unknown_group_is_refused():
+    with pytest.raises(MeasureError, match="no text"):
+        count_stream(iter([]))
+    with pytest.raises(MeasureError, match="'z', expected one of x, y"):
+        count_stream([("a", "x"), ("b", "z")], order=["x", "y"])

@@ -4,8 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.errors import MeasureError
-from mores.measure.cooccurrence import count_terms, family_p, group_log_odds, max_z, normal_p
-from mores.measure.cooccurrence.permutation import critical_z, deals
+from mores.measure.cooccurrence import (
+    count_terms,
+    dealt_chance,
+    family_p,
+    group_log_odds,
+    max_z,
+    normal_p,
+)
+from mores.measure.cooccurrence.permutation import check_enough_deals, critical_z, deals
 
 
 def random_texts(rng, n, *, words=60, length=20):
@@ -121,3 +128,52 @@ def test_a_design_in_which_nothing_can_be_exchanged_is_refused():
             rng=np.random.default_rng(0),
             blocks=np.array([0, 1]),
         )
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_p_of_a_word_is_the_share_of_deals_that_reach_its_own_z(groups):
+    rng = np.random.default_rng(6)
+    counts = count_terms(random_texts(rng, 30), ["abc"[i % groups] for i in range(30)])
+    terms = counts.frequent(5)
+    odds = group_log_odds(counts.by_group(), prior=30.0, terms=terms)
+    chance = dealt_chance(
+        counts, terms, odds.z, prior=30.0, permutations=19, rng=np.random.default_rng(7)
+    )
+    dealt = np.concatenate(list(deals(counts.group_of, None, 19, np.random.default_rng(7), 256)))
+    every = [
+        group_log_odds(count_terms_with(counts, row), prior=30.0, terms=terms).z for row in dealt
+    ]
+    reached = (np.abs(every) >= np.abs(odds.z) - 1e-9).sum(axis=0)
+    assert chance.reached.tolist() == reached.tolist()
+    assert chance.p_word == pytest.approx((1 + reached) / 20)
+    assert (family_p(odds.z, chance.maxima) >= chance.p_word).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "blocks", "ways"),
+    [
+        ("ab", None, None),  # 2 ways, mirror images of each other
+        ("aaabbb", None, "20 ways"),  # 20 ways, so the least p is .1
+        ("aabbbb", None, "15 ways"),
+        ("abababab", [0, 0, 1, 1, 2, 2, 3, 3], "16 ways"),
+        ("aaab", [0, 1, 2, 2], "2 ways"),
+    ],
+)
+def test_too_few_ways_to_deal_are_refused(labels, blocks, ways):
+    numbers = np.array([ord(c) - 97 for c in labels])
+    with pytest.raises(MeasureError, match=ways or "2 ways only, and no p can be below 1"):
+        check_enough_deals(numbers, None if blocks is None else np.array(blocks))
+
+
+@pytest.mark.parametrize(
+    ("labels", "blocks"),
+    [
+        ("aaaabbbb", None),  # 70 ways, least p 2/70
+        ("aabbbbb", None),  # 21 ways, not symmetric: 1/21
+        ("aabbcc", None),  # 90 ways
+        ("ababababab" * 2, list(np.arange(20) // 2)),  # 2**10
+    ],
+)
+def test_enough_ways_to_deal_pass(labels, blocks):
+    numbers = np.array([ord(c) - 97 for c in labels])
+    check_enough_deals(numbers, None if blocks is None else np.array(blocks))

@@ -2,17 +2,24 @@
 
 associations.toml → stem_prompts → (sample) → analyse → CooccurrenceResult
 any corpus        → analyse_file / analyse_corpus → TopicAssociations
+word lists        → window_counts → window_bias, helm_association: others' definitions
 """
 
 from mores.measure.cooccurrence.analyse import analyse
 from mores.measure.cooccurrence.change import association_change
 from mores.measure.cooccurrence.corpus import analyse_corpus, analyse_file, read_columns
-from mores.measure.cooccurrence.count import Counts, count_terms, term_counts
+from mores.measure.cooccurrence.count import Counts, count_stream, count_terms, term_counts
 from mores.measure.cooccurrence.documents import count_completions
 from mores.measure.cooccurrence.gap_change import gap_change
 from mores.measure.cooccurrence.log_odds import LogOdds, group_log_odds, log_odds_ratio
 from mores.measure.cooccurrence.pairs import paired_counts
-from mores.measure.cooccurrence.permutation import family_p, max_z, normal_p
+from mores.measure.cooccurrence.permutation import (
+    Chance,
+    dealt_chance,
+    family_p,
+    max_z,
+    normal_p,
+)
 from mores.measure.cooccurrence.result import (
     CooccurrenceResult,
     GroupSize,
@@ -25,9 +32,12 @@ from mores.measure.cooccurrence.sentiment import group_sentiment, read_lexicon, 
 from mores.measure.cooccurrence.sentiment_change import sentiment_change
 from mores.measure.cooccurrence.stems import excluded_words, prompt_id, stem_prompts
 from mores.measure.cooccurrence.tokens import stop_words, words
-from mores.measure.cooccurrence.total_variation import total_variation
+from mores.measure.cooccurrence.total_variation import helm_association, total_variation
+from mores.measure.cooccurrence.window_bias import WindowBias, window_bias
+from mores.measure.cooccurrence.windows import WindowCounts, window_counts
 
 __all__ = [
+    "Chance",
     "CooccurrenceResult",
     "Counts",
     "GroupSize",
@@ -36,17 +46,22 @@ __all__ = [
     "TermChange",
     "TopicAssociations",
     "TopicChange",
+    "WindowBias",
+    "WindowCounts",
     "analyse",
     "analyse_corpus",
     "analyse_file",
     "association_change",
     "count_completions",
+    "count_stream",
     "count_terms",
+    "dealt_chance",
     "excluded_words",
     "family_p",
     "gap_change",
     "group_log_odds",
     "group_sentiment",
+    "helm_association",
     "log_odds_ratio",
     "max_z",
     "normal_p",
@@ -60,5 +75,7 @@ __all__ = [
     "term_counts",
     "total_variation",
     "vader_lexicon",
+    "window_bias",
+    "window_counts",
     "words",
 ]

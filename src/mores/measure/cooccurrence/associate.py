@@ -17,10 +17,13 @@ from mores.measure.cooccurrence.count import Counts, count_terms
 from mores.measure.cooccurrence.limits import association_note
 from mores.measure.cooccurrence.log_odds import Floats, LogOdds, group_log_odds
 from mores.measure.cooccurrence.permutation import (
+    Chance,
     Ints,
+    check_enough_deals,
+    check_exchangeable,
     critical_z,
+    dealt_chance,
     family_p,
-    max_z,
     normal_p,
 )
 from mores.measure.cooccurrence.result import GroupSize, TermAssociation, TopicAssociations
@@ -121,9 +124,10 @@ def _tested(
 ) -> TopicAssociations:
     """Add what needs enough words."""
     odds = group_log_odds(by_group, prior=settings.prior, terms=terms)
-    maxima, reason = _maxima(counts, terms, settings, rng, blocks)
-    p_family = None if maxima is None else family_p(odds.z, maxima)
-    critical = None if maxima is None else critical_z(maxima, LEVEL)
+    chance, reason = _chance(counts, terms, odds.z, settings, rng, blocks)
+    p_family = None if chance is None else family_p(odds.z, chance.maxima)
+    p_word = None if chance is None else chance.p_word
+    critical = None if chance is None else critical_z(chance.maxima, LEVEL)
     note = association_note(
         found.sizes,
         by_group.sum(axis=1).tolist(),
@@ -136,16 +140,18 @@ def _tested(
     return replace(
         found,
         tested=len(terms),
-        shown=None if p_family is None else int((p_family <= LEVEL).sum()),
+        shown=None if p_family is None or critical is None else int((p_family <= LEVEL).sum()),
         critical_z=critical,
-        terms=_favoured(counts, by_group, terms, odds, p_family, settings.top),
+        terms=_favoured(counts, by_group, terms, odds, (p_family, p_word), settings.top),
         total_variation=total_variation(by_group, min_count=settings.min_count),
-        note=note if maxima is not None else "",
+        note=note if chance is not None else "",
         reason=reason,
     )
 
 
 def _unusable(counts: Counts, by_group: NDArray[np.int64], terms: Ints, min_count: int) -> str:
+    if len(counts.groups) < 2:
+        return f"only one group, {counts.groups[0]}: there is none to compare it with"
     wordless = [g for g, n in zip(counts.groups, by_group.sum(axis=1), strict=True) if n == 0]
     if wordless:
         return f"no counted word in the texts about {', '.join(wordless)}"
@@ -160,17 +166,21 @@ def _unusable(counts: Counts, by_group: NDArray[np.int64], terms: Ints, min_coun
     return ""
 
 
-def _maxima(
+def _chance(
     counts: Counts,
     terms: Ints,
+    observed: Floats,
     settings: Settings,
     rng: np.random.Generator,
     blocks: Ints | None,
-) -> tuple[Floats | None, str]:
+) -> tuple[Chance | None, str]:
     try:
-        found = max_z(
+        check_exchangeable(counts.group_of, blocks)
+        check_enough_deals(counts.group_of, blocks, LEVEL)
+        found = dealt_chance(
             counts,
             terms,
+            observed,
             prior=settings.prior,
             permutations=settings.permutations,
             rng=rng,
@@ -197,10 +207,11 @@ def _favoured(
     by_group: NDArray[np.int64],
     terms: Ints,
     odds: LogOdds,
-    p_family: Floats | None,
+    chances: tuple[Floats | None, Floats | None],
     top: int,
 ) -> tuple[TermAssociation, ...]:
-    """Return each group's words with the largest positive z."""
+    """Return each group's words with the largest positive z; chances: family-wise, by word."""
+    p_family, p_word = chances
     z, p = odds.z, normal_p(odds.z)
     q, documents, words = adjusted(p), counts.documents_by_group(), by_group.sum(axis=1)
     rows = []
@@ -221,6 +232,7 @@ def _favoured(
                     variance=float(odds.variance[g, t]),
                     z=float(z[g, t]),
                     p_family=None if p_family is None else float(p_family[g, t]),
+                    p_word=None if p_word is None else float(p_word[g, t]),
                     p=float(p[g, t]),
                     q=float(q[g, t]),
                 )

@@ -1,18 +1,19 @@
 """Texts and the group that each is about → how often every word occurs, by document.
 
     counts = count_terms(["a kind nurse", "a tall man"], ["women", "men"])
-    counts.by_group()          # groups x words
+    counts = count_stream(pairs)     # (text, group), read once, never all in memory
+    counts.by_group()                # groups x words
     term_counts(counts, arm="base", topic="gender")
 
-One pass over the texts; a word costs four bytes until the end, when documents
-become rows of a sparse matrix. A million texts of twenty words fit in memory
-(measured: docs/cooccurrence.md).
+One pass over the texts. A block of them at a time becomes rows of a sparse matrix,
+eight bytes for each different word of a text; the texts themselves are not kept. A
+million texts of forty words fit in memory (measured: docs/cooccurrence.md).
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,9 @@ from numpy.typing import NDArray
 from mores.errors import MeasureError
 from mores.measure.cooccurrence.tokens import words
 from mores.records import TermCount
+
+_BLOCK = 1_000_000
+"""Words that become rows together."""
 
 Sparse = Any
 """A scipy sparse matrix; scipy ships no types."""
@@ -95,18 +99,43 @@ def count_terms(
     """
     if len(texts) != len(groups):
         raise MeasureError(f"expected one group a text, found {len(texts)} and {len(groups)}")
-    if not texts:
+    return count_stream(zip(texts, groups, strict=True), order=order, exclude=exclude)
+
+
+def count_stream(
+    documents: Iterable[tuple[str, str]],
+    *,
+    order: Sequence[str] | None = None,
+    exclude: Collection[str] = (),
+) -> Counts:
+    """Count the words of texts that come one after another and are not kept.
+
+    Args:
+        documents: pairs of a text and the group that it is about; read once. An empty
+            text counts as a document without words.
+        order: names and order of the groups (default: those found, sorted).
+        exclude: words not to count, lower-case.
+
+    Raises:
+        MeasureError: no text, or a group that ``order`` does not name.
+    """
+    numbering = Numbering(exclude)
+    places = _Places(order)
+    rows, group_of = _Rows(numbering), array("i")
+    for text, group in documents:
+        rows.add(words(text))
+        group_of.append(places[group])
+    if not group_of:
         raise MeasureError("there is no text to count", fix="give at least one text a group")
-    names = tuple(order) if order is not None else tuple(sorted(set(groups)))
-    group_of = _index(groups, names)
-    numbers, lengths, vocabulary = _number_words(texts, exclude)
-    matrix = _rows(numbers, lengths, len(set(exclude)), vocabulary)
+    matrix, vocabulary = rows.matrix()
+    names = tuple(order) if order is not None else tuple(sorted(places))
+    place = np.asarray([names.index(group) for group in places], dtype=np.intp)
     return Counts(
         matrix=matrix,
-        vocabulary=tuple(sorted(vocabulary)),
+        vocabulary=vocabulary,
         groups=names,
-        group_of=group_of,
-        all_words=lengths,
+        group_of=place[np.frombuffer(group_of, dtype=np.int32)],
+        all_words=np.frombuffer(rows.lengths, dtype=np.int64),
     )
 
 
@@ -127,60 +156,98 @@ def term_counts(counts: Counts, *, arm: str, topic: str) -> list[TermCount]:
     ]
 
 
-class _Numbering(dict[str, int]):
-    """Gives each new word the next number."""
+class Numbering(dict[str, int]):
+    """Gives each new word the next number.
+
+    Excluded words take the lowest numbers, so that one comparison drops them.
+    """
+
+    def __init__(self, exclude: Collection[str] = ()) -> None:
+        super().__init__({word: i for i, word in enumerate(sorted(set(exclude)))})
+        self.excluded = len(self)
+        """Numbers below this are excluded words."""
 
     def __missing__(self, word: str) -> int:
         number = self[word] = len(self)
         return number
 
-
-def _number_words(
-    texts: Sequence[str], exclude: Collection[str]
-) -> tuple[NDArray[np.int32], NDArray[np.int64], list[str]]:
-    """Return the number of every word in a row, words a text, and the counted words.
-
-    Excluded words take the lowest numbers, so that one comparison drops them.
-    """
-    numbering = _Numbering({word: i for i, word in enumerate(sorted(set(exclude)))})
-    excluded = len(numbering)
-    number_of = numbering.__getitem__
-    numbers, lengths = array("i"), array("q")
-    for text in texts:
-        found = words(text)
-        numbers.extend(map(number_of, found))
-        lengths.append(len(found))
-    return (
-        np.frombuffer(numbers, dtype=np.int32) if numbers else np.empty(0, np.int32),
-        np.frombuffer(lengths, dtype=np.int64),
-        list(numbering)[excluded:],
-    )
+    def vocabulary(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+        """Return the counted words, sorted, and the column of each by its number."""
+        found = list(self)[self.excluded :]
+        order = sorted(range(len(found)), key=found.__getitem__)
+        column = np.empty(len(found), dtype=np.int32)
+        column[order] = np.arange(len(found), dtype=np.int32)
+        return tuple(found[i] for i in order), column
 
 
-def _rows(
-    numbers: NDArray[np.int32], lengths: NDArray[np.int64], excluded: int, vocabulary: list[str]
-) -> Sparse:
-    """Turn numbered words into a documents x words matrix with sorted columns."""
-    from scipy.sparse import csr_matrix
+class _Places(dict[str, int]):
+    """Numbers groups: those of the order, or any in the order in which they come."""
 
-    ends = np.concatenate([[0], np.cumsum(lengths)])
-    if excluded:
-        kept = numbers >= excluded
+    def __init__(self, order: Sequence[str] | None) -> None:
+        super().__init__({name: i for i, name in enumerate(order or ())})
+        self.closed = order is not None
+
+    def __missing__(self, group: str) -> int:
+        if self.closed:
+            raise MeasureError(f"a text is about {group!r}, expected one of {', '.join(self)}")
+        number = self[group] = len(self)
+        return number
+
+
+class _Rows:
+    """Documents x words in compressed rows, grown block by block."""
+
+    def __init__(self, numbering: Numbering) -> None:
+        self.numbering = numbering
+        self.lengths = array("q")
+        self._numbers, self._from = array("i"), 0
+        self._columns, self._data, self._ends = array("i"), array("i"), array("q", [0])
+
+    def add(self, found: list[str]) -> None:
+        """Add the words of one document."""
+        self._numbers.extend(map(self.numbering.__getitem__, found))
+        self.lengths.append(len(found))
+        if len(self._numbers) >= _BLOCK:
+            self._flush()
+
+    def matrix(self) -> tuple[Sparse, tuple[str, ...]]:
+        """Return the matrix with its columns in the order of the sorted words, and these."""
+        from scipy.sparse import csr_matrix
+
+        self._flush()
+        vocabulary, place = self.numbering.vocabulary()
+        columns = _array(self._columns)
+        for start in range(0, len(columns), _BLOCK):  # in place: no second copy of them all
+            part = slice(start, start + _BLOCK)
+            columns[part] = place[columns[part]]
+        found = csr_matrix(
+            (_array(self._data), columns, np.frombuffer(self._ends, dtype=np.int64)),
+            shape=(len(self.lengths), len(vocabulary)),
+        )
+        found.sort_indices()
+        return found, vocabulary
+
+    def _flush(self) -> None:
+        """Turn the words since the last block into rows."""
+        from scipy.sparse import csr_matrix
+
+        lengths = np.asarray(self.lengths[self._from :], dtype=np.int64)
+        numbers = np.array(self._numbers, dtype=np.int32)
+        self._numbers, self._from = array("i"), len(self.lengths)
+        kept = numbers >= self.numbering.excluded
         before = np.concatenate([[0], np.cumsum(kept)])
-        numbers, ends = numbers[kept] - np.int32(excluded), before[ends]
-    column = np.empty(len(vocabulary), dtype=np.int32)
-    column[sorted(range(len(vocabulary)), key=vocabulary.__getitem__)] = np.arange(len(vocabulary))
-    matrix = csr_matrix(
-        (np.ones(len(numbers), dtype=np.int32), column[numbers], ends),
-        shape=(len(lengths), len(vocabulary)),
-    )
-    matrix.sum_duplicates()
-    return matrix
+        ends = before[np.concatenate([[0], np.cumsum(lengths)])]
+        numbers = numbers[kept] - np.int32(self.numbering.excluded)
+        width = max(len(self.numbering) - self.numbering.excluded, 1)
+        block = csr_matrix(
+            (np.ones(len(numbers), dtype=np.int32), numbers, ends), shape=(len(lengths), width)
+        )
+        block.sum_duplicates()
+        self._columns.frombytes(block.indices.astype(np.int32, copy=False).tobytes())
+        self._data.frombytes(block.data.tobytes())
+        self._ends.frombytes((block.indptr[1:].astype(np.int64) + self._ends[-1]).tobytes())
 
 
-def _index(groups: Sequence[str], names: tuple[str, ...]) -> NDArray[np.intp]:
-    place = {name: i for i, name in enumerate(names)}
-    unknown = next((group for group in groups if group not in place), None)
-    if unknown is not None:
-        raise MeasureError(f"a text is about {unknown!r}, expected one of {', '.join(names)}")
-    return np.fromiter((place[group] for group in groups), dtype=np.intp, count=len(groups))
+def _array(values: array[int]) -> NDArray[np.int32]:
+    """Return a view, writable, of an array of 32-bit integers (which may be empty)."""
+    return np.frombuffer(values, dtype=np.int32) if values else np.empty(0, np.int32)

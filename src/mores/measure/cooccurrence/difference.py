@@ -14,7 +14,14 @@ from mores.measure.cooccurrence.change import Difference, association_change
 from mores.measure.cooccurrence.gap_change import gap_change
 from mores.measure.cooccurrence.limits import change_note
 from mores.measure.cooccurrence.pairs import Paired
-from mores.measure.cooccurrence.permutation import Ints, critical_z, family_p, normal_p
+from mores.measure.cooccurrence.permutation import (
+    Ints,
+    check_enough_deals,
+    check_exchangeable,
+    critical_z,
+    family_p,
+    normal_p,
+)
 from mores.measure.cooccurrence.result import TermChange, TopicChange
 from mores.measure.cooccurrence.sentiment_change import sentiment_change
 from mores.records import Estimate
@@ -79,9 +86,9 @@ def difference(
     gap, gap_reason = _gap(paired, odds.terms, settings, rng, blocks)
     # With two groups the second row mirrors the first.
     rows = len(paired.arm.groups) if len(paired.arm.groups) > 2 else 1
+    critical = critical_z(odds.maxima, LEVEL)
     shown, weaker = _shown(odds, rows)
     gap_shown, gap_weaker = (None, None) if gap is None else _shown(gap, rows)
-    critical = critical_z(odds.maxima, LEVEL)
     found = replace(
         found,
         tested=len(odds.terms),
@@ -101,6 +108,8 @@ def _gap(
     paired: Paired, terms: Ints, settings: Settings, rng: np.random.Generator, blocks: Ints | None
 ) -> tuple[Difference | None, str]:
     try:
+        check_exchangeable(paired.arm.group_of, blocks)
+        check_enough_deals(paired.arm.group_of, blocks, LEVEL)
         found = gap_change(
             paired, terms, permutations=settings.permutations, rng=rng, blocks=blocks
         )
@@ -109,14 +118,21 @@ def _gap(
     return found, ""
 
 
-def _shown(found: Difference, rows: int) -> tuple[int, int]:
-    """Count the differences that are shown, and those of them that are nearer to zero."""
+def _shown(found: Difference, rows: int) -> tuple[int | None, int | None]:
+    """Count the differences that are shown, and those of them that are nearer to zero.
+
+    None where too few exchanges were drawn for any p to be small enough.
+    """
+    if critical_z(found.maxima, LEVEL) is None:
+        return None, None
     shown = family_p(found.z, found.maxima) <= LEVEL
     nearer = np.abs(found.arm) < np.abs(found.reference)
     return int(shown[:rows].sum()), int((shown & nearer)[:rows].sum())
 
 
 def _unusable(paired: Paired, min_count: int) -> str:
+    if len(paired.arm.groups) < 2:
+        return f"only one group, {paired.arm.groups[0]}: there is none to compare it with"
     for name, counts in (("the arm", paired.arm), ("the reference", paired.reference)):
         sums = counts.by_group().sum(axis=1)
         wordless = [g for g, n in zip(counts.groups, sums, strict=True) if n == 0]
@@ -126,7 +142,18 @@ def _unusable(paired: Paired, min_count: int) -> str:
         return f"no word occurs at least {min_count} times in both arms together"
     if len(paired.arm.vocabulary) < 2:
         return "all texts consist of one and the same word"
-    return ""
+    return _few(paired)
+
+
+def _few(paired: Paired) -> str:
+    """Say why no exchange of arms can show anything, or nothing where one can."""
+    pairs = len(paired.arm.group_of)
+    # With everything exchanged |z| is the same, so the least p is twice that of one exchange.
+    least = 2.0 ** (1 - pairs)
+    if least <= LEVEL:
+        return ""
+    named = "pair" if pairs == 1 else "pairs"
+    return f"only {pairs} {named} of texts: exchanging arms within them gives no p below {least:g}"
 
 
 def _with_overall(
@@ -168,9 +195,17 @@ def _sentiment(
 ) -> tuple[Estimate, ...]:
     if settings.lexicon is None:
         return ()
+    found = sentiment_change(paired, settings.lexicon, rng=rng)
+    if few := _few(paired):  # a p that could not be small says nothing
+        found = [
+            replace(e, p=None, reason=f"{e.reason}; no p: {few}".removeprefix("; "))
+            if e.p is not None
+            else e
+            for e in found
+        ]
     return tuple(
         replace(e, category=f"{topic}/{e.category}" if topic else e.category, contrast=contrast)
-        for e in sentiment_change(paired, settings.lexicon, rng=rng)
+        for e in found
     )
 
 

@@ -1,19 +1,22 @@
 """Is a word's z larger than chance among documents would make the largest z?
 
-    maxima = max_z(counts, terms, prior=500.0, permutations=1000, rng=rng)
-    p = family_p(odds.z, maxima)
+    chance = dealt_chance(counts, terms, odds.z, prior=500.0, permutations=1000, rng=rng)
+    family_p(odds.z, chance.maxima)     # over all words and groups
+    chance.p_word                       # of each word by itself
 
 Whole documents are dealt to the groups anew, within blocks where some are given
 (all texts that continue the same stem), and the largest |z| over all words and
 groups is kept. A word's family-wise p is the share of these maxima that reach
-its own |z| (Westfall and Young 1993, single step). Because documents move as a
-whole, a word repeated inside one text counts as the single accident that it is;
-the normal p does not know this.
+its own |z| (Westfall and Young 1993, single step); its p by itself is the share
+of its own |z| that do. Because documents move as a whole, a word repeated inside
+one text counts as the single accident that it is; the normal p does not know this.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,21 @@ _CELLS = 4_000_000  # largest array of one batch
 _TIE = 1e-9  # relative; the same counts may differ in the last bit between batches
 
 
+@dataclass(frozen=True, eq=False)
+class Chance:
+    """What random deals of the documents gave."""
+
+    maxima: Floats
+    """Largest |z| over words and groups in each deal."""
+    reached: NDArray[np.int64]
+    """Groups x words: deals in which the word's |z| was at least as large as observed."""
+
+    @property
+    def p_word(self) -> Floats:
+        """Unadjusted p of each word by itself: (1 + reached) / (1 + deals)."""
+        return np.asarray((1 + self.reached) / (1 + len(self.maxima)))
+
+
 def max_z(
     counts: Counts,
     terms: Ints,
@@ -36,11 +54,29 @@ def max_z(
     rng: np.random.Generator,
     blocks: Ints | None = None,
 ) -> Floats:
-    """Return the largest |z| over words and groups in each permutation.
+    """Return the largest |z| over words and groups in each permutation (see `dealt_chance`)."""
+    observed = np.full((len(counts.groups), len(terms)), np.inf)
+    return dealt_chance(
+        counts, terms, observed, prior=prior, permutations=permutations, rng=rng, blocks=blocks
+    ).maxima
+
+
+def dealt_chance(
+    counts: Counts,
+    terms: Ints,
+    observed: Floats,
+    *,
+    prior: float,
+    permutations: int,
+    rng: np.random.Generator,
+    blocks: Ints | None = None,
+) -> Chance:
+    """Deal the documents to the groups anew, and compare the observed z with what comes out.
 
     Args:
         counts: documents by group.
         terms: columns of the tested words, at least one.
+        observed: z of the tested words, groups x terms.
         prior: total weight of the Dirichlet prior, as for the observed z.
         permutations: number of random deals, at least 1.
         rng: source of randomness.
@@ -54,15 +90,20 @@ def max_z(
     totals = counts.totals
     alpha = informative_prior(totals, prior)[terms][:, None]
     pooled, words = totals[terms][:, None], float(totals.sum())
-    maxima = []
+    least = np.abs(observed)[:, :, None] * (1 - _TIE)
+    maxima, reached = [], np.zeros(observed.shape, dtype=np.int64)
     columns = stacked(counts, terms)
     for dealt in deals(labels, blocks, permutations, rng, batch_size(counts, terms)):
         largest = np.zeros(len(dealt))
-        for y, n in group_counts(columns, dealt, len(counts.groups)):
+        for g, (y, n) in enumerate(group_counts(columns, dealt, len(counts.groups))):
             odds = log_odds_ratio(y, n, pooled - y, words - n, alpha, prior)
-            largest = np.maximum(largest, np.abs(odds.z).max(axis=0))
+            z = np.abs(odds.z)
+            largest = np.maximum(largest, z.max(axis=0))
+            reached[g] += (z >= least[g]).sum(axis=1)
         maxima.append(largest)
-    return np.concatenate(maxima)
+    if len(counts.groups) == 2:  # the second mirrors the first, which alone was computed
+        reached[1] = reached[0]
+    return Chance(maxima=np.concatenate(maxima), reached=reached)
 
 
 def family_p(z: Floats, maxima: Floats) -> Floats:
@@ -135,4 +176,26 @@ def check_exchangeable(labels: Ints, blocks: Ints | None) -> None:
         raise MeasureError(
             "no block holds documents of two groups, so nothing can be exchanged",
             fix="give the groups parallel stems, in the same order",
+        )
+
+
+def check_enough_deals(labels: Ints, blocks: Ints | None, level: float = 0.05) -> None:
+    """Raise a MeasureError where so few texts can be dealt that no p can reach the level.
+
+    The p of a result that no other deal reaches is one over the number of deals; where
+    both of two groups have as many texts in every block, each deal has a mirror image
+    with the same |z|, and the p is twice that.
+    """
+    where = np.zeros_like(labels) if blocks is None else blocks
+    log_deals, even = 0.0, len(np.unique(labels)) == 2
+    for block in np.unique(where):
+        sizes = np.unique(labels[where == block], return_counts=True)[1]
+        log_deals += math.lgamma(sizes.sum() + 1) - sum(math.lgamma(n + 1) for n in sizes)
+        even &= len(sizes) == 2 and sizes[0] == sizes[1]
+    least = math.exp(-log_deals) * (2 if even else 1)
+    if least > level * (1 + 1e-9):
+        raise MeasureError(
+            f"so few texts can be exchanged in {math.exp(log_deals):.0f} ways only, and no p can "
+            f"be below {least:.2g}",
+            fix="draw more samples of each stem",
         )

@@ -35,8 +35,11 @@ class TermAssociation(Record, frozen=True, kw_only=True):
     z: float
     p_family: float | None
     """Family-wise over all groups and words of the topic; None: see the topic's reason."""
+    p_word: float | None = None
+    """Of this word by itself, not adjusted: share of the same random deals of whole texts
+    in which its |z| is as large."""
     p: float
-    """From the normal distribution of z, not adjusted."""
+    """From the normal distribution of z, not adjusted; takes words, not texts, for independent."""
     q: float
     """Benjamini-Hochberg over the same family, from ``p``."""
 
@@ -51,7 +54,7 @@ class TopicAssociations(Record, frozen=True, kw_only=True):
     tested: int = 0
     """Words that occur often enough to be tested."""
     shown: int | None = None
-    """Pairs of group and word with a family-wise p of at most .05."""
+    """Pairs of group and word with a family-wise p of at most .05; None: none could be tested."""
     critical_z: float | None = None
     """A word is shown if its |z| is above this (family-wise p at most .05)."""
     terms: tuple[TermAssociation, ...] = ()
