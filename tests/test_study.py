@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mores import study as module
 from mores.errors import DataError, MoresError, StudyError
@@ -371,3 +372,17 @@ def test_the_example_has_stems_for_gender_race_and_religion(wellbeing):
 
 def test_every_position_of_the_example_names_its_basis(wellbeing):
     assert all(p.basis for p in wellbeing.charter.positions)
+
+
+def test_a_model_may_have_a_learning_rate_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(
+        'name = "t"\npreset = "quick"\n\n[[models]]\nname = "a"\n\n'
+        '[[models]]\nname = "b"\nlearning_rate = 2e-4\n',
+        "utf-8",
+    )
+    config = load_study(tmp_path).config
+    first, second = config.models
+    assert config.recipe_of(first) == config.recipe
+    assert config.recipe_of(second) == replace(config.recipe, learning_rate=2e-4)
+    with pytest.raises(StudyError, match="learning_rate"):
+        load_study(tmp_path, overrides=('models=[{name="a", learning_rate=0}]',))

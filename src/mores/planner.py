@@ -147,6 +147,10 @@ def _notes(study: Study, counts: dict[str, int], adjusted: float) -> list[str]:
             f"After Holm's adjustment over {len(counts)} categories the smallest p that one can "
             f"reach is {adjusted:.3g}: no single category can be shown. Use more prompts."
         )
+    if len(study.config.models) == 2:
+        notes.append(
+            "Two base models: their effects can be compared, but no trend by size can be tested."
+        )
     if len(study.config.train_seeds) == 1:
         notes.append(
             "One training run for each arm: results say nothing of what another run would give. "

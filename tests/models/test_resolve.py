@@ -69,7 +69,7 @@ def test_the_digest_depends_on_tokenizers_of_the_older_form(copied, name):
 
 
 def test_an_unknown_name_gets_a_suggestion():
-    assert bundled_names() == ["smollm2-135m"]
+    assert bundled_names() == ["smollm2-135m", "gemma3-270m"]
     error = refused("smollm-135m")
     assert "'smollm-135m'; did you mean 'smollm2-135m'?" in error.message
     assert "mores models" in error.fix

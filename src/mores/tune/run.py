@@ -82,7 +82,7 @@ def tune_arm(
     folder = layout.tune_folder(study, spec.name, key)
     dataset = study.dataset(key.arm)
     inputs = {"model": resolved.digest, "dataset": store.digest(dataset.examples)}
-    config = {"recipe": msgspec.to_builtins(study.config.recipe), "format": spec.format}
+    config = {"recipe": msgspec.to_builtins(study.config.recipe_of(spec)), "format": spec.format}
     why = layout.outdated(folder, inputs, config)
     if why is None:
         manifest = store.read_manifest(folder)
@@ -139,7 +139,7 @@ def _train(
     from mores.tune.adapters import save_tuned
     from mores.tune.loop import fit
 
-    recipe = study.config.recipe
+    recipe = study.config.recipe_of(spec)
     set_threads()
     _clear(folder)
     loaded = load(resolved, dtype=recipe.dtype)

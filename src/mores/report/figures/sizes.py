@@ -24,8 +24,8 @@ from mores.report.sizes import SizeMeasure, SizeSummary
 from mores.report.words import contrast_label, fmt, listed, measure_label, short_arm, signed
 
 CAPTION = (
-    "Across: parameters, on a logarithmic scale. Left: the mean of each arm; right: the "
-    "difference from the other arms. Marks are estimates, upright lines their 95 % intervals "
+    "Across: parameters, on a logarithmic scale. The first panel has the mean of each arm, the "
+    "second the difference between arms. Marks are estimates, upright lines their 95 % intervals "
     "over prompts; where marks stand side by side at one size, they are moved apart to be seen. "
     "The lines between sizes only guide the eye: nothing was measured there."
 )

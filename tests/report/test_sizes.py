@@ -1,0 +1,228 @@
+"""Effect by size: the table that goes into the tests, what is not computable, families."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from mores import stats
+from mores.report.contrasts import Observed
+from mores.report.sizes import SizeInput, family, size_summary
+
+PROMPTS = [(f"p-{i}", ("care", "beauty")[i % 2]) for i in range(4)]
+SMOLLM2 = ("HuggingFaceTB/SmolLM2-135M", "HuggingFaceTB/SmolLM2-360M", "HuggingFaceTB/SmolLM2-1.7B")
+PARAMETERS = (134_515_008, 361_821_120, 1_711_376_384)
+
+
+def values(effect, *, seeds=(1,), measure="rating", base=3.0, arms=None, prompts=PROMPTS):
+    """Control at ``base`` + prompt/10, values-targeted above it by ``effect(prompt number)``."""
+    found = []
+    for number, (prompt, category) in enumerate(prompts):
+        level = base + number / 10
+        for arm, seed, value in [
+            ("base", 0, level - 0.5),
+            *(("control", s, level) for s in seeds),
+            *(("values_targeted", s, level + effect(number)) for s in seeds),
+        ]:
+            if arms is None or arm in arms:
+                found.append(Observed(prompt, category, arm, seed, (value,)))
+    return {measure: found}
+
+
+def three(effects, **options):
+    return [
+        SizeInput(name, n, values(effect, **options))
+        for name, n, effect in zip(SMOLLM2, PARAMETERS, effects, strict=True)
+    ]
+
+
+def found_in(measure, test, contrast="values_targeted - control"):
+    return next(
+        t.estimate for t in measure.tests if (t.test, t.estimate.contrast) == (test, contrast)
+    )
+
+
+GROWING = (lambda i: 0.1 + i / 100, lambda i: 0.4 - i / 100, lambda i: 0.6 + i / 50)
+
+
+def test_one_model_gives_nothing():
+    assert size_summary(three(GROWING)[:1], seed=1) is None
+    assert size_summary([], seed=1) is None
+
+
+def test_the_trend_is_that_of_the_effects_by_hand():
+    # Effects rise at every prompt: L is largest, so p = (1/3!)^4 exactly (Page 1963).
+    summary = size_summary(three(GROWING), seed=1)
+    (measure,) = summary.measures
+    trend = found_in(measure, "trend")
+    assert trend.value == pytest.approx(1.0)
+    assert trend.p == pytest.approx((1 / 6) ** 4)
+    assert trend.n == 4
+    assert (trend.low, trend.reason) == (None, "no interval: the same trend in every prompt")
+    assert trend.verdict == "descriptive"  # without an interval nothing is shown
+    slope = found_in(measure, "slope")
+    table = [[0.1 + i / 100, 0.4 - i / 100, 0.6 + i / 50] for i in range(4)]
+    expected = stats.size_slope(table, PARAMETERS, strata=[c for _, c in PROMPTS], rng=1)
+    assert slope.value == pytest.approx(expected.value)
+    assert (slope.low, slope.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_the_order_in_which_models_are_given_does_not_matter():
+    forward, backward = three(GROWING), three(GROWING)[::-1]
+    assert size_summary(forward, seed=1) == size_summary(backward, seed=1)
+    assert [m.parameters for m in size_summary(backward, seed=1).models] == list(PARAMETERS)
+
+
+def test_where_lower_is_better_a_growing_fall_is_a_rising_effect():
+    falling = [lambda i, f=f: -f(i) / 10 for f in GROWING]
+    (measure,) = size_summary(three(falling, measure="toxicity:lexical", base=0.3), seed=1).measures
+    assert measure.better == "lower"
+    assert found_in(measure, "trend").value == pytest.approx(1.0)
+    assert found_in(measure, "slope").value < 0  # in the measure's own units
+
+
+def mixed(number, size):
+    """Effects of 3 sizes that rise at all but some prompts, so that intervals exist."""
+    orders = ((0, 1, 2), (0, 1, 2), (0, 2, 1), (0, 1, 2))
+    return orders[number][size] / 5
+
+
+def test_verdicts_belong_to_the_primary_contrast_of_one_family():
+    many = [(f"p-{i}", ("care", "beauty")[i // 2 % 2]) for i in range(24)]
+    effects = [lambda i, s=s: mixed(i % 4, s) for s in range(3)]
+    same = [lambda i, s=s: ((i + s) % 3) / 5 for s in range(3)]
+    models = three(effects, prompts=many)
+    others = [
+        SizeInput(f"{n}-1B", m.parameters, m.observed) for n, m in zip("abc", models, strict=True)
+    ]
+    (rises,) = size_summary(models, seed=1).measures
+    (falls,) = size_summary(three(effects[::-1], prompts=many), seed=1).measures
+    (flat,) = size_summary(three(same, prompts=many), seed=1).measures
+    (across,) = size_summary(others, seed=1).measures
+    for test in ("trend", "slope"):
+        assert found_in(rises, test).verdict == "shown"
+        assert found_in(falls, test).verdict == "worse"
+        assert found_in(flat, test).verdict == "not shown"
+        assert found_in(across, test).verdict == "descriptive"
+        assert found_in(rises, test, "values_targeted - base").verdict == "descriptive"
+        assert found_in(across, test).p == found_in(rises, test).p
+
+
+def test_means_are_over_prompts_with_equal_categories_within_the_scale():
+    (measure,) = size_summary(three([lambda i: 0.0] * 3, base=1.0), seed=1).measures
+    mean = next(e for e in measure.means if e.details["arm"] == "control")
+    # care: 1.0 and 1.2, beauty: 1.1 and 1.3; mean 1.15; each variance 0.02, so the standard
+    # error is sqrt(0.01 + 0.01)/2 with 2 degrees of freedom, t = 4.302653
+    assert mean.value == pytest.approx(1.15)
+    half = 4.302652729 * math.sqrt(0.02) / 2
+    assert (mean.low, mean.high) == pytest.approx((1.0, 1.15 + half))  # 1 is the lowest rating
+    assert (mean.p, mean.verdict, mean.n) == (None, "descriptive", 4)
+    assert mean.details == {"model": SMOLLM2[0], "arm": "control", "parameters": PARAMETERS[0]}
+
+
+def test_two_sizes_have_a_slope_and_no_trend():
+    summary = size_summary(three(GROWING)[:2], seed=1)
+    (measure,) = summary.measures
+    trend, slope = found_in(measure, "trend"), found_in(measure, "slope")
+    assert (trend.value, trend.p, trend.verdict) == (None, None, "not computable")
+    assert trend.reason == "2 sizes: a trend needs at least 3"
+    # slope by hand: mean of (d2 - d1) over log10 of the ratio of sizes
+    rise = sum(0.3 - 2 * i / 100 for i in range(4)) / 4
+    assert slope.value == pytest.approx(rise / math.log10(PARAMETERS[1] / PARAMETERS[0]))
+    assert slope.verdict == "descriptive"
+    assert "two sizes" in slope.reason
+    assert any("no trend can be tested" in line for line in summary.caveats)
+
+
+def test_unknown_and_equal_sizes_are_said():
+    models = three(GROWING)
+    unknown = [SizeInput(models[0].name, 0, models[0].observed), *models[1:]]
+    (measure,) = size_summary(unknown, seed=1).measures
+    for test in ("trend", "slope"):
+        found = found_in(measure, test)
+        assert found.verdict == "not computable"
+        assert "number of parameters not known: HuggingFaceTB/SmolLM2-135M" in found.reason
+    same = [SizeInput(models[0].name, PARAMETERS[1], models[0].observed), *models[1:]]
+    (measure,) = size_summary(same, seed=1).measures
+    assert found_in(measure, "trend").reason == "two models have the same number of parameters"
+    assert found_in(measure, "slope").value is not None
+
+
+def test_a_prompt_without_a_value_at_one_size_is_left_out_and_counted():
+    models = three(GROWING)
+    rows = models[1].observed["rating"]
+    cut = [o if (o.prompt_id, o.arm) != ("p-2", "control") else
+           Observed(o.prompt_id, o.category, o.arm, o.seed, ()) for o in rows]  # fmt: skip
+    models[1] = SizeInput(models[1].name, models[1].parameters, {"rating": cut})
+    (measure,) = size_summary(models, seed=1).measures
+    assert measure.left_out == 1
+    assert found_in(measure, "trend").n == 3
+    assert found_in(measure, "trend").details["left_out"] == 1
+
+
+def test_a_model_without_the_measure_leaves_nothing_to_test_but_says_so():
+    models = three(GROWING)
+    models[2] = SizeInput(models[2].name, models[2].parameters, {})
+    (measure,) = size_summary(models, seed=1).measures
+    for test in ("trend", "slope"):
+        found = found_in(measure, test)
+        assert (found.verdict, found.n) == ("not computable", 0)
+        assert found.reason == "no prompt has values at every size"
+    assert {e.details["model"] for e in measure.means} == set(SMOLLM2[:2])
+
+
+def test_arms_that_are_missing_have_no_contrast():
+    (measure,) = size_summary(three(GROWING, arms={"base"}), seed=1).measures
+    assert measure.tests == ()
+    assert [e.details["arm"] for e in measure.means] == ["base"] * 3
+
+
+def test_several_training_runs_are_averaged_and_one_is_said():
+    one = size_summary(three(GROWING), seed=1)
+    several = size_summary(three(GROWING, seeds=(1, 2)), seed=1)
+    assert any(line.startswith("One training run a size") for line in one.caveats)
+    assert not any(line.startswith("One training run a size") for line in several.caveats)
+    assert found_in(several.measures[0], "slope").value == pytest.approx(
+        found_in(one.measures[0], "slope").value
+    )
+
+
+def test_all_effects_equal_is_not_computable():
+    # 2.3 + 0.1 - 2.3 and 1.1 + 0.1 - 1.1 differ in the last bit, which must not be ranked.
+    models = [
+        SizeInput(name, n, values(lambda i: 0.1, base=base))
+        for name, n, base in zip(SMOLLM2, PARAMETERS, (1.1, 2.3, 3.7), strict=True)
+    ]
+    (measure,) = size_summary(models, seed=1).measures
+    trend = found_in(measure, "trend")
+    assert (trend.verdict, trend.p) == ("not computable", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("HuggingFaceTB/SmolLM2-135M", "smollm2"),
+        ("HuggingFaceTB/SmolLM2-1.7B", "smollm2"),
+        ("HuggingFaceTB/SmolLM2-360M-Instruct", "smollm2 instruct"),
+        ("smollm2-135m", "smollm2 instruct"),  # what the bundled model is
+        ("gemma3-270m", "gemma3"),
+        ("google/gemma-3-270m-it", "gemma-3 it"),
+        ("models/Qwen2.5-0.5B-Q8_0.gguf", "qwen2.5"),
+        ("EleutherAI/pythia-70m-deduped", "pythia"),
+        ("/models/small", "small"),
+        ("135M", "135m"),
+    ],
+)
+def test_a_family_is_what_the_name_tells(name, expected):
+    assert family(name) == expected
+
+
+def test_models_across_families_are_labelled():
+    models = three(GROWING)
+    other = SizeInput("gemma3-270m", 268_098_176, models[1].observed)
+    summary = size_summary([models[0], other], seed=1)
+    assert summary.across
+    assert summary.caveats[0].startswith("Across families:")
+    assert "gemma3-270m (gemma3)" in summary.caveats[0]
+    assert not size_summary(models, seed=1).across
