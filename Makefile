@@ -3,6 +3,7 @@
 # make check   format, lint, types, docs
 # make docs    the documentation as a site (site/)
 # make bench   speed against TRL, on this machine
+# make bench-capability  our runner against the lm-evaluation-harness, same items, same model
 # make soak    the rating app killed again and again under load: nothing lost, nothing twice
 # make load    200 raters at once: response times, memory, exactly k ratings everywhere
 # make calibration  do verdicts and intervals err as rarely as they say? (docs/calibration.md)
@@ -12,7 +13,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: run test check docs bench calibration soak load clean
+.PHONY: run test check docs bench bench-capability calibration soak load clean
 
 run: .venv/.installed
 	$(BIN)/mores run examples/wellbeing --preset quick
@@ -33,6 +34,9 @@ docs: .venv/.installed-dev
 
 bench: .venv/.installed-bench
 	$(BIN)/python benchmarks/against_trl.py
+
+bench-capability: .venv/.installed-dev
+	$(BIN)/python benchmarks/against_harness.py
 
 soak: .venv/.installed-dev
 	MORES_SOAK=1 $(BIN)/python -m pytest -q tests/rate/db/test_contract_machine.py

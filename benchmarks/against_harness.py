@@ -32,7 +32,7 @@ from mores.measure.capability.tasks import Task, load_task
 
 TASKS = ("lambada", "hellaswag", "piqa", "arc_easy")
 BATCHES = (1, 4, 16)
-TRIAL = 12
+TRIAL = 8
 """Items on which the batch size is chosen."""
 TOLERANCE = 1e-4
 """Largest relative difference of a log-probability in float32: sums run in another order."""
@@ -58,11 +58,15 @@ class Row:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return 1 where numbers differ."""
     options = parse(arguments)
+    import torch
+
     from mores.models.load import load
     from mores.models.machine import set_threads
     from mores.models.resolve import resolve
 
     set_threads()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     loaded = load(resolve(options.model))
     rows, wrong = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -86,6 +90,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--items", type=int, default=100, help="items a task; 0 takes all")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--threads", type=int, default=0, help="0: one a core")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS))
     return parser.parse_args(arguments)
 
@@ -186,13 +191,15 @@ def line(row: Row) -> str:
 
 def table(rows: Sequence[Row], model: str) -> str:
     """All rows as Markdown, with what was used."""
+    import torch
+
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}"
         for name in ("lm_eval", "torch", "transformers")
     )
     head = (
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {model}, {versions}, {len(rows[0].ours)} interleaved "
-        "repeats, medians.\n\n"
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {model}, {versions}, threads: "
+        f"{torch.get_num_threads()}, {len(rows[0].ours)} interleaved repeats, medians.\n\n"
         "| task | items | ours, s | harness, s | its batch | harness / ours |\n"
         "|---|---|---|---|---|---|\n"
     )

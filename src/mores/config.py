@@ -6,6 +6,7 @@ Defaults stand here; presets (`presets/*.toml`), study.toml and ``--set`` are la
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -116,6 +117,11 @@ class CapabilityTask(Record, frozen=True, kw_only=True):
     """``harness:``: whose value an item has, such as ``acc_norm``; the task's first if empty."""
     shots: Count | None = None
     """``harness:``: examples before each question; None leaves it to the task."""
+
+    @property
+    def name(self) -> str:
+        """What results are called: a file goes by its name without folder and ending."""
+        return PurePath(self.task).stem
 
 
 class CapabilityConfig(Record, frozen=True, kw_only=True):

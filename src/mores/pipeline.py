@@ -96,7 +96,14 @@ def fetch_all(study: Study, *, progress: Progress | None = None) -> None:
     for spec in study.config.models:
         resolve(spec.name, say=progress.say)
     for task in study.config.capability.tasks:
-        load_task(task.task, items=task.items, seed=study.config.seed, say=progress.say)
+        load_task(
+            task.task,
+            items=task.items,
+            seed=study.config.seed,
+            say=progress.say,
+            metric=task.metric,
+            shots=task.shots,
+        )
     if study.config.gates.enabled:
         check_prompts(study)
     for name in study.config.toxicity.scorers:

@@ -16,6 +16,7 @@ from mores.stats import rating_power, smallest_p
 from mores.study import ModelSpec, Study, settings
 
 if TYPE_CHECKING:
+    from mores.measure.capability import Task
     from mores.models.load import LoadedModel
 
 SECONDS_PER_RATING = 45.0
@@ -80,6 +81,8 @@ class Plan(Record, frozen=True, kw_only=True):
     """Category (and ``overall``) → smallest two-sided p that a sign-flip by prompt can reach."""
     smallest_adjusted_p: float
     """The same for a category after Holm over all categories."""
+    capability: tuple[str, ...]
+    """For each task what its items can support, in words (`mores.measure.capability.supports`)."""
     notes: tuple[str, ...]
 
 
@@ -121,6 +124,7 @@ def make_plan(study: Study, *, probe: bool = True, progress: Progress | None = N
         rating_power=_rating_power(study),
         smallest_p=smallest,
         smallest_adjusted_p=adjusted,
+        capability=_supports(study),
         notes=tuple(_notes(study, counts, adjusted)),
     )
 
@@ -267,13 +271,25 @@ def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tupl
     return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens
 
 
-def _capability_tokens(study: Study, loaded: LoadedModel, arms: int) -> int:
-    """Tokens of all capability items, from the first few of each task."""
+def _tasks(study: Study) -> list[Task]:
     from mores.measure.capability import load_task
 
+    return [
+        load_task(t.task, items=t.items, seed=study.config.seed, metric=t.metric, shots=t.shots)
+        for t in study.config.capability.tasks
+    ]
+
+
+def _supports(study: Study) -> tuple[str, ...]:
+    from mores.measure.capability import supports
+
+    return tuple(s.sentence for s in supports(_tasks(study), study.config.capability))
+
+
+def _capability_tokens(study: Study, loaded: LoadedModel, arms: int) -> int:
+    """Tokens of all capability items, from the first few of each task."""
     total = 0.0
-    for config in study.config.capability.tasks:
-        task = load_task(config.task, items=config.items, seed=study.config.seed)
+    for task in _tasks(study):
         some = task.items[:20]
         texts = [item.context + " ".join(item.choices) for item in some]
         mean = sum(len(loaded.tokenizer(t)["input_ids"]) for t in texts) / len(some)

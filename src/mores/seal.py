@@ -198,7 +198,7 @@ def _hypotheses(study: Study) -> list[Hypothesis]:
             found.append(Hypothesis(measure=measure, contrast=contrast, claim=claim, primary=first))
     found += [
         Hypothesis(
-            measure=f"capability:{task.task}",
+            measure=f"capability:{task.name}",
             contrast="values_targeted - base",
             claim="non-inferior",
             margin=task.margin,

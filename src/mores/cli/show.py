@@ -82,6 +82,8 @@ def show_plan_study(plan: Any, values: dict[str, Any]) -> None:
         click.echo(
             f"power         to show a true difference in mean rating of {chances} (spreads assumed)"
         )
+    for number, sentence in enumerate(plan.capability):
+        click.echo(f"{'' if number else 'capability':<14}{sentence}")
     click.echo(f"smallest p    overall {plan.smallest_p['overall']:.2g}")
     for note in plan.notes:
         click.echo(f"note: {note}")

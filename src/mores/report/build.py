@@ -14,7 +14,7 @@ import numpy as np
 
 from mores import __version__, layout, store
 from mores.arms import ArmKey, arm_keys
-from mores.measure.capability import TASKS, read_items
+from mores.measure.capability import read_items
 from mores.measure.cooccurrence import CooccurrenceResult
 from mores.measure.gates.result import GateResult
 from mores.measure.gates.run import outdated_gates, read_gates
@@ -226,7 +226,7 @@ class _ModelPart:
             why = "`mores measure capability` has not run" if tasks else "no tasks configured"
             self._miss("Capability", why)
             return []
-        margins = {t.task if t.task in TASKS else Path(t.task).stem: t.margin for t in tasks}
+        margins = {t.name: t.margin for t in tasks}
         if set(margins) != set(manifest.facts):
             why = "was run on other tasks than are configured: run it again"
             self._miss("Capability", f"`mores measure capability` {why}")

@@ -21,9 +21,9 @@ def command(study: Study) -> str:
 
 
 def _toml(value: Any) -> str:
-    """Write a setting as `--set` reads it."""
+    """Write a setting as `--set` reads it. TOML knows no null: what is absent is left out."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items() if v is not None) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value, ensure_ascii=False)

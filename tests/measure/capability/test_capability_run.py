@@ -98,10 +98,12 @@ def test_adapters_equal_peft(tiny_study: Path, tiny_folder: Path, tuned_study: P
 def test_facts_for_the_report(study) -> None:
     measure_capability(study)
     manifest = store.read_manifest(folder_of(study))
+    planned = {task: facts.pop("planned") for task, facts in manifest.facts.items()}
     assert manifest.facts == {
         "minimal_pairs": {"metric": "accuracy", "chance": 0.5, "items": 12},
         "short": {"metric": "bits per byte", "chance": None, "items": 3},
     }
+    assert [(p["items"], p["margin"]) for p in planned.values()] == [(12, 0.02), (3, 0.05)]
     assert sorted(p.name for p in folder_of(study).iterdir()) == ["items.jsonl", "manifest.json"]
 
 

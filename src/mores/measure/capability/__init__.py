@@ -1,6 +1,17 @@
 """Capability integrity: is the model still able to do what it could before?"""
 
 from mores.measure.capability.run import measure_capability, read_items
+from mores.measure.capability.sizes import Support, support, supports
 from mores.measure.capability.tasks import TASKS, Item, Task, load_task
 
-__all__ = ["TASKS", "Item", "Task", "load_task", "measure_capability", "read_items"]
+__all__ = [
+    "TASKS",
+    "Item",
+    "Support",
+    "Task",
+    "load_task",
+    "measure_capability",
+    "read_items",
+    "support",
+    "supports",
+]

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 from mores import layout, store
 from mores.arms import ArmKey, arm_keys
 from mores.errors import DataError
+from mores.measure.capability.sizes import Support, supports
 from mores.measure.capability.tasks import Task, load_task
 from mores.progress import Progress, duration
-from mores.records import TUNED_ARMS, Manifest, TaskItem
+from mores.records import TUNED_ARMS, Manifest, TaskItem, to_plain
 from mores.study import ModelSpec, Study
 from mores.tune.run import tuned_manifest
 
 if TYPE_CHECKING:
+    from mores.measure.capability.harness_tasks import HarnessTask
     from mores.models.load import LoadedModel
     from mores.models.resolve import ResolvedModel
 
@@ -37,10 +39,18 @@ def measure_capability(study: Study, *, progress: Progress | None = None) -> lis
         ModelError: an arm has not been tuned.
         DataError: a task cannot be read, or two have the same name.
         AssetError: a bundled task could not be fetched.
+        MeasureError: the lm-evaluation-harness is not installed, or cannot run its task.
     """
     progress = progress or Progress(quiet=True)
     tasks = [
-        load_task(t.task, items=t.items, seed=study.config.seed, say=progress.say)
+        load_task(
+            t.task,
+            items=t.items,
+            seed=study.config.seed,
+            metric=t.metric,
+            shots=t.shots,
+            say=progress.say,
+        )
         for t in study.config.capability.tasks
     ]
     _refuse_same_names(tasks)
@@ -116,6 +126,10 @@ def _run(
     from mores.models.load import load
     from mores.models.machine import peak_memory_gb, set_threads
 
+    planned = supports(tasks, study.config.capability)
+    progress.say("capability: what these items can support, one training run, power .8:")
+    for one in planned:
+        progress.say(f"  {one.sentence}")
     set_threads()
     start = time.perf_counter()
     loaded = load(resolved, dtype=study.config.recipe.dtype)
@@ -142,14 +156,7 @@ def _run(
         config=config,
         seed=study.config.seed,
         versions=store.versions(),
-        facts={
-            task.name: {
-                "metric": task.metric,
-                "chance": task.chance,
-                "items": len(task.items),
-            }
-            for task in tasks
-        },
+        facts={task.name: _facts(task, one) for task, one in zip(tasks, planned, strict=True)},
     )
     store.write_manifest(folder, manifest)
     for part in (folder / "parts").glob("*"):
@@ -166,6 +173,25 @@ def _run(
     progress.say(f"capability: {total} items in {duration(seconds)}")
 
 
+def _facts(task: Task, planned: Support) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "metric": task.metric,
+        "chance": task.chance,
+        "items": len(task.items),
+        "planned": to_plain(planned),
+    }
+    if task.kind == "harness":
+        facts["harness"] = _harness(task).facts
+    return facts
+
+
+def _harness(task: Task) -> HarnessTask:
+    from mores.measure.capability.harness_tasks import HarnessTask
+
+    assert isinstance(task, HarnessTask)
+    return task
+
+
 def _part_name(inputs: dict[str, str], key: ArmKey, task: Task) -> str:
     relevant = [inputs["model"], inputs.get(key.name, ""), task.name, task.digest, key.name]
     return store.digest(relevant).removeprefix("sha256:")[:24]
@@ -174,8 +200,14 @@ def _part_name(inputs: dict[str, str], key: ArmKey, task: Task) -> str:
 def _task_items(
     loaded: LoadedModel, spec: ModelSpec, key: ArmKey, task: Task, advance: Any
 ) -> list[TaskItem]:
+    from mores.measure.capability.harness import score_harness
     from mores.measure.capability.score import score_items
 
+    results = (
+        score_harness(loaded, _harness(task), on_items=advance)
+        if task.kind == "harness"
+        else score_items(loaded, task, on_items=advance)
+    )
     return [
         TaskItem(
             task=task.name,
@@ -187,7 +219,7 @@ def _task_items(
             logprob=result.logprob,
             reason=result.reason,
         )
-        for result in score_items(loaded, task, on_items=advance)
+        for result in results
     ]
 
 

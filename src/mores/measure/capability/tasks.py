@@ -1,4 +1,4 @@
-"""Capability tasks: bundled ones by name, any other from a local JSON Lines file.
+"""Capability tasks: bundled ones by name, others from a local JSON Lines file or the harness.
 
 The form of a line decides the kind of task:
 
@@ -6,6 +6,8 @@ The form of a line decides the kind of task:
     {"context", "target"}                      last word, accuracy of the greedy answer
     {"good", "bad"}                            minimal pair, accuracy (also sentence_good/_bad)
     {"text"}                                   prose, bits per byte
+
+``harness:NAME`` or ``harness:FILE.yaml`` is a task of the lm-evaluation-harness.
 
     task = load_task("piqa", items=200, seed=2021)
 """
@@ -25,7 +27,7 @@ from mores import store
 from mores.errors import DataError, did_you_mean
 
 FORMS = 'write "context"+"choices"+"gold", "context"+"target", "good"+"bad", or "text"'
-Kind = Literal["choice", "last_word", "pair", "text"]
+Kind = Literal["choice", "last_word", "pair", "text", "harness"]
 
 
 @dataclass(frozen=True)
@@ -81,25 +83,48 @@ TASKS: dict[str, _Bundled] = {
 }
 
 
-def load_task(name: str, *, items: int = 0, seed: int = 0, say: store.Say | None = None) -> Task:
+def load_task(
+    name: str,
+    *,
+    items: int = 0,
+    seed: int = 0,
+    metric: str = "",
+    shots: int | None = None,
+    say: store.Say | None = None,
+) -> Task:
     """Read a task and draw items from it.
 
     Args:
-        name: a bundled task, or the path of a JSON Lines file.
+        name: a bundled task, the path of a JSON Lines file, or ``harness:`` with a name or a
+            YAML file.
         items: how many to draw without replacement; 0 takes all.
         seed: decides which.
+        metric: of a harness task, see `load_harness_task`.
+        shots: of a harness task, see `load_harness_task`.
         say: where to announce a download.
 
     Raises:
         DataError: no such task or file, or a line of no known form.
         AssetError: bundled data could not be fetched.
+        MeasureError: the harness is not installed or cannot load its task.
     """
+    if name.startswith("harness:"):
+        from mores.measure.capability.harness_tasks import load_harness_task
+
+        return load_harness_task(name, items=items, seed=seed, metric=metric, shots=shots)
+    if metric or shots is not None:
+        raise DataError(
+            "metric and shots are for tasks of the lm-evaluation-harness",
+            where=f"task {name!r}",
+            fix=f"leave them out, or name the task harness:{name}",
+        )
     bundled = TASKS.get(name)
     if bundled is None and not Path(name).exists():
         known = list(TASKS)
         raise DataError(
             f"there is no capability task {name!r}{did_you_mean(name, known)}",
-            fix=f"bundled tasks: {', '.join(known)}; or name a JSON Lines file",
+            fix=f"bundled tasks: {', '.join(known)}; or name a JSON Lines file, or a task of the "
+            "lm-evaluation-harness as harness:NAME",
         )
     path = _bundled_path(name, bundled, say) if bundled else Path(name)
     rows = _items(path)
