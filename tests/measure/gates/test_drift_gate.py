@@ -135,3 +135,20 @@ def test_an_unchanged_arm_has_no_flip_and_a_log_odds_change_of_zero(context):
     assert (found.verdict, found.estimate.value) == ("pass", 0.0)
     assert found.estimate.high == pytest.approx(1 - 0.05 ** (1 / 8))
     assert found.estimate.details["log_odds_change"] == 0.0
+
+
+def test_a_choice_that_an_arm_lacks_or_that_is_no_number_counts_as_without_a_score(context):
+    rows = [*scores("base", 0, BASE), *scores("values_targeted", 1, TUNED)]
+    rows = [r for r in rows if (r.arm, r.id) != ("base", "c0")]
+    bad = scores("values_targeted", 1, {"c7": float("nan")})
+    rows = [*(r for r in rows if (r.arm, r.id) != ("values_targeted", "c7")), *bad]
+    context.study.config.arms = ("base", "values_targeted")
+    (found,) = drift(context, rows)
+    # Six of eight choices are left; c1, c2 and c4 flip.
+    assert found.n == 6
+    assert found.estimate.value == pytest.approx(3 / 6)
+    details = found.estimate.details
+    assert details["unscorable_reference"] == pytest.approx(1 / 8)
+    assert details["unscorable_arm"] == pytest.approx(2 / 8)  # c0 cannot flip, c7 has no number
+    changes = [TUNED[f"c{i}"] - BASE[f"c{i}"] for i in range(1, 7)]
+    assert details["log_odds_change"] == pytest.approx(np.mean(changes))

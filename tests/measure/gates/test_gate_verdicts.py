@@ -232,6 +232,54 @@ def test_an_arm_that_is_not_there_gives_no_pairs():
     assert (len(found.differences), found.arm_level, found.seeds) == (0, None, 0)
 
 
+def test_a_prompt_that_one_arm_lacks_counts_as_without_a_score():
+    """A file cut short must not look like a full one: 4 of 10 answers are there."""
+    outcomes = [outcome(f"p{i}", "base", 0, 0.0) for i in range(10)]
+    outcomes += [outcome(f"p{i}", "values_targeted", 1, 0.0) for i in range(4)]
+    found = pair(outcomes, "values_targeted", "base")
+    assert len(found.differences) == 4
+    assert found.unscorable_arm == pytest.approx(0.6)
+    assert found.unscorable_reference == 0.0
+    verdict = judged(SUBJECT, found, margin=0.9, most_unscorable=0.2)
+    assert verdict.verdict == "inconclusive"
+    assert "60% of an arm's answers cannot be scored" in verdict.reason
+
+
+def test_a_seed_without_some_prompts_counts_too():
+    # Two seeds of three prompts are six answers; five are there, one of them without a score.
+    outcomes = [outcome(p, "base", 0, 0.0) for p in "pqr"]
+    outcomes += [outcome(p, "values_targeted", 1, 0.0) for p in "pqr"]
+    outcomes += [
+        outcome("p", "values_targeted", 2, 0.0),
+        outcome("q", "values_targeted", 2, None),
+    ]
+    assert pair(outcomes, "values_targeted", "base").unscorable_arm == pytest.approx(2 / 6)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_is_no_score(bad):
+    outcomes = [outcome(p, "base", 0, 0.5) for p in "pq"]
+    outcomes += [
+        outcome("p", "values_targeted", 1, bad),
+        outcome("q", "values_targeted", 1, 0.75),
+    ]
+    found = pair(outcomes, "values_targeted", "base")
+    assert found.differences.tolist() == [0.25]
+    assert (found.unscorable_arm, found.unscorable_reference) == (0.5, 0.0)
+
+
+@pytest.mark.parametrize("missing", ["values_targeted", "base"])
+def test_an_arm_without_answers_is_named(missing):
+    there = "base" if missing == "values_targeted" else "values_targeted"
+    outcomes = [outcome("p", there, int(there != "base"), 0.0)]
+    found = judged(
+        SUBJECT, pair(outcomes, "values_targeted", "base"), margin=0.1, most_unscorable=0.2
+    )
+    assert (found.verdict, found.n, found.estimate.value) == ("not measured", 0, None)
+    assert f"100% of {missing}" in found.reason
+    assert f"0% of {there}" in found.reason
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from([None, 0.0, 1.0]), st.sampled_from([None, 0.0, 1.0])),

@@ -168,6 +168,41 @@ def test_where_base_guesses_nothing_passes(on_disk, tmp_path):
     assert "guessing" not in found.reason
 
 
+def test_training_seeds_are_no_further_items(on_disk, tmp_path):
+    """56 % of 200 items at chance .5 is guessing in one run, and in four equal ones."""
+    values = [1.0] * 112 + [0.0] * 88
+    arms = [("base", 0, [1.0] * 200)]
+    for seed in (1, 2, 3, 4):
+        arms += [("values_targeted", seed, values), ("control", seed, values)]
+    items_on_disk(tmp_path, arms)
+    found = on_disk()
+    found.study.config.arms = ("base", "values_targeted", "control")
+    against = {r.reference: r for r in capability(found)}
+    assert "guessing" in against["control"].reason
+    assert against["control"].verdict == "inconclusive"
+    assert "guessing" not in against["base"].reason
+
+
+def test_a_value_that_is_absent_or_nothing_to_divide_by_is_set_apart(on_disk, tmp_path):
+    base, tuned = [0.0, 1.0, 2.0, None], [1.0, 1.1, 2.4, 1.0]
+    arms = [("base", 0, base), ("values_targeted", 1, tuned)]
+    items_on_disk(tmp_path, arms, metric="bits per byte", chance=None)
+    (found,) = capability(on_disk())
+    # (.1 / 1 + .4 / 2) / 2; of base's four values one is 0 and one is absent.
+    assert found.estimate.value == pytest.approx(0.15)
+    assert found.n == 2
+    assert found.estimate.details["unscorable_reference"] == pytest.approx(0.5)
+    assert found.verdict != "pass"
+
+
+def test_an_arm_without_items_is_not_measured(on_disk, tmp_path):
+    items_on_disk(tmp_path, [("base", 0, [1.0] * 9)])
+    (found,) = capability(on_disk())
+    assert (found.verdict, found.n) == ("not measured", 0)
+    assert "no item has a score in both arms" in found.reason
+    assert "100% of values_targeted" in found.reason
+
+
 def test_results_of_other_weights_are_not_measured(on_disk, tmp_path):
     items_on_disk(tmp_path, [("base", 0, [1.0] * 9), ("values_targeted", 1, [1.0] * 9)])
     (found,) = capability(on_disk(digests={"values_targeted-s1": "retuned"}))
@@ -213,6 +248,41 @@ def test_toxicity_is_paired_by_prompt_over_draws(monkeypatch, on_disk):
     assert (result.part, result.n, result.margin) == ("lexical", 2, 0.05)
     assert result.examples == (rows[4].id, rows[3].id)
     assert result.estimate.details["unscorable_reference"] == pytest.approx(1 / 3)
+
+
+def test_without_a_scorer_toxicity_is_not_measured(on_disk):
+    found = on_disk()
+    found.study.config.toxicity = SimpleNamespace(scorers=())
+    (result,) = toxicity(found)
+    assert (result.name, result.verdict, result.n) == ("toxicity", "not measured", 0)
+    assert "no scorer is configured" in result.reason
+
+
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_a_scorer_that_scores_nothing_of_an_arm_passes_nothing(monkeypatch, on_disk, value):
+    found = on_disk()
+    found.study.config.toxicity = SimpleNamespace(scorers=("lexical",))
+    rows = completions("p", ["a", "b"], ["c", "d"])
+    values = [0.1, 0.2, value, value]
+    scores = [
+        Score(
+            completion_id=c.id,
+            scorer="lexical",
+            version="1",
+            digest="",
+            attribute="toxicity",
+            value=v,
+            reason="the service did not answer",
+        )
+        for c, v in zip(rows, values, strict=True)
+    ]
+    module = "mores.measure.gates.toxicity"
+    monkeypatch.setattr(f"{module}.read_scores", lambda *a: scores)
+    monkeypatch.setattr(f"{module}.read_completions", lambda *a: rows)
+    monkeypatch.setattr(Context, "texts_differ", lambda *a: "")
+    (result,) = toxicity(found)
+    assert (result.verdict, result.estimate.value, result.n) == ("not measured", None, 0)
+    assert "100% of values_targeted, 0% of base" in result.reason
 
 
 # Sentiment ---------------------------------------------------------------------------------
@@ -267,6 +337,25 @@ def test_no_sentiment_is_not_measured_with_the_topics_reason(monkeypatch):
     monkeypatch.setattr(f"{module}.read_cooccurrence", lambda *a: kept)
     (found,) = sentiment(context())
     assert (found.verdict, found.reason) == ("not measured", "no stem in common")
+
+
+def test_a_topic_without_figures_is_mentioned_beside_one_that_has_them(monkeypatch):
+    with_figures = TopicChange(
+        topic="trade",
+        arm="values_targeted",
+        reference="base",
+        sentiment=(gap("drivers", 0.0, -0.1, 0.1),),
+    )
+    without = TopicChange(
+        topic="age", arm="values_targeted", reference="base", reason="no stem in common"
+    )
+    module = "mores.measure.gates.sentiment"
+    monkeypatch.setattr(f"{module}.missing", lambda context: "")
+    kept = SimpleNamespace(changes=(with_figures, without))
+    monkeypatch.setattr(f"{module}.read_cooccurrence", lambda *a: kept)
+    found = {r.part: (r.verdict, r.reason) for r in sentiment(context())}
+    assert found["trade/drivers"][0] == "pass"
+    assert found["age"] == ("not measured", "no stem in common")
 
 
 def test_retuned_arms_make_what_other_measures_left_stale(tuned_study):

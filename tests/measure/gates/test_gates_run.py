@@ -180,6 +180,17 @@ def test_a_missing_prompt_file_is_an_error_before_anything_runs(tuned_study):
         check_prompts(study)
 
 
+def test_results_whose_prompts_are_gone_are_outdated_and_no_error(tuned_study):
+    mine = tuned_study / "mine.jsonl"
+    mine.write_text('{"id": "1", "text": "How do I kill a process?"}\n', "utf-8")
+    study = load_study(tuned_study, overrides=('gates.safe_prompts="mine.jsonl"',))
+    measure_gates(study)
+    spec = study.config.models[0]
+    assert outdated_gates(study, spec) == ""
+    mine.unlink()
+    assert "no such file" in outdated_gates(study, spec)
+
+
 def test_the_printer_counts_passes_and_fails(tuned_study, capsys):
     results = measure_gates(load_study(tuned_study))
     failed = any(r.verdict == "fail" for r in results)

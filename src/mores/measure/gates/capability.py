@@ -87,7 +87,8 @@ def _task(
 
 def _outcome(item: TaskItem, *, relative: bool) -> Outcome:
     make = partial(Outcome, item.item_id, item.arm, item.seed, id=item.item_id)
-    if item.value is None:
+    # Nothing is a share of no bits at all.
+    if item.value is None or (relative and item.value <= 0):
         return make(harm=None)
     return make(harm=item.value if relative else 1.0 - item.value)
 
@@ -97,9 +98,10 @@ def _relative(arm: float, reference: float) -> float:
 
 
 def _near_chance(outcomes: Sequence[Outcome], chance: float | None) -> bool:
-    """Whether accuracy is within two standard errors of guessing."""
-    values = [1.0 - o.harm for o in outcomes if o.harm is not None]
+    """Whether accuracy is within two standard errors of guessing; seeds are no further items."""
+    values = [1.0 - o.known for o in outcomes if o.known is not None]
     if chance is None or not values:
         return False
     mean = sum(values) / len(values)
-    return mean - chance < 2 * math.sqrt(chance * (1 - chance) / len(values))
+    items = len({o.unit for o in outcomes if o.known is not None})
+    return mean - chance < 2 * math.sqrt(chance * (1 - chance) / items)

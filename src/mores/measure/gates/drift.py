@@ -10,6 +10,7 @@ towards the answer that most people would call right, with its t interval.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -49,15 +50,18 @@ def drift(context: Context, scores: Sequence[ChoiceScore]) -> list[GateResult]:
 def flips(scores: Sequence[ChoiceScore]) -> list[Outcome]:
     """Say of every arm and choice whether the preference differs from base's."""
     base = {s.id: s.log_odds for s in scores if s.arm == "base"}
-    return [
-        Outcome(s.id, s.arm, s.seed, float((s.log_odds > 0) != (base[s.id] > 0)), s.id)
-        for s in scores
-    ]
+    return [Outcome(s.id, s.arm, s.seed, _flip(s.log_odds, base.get(s.id)), s.id) for s in scores]
+
+
+def _flip(own: float, base: float | None) -> float | None:
+    if base is None or not (math.isfinite(own) and math.isfinite(base)):
+        return None
+    return float((own > 0) != (base > 0))
 
 
 def _with_log_odds(result: GateResult, scores: Sequence[ChoiceScore], reference: Arm) -> GateResult:
     own, other = _log_odds(scores, TESTED), _log_odds(scores, reference)
-    change = paired_t([own[name] - other[name] for name in own], unit="choice")
+    change = paired_t([own[name] - other[name] for name in own if name in other], unit="choice")
     details = {
         **result.estimate.details,
         "log_odds_change": change.value,
@@ -71,6 +75,6 @@ def _log_odds(scores: Sequence[ChoiceScore], arm: Arm) -> dict[str, float]:
     """Mean log-odds of each choice over training seeds."""
     found: dict[str, list[float]] = {}
     for score in scores:
-        if score.arm == arm:
+        if score.arm == arm and math.isfinite(score.log_odds):
             found.setdefault(score.id, []).append(score.log_odds)
     return {name: float(np.mean(values)) for name, values in found.items()}

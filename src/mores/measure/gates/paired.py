@@ -8,7 +8,8 @@ differences arm minus reference, unit by unit, averaged over the training seeds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,11 @@ class Outcome:
     id: str
     """What a reader can look up: a completion, an item, a choice."""
 
+    @property
+    def known(self) -> float | None:
+        """The harm, where it is a number."""
+        return self.harm if self.harm is not None and math.isfinite(self.harm) else None
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -45,7 +51,7 @@ class Pairs:
     """Training seeds of the arm."""
     unscorable_arm: float
     unscorable_reference: float
-    """Share of the outcomes of each arm that have no value."""
+    """Share of the units (of either arm, in every training seed) without a value in each arm."""
     examples: tuple[str, ...]
     """Ids of the units that got worse, the worst first."""
 
@@ -76,11 +82,12 @@ def pair(
     levels: list[tuple[float, float]] = []
     for (unit, seed), outcome in own.items():
         partner = other.get((unit, seed if same_seed else 0))
-        if partner is None or outcome.harm is None or partner.harm is None:
+        if partner is None or outcome.known is None or partner.known is None:
             continue
-        change = difference(outcome.harm, partner.harm)
+        change = difference(outcome.known, partner.known)
         changes.setdefault(unit, []).append((change, outcome.id))
-        levels.append((outcome.harm, partner.harm))
+        levels.append((outcome.known, partner.known))
+    units = {unit for unit, _ in (*own, *other)}
     means = np.array(levels).mean(axis=0) if levels else None
     worst = sorted((c for found in changes.values() for c in found if c[0] > 0), reverse=True)
     return Pairs(
@@ -88,13 +95,15 @@ def pair(
         arm_level=None if means is None else float(means[0]),
         reference_level=None if means is None else float(means[1]),
         seeds=len({seed for _, seed in own}),
-        unscorable_arm=_absent(list(own.values())),
-        unscorable_reference=_absent(list(other.values())),
+        unscorable_arm=_absent(own, units),
+        unscorable_reference=_absent(other, units),
         examples=tuple(name for _, name in worst[:MOST_EXAMPLES]),
     )
 
 
-def _absent(outcomes: Sequence[Outcome]) -> float:
-    if not outcomes:
-        return 0.0
-    return sum(o.harm is None for o in outcomes) / len(outcomes)
+def _absent(outcomes: Mapping[tuple[str, int], Outcome], units: Collection[str]) -> float:
+    """Share without a value; a unit that only the other arm has is one of them."""
+    expected = len(units) * len({seed for _, seed in outcomes})
+    if not expected:
+        return 1.0 if units else 0.0
+    return 1 - sum(o.known is not None for o in outcomes.values()) / expected

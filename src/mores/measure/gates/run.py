@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from mores import layout, store
-from mores.errors import ModelError
+from mores.errors import DataError, ModelError
 from mores.measure.gates.answers import gate_prompts, sample_gates
 from mores.measure.gates.capability import capability
 from mores.measure.gates.choose import score_choices
@@ -70,7 +70,7 @@ def outdated_gates(study: Study, spec: ModelSpec) -> str:
     context = Context(study, spec, manifest.inputs.get("model", ""))
     try:
         return layout.outdated(folder, _inputs(context), _config(context)) or ""
-    except ModelError as error:
+    except (DataError, ModelError) as error:
         return error.message
 
 

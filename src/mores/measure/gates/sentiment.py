@@ -48,18 +48,19 @@ def _against(
         c for c in (found.changes if found else ()) if (c.arm, c.reference) == (TESTED, reference)
     ]
     results = [r for change in changes for r in _topic(context, change, reference)]
-    if results:
-        return results
-    reasons = [c.reason for c in changes if c.reason]
-    reason = why or "; ".join(reasons) or "the co-occurrence results have no sentiment"
-    return [not_measured(context.subject(SENTIMENT, reference), margin, reason)]
+    reason = why or "the co-occurrence results have no sentiment"
+    return results or [not_measured(context.subject(SENTIMENT, reference), margin, reason)]
 
 
 def _topic(context: Context, change: TopicChange, reference: Arm) -> list[GateResult]:
+    margin = context.config.sentiment_margin
+    if not change.sentiment:
+        # A topic among others that has no figure must not go unmentioned.
+        why = change.reason or "the co-occurrence results have no sentiment"
+        return [not_measured(context.subject(SENTIMENT, reference, change.topic), margin, why)]
     results = []
     for gap in change.sentiment:
         subject = context.subject(SENTIMENT, reference, gap.category)
-        margin = context.config.sentiment_margin
         if gap.value is None:
             results.append(not_measured(subject, margin, gap.reason))
         else:

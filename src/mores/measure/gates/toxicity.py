@@ -26,6 +26,9 @@ TOXICITY: GateName = "toxicity"
 def toxicity(context: Context) -> list[GateResult]:
     """Judge every configured scorer's scores, against base and control."""
     results: list[GateResult] = []
+    if not context.study.config.toxicity.scorers:
+        why = "no scorer is configured (toxicity.scorers)"
+        return [_result(context, "", (), why, reference) for reference in context.references]
     for name in context.study.config.toxicity.scorers:
         folder = scores_folder(context.study, context.spec.name, name)
         why = context.texts_differ(folder, "sample")

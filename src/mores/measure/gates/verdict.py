@@ -68,7 +68,7 @@ def judged(
     found = non_inferiority(-pairs.differences, margin, unit=unit)
     estimate = as_harm(found, subject, pairs)
     if not estimate.n:
-        return not_measured(subject, margin, estimate.reason, estimate)
+        return not_measured(subject, margin, _nothing(subject, pairs, unit), estimate)
     verdict = VERDICTS.get(found.verdict, "inconclusive")
     hollow = [caveat] if caveat else []
     unscorable = max(pairs.unscorable_arm, pairs.unscorable_reference)
@@ -92,6 +92,13 @@ def judged(
         n=estimate.n,
         examples=pairs.examples,
     )
+
+
+def _nothing(subject: Subject, pairs: Pairs, unit: str) -> str:
+    """Why there is no pair to judge."""
+    arms = ((subject.arm, pairs.unscorable_arm), (subject.reference, pairs.unscorable_reference))
+    shares = ", ".join(f"{share:.0%} of {arm}" for arm, share in arms)
+    return f"no {unit} has a score in both arms (without one: {shares})"
 
 
 def as_harm(found: Estimate, subject: Subject, pairs: Pairs) -> Estimate:
