@@ -12,11 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from mores import store
-from mores.measure.capability import TASKS, read_items
+from mores.measure.capability import read_items
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair, subtract
 from mores.measure.gates.result import GateName, GateResult
@@ -62,7 +61,7 @@ def missing(context: Context) -> str:
 
 def _margins(context: Context) -> dict[str, float]:
     tasks = context.study.config.capability.tasks
-    return {t.task if t.task in TASKS else Path(t.task).stem: t.margin for t in tasks}
+    return {t.name: t.margin for t in tasks}
 
 
 def _task(
