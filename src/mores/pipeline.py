@@ -87,7 +87,7 @@ def fetch_all(study: Study, *, progress: Progress | None = None) -> None:
     Raises:
         AssetError, ModelError, DataError: something could not be fetched or read.
     """
-    from mores.measure.capability import load_task
+    from mores.measure.capability import load_tasks
     from mores.measure.gates.run import check_prompts
     from mores.measure.run import scorer_of
     from mores.models.resolve import resolve
@@ -95,15 +95,7 @@ def fetch_all(study: Study, *, progress: Progress | None = None) -> None:
     progress = progress or Progress(quiet=True)
     for spec in study.config.models:
         resolve(spec.name, say=progress.say)
-    for task in study.config.capability.tasks:
-        load_task(
-            task.task,
-            items=task.items,
-            seed=study.config.seed,
-            say=progress.say,
-            metric=task.metric,
-            shots=task.shots,
-        )
+    load_tasks(study, progress.say)
     if study.config.gates.enabled:
         check_prompts(study)
     for name in study.config.toxicity.scorers:

@@ -16,7 +16,6 @@ from mores.stats import rating_power, smallest_p
 from mores.study import ModelSpec, Study, settings
 
 if TYPE_CHECKING:
-    from mores.measure.capability import Task
     from mores.models.load import LoadedModel
 
 SECONDS_PER_RATING = 45.0
@@ -271,25 +270,18 @@ def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tupl
     return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens
 
 
-def _tasks(study: Study) -> list[Task]:
-    from mores.measure.capability import load_task
-
-    return [
-        load_task(t.task, items=t.items, seed=study.config.seed, metric=t.metric, shots=t.shots)
-        for t in study.config.capability.tasks
-    ]
-
-
 def _supports(study: Study) -> tuple[str, ...]:
-    from mores.measure.capability import supports
+    from mores.measure.capability import load_tasks, supports
 
-    return tuple(s.sentence for s in supports(_tasks(study), study.config.capability))
+    return tuple(s.sentence for s in supports(load_tasks(study), study.config.capability))
 
 
 def _capability_tokens(study: Study, loaded: LoadedModel, arms: int) -> int:
     """Tokens of all capability items, from the first few of each task."""
+    from mores.measure.capability import load_tasks
+
     total = 0.0
-    for task in _tasks(study):
+    for task in load_tasks(study):
         some = task.items[:20]
         texts = [item.context + " ".join(item.choices) for item in some]
         mean = sum(len(loaded.tokenizer(t)["input_ids"]) for t in texts) / len(some)

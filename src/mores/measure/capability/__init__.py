@@ -2,7 +2,7 @@
 
 from mores.measure.capability.run import measure_capability, read_items
 from mores.measure.capability.sizes import Support, support, supports
-from mores.measure.capability.tasks import TASKS, Item, Task, load_task
+from mores.measure.capability.tasks import TASKS, Item, Task, load_task, load_tasks
 
 __all__ = [
     "TASKS",
@@ -10,6 +10,7 @@ __all__ = [
     "Support",
     "Task",
     "load_task",
+    "load_tasks",
     "measure_capability",
     "read_items",
     "support",

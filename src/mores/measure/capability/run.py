@@ -18,7 +18,7 @@ from mores import layout, store
 from mores.arms import ArmKey, arm_keys
 from mores.errors import DataError
 from mores.measure.capability.sizes import Support, supports
-from mores.measure.capability.tasks import Task, load_task
+from mores.measure.capability.tasks import Task, load_tasks
 from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, Manifest, TaskItem, to_plain
 from mores.study import ModelSpec, Study
@@ -42,17 +42,7 @@ def measure_capability(study: Study, *, progress: Progress | None = None) -> lis
         MeasureError: the lm-evaluation-harness is not installed, or cannot run its task.
     """
     progress = progress or Progress(quiet=True)
-    tasks = [
-        load_task(
-            t.task,
-            items=t.items,
-            seed=study.config.seed,
-            metric=t.metric,
-            shots=t.shots,
-            say=progress.say,
-        )
-        for t in study.config.capability.tasks
-    ]
+    tasks = load_tasks(study, progress.say)
     _refuse_same_names(tasks)
     found: list[TaskItem] = []
     for spec in study.config.models if tasks else ():

@@ -19,12 +19,15 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from mores import store
 from mores.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from mores.study import Study
 
 FORMS = 'write "context"+"choices"+"gold", "context"+"target", "good"+"bad", or "text"'
 Kind = Literal["choice", "last_word", "pair", "text", "harness"]
@@ -81,6 +84,21 @@ TASKS: dict[str, _Bundled] = {
     "minimal_pairs": _Bundled("", "grammar: which of two sentences is right (ours)"),
     "prose": _Bundled("", "plain prose in 24 registers (ours)"),
 }
+
+
+def load_tasks(study: Study, say: store.Say | None = None) -> list[Task]:
+    """Read a study's configured tasks; see `load_task` for what it raises."""
+    return [
+        load_task(
+            t.task,
+            items=t.items,
+            seed=study.config.seed,
+            metric=t.metric,
+            shots=t.shots,
+            say=say,
+        )
+        for t in study.config.capability.tasks
+    ]
 
 
 def load_task(
