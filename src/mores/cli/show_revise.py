@@ -41,8 +41,10 @@ def show_diff_studies(diff: Any, values: dict[str, Any]) -> None:
             click.echo(f"  {category}: {before} → {after}")
     if diff.effects:
         click.echo(f"\n{'measure':<34} {'old':<32} new")
+    several = len({pair.model for pair in diff.effects}) > 1
     for pair in diff.effects:
-        click.echo(f"{pair.measure:<34} {_estimate(pair.old):<32} {_estimate(pair.new)}")
+        what = f"{pair.model}: {pair.measure}" if several else pair.measure
+        click.echo(f"{what:<34} {_estimate(pair.old):<32} {_estimate(pair.new)}")
     for note in diff.notes:
         click.echo(f"note: {note}")
 
