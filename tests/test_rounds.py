@@ -30,3 +30,16 @@ def test_new_verdicts_of_the_same_round_replace_the_old(tiny_study):
     add_round(study, {})
     (only,) = add_round(study, {"rating": "worse"})
     assert only.verdicts == {"rating": "worse"}
+
+
+def test_prompts_that_overlap_with_an_earlier_set_were_looked_at(tiny_study):
+    study = load_study(tiny_study)
+    add_round(study, {})
+    path = tiny_study / "values.jsonl"
+    path.write_text("\n".join(path.read_text().splitlines()[1:]) + "\n")
+    prompts = tiny_study / "prompts.jsonl"
+    prompts.write_text(prompts.read_text().replace("?", " ?", 1))  # the same id, reworded
+    changed = load_study(tiny_study)
+    rounds = add_round(changed, {})
+    assert rounds[0].prompts != rounds[1].prompts
+    assert looks(rounds, changed) == 2

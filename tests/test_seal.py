@@ -89,3 +89,20 @@ def test_a_damaged_plan_is_a_plain_error(tiny_study):
     plan_path(study).write_text('{"study": "x"}')
     with pytest.raises(DataError):
         seal_status(study)
+
+
+def test_results_without_their_answers_still_forbid_sealing(tiny_study):
+    study = load_study(tiny_study)
+    store.write_text(study.run_folder / "tiny" / "capability" / "items.jsonl", "")
+    with pytest.raises(StudyError, match="answers or results already"):
+        seal_plan(study, now=WHEN)
+    assert not plan_path(study).exists()
+
+
+def test_files_that_settings_name_are_sealed_too(tiny_study):
+    (tiny_study / "mine.csv").write_text("prompt\nIs it safe?\n", "utf-8")
+    study = load_study(tiny_study, overrides=('gates.safe_prompts="mine.csv"',))
+    seal_plan(study, now=WHEN)
+    with (tiny_study / "mine.csv").open("a") as file:
+        file.write("Another one?\n")
+    assert seal_status(study).deviations == ("mine.csv was changed since sealing",)

@@ -12,6 +12,7 @@ from mores import store
 from mores.arms import arm_keys
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Record
+from mores.seal import seal_status
 from mores.stats import rating_power, smallest_p
 from mores.study import ModelSpec, Study, settings
 
@@ -150,6 +151,10 @@ def _notes(study: Study, counts: dict[str, int], adjusted: float) -> list[str]:
             f"After Holm's adjustment over {len(counts)} categories the smallest p that one can "
             f"reach is {adjusted:.3g}: no single category can be shown. Use more prompts."
         )
+    sealed = seal_status(study)
+    if sealed is not None:
+        notes.append(f"Sealed on {sealed.sealed}." if sealed.intact else "The seal is broken.")
+        notes += [f"Deviates from the sealed plan: {line}." for line in sealed.deviations]
     if len(study.config.models) == 2:
         notes.append(
             "Two base models: their effects can be compared, but no trend by size can be tested."

@@ -284,6 +284,11 @@ Verdict = Literal[
 ]
 
 
+SIZES = ("/probability of superiority", "/Cliff's delta", "/Cohen's d")
+"""Ends of an `Estimate.measure` that is the size of an effect and has no verdict. A slash alone may
+belong to a scorer's name."""
+
+
 class Estimate(Record, frozen=True, kw_only=True):
     """A number with its uncertainty and its method: the only kind that a report prints."""
 

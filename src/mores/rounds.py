@@ -31,6 +31,8 @@ class Round(Record, frozen=True, kw_only=True):
     samples: int
     verdicts: dict[str, str]
     """Headline subject → verdict."""
+    asked: tuple[str, ...] = ()
+    """Ids of the test prompts; empty in files of earlier versions."""
 
 
 def rounds_path(study: Study) -> Path:
@@ -69,6 +71,7 @@ def add_round(study: Study, verdicts: dict[str, str]) -> list[Round]:
         prompts=prompts,
         samples=len(study.values.examples),
         verdicts=verdicts,
+        asked=tuple(p.id for p in study.chosen_prompts),
     )
     every = [fresh if r.number == number else r for r in known]
     if number > len(known):
@@ -79,6 +82,9 @@ def add_round(study: Study, verdicts: dict[str, str]) -> list[Round]:
 
 
 def looks(rounds: list[Round], study: Study) -> int:
-    """How many versions of the values set have been put to these test prompts."""
-    prompts = store.digest(study.chosen_prompts)
-    return len({r.values for r in rounds if r.prompts == prompts})
+    """How many versions of the values set have been put to these test prompts, or to some of them.
+
+    A prompt is known by its id, whatever set it is in and however it was reworded.
+    """
+    prompts, mine = store.digest(study.chosen_prompts), {p.id for p in study.chosen_prompts}
+    return len({r.values for r in rounds if r.prompts == prompts or mine & set(r.asked)})

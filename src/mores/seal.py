@@ -31,6 +31,8 @@ FILES = (
     "associations.toml",
     "rating.toml",
 )
+RESULTS = ("sample", "stems", "toxicity", "capability", "cooccurrence", "gates")
+"""Steps whose files mean that something was seen. Validation prompts may be looked at."""
 ALPHA = 0.05
 PRIMARY = "values_targeted - control"
 EXCLUSIONS = (
@@ -106,10 +108,15 @@ def seal_plan(study: Study, *, now: datetime) -> SealedPlan:
             path=path,
             fix="a changed plan is a new study: give it another preset or folder",
         )
-    sampled = sorted(study.run_folder.glob("*/sample/completions.jsonl"))
+    sampled = sorted(
+        path
+        for step in RESULTS
+        for path in study.run_folder.glob(f"*/{step}/*")
+        if path.is_file() or step == "gates"
+    )
     if sampled:
         raise StudyError(
-            "completions have been drawn already; a plan sealed now would prove nothing",
+            "there are answers or results already; a plan sealed now would prove nothing",
             path=sampled[0],
             fix="seal before `mores sample` or `mores run`",
         )
@@ -170,11 +177,19 @@ def _plan(study: Study, now: datetime) -> SealedPlan:
         settings=json.loads(json.dumps(dict(flatten(to_plain(config))))),  # tuples become lists
         files={
             name: store.digest_file(study.folder / name)
-            for name in FILES
-            if (study.folder / name).exists()
+            for name in (*FILES, *_named_files(study))
+            if (study.folder / name).is_file()
         },
     )
     return SealedPlan(**{**_fields(plan), "digest": _digest(plan)})
+
+
+def _named_files(study: Study) -> list[str]:
+    """Files in the study's folder that its settings name: prompts of gates, items, forms."""
+    config = study.config
+    named = [config.gates.safe_prompts, config.gates.harmful_prompts, config.gates.choices]
+    named += [task.task.removeprefix("harness:") for task in config.capability.tasks]
+    return [name for name in dict.fromkeys(named) if name]
 
 
 def _fields(plan: SealedPlan) -> dict[str, Any]:

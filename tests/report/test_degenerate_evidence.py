@@ -186,3 +186,47 @@ def test_one_value_of_all_that_were_planned(report_of) -> None:
     sound(report)
     assert report.ratings.rated == 1
     assert "no values of" in primary(report).reason
+
+
+def test_arms_that_different_people_rated_have_no_verdict(report_of) -> None:
+    """A mild rater of one arm looks like an effect, however many prompts there are."""
+    rng = np.random.default_rng(4)
+
+    def rate(row: Completion, who: str) -> int | None:
+        if (who == "c") != (row.arm == "values_targeted"):
+            return None
+        return int(rng.integers(4, 6)) if who == "c" else int(rng.integers(1, 3))
+
+    report = report_of(completions(prompts=20), rate)
+    sound(report)
+    found = primary(report)
+    assert (found.verdict, found.p) == ("descriptive", None)
+    assert "no rater rated both arms" in headline(report)[1]
+
+
+def test_few_raters_of_both_arms_are_a_caveat(report_of) -> None:
+    rng = np.random.default_rng(5)
+
+    def rate(row: Completion, who: str) -> int | None:
+        if who != "a" and (who in "bc") != (row.arm == "values_targeted"):
+            return None
+        return int(rng.integers(3, 6)) if row.arm == "values_targeted" else int(rng.integers(1, 4))
+
+    report = report_of(completions(prompts=20), rate, raters="abcde")
+    assert "only 1 of 5 raters rated both arms" in primary(report).reason
+
+
+def test_a_p_of_one_that_could_never_have_been_small_is_left_out(report_of) -> None:
+    # Two prompts differ by +1, two by -1, the rest not at all: p could only be .125 or more.
+    signs = (1, -1, 1, -1, 0, 0, 0, 0)
+    report = report_of(
+        completions(),
+        lambda row, who: 3 + signs[int(row.prompt_id[1:])] * (row.arm == "values_targeted"),
+    )
+    (category,) = [
+        e
+        for e in report.estimates
+        if (e.measure, e.contrast, e.category) == ("rating", PRIMARY, "health")
+    ]
+    assert (category.p, category.p_adjusted, category.verdict) == (None, None, "descriptive")
+    assert "cannot fall below" in category.reason

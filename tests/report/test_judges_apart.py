@@ -82,7 +82,14 @@ def test_judgements_of_a_text_that_was_drawn_anew_are_left_out(study, tmp_path) 
 
 
 @pytest.mark.parametrize(
-    "name", ["org/Some-Model-135M", "some-model-135m", "Some_Model_135M-Instruct", "SOMEMODEL"]
+    "name",
+    [
+        "org/Some-Model-135M",
+        "some-model-135m",
+        "Some_Model_135M-Instruct",
+        "SOMEMODEL",
+        "Instruct-135M-some-model",
+    ],
 )
 def test_a_model_does_not_judge_itself(study, tmp_path, name) -> None:
     with pytest.raises(DataError, match="the name of the judged model"):

@@ -4,7 +4,8 @@ import json
 import shutil
 
 from mores import layout, store
-from mores.records import Estimate, Example
+from mores.arms import arm_keys
+from mores.records import Estimate, Example, Manifest
 from mores.revise.diff import compare_studies, diff_examples
 from mores.study import load_study
 
@@ -64,3 +65,29 @@ def test_a_study_without_a_report_has_no_effects(tiny_study):
     diff = compare_studies(study, study)
     assert diff.effects == ()
     assert sum("no report" in note for note in diff.notes) == 2
+
+
+def test_a_report_of_other_samples_has_no_effects(tiny_study):
+    study = load_study(tiny_study)
+    write_report(study, 0.1)
+    (spec,) = study.config.models
+    key = next(
+        k for k in arm_keys(study.config.arms, study.config.train_seeds) if k.arm == "control"
+    )
+    manifest = Manifest(
+        step="tune", inputs={"dataset": "sha256:0"}, outputs={}, config={}, seed=1, versions={}
+    )
+    store.write_json(layout.tune_folder(study, spec.name, key) / "manifest.json", manifest)
+    diff = compare_studies(study, study)
+    assert diff.effects == ()
+    assert any("samples have changed since" in note for note in diff.notes)
+
+
+def test_a_scorer_with_a_slash_in_its_name_is_an_effect(tiny_study):
+    study = load_study(tiny_study)
+    write_report(study, 0.1)
+    path = layout.report_folder(study) / "report.json"
+    name = "toxicity:hf:unitary/toxic-bert"
+    store.write_text(path, path.read_text().replace('"rating"', f'"{name}"'))
+    (pair,) = compare_studies(study, study).effects
+    assert pair.measure == name

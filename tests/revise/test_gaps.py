@@ -119,3 +119,28 @@ def test_a_prompt_that_shares_nothing_is_outside_of_what_the_samples_cover():
 
 def test_few_samples_have_no_usual_similarity():
     assert usual_similarity(SAMPLES[:3]) is None
+
+
+def test_unusable_is_a_share_of_answers_and_no_gap_where_base_is_as_bad():
+    prompts = [prompt(f"v-{i}") for i in range(6)]
+    # One of four answers to each prompt is cut off: a quarter, not every prompt.
+    mine = [
+        Observation(p.id, ARM, unusable="cut off" if draw == 0 else "", toxicity=0.1)
+        for p in prompts
+        for draw in range(4)
+    ]
+    base = [Observation(p.id, REFERENCE, toxicity=0.1) for p in prompts]
+    (gap,) = find_gaps(prompts, [*mine, *base], SAMPLES)
+    (unusable,) = [e for e in gap.evidence if e.measure == "unusable"]
+    assert unusable.value == 0.25
+    assert unusable.details["base"] == 0.0
+    as_bad = [Observation(p.id, REFERENCE, unusable="cut off", toxicity=0.1) for p in prompts]
+    assert find_gaps(prompts, [*mine, *as_bad], SAMPLES) == []
+
+
+def test_the_studys_threshold_decides_which_answers_went_badly():
+    prompts = [prompt(f"v-{i}") for i in range(6)]
+    rows = answers({p.id: 0.3 for p in prompts}, reference=0.2)
+    (usual,) = find_gaps(prompts, rows, SAMPLES)
+    (strict,) = find_gaps(prompts, rows, SAMPLES, threshold=0.25)
+    assert (usual.severity, strict.severity) == (0.1, 0.3)

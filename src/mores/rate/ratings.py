@@ -8,6 +8,7 @@ The file has a header with ``completion_id``, ``rater`` and ``value`` (1 to 5);
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,8 @@ from mores.study import Study
 R = TypeVar("R", bound=Record)
 A = TypeVar("A", Rating, Unrateable)
 
+KINDS = {"instruct", "chat", "it", "base", "gguf"}
+"""Parts of a model's name that do not tell one family and size from another."""
 RATINGS = "ratings.jsonl"
 JUDGES = "judges.jsonl"
 """Ratings by language models, each under its name."""
@@ -129,17 +132,23 @@ def _refuse_judge(study: Study, judge: str) -> None:
     for spec in study.config.models:
         own, other = _plain(Path(spec.name).name), _plain(Path(judge).name)
         short, long = sorted((own, other), key=len)
-        if own == other or (len(short) >= 6 and long.startswith(short)):
+        parts = _parts(spec.name) - KINDS
+        same = own == other or (len(short) >= 6 and long.startswith(short))
+        if same or (len(parts) > 1 and parts <= _parts(judge)):
             raise DataError(
                 f"the judge {judge!r} has the name of the judged model {spec.name!r}: a model "
                 "tends to prefer its own texts",
-                fix="use another model as judge, or name it with its full version",
+                fix="use a model of another family as judge",
             )
     if judge in {r.rater for r in read_ratings(study)}:
         raise DataError(
             f"{judge!r} is a person's name in this study",
             fix="name the judge after its model and version",
         )
+
+
+def _parts(name: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9.]+", Path(name).name.casefold()))
 
 
 def _plain(name: str) -> str:

@@ -42,6 +42,7 @@ from mores.report.model import (
     Setting,
     TaskResult,
 )
+from mores.report.raters import told_apart
 from mores.report.ratings import rating_summary
 from mores.report.reproduce import command
 from mores.report.sizes import SizeInput, SizeSummary, size_summary
@@ -49,7 +50,7 @@ from mores.sample import read_completions
 from mores.sample.run import COMPLETIONS
 from mores.seal import seal_status
 from mores.study import ModelSpec, Study, settings
-from mores.tune.run import LOG
+from mores.tune.run import LOG, changed_since_tuning
 
 
 def build_report(study: Study) -> Report:
@@ -66,6 +67,11 @@ def build_report(study: Study) -> Report:
         missing.append(Missing(what="Earlier ratings", why=why))
     if study.associations is None:
         missing.append(Missing(what="Words that go with groups", why="no associations.toml"))
+    if changed := changed_since_tuning(study):
+        why = (
+            f"{', '.join(changed)}: tuned on samples that have changed since; figures are of those"
+        )
+        missing.append(Missing(what="The samples as they are now", why=why))
     ratings = rating_summary(
         study,
         [(part.spec.name, part.completions) for part in parts],
@@ -204,7 +210,8 @@ class _ModelPart:
             by.setdefault(rating.completion_id, []).append(float(rating.value))
         if by:
             observed = [self._observed(c, tuple(by.get(c.id, ()))) for c in self.completions]
-            self.estimates += self._compare(observed, "rating", "higher")
+            found = self._compare(observed, "rating", "higher")
+            self.estimates += [told_apart(e, self.completions, self.ratings) for e in found]
 
     def _observed(self, c: Completion, values: tuple[float, ...]) -> Observed:
         return Observed(c.prompt_id, c.category, c.arm, c.seed, values)

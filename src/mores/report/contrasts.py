@@ -202,9 +202,21 @@ def _by_category(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
     adjusted = stats.holm([e.p for e in estimates])
     floors = stats.holm([_smallest_p(e) for e in estimates])
     return [
-        replace(e, category=name, p_adjusted=p, details={**e.details, "smallest_p_adjusted": floor})
+        _no_empty_p(
+            replace(
+                e, category=name, p_adjusted=p, details={**e.details, "smallest_p_adjusted": floor}
+            )
+        )
         for e, name, p, floor in zip(estimates, names, adjusted, floors, strict=True)
     ]
+
+
+def _no_empty_p(e: Estimate) -> Estimate:
+    """A p of 1 from a test that could never have rejected says nothing and is left out."""
+    smallest = _smallest_p(e)
+    if e.p is not None and e.p >= 1.0 and smallest is not None and smallest > ALPHA:
+        return replace(e, p=None, p_adjusted=None)
+    return e
 
 
 def _one_category(pairs: _Pairs, own: np.ndarray, rng: np.random.Generator) -> Estimate:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mores.records import Estimate
+from mores.records import SIZES, Estimate
 from mores.report.model import Headline, ScorerResult
 from mores.report.words import decimals, p_value, plural, signed
 
-SIZES = ("/probability of superiority", "/Cliff's delta", "/Cohen's d")
-"""Effect sizes, which have no verdict. A slash alone may belong to a scorer's name."""
 NOT_NONE = "This does not show that there is none."
 
 

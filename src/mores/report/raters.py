@@ -99,6 +99,32 @@ def _primary(
     ]
 
 
+APART = "no rater rated both arms: what raters are like and what arms do cannot be told apart"
+
+
+def told_apart(
+    estimate: Estimate, completions: Sequence[Completion], ratings: Sequence[Rating]
+) -> Estimate:
+    """Return an estimate of a contrast, without a verdict where nobody rated both of its arms.
+
+    Paired prompts do not help there: a mild rater of one arm looks like an effect.
+    """
+    arm_of = {c.id: c.arm for c in completions}
+    arms = estimate.contrast.split(" - ")
+    seen: dict[str, set[str]] = {}
+    for r in ratings:
+        if arm_of.get(r.completion_id) in arms:
+            seen.setdefault(r.rater, set()).add(arm_of[r.completion_id])
+    both = sum(len(own) == 2 for own in seen.values())
+    if not seen or estimate.verdict == "not computable" or 2 * both >= len(seen):
+        return estimate
+    why = f"only {both} of {len(seen)} raters rated both arms" if both else APART
+    reason = "; ".join(filter(None, (why, estimate.reason)))
+    if both:
+        return replace(estimate, reason=reason)
+    return replace(estimate, reason=reason, verdict="descriptive", p=None, p_adjusted=None)
+
+
 def by_completion(ratings: Sequence[Rating]) -> dict[str, tuple[float, ...]]:
     """Values of each completion that has any."""
     found: dict[str, tuple[float, ...]] = {}

@@ -13,8 +13,9 @@ from mores import layout, store
 from mores.progress import Progress
 from mores.report.build import build_report
 from mores.report.model import Report
-from mores.rounds import add_round, looks
+from mores.rounds import add_round, history, looks
 from mores.study import Study
+from mores.tune.run import changed_since_tuning
 
 PAGE = "index.html"
 DATA = "report.json"
@@ -38,7 +39,8 @@ def write_report(study: Study, *, progress: Progress | None = None) -> tuple[Pat
     verdicts: dict[str, str] = {
         f"{h.model} {h.measure}".strip(): h.verdict for h in report.headlines
     }
-    rounds = add_round(study, verdicts)
+    # What was tuned on other samples is no round of these.
+    rounds = history(study) if changed_since_tuning(study) else add_round(study, verdicts)
     report = replace(report, rounds=tuple(rounds), looks=looks(rounds, study))
     store.write_json(folder / DATA, report)
     drawn = figures(report)

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 from mores import layout, store
 from mores.curate.text import count_words
-from mores.records import Estimate, Example, Record
+from mores.records import SIZES, Estimate, Example, Record
 from mores.study import Study
+from mores.tune.run import changed_since_tuning
 
 REPORT = "report.json"
 CONTRAST = "values_targeted - control"
@@ -113,7 +114,7 @@ def compare_studies(old: Study, new: Study) -> StudyDiff:
 def _effects(study: Study) -> dict[tuple[str, str], Estimate]:
     """Overall estimates of the primary contrast (capability: against base); none without report."""
     path = layout.report_folder(study) / REPORT
-    if not path.exists():
+    if not path.exists() or changed_since_tuning(study):
         return {}
     rows = store.read_json(path).get("estimates", [])
     found: dict[tuple[str, str], Estimate] = {}
@@ -121,18 +122,25 @@ def _effects(study: Study) -> dict[tuple[str, str], Estimate]:
         estimate = store.as_record(row, Estimate, path=path)
         capability = estimate.measure.startswith("capability:")
         against = estimate.contrast == ("values_targeted - base" if capability else CONTRAST)
-        if against and estimate.category == "overall" and "/" not in estimate.measure:
+        size = estimate.measure.endswith(SIZES)  # a slash alone may belong to a scorer's name
+        if against and estimate.category == "overall" and not size:
             found[str(estimate.details.get("model", "")), estimate.measure] = estimate
     return found
+
+
+def _why_none(study: Study) -> str:
+    if not (layout.report_folder(study) / REPORT).exists():
+        return f"no report under preset {study.config.preset}"
+    if changed_since_tuning(study):
+        return "its samples have changed since its arms were tuned (`mores run` tunes them again)"
+    return "its report has no difference between values-targeted and control"
 
 
 def _notes(old: Study, new: Study, before: bool, after: bool) -> list[str]:
     notes = []
     for study, there in ((old, before), (new, after)):
         if not there:
-            notes.append(
-                f"{study.folder}: no report under preset {study.config.preset}; no effects"
-            )
+            notes.append(f"{study.folder}: {_why_none(study)}; no effects")
     if before and after:
         notes.append(
             "the two come from different tuning runs; a difference between them is not tested"

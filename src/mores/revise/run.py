@@ -8,7 +8,8 @@ Test prompts are never read here: what is chosen by looking at them can no longe
 from __future__ import annotations
 
 from mores import store
-from mores.measure.toxicity import score_completions, scorer
+from mores.measure.run import scorer_of
+from mores.measure.toxicity import score_completions
 from mores.progress import Progress
 from mores.rate import current_ratings
 from mores.records import Completion, Record
@@ -40,16 +41,17 @@ def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
     """
     progress = progress or Progress(quiet=True)
     completions = sample_validation(study, progress=progress)
-    judge = scorer(study.config.toxicity.scorers[0])
+    judge = scorer_of(study, study.config.toxicity.scorers[0], say=progress.say)
     ratings: dict[str, list[float]] = {}
     for rating in current_ratings(study)[0]:
         if rating.kind == "human":
             ratings.setdefault(rating.completion_id, []).append(float(rating.value))
     prompts = [p for p in study.prompts if p.split == "validation"]
+    texts = {p.id: p.text for p in prompts}
     found: dict[str, tuple[Gap, ...]] = {}
     for spec in study.config.models:
         rows = [c for c in completions if c.model == spec.name and c.arm in (ARM, REFERENCE)]
-        scores = {s.completion_id: s.value for s in score_completions(rows, judge)}
+        scores = {s.completion_id: s.value for s in score_completions(rows, judge, prompts=texts)}
         observed = [_observation(c, scores.get(c.id), ratings.get(c.id, [])) for c in rows]
         found[spec.name] = tuple(
             find_gaps(
@@ -58,6 +60,7 @@ def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
                 study.values.examples,
                 language=study.charter.language.partition("-")[0],
                 seed=study.config.seed,
+                threshold=study.config.toxicity.threshold,
             )
         )
     folder = study.run_folder / "revise"

@@ -124,6 +124,18 @@ def tuned_manifest(study: Study, spec: ModelSpec, key: ArmKey) -> Manifest:
     )
 
 
+def changed_since_tuning(study: Study) -> list[str]:
+    """Return the tuned arms, with their model, whose samples are no longer those of the study."""
+    return [
+        f"{spec.name} {key.name}"
+        for spec in study.config.models
+        for key in arm_keys(study.config.arms, study.config.train_seeds)
+        if key.arm in TUNED_ARMS
+        and (manifest := store.read_manifest(layout.tune_folder(study, spec.name, key)))
+        and manifest.inputs.get("dataset") != store.digest(study.dataset(key.arm).examples)
+    ]
+
+
 def _train(
     study: Study,
     spec: ModelSpec,

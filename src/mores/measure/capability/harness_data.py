@@ -27,6 +27,9 @@ def check_task_file(path: Path) -> dict[str, Any]:
     config = _read(path)
     if not any(key in config for key in ("task", "group")):
         raise DataError("neither a task nor a group of the harness", path=path, fix=EXAMPLE)
+    bare = not any(key in config for key in ("dataset_path", "custom_dataset", "include", "group"))
+    if bare and not isinstance(config["task"], list):
+        raise DataError("the task has no dataset_path", path=path, fix=EXAMPLE)
     if config.get("dataset_path") == "json":
         for file in _data_files((config.get("dataset_kwargs") or {}).get("data_files")):
             _check_data(file, path)

@@ -87,10 +87,13 @@ TASKS: dict[str, _Bundled] = {
 
 
 def load_tasks(study: Study, say: store.Say | None = None) -> list[Task]:
-    """Read a study's configured tasks; see `load_task` for what it raises."""
+    """Read a study's configured tasks; see `load_task` for what it raises.
+
+    A file in the study's folder comes before one in the folder where the program was started.
+    """
     return [
         load_task(
-            t.task,
+            _located(t.task, study.folder),
             items=t.items,
             seed=study.config.seed,
             metric=t.metric,
@@ -99,6 +102,12 @@ def load_tasks(study: Study, say: store.Say | None = None) -> list[Task]:
         )
         for t in study.config.capability.tasks
     ]
+
+
+def _located(task: str, folder: Path) -> str:
+    kind = "harness:" if task.startswith("harness:") else ""
+    there = folder / task.removeprefix(kind)
+    return f"{kind}{there}" if there.is_file() else task
 
 
 def load_task(
