@@ -6,6 +6,7 @@ plan = make_plan(load_study(Path("examples/wellbeing")), probe=True)
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mores import store
@@ -17,6 +18,7 @@ from mores.stats import rating_power, smallest_p
 from mores.study import ModelSpec, Study, settings
 
 if TYPE_CHECKING:
+    from mores.measure.capability import Task
     from mores.models.load import LoadedModel
 
 SECONDS_PER_RATING = 45.0
@@ -97,7 +99,10 @@ def make_plan(study: Study, *, probe: bool = True, progress: Progress | None = N
     Raises:
         MoresError: a file or model cannot be read.
     """
+    from mores.measure.capability import load_tasks, supports
+
     progress = progress or Progress(quiet=True)
+    tasks = load_tasks(study)
     keys = arm_keys(study.config.arms, study.config.train_seeds)
     counts: dict[str, int] = {}
     for prompt in study.chosen_prompts:
@@ -113,7 +118,9 @@ def make_plan(study: Study, *, probe: bool = True, progress: Progress | None = N
         study=study.config.name,
         preset=study.config.preset,
         settings=tuple(settings(study)),
-        models=tuple(_plan_model(study, spec, probe, progress) for spec in study.config.models),
+        models=tuple(
+            _plan_model(study, spec, tasks, probe, progress) for spec in study.config.models
+        ),
         prompts=counts,
         completions=completions,
         stem_completions=_stem_rows(study) * len(study.config.models),
@@ -124,7 +131,7 @@ def make_plan(study: Study, *, probe: bool = True, progress: Progress | None = N
         rating_power=_rating_power(study),
         smallest_p=smallest,
         smallest_adjusted_p=adjusted,
-        capability=_supports(study),
+        capability=tuple(s.sentence for s in supports(tasks, study.config.capability)),
         notes=tuple(_notes(study, counts, adjusted)),
     )
 
@@ -200,7 +207,9 @@ def _rating_power(study: Study) -> dict[str, float]:
     }
 
 
-def _plan_model(study: Study, spec: ModelSpec, probe: bool, progress: Progress) -> ModelPlan:
+def _plan_model(
+    study: Study, spec: ModelSpec, tasks: Sequence[Task], probe: bool, progress: Progress
+) -> ModelPlan:
     from mores.models.load import load
     from mores.models.machine import set_threads
     from mores.models.resolve import resolve
@@ -217,7 +226,7 @@ def _plan_model(study: Study, spec: ModelSpec, probe: bool, progress: Progress) 
     kept = len(sizes) - round(len(sizes) * recipe.held_out)
     steps = steps_per_epoch(kept, recipe.batch_size)
     read, draw = _sampling_tokens(study, spec, loaded)
-    capability = _capability_tokens(study, loaded, tuned + 1)
+    capability = _capability_tokens(tasks, loaded, tuned + 1)
     weights = weight_bytes(loaded) / 1e9
     parameters = loaded.parameters
     trained = 4 * weights if recipe.method == "full" else 1.2 * weights
@@ -275,18 +284,10 @@ def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tupl
     return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens
 
 
-def _supports(study: Study) -> tuple[str, ...]:
-    from mores.measure.capability import load_tasks, supports
-
-    return tuple(s.sentence for s in supports(load_tasks(study), study.config.capability))
-
-
-def _capability_tokens(study: Study, loaded: LoadedModel, arms: int) -> int:
+def _capability_tokens(tasks: Sequence[Task], loaded: LoadedModel, arms: int) -> int:
     """Tokens of all capability items, from the first few of each task."""
-    from mores.measure.capability import load_tasks
-
     total = 0.0
-    for task in load_tasks(study):
+    for task in tasks:
         some = task.items[:20]
         texts = [item.context + " ".join(item.choices) for item in some]
         mean = sum(len(loaded.tokenizer(t)["input_ids"]) for t in texts) / len(some)

@@ -114,7 +114,7 @@ def tuned_manifest(study: Study, spec: ModelSpec, key: ArmKey) -> Manifest:
     manifest = store.read_manifest(folder)
     why = "has not been tuned"
     if manifest is not None:
-        if manifest.inputs.get("dataset") == store.digest(study.dataset(key.arm).examples):
+        if _of_these_samples(manifest, study, key):
             return manifest
         why = "was tuned on samples that have changed since"
     raise ModelError(
@@ -132,8 +132,12 @@ def changed_since_tuning(study: Study) -> list[str]:
         for key in arm_keys(study.config.arms, study.config.train_seeds)
         if key.arm in TUNED_ARMS
         and (manifest := store.read_manifest(layout.tune_folder(study, spec.name, key)))
-        and manifest.inputs.get("dataset") != store.digest(study.dataset(key.arm).examples)
+        and not _of_these_samples(manifest, study, key)
     ]
+
+
+def _of_these_samples(manifest: Manifest, study: Study, key: ArmKey) -> bool:
+    return manifest.inputs.get("dataset") == store.digest(study.dataset(key.arm).examples)
 
 
 def _train(
