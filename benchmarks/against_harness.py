@@ -60,9 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     import torch
 
-    from mores.models.load import load
-    from mores.models.machine import set_threads
-    from mores.models.resolve import resolve
+    from mores.weights.load import load
+    from mores.weights.machine import set_threads
+    from mores.weights.resolve import resolve
 
     set_threads()
     if options.threads:

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from mores.arms import ArmKey
-from mores.models.load import load
-from mores.models.machine import set_threads
-from mores.models.resolve import resolve
+from mores.study.arms import ArmKey
+from mores.weights.load import load
+from mores.weights.machine import set_threads
+from mores.weights.resolve import resolve
 from mores_side import draw
 from workload import Workload
 

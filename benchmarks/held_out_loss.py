@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from mores.models.prompt import encode_completion, encode_prompt
+from mores.weights.prompt import encode_completion, encode_prompt
 from workload import FORM, Workload, held_out_examples
 
 

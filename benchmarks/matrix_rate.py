@@ -15,7 +15,7 @@ def matrix_rate(dtype: str) -> float:
     """Return the best of a few products, in GFLOP/s."""
     import torch
 
-    from mores.models.machine import probe_matmul, set_threads
+    from mores.weights.machine import probe_matmul, set_threads
 
     if torch.cuda.is_available():
         return gpu_rate(dtype)

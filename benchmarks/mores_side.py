@@ -15,11 +15,11 @@ from pathlib import Path
 import msgspec
 
 from mores import store
-from mores.arms import ArmKey
-from mores.models.load import LoadedModel, load
-from mores.models.machine import peak_memory_gb, set_threads
-from mores.models.resolve import resolve
 from mores.records import Dataset
+from mores.study.arms import ArmKey
+from mores.weights.load import LoadedModel, load
+from mores.weights.machine import peak_memory_gb, set_threads
+from mores.weights.resolve import resolve
 from workload import (
     ARMS,
     FORM,
@@ -120,11 +120,11 @@ def draw(
     Returns:
         A row for each completion: arm, prompt id, text, tokens.
     """
-    from mores.models.prompt import decode, encode_prompt
     from mores.sample.engine import TorchEngine
     from mores.sample.plan import plan_batches
     from mores.sample.requests import Request
     from mores.study import SampleConfig
+    from mores.weights.prompt import decode, encode_prompt
 
     limit = gpu_memory_gb() or SampleConfig().memory_gb
     requests = [

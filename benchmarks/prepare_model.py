@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from mores.errors import ModelError, MoresError
-from mores.models.resolve import resolve
+from mores.weights.resolve import resolve
 from random_model import write_random_model
 
 

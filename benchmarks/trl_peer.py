@@ -28,7 +28,7 @@ import msgspec
 import torch
 
 from mores import store
-from mores.models.machine import peak_memory_gb
+from mores.weights.machine import peak_memory_gb
 from workload import (
     ARMS,
     FORM,
@@ -159,7 +159,7 @@ def _train(model: Any, tokenizer: Any, job: Job) -> dict[str, Any]:
 
 def _training_facts(trainer: Any, tokenizer: Any, job: Job) -> dict[str, Any]:
     """Compare what TRL trained on with mores' encoding of the same samples."""
-    from mores.models.prompt import encode_completion, encode_prompt
+    from mores.weights.prompt import encode_completion, encode_prompt
 
     lost = {"truncated": 0, "other_labels": 0}
     examples = training_examples(job.workload, job.arm)

@@ -72,8 +72,8 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny(tiny_folder: Path):
     """The two-layer model, freshly loaded."""
-    from mores.models.load import load
-    from mores.models.resolve import resolve
+    from mores.weights.load import load
+    from mores.weights.resolve import resolve
 
     return load(resolve(str(tiny_folder)))
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from mores import store
 from mores.errors import DataError, StoreError
-from mores.records import Example, Manifest, Record, Score
+from mores.records import Example, Record, Score
 
 ROW = {"id": "v-1", "category": "care", "prompt": "Why?", "completion": "Because."}
 
@@ -326,85 +326,6 @@ def test_numbers_are_read_back_to_the_last_bit(tmp_path, number):
     assert back.value.hex() == number.hex()
 
 
-# Manifests -------------------------------------------------------------------------------
-
-
-def manifest(**changes) -> Manifest:
-    fields = {
-        "step": "tune",
-        "inputs": {"model": "m", "data": "d"},
-        "outputs": {},
-        "config": {"a": 1, "b": [1, 2]},
-        "seed": 1,
-        "versions": {},
-    }
-    return Manifest(**{**fields, **changes})
-
-
-def test_a_manifest_is_read_back_and_absent_where_the_step_is_not_done(tmp_path):
-    assert store.read_manifest(tmp_path) is None
-    store.write_manifest(tmp_path, manifest())
-    assert store.read_manifest(tmp_path) == manifest()
-    store.write_manifest(tmp_path, manifest(step="x"), name="other.json")
-    assert store.read_manifest(tmp_path, name="other.json").step == "x"
-
-
-def test_a_manifest_of_another_form_is_a_data_error(tmp_path):
-    (tmp_path / "manifest.json").write_text('{"step": "tune", "colour": 1}')
-    with pytest.raises(DataError, match="colour"):
-        store.read_manifest(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("inputs", "config", "reason"),
-    [
-        ({"model": "m", "data": "d"}, {"b": [1, 2], "a": 1}, None),
-        ({"model": "m", "data": "e"}, {"a": 1, "b": [1, 2]}, "data changed"),
-        ({"model": "m", "data": "d", "new": "n"}, {"a": 1, "b": [1, 2]}, "new changed"),
-        ({"model": "m", "data": "d"}, {"a": 2, "b": [1, 2]}, "configuration changed: a"),
-        ({"model": "m", "data": "d"}, {"a": 1, "b": [2, 1]}, "configuration changed: b"),
-        ({"model": "m", "data": "d"}, {"a": 1}, "configuration changed: fewer settings"),
-        ({"model": "m", "data": "d"}, {"a": 1, "b": [1, 2], "c": 0}, "configuration changed: c"),
-    ],
-)
-def test_stale_says_what_changed(inputs, config, reason):
-    assert store.stale(manifest(), inputs, config) == reason
-
-
-def test_stale_without_a_manifest_is_not_done_yet():
-    assert store.stale(None, {}, {}) == "not done yet"
-
-
-def test_a_step_made_from_more_than_it_would_be_now_is_stale():
-    assert store.stale(manifest(), {"model": "m"}, manifest().config) is not None
-
-
-def test_damaged_names_the_first_output_that_differs(tmp_path):
-    (tmp_path / "a").write_text("a")
-    outputs = {"a": store.digest_bytes(b"a"), "b": store.digest_bytes(b"b")}
-    assert store.damaged(tmp_path, manifest(outputs=outputs)) == "b is missing"
-    (tmp_path / "b").write_text("b")
-    assert store.damaged(tmp_path, manifest(outputs=outputs)) is None
-    (tmp_path / "a").write_text("c")
-    assert store.damaged(tmp_path, manifest(outputs=outputs)) == "a was changed since it was made"
-
-
-def test_versions_name_python_and_the_libraries_that_decide_numbers():
-    found = store.versions()
-    assert found["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert {"mores", "torch", "transformers", "peft", "numpy", "scipy"} <= set(found)
-
-
-def test_timings_are_appended(tmp_path):
-    store.log_timing(tmp_path / "new", "tune", 1.23456, tokens=3)
-    store.log_timing(tmp_path / "new", "sample", 2.0)
-    rows = [row for _, row in store.read_rows(tmp_path / "new" / "timings.jsonl")]
-    assert [(r["step"], r["seconds"], r.get("tokens")) for r in rows] == [
-        ("tune", 1.235, 3),
-        ("sample", 2.0, None),
-    ]
-
-
 # Lock and cache --------------------------------------------------------------------------
 
 TAKE = """
@@ -453,6 +374,14 @@ def test_a_killed_process_frees_the_folder(tmp_path):
         holder.wait()
         with store.lock(tmp_path):
             pass
+
+
+def test_who_holds_the_folder_may_take_it_again_and_keeps_it_until_the_end(tmp_path):
+    with store.lock(tmp_path):
+        with store.lock(tmp_path):
+            pass
+        assert take(tmp_path).startswith("another mores process is at work here")
+    assert take(tmp_path) == "held"
 
 
 def test_the_lock_is_freed_after_an_error(tmp_path):

@@ -38,14 +38,14 @@ from mores.revise_api import diff_studies, revise_study
 from mores.study import Study, load_study
 
 if TYPE_CHECKING:
-    from mores.assets import AssetStatus
     from mores.curate import ImportReport
-    from mores.doctor import Check
-    from mores.models.resolve import KnownModel
-    from mores.pipeline import RunResult
-    from mores.planner import Plan
+    from mores.plan.doctor import Check
+    from mores.plan.plan import Plan
     from mores.records import Completion, Finding
+    from mores.run import RunResult
     from mores.tune import TunedArm
+    from mores.weights.assets import AssetStatus
+    from mores.weights.resolve import KnownModel
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def init_study(folder: Path, *, template: str = "wellbeing") -> list[Path]:
     Raises:
         StudyError: unknown template, or a study is already there.
     """
-    from mores.starter import start_study
+    from mores.study.start import start_study
 
     return start_study(Path(folder), template=template)
 
@@ -104,8 +104,8 @@ def import_dataset(
     Raises:
         DataError: a row cannot be used (file and line); nothing is then written.
     """
-    from mores.charter import read_charter
     from mores.curate import import_dataset as read_and_write
+    from mores.study.charter import read_charter
 
     known = read_charter(Path(charter)) if charter else None
     return read_and_write(
@@ -169,8 +169,8 @@ def plan_study(
     """
     from datetime import UTC, datetime
 
-    from mores.planner import make_plan
-    from mores.seal import seal_plan
+    from mores.plan.plan import make_plan
+    from mores.plan.seal import seal_plan
 
     study = _study(folder, preset, set_)
     with Progress(quiet=quiet) as progress:
@@ -203,7 +203,7 @@ def run_study(
     Raises:
         MoresError: what any step raises.
     """
-    from mores.pipeline import run_study as run_all
+    from mores.run import run_study as run_all
 
     with Progress(quiet=quiet) as progress:
         return run_all(_study(folder, preset, set_), check=check, progress=progress)
@@ -285,9 +285,9 @@ def report_study(
     Raises:
         MoresError: nothing has been sampled.
     """
-    from mores.models.machine import peak_memory_gb
-    from mores.pipeline import RunResult
     from mores.report.run import write_report
+    from mores.run import RunResult
+    from mores.weights.machine import peak_memory_gb
 
     study = _study(folder, preset, set_)
     with Progress(quiet=quiet) as progress, store.lock(study.run_folder):
@@ -307,8 +307,8 @@ def list_models(*, accept: tuple[str, ...] = ()) -> list[KnownModel]:
     """
     from datetime import UTC, datetime
 
-    from mores.assets import accept as accept_terms
-    from mores.models.resolve import known_models
+    from mores.weights.assets import accept as accept_terms
+    from mores.weights.resolve import known_models
 
     with Progress() as progress:
         for name in accept:
@@ -327,8 +327,8 @@ def list_assets(name: tuple[str, ...] = ()) -> list[AssetStatus]:
     Raises:
         AssetError: unknown name, terms not accepted, no network, or a digest that differs.
     """
-    from mores.assets import asset_folder
-    from mores.assets import list_assets as every
+    from mores.weights.assets import asset_folder
+    from mores.weights.assets import list_assets as every
 
     wanted = [a.name for a in every() if not a.terms] if "all" in name else list(name)
     with Progress() as progress:
@@ -343,7 +343,7 @@ def examine_machine(*, probe: bool = True) -> list[Check]:
     Args:
         probe: measure matrix products, to see whether bfloat16 pays (a few seconds).
     """
-    from mores.doctor import examine
+    from mores.plan.doctor import examine
 
     return examine(probe=probe)
 

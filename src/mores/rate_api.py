@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mores import layout, store
-from mores.study import Study, load_study
+from mores import store
+from mores.study import Study, folders, load_study
 
 if TYPE_CHECKING:
     from mores.rate.unblind import Unblinded
@@ -151,7 +151,7 @@ def export_ratings(
     from mores.rate.rows import export_rows, study_facts
 
     study = _study(folder, preset, set_)
-    target = Path(output) if output else layout.rating_folder(study) / "export"
+    target = Path(output) if output else folders.rating_folder(study) / "export"
     with looking(study, database) as opened:
         rows, facts = export_rows(opened), study_facts(opened)
     forms = {"csv": to_csv, "jsonl": to_jsonl, "parquet": to_parquet}

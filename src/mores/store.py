@@ -1,4 +1,4 @@
-"""Files: JSON Lines in and out, digests, atomic writes, manifests, a lock.
+"""Files: JSON Lines in and out, digests, atomic writes, a lock.
 
 The only module (with the command line) that touches a study's files. A file is
 either the old one or the new one, never half of it: everything is written
@@ -13,8 +13,6 @@ import hashlib
 import json
 import math
 import os
-import sys
-import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -23,12 +21,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from mores.errors import DataError, StoreError, did_you_mean
-from mores.records import Manifest
+from mores.records import to_plain
 
 R = TypeVar("R", bound=msgspec.Struct)
-
-MANIFEST = "manifest.json"
-TIMINGS = "timings.jsonl"
 
 Say = Callable[[str], None]
 """Where a step writes its lines for the user."""
@@ -269,124 +264,48 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON with a final newline; NaN is refused."""
-    plain = msgspec.to_builtins(value)
+    plain = to_plain(value)
     write_text(path, json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
 def write_jsonl(path: Path, records: Iterable[Any]) -> None:
     """Write one record a line, atomically; NaN is refused (ValueError)."""
     lines = [
-        json.dumps(
-            msgspec.to_builtins(record), ensure_ascii=False, allow_nan=False, separators=(",", ":")
-        )
+        json.dumps(to_plain(record), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         for record in records
     ]
     write_text(path, "".join(line + "\n" for line in lines))
 
 
-# Manifests ---------------------------------------------------------------------------------
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide the numbers."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in ("mores", "torch", "transformers", "peft", "numpy", "scipy"):
-        with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
-def write_manifest(folder: Path, manifest: Manifest, *, name: str = MANIFEST) -> None:
-    """Write a step's manifest: the mark that the step is complete."""
-    write_json(folder / name, manifest)
-
-
-def read_manifest(folder: Path, *, name: str = MANIFEST) -> Manifest | None:
-    """Return a step's manifest, or None where the step is not complete."""
-    path = folder / name
-    if not path.exists():
-        return None
-    return as_record(read_json(path), Manifest, path=path)
-
-
-def stale(manifest: Manifest | None, inputs: dict[str, str], config: dict[str, Any]) -> str | None:
-    """Say why a step must run (what changed), or return None if it is current."""
-    if manifest is None:
-        return "not done yet"
-    for name in [*inputs, *manifest.inputs]:
-        if manifest.inputs.get(name) != inputs.get(name):
-            return f"{name} changed"
-    if digest(manifest.config) != digest(config):
-        changed = [k for k in config if digest(manifest.config.get(k)) != digest(config[k])]
-        return "configuration changed: " + ", ".join(changed or ["fewer settings"])
-    return None
-
-
-def damaged(folder: Path, manifest: Manifest) -> str | None:
-    """Return what is wrong with the first output that differs from its manifest, or None."""
-    for name, expected in manifest.outputs.items():
-        path = folder / name
-        if not path.exists():
-            return f"{name} is missing"
-        if digest_file(path) != expected:
-            return f"{name} was changed since it was made"
-    return None
-
-
-def log_timing(folder: Path, step: str, seconds: float, **facts: Any) -> None:
-    """Append how long a step took. Kept apart from results, which stay byte-identical."""
-    row = {"step": step, "finished": round(time.time(), 3), "seconds": round(seconds, 3), **facts}
-    path = folder / TIMINGS
-    with disk_errors(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+# Locks and places --------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
     """Hold a run folder for one process; the system frees it if the process dies.
 
+    A thread that holds it already may take it again.
+
     Raises:
         StoreError: another process is at work in this folder.
     """
-    path = folder / ".lock"
-    with disk_errors(path):
+    from filelock import FileLock, Timeout
+
+    with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
-    with file:
-        if not _try_lock(file):
+        held = FileLock(folder / ".lock", timeout=0, is_singleton=True)
+        try:
+            held.acquire()
+        except Timeout:
             raise StoreError(
                 "another mores process is at work here",
                 path=folder,
                 fix="wait for it, or stop it; the lock goes with the process",
-            )
+            ) from None
+    try:
         yield
-
-
-def _try_lock(file: Any) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return _try_lock_windows(file)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _try_lock_windows(file: Any) -> bool:
-    import importlib
-
-    msvcrt: Any = importlib.import_module("msvcrt")
-    try:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    except OSError:
-        return False
-    return True
+    finally:
+        held.release()
 
 
 def cache_folder() -> Path:

@@ -9,11 +9,11 @@ import pytest
 
 from held_out_loss import held_out_losses
 from mores.errors import ModelError
-from mores.models.load import load
-from mores.models.resolve import resolve
 from mores.records import Dataset
 from mores.tune.encode import encode_dataset
 from mores.tune.loop import mean_loss
+from mores.weights.load import load
+from mores.weights.resolve import resolve
 from mores_side import measure
 from prepare_model import prepare
 from random_model import write_random_model

@@ -17,13 +17,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "rate"))
 
 from app import Clock, consent, join, make_site, make_study, rate_all, rate_one
 
-from mores import cli, layout
+from mores import cli
 from mores.cli import RATINGS
 from mores.rate.blind import read_key
 from mores.rate.db.checks import lock_path
 from mores.rate.opened import DATABASE, backup_folder
 from mores.sample import read_completions
-from mores.study import load_study
+from mores.study import folders, load_study
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -259,7 +259,7 @@ def test_verify_sees_another_key(run: Run, rated, tmp_path: Path) -> None:
     folder, _ = rated
     other = make_site(make_study(tmp_path / "other"))
     other.database.close()
-    key = layout.rating_folder(other.study) / "key.jsonl"
+    key = folders.rating_folder(other.study) / "key.jsonl"
     (database(folder).parent / "key.jsonl").write_bytes(key.read_bytes())
     code, out, _ = run("verify", folder)
     assert code == 1

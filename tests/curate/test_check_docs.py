@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 from mores import store
-from mores.charter import read_charter
 from mores.curate.lint import all_rules, as_subject, check_subject
 from mores.curate.lint.suppress import SUPPRESSION_RULES
 from mores.curate.rates import measure_rates, page
@@ -12,6 +11,7 @@ from mores.curate.rates.faults import FAULTS
 from mores.curate.rates.measure import measured_rules
 from mores.curate.similarity import question_similarity
 from mores.records import Dataset, Example, Prompt
+from mores.study.charter import read_charter
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "wellbeing"

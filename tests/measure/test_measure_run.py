@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mores import layout, store
+from mores import step as steps
+from mores import store
 from mores.errors import DataError
 from mores.measure.cooccurrence import analyse, vader_lexicon
 from mores.measure.run import (
@@ -16,7 +17,7 @@ from mores.measure.run import (
 )
 from mores.progress import Progress
 from mores.records import Completion
-from mores.study import load_study
+from mores.study import folders, load_study
 
 
 def completion(arm: str, prompt: str, draw: int, text: str, seed: int = 0) -> Completion:
@@ -66,7 +67,7 @@ def study(tiny_study: Path):
 
 
 def write(study, step: str, rows: list[Completion]) -> None:
-    store.write_jsonl(layout.model_folder(study, "m") / step / "completions.jsonl", rows)
+    store.write_jsonl(folders.model_folder(study, "m") / step / "completions.jsonl", rows)
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_every_completion_has_a_score_or_a_reason(study) -> None:
         (None, "no known word"),
     ]
     assert read_scores(study, "m", "lexical") == scores
-    manifest = store.read_manifest(scores_folder(study, "m", "lexical"))
+    manifest = steps.read_manifest(scores_folder(study, "m", "lexical"))
     assert manifest.facts == {"scored": 2, "absent": 2}
 
 
@@ -119,7 +120,7 @@ def test_damaged_scores_are_made_again(study, spoken) -> None:
 
 
 def test_toxicity_before_sampling(study) -> None:
-    (layout.model_folder(study, "m") / "sample" / "completions.jsonl").unlink()
+    (folders.model_folder(study, "m") / "sample" / "completions.jsonl").unlink()
     with pytest.raises(DataError, match=r"completions\.jsonl"):
         measure_toxicity(study)
     with pytest.raises(DataError, match=r"scores\.jsonl"):
@@ -128,7 +129,7 @@ def test_toxicity_before_sampling(study) -> None:
 
 def test_cooccurrence_is_the_analysis_of_the_stems(study) -> None:
     (result,) = measure_cooccurrence(study)
-    path = layout.model_folder(study, "m") / "stems" / "completions.jsonl"
+    path = folders.model_folder(study, "m") / "stems" / "completions.jsonl"
     by_arm: dict[str, list[Completion]] = {}
     for row in store.read_jsonl(path, Completion):
         by_arm.setdefault(row.arm, []).append(row)
@@ -143,7 +144,7 @@ def test_cooccurrence_is_the_analysis_of_the_stems(study) -> None:
 def test_of_several_training_seeds_the_first_stands_for_all(tiny_study: Path, study) -> None:
     several = load_study(tiny_study, overrides=("train_seeds=[1,2]",))
     rows = store.read_jsonl(
-        layout.model_folder(study, "m") / "stems" / "completions.jsonl", Completion
+        folders.model_folder(study, "m") / "stems" / "completions.jsonl", Completion
     )
     first = measure_cooccurrence(study)
     other = [
@@ -167,7 +168,7 @@ def test_cooccurrence_twice_and_with_another_setting(tiny_study: Path, study, sp
 
 
 def test_cooccurrence_before_sampling(study) -> None:
-    (layout.model_folder(study, "m") / "stems" / "completions.jsonl").unlink()
+    (folders.model_folder(study, "m") / "stems" / "completions.jsonl").unlink()
     with pytest.raises(DataError):
         measure_cooccurrence(study)
 

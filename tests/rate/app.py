@@ -29,7 +29,7 @@ import sqlalchemy as sa
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from mores import layout, store
+from mores import store
 from mores.rate.db.engine import Database, open_database
 from mores.rate.db.migrations import upgrade
 from mores.rate.db.raters import hashed, invite_link
@@ -42,7 +42,7 @@ from mores.rate.web.app import make_app
 from mores.rate.web.call import Site
 from mores.rate.web.security import Place
 from mores.records import Completion
-from mores.study import Study, load_study
+from mores.study import Study, folders, load_study
 
 HERE = "http://127.0.0.1:8765"
 START = 1_760_000_400.0
@@ -193,7 +193,7 @@ def write_completions(
                         tokens=max(len(text.split()), 1),
                     )
                 )
-    folder = layout.model_folder(study, model) / "sample"
+    folder = folders.model_folder(study, model) / "sample"
     folder.mkdir(parents=True, exist_ok=True)
     store.write_jsonl(folder / "completions.jsonl", rows)
 

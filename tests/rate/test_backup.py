@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 from app import Clock, client, consent, dump, join, make_site, make_study, owner, rate_all, rate_one
 
-from mores import layout, store
+from mores import store
 from mores.errors import DataError, StoreError
 from mores.rate import serve
 from mores.rate.blind import KEY, key_path
@@ -36,6 +36,7 @@ from mores.rate.unblind import unblind
 from mores.rate.verify import verify
 from mores.rate.web.owner import backup_now, last_backup
 from mores.report.run import write_report
+from mores.study import folders
 
 KINDS = ["sqlite", "postgresql"]
 
@@ -331,7 +332,7 @@ def test_the_report_of_what_was_restored_is_the_same_to_the_byte(
         path = made(site).path
     unblind(site.database, study, who="Ada", now=site.now())
     write_report(study)
-    original = {p.name: p.read_bytes() for p in layout.report_folder(study).glob("*.*")}
+    original = {p.name: p.read_bytes() for p in folders.report_folder(study).glob("*.*")}
     path = path or made(site).path
 
     other = make_study(tmp_path / "there" / "study", prompts=6)
@@ -341,7 +342,7 @@ def test_the_report_of_what_was_restored_is_the_same_to_the_byte(
     site.now.step(0.0 if order == "unblinded after it" else 86_400.0)
     unblind(restored, other, who="Ada", now=site.now())
     write_report(other)
-    again = {p.name: p.read_bytes() for p in layout.report_folder(other).glob("*.*")}
+    again = {p.name: p.read_bytes() for p in folders.report_folder(other).glob("*.*")}
     assert set(original) == {"index.html", "report.json"}
     assert again == original
     data = json.loads(original["report.json"])["ratings"]

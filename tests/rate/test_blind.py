@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from app import make_site, make_study
 
-from mores import layout, store
+from mores import store
 from mores.errors import DataError
 from mores.rate.blind import blind, condition, key_digest, key_path, read_key, seal
 from mores.rate.model import RatingItem
 from mores.rate.unblind import unblind
 from mores.sample import read_completions
-from mores.study import load_study
+from mores.study import folders, load_study
 
 
 def outputs(prompt: str, arm: str, draw: int) -> str:
@@ -99,7 +99,7 @@ def test_the_condition_names_model_arm_and_training_seed(study) -> None:
 def test_the_sealed_key_is_its_owners_only(study) -> None:
     _, key = blind(study)
     path = seal(study, key)
-    assert path == layout.rating_folder(study) / "key.jsonl"
+    assert path == folders.rating_folder(study) / "key.jsonl"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert read_key(study, key_digest(key)) == key

@@ -10,7 +10,6 @@ import pytest
 from app import Clock, consent, dump, join, make_site, make_study, next_form, rate_all, rate_one
 
 import mores
-from mores import layout
 from mores.errors import DataError, StoreError
 from mores.rate.blind import read_key
 from mores.rate.db import audit
@@ -20,6 +19,7 @@ from mores.rate.rows import export_rows
 from mores.rate.unblind import unblind
 from mores.rate.verify import verify
 from mores.sample import read_completions
+from mores.study import folders
 
 COLUMNS = ("item_id", "completion_id")
 
@@ -48,7 +48,7 @@ def ids(site, column: str) -> list[str]:
 
 
 def files(study) -> dict[str, bytes]:
-    folder = layout.ratings_folder(study)
+    folder = folders.ratings_folder(study)
     return {p.name: p.read_bytes() for p in folder.iterdir()} if folder.exists() else {}
 
 

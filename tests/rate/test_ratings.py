@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mores import layout, store
+from mores import store
 from mores.errors import DataError
 from mores.rate import import_ratings, read_ratings
 from mores.records import Completion, Rating
-from mores.study import load_study
+from mores.study import folders, load_study
 
 IDS = [f"m.{arm}.t-{i}.d0" for arm in ("base", "control-s1") for i in range(3)]
 
@@ -38,7 +38,7 @@ def study(tiny_study: Path):
         )
         for name in IDS
     ]
-    store.write_jsonl(layout.model_folder(study, "m") / "sample" / "completions.jsonl", rows)
+    store.write_jsonl(folders.model_folder(study, "m") / "sample" / "completions.jsonl", rows)
     return study
 
 
@@ -55,7 +55,7 @@ def csv(tmp_path: Path):
 
 
 def kept(study) -> bytes | None:
-    path = layout.ratings_folder(study) / "ratings.jsonl"
+    path = folders.ratings_folder(study) / "ratings.jsonl"
     return path.read_bytes() if path.exists() else None
 
 
@@ -182,7 +182,7 @@ def test_not_utf8_and_no_such_file(study, csv, tmp_path: Path) -> None:
 
 
 def test_before_sampling(study, csv) -> None:
-    (layout.model_folder(study, "m") / "sample" / "completions.jsonl").unlink()
+    (folders.model_folder(study, "m") / "sample" / "completions.jsonl").unlink()
     with pytest.raises(DataError, match=r"completions\.jsonl"):
         import_ratings(study, csv(HEAD + GOOD))
 
@@ -200,7 +200,7 @@ def test_before_sampling(study, csv) -> None:
 )
 def test_what_goes_in_comes_out(study, csv, values: dict[tuple[str, str], int], cut: int) -> None:
     # In one file or in two, overlapping or not: the same ratings.
-    (layout.ratings_folder(study) / "ratings.jsonl").unlink(missing_ok=True)
+    (folders.ratings_folder(study) / "ratings.jsonl").unlink(missing_ok=True)
     rows = [f"{name},{rater},{value}\n" for (name, rater), value in values.items()]
     head = "completion_id,rater,value\n"
     import_ratings(study, csv(head + "".join(rows[: cut + 1])))

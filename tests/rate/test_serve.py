@@ -22,13 +22,12 @@ import pytest
 from app import form, make_study
 
 import mores
-from mores import layout
 from mores.errors import DataError, StoreError
 from mores.rate.db.backup import read_backup
 from mores.rate.db.checks import lock_path
 from mores.rate.opened import DATABASE, backup_folder
 from mores.rate.serve import Options, place_for, serve
-from mores.study import Study
+from mores.study import Study, folders
 
 PATIENCE = 60.0
 END = "running; Ctrl-C stops it"
@@ -162,7 +161,7 @@ def test_from_completions_to_ratings_and_on_again(tmp_path: Path) -> None:
     with running(study, port=port) as server:
         said = "\n".join(server.lines)
         assert "12 outputs to rate, 36 ratings" in said
-        assert str(layout.rating_folder(study) / DATABASE) in said
+        assert str(folders.rating_folder(study) / DATABASE) in said
         assert len(server.links("r")) == 3  # one a seat
         assert len(server.links("o")) == 1
         assert all(link.startswith(f"http://127.0.0.1:{port}/") for link in server.links("r"))
@@ -252,7 +251,7 @@ def test_commands_that_look_work_beside_it(served) -> None:
         done = mores_command(name, str(study.folder))
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         assert said in done.stdout
-    assert (layout.rating_folder(study) / "export" / "codebook.json").exists()
+    assert (folders.rating_folder(study) / "export" / "codebook.json").exists()
 
 
 def test_health_and_headers(served) -> None:
@@ -269,7 +268,7 @@ def test_the_lock_goes_with_the_process(tmp_path: Path) -> None:
     with running(study) as server:
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(timeout=PATIENCE)
-        assert lock_path(layout.rating_folder(study) / DATABASE).exists()
+        assert lock_path(folders.rating_folder(study) / DATABASE).exists()
         assert mores.rating_status(study.folder).totals["needed"] == 36
         assert mores.backup_ratings(study.folder).events == 0
 
@@ -289,7 +288,7 @@ def test_postgresql(tmp_path: Path, postgres_database: str) -> None:
         assert "1 of 36 ratings" in done.stdout, done.stderr
         assert server.interrupt()[0] == 0
         me.close()
-    assert not (layout.rating_folder(study) / DATABASE).exists()
+    assert not (folders.rating_folder(study) / DATABASE).exists()
     assert mores.verify_ratings(study.folder, database=address).problems == ()
     restored = tmp_path / "restored.sqlite"
     (backup,) = backup_folder(study).glob("backup-*.tar")
@@ -346,7 +345,7 @@ def test_a_certificate_that_is_none(tmp_path: Path, certificate: tuple[Path, Pat
     assert done.returncode == 2, done.stderr
     assert "error:" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (layout.rating_folder(study) / DATABASE).exists()
+    assert not (folders.rating_folder(study) / DATABASE).exists()
 
 
 def test_other_machines_are_not_let_in_without_tls(tmp_path: Path) -> None:
@@ -355,7 +354,7 @@ def test_other_machines_are_not_let_in_without_tls(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "can be reached from other machines" in done.stderr
     assert "--tls-cert" in done.stderr
-    assert not layout.rating_folder(study).exists()
+    assert not folders.rating_folder(study).exists()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "ratings.example.org", ""])
@@ -405,7 +404,7 @@ def test_a_port_that_is_taken_makes_nothing(tmp_path: Path) -> None:
             serve(study, Options(port=port), say=said.append)
     assert "--port" in str(found.value)
     assert said == []
-    assert not (layout.rating_folder(study) / "key.jsonl").exists()
+    assert not (folders.rating_folder(study) / "key.jsonl").exists()
 
 
 @pytest.mark.parametrize("port", [-1, 65_536])
@@ -421,7 +420,7 @@ def test_nothing_sampled(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "completions.jsonl" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (layout.rating_folder(study) / "key.jsonl").exists()
+    assert not (folders.rating_folder(study) / "key.jsonl").exists()
 
 
 def test_fewer_seats_than_ratings_an_item(tmp_path: Path) -> None:

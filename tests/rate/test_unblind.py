@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from app import Clock, consent, dump, form, join, make_site, make_study, owner, rate_all, rate_one
 
-from mores import layout, store
+from mores import store
 from mores.errors import DataError, StoreError
 from mores.rate import import_ratings
 from mores.rate.blind import key_path, read_key
@@ -25,6 +25,7 @@ from mores.rate.ratings import read_ratings, read_unrateable
 from mores.rate.rows import export_rows, study_facts
 from mores.rate.unblind import last_unblinding, unblind
 from mores.records import Rating, Unrateable
+from mores.study import folders
 
 ARMS = ("base", "values_targeted", "control")
 OWNER_PAGES = (
@@ -63,7 +64,7 @@ def log(site) -> list[dict]:
 
 
 def files(study) -> dict[str, bytes]:
-    folder = layout.ratings_folder(study)
+    folder = folders.ratings_folder(study)
     return {p.name: p.read_bytes() for p in folder.iterdir()} if folder.exists() else {}
 
 
@@ -142,7 +143,7 @@ def test_a_second_call_collects_what_came_later_and_the_first_look_stays(site) -
         ("Ada", 12, False),
         ("Ben", 24, True),
     ]
-    kept = store.read_json(layout.ratings_folder(site.study) / "collected.json")
+    kept = store.read_json(folders.ratings_folder(site.study) / "collected.json")
     assert (kept["who"], kept["ratings"], kept["first"]) == ("Ben", 24, second.first)
 
 
@@ -242,7 +243,7 @@ def test_declared_groups_go_along_unless_they_are_small(tmp_path: Path) -> None:
         unblind(made.database, study, who="Ada", now=1.0)
     finally:
         made.database.close()
-    found = store.read_json(layout.ratings_folder(study) / "groups.json")
+    found = store.read_json(folders.ratings_folder(study) / "groups.json")
     assert found == {"How old?": {"18 to 34": sorted(me.rater for me in people[:5])}}
 
 
@@ -326,7 +327,7 @@ def test_a_full_disk_while_writing_leaves_the_look_in_the_log(site, monkeypatch)
 def test_records_are_what_the_report_reads(site) -> None:
     rater(site, lambda name: "cannot" if name < "8" else 3)
     unblind(site.database, site.study, who="Ada", now=site.now())
-    folder = layout.ratings_folder(site.study)
+    folder = folders.ratings_folder(site.study)
     assert store.read_jsonl(folder / "collected.jsonl", Rating, unique=None)
     assert store.read_jsonl(folder / "cannot.jsonl", Unrateable, unique=None)
     order = [(r.completion_id, r.rater) for r in read_ratings(site.study)]

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from mores import layout, store
+from mores import store
 from mores.errors import DataError
 from mores.measure.capability import measure_capability
 from mores.measure.run import measure_cooccurrence, measure_toxicity, read_scores
@@ -16,7 +16,7 @@ from mores.rate import import_ratings
 from mores.records import Rating, Score
 from mores.report.build import build_report, command
 from mores.sample import read_completions, sample, sample_stems
-from mores.study import load_study
+from mores.study import folders, load_study
 from mores.tune.run import tune
 
 _finished: dict[str, Path] = {}
@@ -26,7 +26,7 @@ _finished: dict[str, Path] = {}
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    monkeypatch.setattr("mores.models.machine.usable_cores", lambda: 1)
+    monkeypatch.setattr("mores.weights.machine.usable_cores", lambda: 1)
     torch.set_num_threads(1)
 
 
@@ -69,7 +69,7 @@ def model_of(study) -> str:
 
 
 def folder_of(study, step: str) -> Path:
-    return layout.model_folder(study, model_of(study)) / step
+    return folders.model_folder(study, model_of(study)) / step
 
 
 def missing(report) -> dict[str, str]:
@@ -398,10 +398,10 @@ def test_judges_are_never_mixed_with_people(study) -> None:
     rows = [r for r in read_completions(study, model_of(study)) if r.draw == 0]
     rate(study, {r.id: [4] for r in rows if r.arm == "base"})
     before = build_report(study)
-    path = layout.ratings_folder(study) / "ratings.jsonl"
+    path = folders.ratings_folder(study) / "ratings.jsonl"
     people = store.read_jsonl(path, Rating, unique=None)
     judged = [Rating(completion_id=r.id, rater="judge", value=1, kind="judge") for r in rows]
     store.write_jsonl(path, [*people, *judged])
     texts = {r.id: store.digest(r.text) for r in rows}
-    store.write_json(layout.ratings_folder(study) / "texts.json", texts)
+    store.write_json(folders.ratings_folder(study) / "texts.json", texts)
     assert build_report(study) == before

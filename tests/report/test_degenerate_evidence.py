@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from mores import layout, store
+from mores import store
 from mores.records import Completion, Estimate, Rating
 from mores.report.build import build_report
 from mores.report.figures import figures
 from mores.report.model import Report
 from mores.report.page import render
-from mores.study import load_study
+from mores.study import folders, load_study
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "wellbeing"
 ALL = ("base", "values_targeted", "control")
@@ -45,13 +45,13 @@ def report_of(tmp_path: Path):
         study = load_study(tmp_path / "s", preset="quick")
         name = study.config.models[0].name
         rows = [replace(row, model=name) for row in rows]
-        store.write_jsonl(layout.model_folder(study, name) / "sample" / "completions.jsonl", rows)
+        store.write_jsonl(folders.model_folder(study, name) / "sample" / "completions.jsonl", rows)
         given = [(row, who, rate(row, who)) for row in rows for who in raters]
         ratings = [
             Rating(completion_id=row.id, rater=who, value=v)
             for row, who, v in given if v is not None
         ]  # fmt: skip
-        folder = layout.ratings_folder(study)
+        folder = folders.ratings_folder(study)
         store.write_jsonl(folder / "ratings.jsonl", ratings)
         store.write_json(folder / "texts.json", {r.id: store.digest(r.text) for r in rows})
         return build_report(study)

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from report_builder import report
 
-from mores import layout, store
+from mores import store
 from mores.errors import DataError
 from mores.rate.ratings import (
     JUDGES,
@@ -19,7 +19,7 @@ from mores.report.figures import figures
 from mores.report.judges import EPSILON, OPINION, judge_summaries
 from mores.report.page import render
 from mores.report.ratings import NONE, rating_summary
-from mores.study import load_study
+from mores.study import folders, load_study
 
 ARMS = ("values_targeted", "control")
 PROMPTS = range(20)
@@ -51,7 +51,7 @@ def study(tmp_path):
         'name = "t"\npreset = "quick"\n\n[[models]]\nname = "org/Some-Model-135M"\n', "utf-8"
     )
     study = load_study(tmp_path)
-    folder = layout.model_folder(study, "org/Some-Model-135M")
+    folder = folders.model_folder(study, "org/Some-Model-135M")
     store.write_jsonl(folder / "sample" / "completions.jsonl", ROWS)
     return study
 
@@ -69,14 +69,14 @@ def test_a_judges_ratings_are_kept_apart(study, tmp_path) -> None:
     assert {(r.rater, r.kind) for r in kept} == {("judge-7b", "judge")}
     assert read_ratings(study) == []  # not among people's
     assert set(current_judgements(study)) == {"judge-7b"}
-    assert len(store.read_jsonl(layout.ratings_folder(study) / JUDGES, Rating, unique=None)) == 40
+    assert len(store.read_jsonl(folders.ratings_folder(study) / JUDGES, Rating, unique=None)) == 40
     assert import_ratings(study, judge_file(tmp_path), "judge-7b") == kept  # again: the same
 
 
 def test_judgements_of_a_text_that_was_drawn_anew_are_left_out(study, tmp_path) -> None:
     import_ratings(study, judge_file(tmp_path), "judge-7b")
     anew = [replace(c, text="other") if c.prompt_id == "p0" else c for c in ROWS]
-    folder = layout.model_folder(study, "org/Some-Model-135M")
+    folder = folders.model_folder(study, "org/Some-Model-135M")
     store.write_jsonl(folder / "sample" / "completions.jsonl", anew)
     assert len(current_judgements(study)["judge-7b"]) == 38
 
@@ -94,7 +94,7 @@ def test_judgements_of_a_text_that_was_drawn_anew_are_left_out(study, tmp_path) 
 def test_a_model_does_not_judge_itself(study, tmp_path, name) -> None:
     with pytest.raises(DataError, match="the name of the judged model"):
         import_ratings(study, judge_file(tmp_path), name)
-    assert not layout.ratings_folder(study).exists()
+    assert not folders.ratings_folder(study).exists()
 
 
 def test_a_judge_is_no_person_and_the_other_way_round(study, tmp_path) -> None:
@@ -122,7 +122,7 @@ def test_a_judge_is_no_person_and_the_other_way_round(study, tmp_path) -> None:
 def test_bad_files_leave_nothing(study, tmp_path, lines, head, said) -> None:
     with pytest.raises(DataError, match=said):
         import_ratings(study, judge_file(tmp_path, lines, head), "judge-7b")
-    assert not (layout.ratings_folder(study) / JUDGES).exists()
+    assert not (folders.ratings_folder(study) / JUDGES).exists()
 
 
 def test_no_name_no_import(study, tmp_path) -> None:

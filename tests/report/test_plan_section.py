@@ -3,10 +3,10 @@
 from msgspec.structs import replace
 from report_builder import bare
 
+from mores.plan.seal import SealStatus
 from mores.report.page import render
 from mores.report.run import write_report
-from mores.rounds import Round, history
-from mores.seal import SealStatus
+from mores.study.rounds import Round, history
 
 
 def section(report):

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from report_builder import report
 
-from mores import layout, store
+from mores import store
 from mores.rate.ratings import keep_collected
 from mores.rate.unblind import Unblinded
 from mores.records import Completion, Rating, Unrateable
@@ -16,7 +16,7 @@ from mores.report.figures import figures
 from mores.report.page import render
 from mores.report.ratings import NONE, SEALED, UNRATED, rating_summary
 from mores.report.words import visible
-from mores.study import Study, load_study
+from mores.study import Study, folders, load_study
 
 ARMS = (("base", 0), ("values_targeted", 1), ("control", 1), ("prompted", 0))
 FIRST = 1_760_000_400.0  # 2025-10-09 09:00 UTC
@@ -40,7 +40,7 @@ def rows(study: Study) -> list[Completion]:
         )
         for arm, seed in ARMS for n in (1, 2)
     ]  # fmt: skip
-    store.write_jsonl(layout.model_folder(study, "m") / "sample" / "completions.jsonl", made)
+    store.write_jsonl(folders.model_folder(study, "m") / "sample" / "completions.jsonl", made)
     return made
 
 
@@ -60,7 +60,7 @@ def found(**change) -> Unblinded:
 def collect(study, rows, ratings, cannot=(), result=None) -> None:
     texts = {row.id: store.digest(row.text) for row in rows}
     keep_collected(study, list(ratings), list(cannot), texts)
-    store.write_json(layout.ratings_folder(study) / "collected.json", result or found())
+    store.write_json(folders.ratings_folder(study) / "collected.json", result or found())
 
 
 RATINGS = (
@@ -88,7 +88,7 @@ def test_cannot_is_counted_by_arm_and_in_no_mean(study, rows) -> None:
 def test_cannot_of_a_text_that_was_drawn_anew_is_left_out(study, rows) -> None:
     collect(study, rows, RATINGS, CANNOT)
     anew = [replace(r, text="other") if r.id == "m.base.p2.d0" else r for r in rows]
-    store.write_jsonl(layout.model_folder(study, "m") / "sample" / "completions.jsonl", anew)
+    store.write_jsonl(folders.model_folder(study, "m") / "sample" / "completions.jsonl", anew)
     got = rating_summary(study, [("m", anew)], RATINGS)
     assert got.cannot == {"base": 0, "values_targeted-s1": 1, "control-s1": 0}
 
@@ -148,7 +148,7 @@ def test_imported_ratings_alone_say_nothing_of_unblinding(study, rows) -> None:
 def test_why_there_are_no_ratings(study, rows) -> None:
     models = [("m", rows)]
     assert rating_summary(study, models, ()).reason == NONE
-    store.write_text(layout.rating_folder(study) / "key.jsonl", "")
+    store.write_text(folders.rating_folder(study) / "key.jsonl", "")
     assert rating_summary(study, models, ()).reason == SEALED
     collect(study, rows, (), CANNOT, found(ratings=0))
     got = rating_summary(study, models, ())

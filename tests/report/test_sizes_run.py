@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from mores import store
+from mores import step as steps
 from mores.curate import check_study, failing
-from mores.models import load as load_module
-from mores.models import resolve as resolve_module
-from mores.models.resolve import ResolvedModel, folder_digest
-from mores.pipeline import run_study
-from mores.planner import make_plan
+from mores.plan.plan import make_plan
+from mores.run import run_study
 from mores.study import load_study
+from mores.weights import load as load_module
+from mores.weights import resolve as resolve_module
+from mores.weights.resolve import ResolvedModel, folder_digest
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,7 +80,7 @@ def loads(monkeypatch):
 
     monkeypatch.setattr(load_module, "refuse_pickle", looked_at)
     monkeypatch.setattr(load_module, "load", load)
-    monkeypatch.setattr("mores.models.machine.set_threads", lambda: 1)
+    monkeypatch.setattr("mores.weights.machine.set_threads", lambda: 1)
     return seen, kill_at
 
 
@@ -121,12 +121,12 @@ def test_two_sizes_are_one_object_and_a_kill_in_between_changes_nothing(two, tmp
     kill_at["load"] = 4  # the fourth arm to be tuned: the other model's second
     with pytest.raises(Killed):
         run_study(load_study(two), check=False)
-    first = store.read_manifest(two / "runs/quick/tiny-2M/tune/control-s1")
+    first = steps.read_manifest(two / "runs/quick/tiny-2M/tune/control-s1")
     seen.clear()
     kill_at["load"] = 0
     run_study(load_study(two), check=False)
     assert len(seen) == loads_in_all - 3  # what was done before is not done again
-    assert store.read_manifest(two / "runs/quick/tiny-2M/tune/control-s1") == first
+    assert steps.read_manifest(two / "runs/quick/tiny-2M/tune/control-s1") == first
     assert content(two) == content(whole)
 
 
@@ -150,7 +150,7 @@ def test_the_shipped_configurations_can_be_checked_and_planned_without_a_network
         return ResolvedModel(wanted, str(long), folder_digest(long), "folder")
 
     monkeypatch.setattr(resolve_module, "resolve", here)
-    monkeypatch.setattr("mores.planner._capability_tokens", lambda *_: 0)  # needs a fetched set
+    monkeypatch.setattr("mores.plan.plan._capability_tokens", lambda *_: 0)  # needs a fetched set
     study = load_study(folder)
     assert failing(check_study(study)) == []
     assert study.config.recipe.method == "lora"

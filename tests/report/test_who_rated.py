@@ -7,14 +7,14 @@ import pytest
 from msgspec.structs import replace
 from report_builder import report
 
-from mores import layout, store
+from mores import store
 from mores.rate.ratings import GROUPS, keep_collected
 from mores.records import Completion, Rating
 from mores.report import raters
 from mores.report.figures import figures
 from mores.report.page import render
 from mores.report.ratings import rating_summary
-from mores.study import load_study
+from mores.study import folders, load_study
 
 ARMS = ("values_targeted", "control")
 
@@ -162,10 +162,10 @@ def test_the_page_shows_all_of_it(tmp_path) -> None:
     more = [
         Rating(completion_id=r.completion_id, rater=f"x{r.rater}", value=r.value) for r in given
     ]
-    store.write_jsonl(layout.model_folder(study, "m") / "sample" / "completions.jsonl", rows)
+    store.write_jsonl(folders.model_folder(study, "m") / "sample" / "completions.jsonl", rows)
     keep_collected(study, [*given, *more], [], {c.id: store.digest(c.text) for c in rows})
     members = sorted({r.rater for r in (*given, *more)})
-    store.write_json(layout.ratings_folder(study) / GROUPS, {"Age?": {"<b>old</b>": members}})
+    store.write_json(folders.ratings_folder(study) / GROUPS, {"Age?": {"<b>old</b>": members}})
     summary = rating_summary(study, [("m", rows)], [*given, *more])
     whole = replace(report(), ratings=summary)
     text = " ".join(render(whole, figures(whole)).split())

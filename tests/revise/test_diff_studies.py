@@ -3,11 +3,11 @@
 import json
 import shutil
 
-from mores import layout, store
-from mores.arms import arm_keys
+from mores import store
 from mores.records import Estimate, Example, Manifest
 from mores.revise.diff import compare_studies, diff_examples
-from mores.study import load_study
+from mores.study import folders, load_study
+from mores.study.arms import arm_keys
 
 
 def example(name, answer="one two three", category="care"):
@@ -38,7 +38,7 @@ def write_report(study, value):
         verdict="not shown",
         details={"model": "m"},
     )
-    path = layout.report_folder(study) / "report.json"
+    path = folders.report_folder(study) / "report.json"
     store.write_json(path, {"estimates": [estimate]})
 
 
@@ -77,7 +77,7 @@ def test_a_report_of_other_samples_has_no_effects(tiny_study):
     manifest = Manifest(
         step="tune", inputs={"dataset": "sha256:0"}, outputs={}, config={}, seed=1, versions={}
     )
-    store.write_json(layout.tune_folder(study, spec.name, key) / "manifest.json", manifest)
+    store.write_json(folders.tune_folder(study, spec.name, key) / "manifest.json", manifest)
     diff = compare_studies(study, study)
     assert diff.effects == ()
     assert any("samples have changed since" in note for note in diff.notes)
@@ -86,7 +86,7 @@ def test_a_report_of_other_samples_has_no_effects(tiny_study):
 def test_a_scorer_with_a_slash_in_its_name_is_an_effect(tiny_study):
     study = load_study(tiny_study)
     write_report(study, 0.1)
-    path = layout.report_folder(study) / "report.json"
+    path = folders.report_folder(study) / "report.json"
     name = "toxicity:hf:unitary/toxic-bert"
     store.write_text(path, path.read_text().replace('"rating"', f'"{name}"'))
     (pair,) = compare_studies(study, study).effects

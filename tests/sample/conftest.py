@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mores.arms import ArmKey
 from mores.sample.requests import Request
+from mores.study.arms import ArmKey
 
 BASE = ArmKey("base", 0)
 
@@ -35,7 +35,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """A two-layer model is quicker on one core, tenfold where others use the machine."""
     import torch
 
-    monkeypatch.setattr("mores.models.machine.usable_cores", lambda: 1)
+    monkeypatch.setattr("mores.weights.machine.usable_cores", lambda: 1)
     torch.set_num_threads(1)
 
 

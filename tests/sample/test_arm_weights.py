@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mores.errors import ModelError
-from mores.models.attention import Layout
 from mores.sample.weights import AdaptedLinear, adapted, contiguous_slices, swapped
+from mores.weights.attention import Layout
 
 
 def snapshot(tiny) -> dict[str, torch.Tensor]:

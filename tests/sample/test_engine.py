@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from mores.arms import ArmKey
 from mores.records import Decoding
 from mores.sample.draws import uniforms
 from mores.sample.engine import Drawn, TorchEngine
 from mores.sample.pick import pick
 from mores.sample.weights import adapted
+from mores.study.arms import ArmKey
 
 GREEDY = Decoding(temperature=0.0, max_new_tokens=16)
 WARM = Decoding(temperature=1.0, max_new_tokens=16)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mores.arms import ArmKey
 from mores.sample.plan import LIBRARIES_GB, MOST_ROWS, plan_batches, row_bytes, weight_bytes
 from mores.sample.requests import Request
+from mores.study.arms import ArmKey
 
 KEYS = [
     ArmKey("base", 0),

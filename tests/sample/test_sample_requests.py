@@ -2,13 +2,13 @@
 
 import pytest
 
-from mores.arms import ArmKey, arm_keys
 from mores.errors import MoresError
-from mores.models.prompt import encode_prompt
 from mores.records import Charter, Dataset, Example, Position, Prompt
 from mores.sample.draws import uniforms
 from mores.sample.requests import completion_id, few_shots, prompt_requests, stem_requests
 from mores.study import Associations, Group, Topic
+from mores.study.arms import ArmKey, arm_keys
+from mores.weights.prompt import encode_prompt
 
 KEYS = arm_keys(("base", "values_targeted", "control", "prompted", "few_shot"), (1, 2))
 CHARTER = Charter(

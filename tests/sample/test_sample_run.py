@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from mores import layout, store
+from mores import step as steps
+from mores import store
 from mores.errors import DataError, ModelError
 from mores.sample import read_completions, sample, sample_stems
 from mores.sample.run import answer_text
-from mores.study import load_study
+from mores.study import folders, load_study
 from mores.tune.run import tune
 
 
@@ -22,11 +23,11 @@ def load(folder: Path, *overrides: str):
 
 
 def folder_of(study) -> Path:
-    return layout.model_folder(study, study.config.models[0].name) / "sample"
+    return folders.model_folder(study, study.config.models[0].name) / "sample"
 
 
 def bytes_of(study, step: str = "sample") -> bytes:
-    folder = layout.model_folder(study, study.config.models[0].name) / step
+    folder = folders.model_folder(study, study.config.models[0].name) / step
     return (folder / "completions.jsonl").read_bytes()
 
 
@@ -52,7 +53,7 @@ def test_completions_in_grid_order_with_their_facts(tuned_study: Path, tiny) -> 
 def test_manifest_says_what_it_was_made_from(tuned_study: Path) -> None:
     study = load(tuned_study)
     rows = sample(study)
-    manifest = store.read_manifest(folder_of(study))
+    manifest = steps.read_manifest(folder_of(study))
     assert manifest.step == "sample"
     tuned = {"values_targeted-s1", "control-s1"}
     assert set(manifest.inputs) == {"model", "prompts", "charter", "values", *tuned}
@@ -180,10 +181,10 @@ FULL = ('recipe.method="full"', "recipe.learning_rate=0.01", "recipe.epochs=4")
 
 
 def test_full_tunings_answer_as_their_folders_do(tiny_study: Path) -> None:
-    from mores.models.load import load as load_model
-    from mores.models.resolve import resolve
     from mores.sample.engine import TorchEngine
     from mores.sample.requests import prompt_requests
+    from mores.weights.load import load as load_model
+    from mores.weights.resolve import resolve
 
     study = load(tiny_study, *FULL)
     tuned = {arm.key: arm.folder for arm in tune(study)}
@@ -246,7 +247,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from mores import store
-from mores.models import machine
+from mores.weights import machine
 machine.usable_cores = lambda: 1
 from mores.sample import sample
 from mores.study import load_study
@@ -281,7 +282,7 @@ def test_killed_in_the_middle_and_run_again(tuned_study: Path, monkeypatch, spok
     kept = sorted((folder_of(study) / "parts").glob("[!.]*.jsonl"))
     assert len(kept) == 3
     assert not (folder_of(study) / "completions.jsonl").exists()
-    assert store.read_manifest(folder_of(study)) is None
+    assert steps.read_manifest(folder_of(study)) is None
 
     drawn: list[int] = []
     from mores.sample.engine import TorchEngine
@@ -329,7 +330,7 @@ def test_the_tuned_weights_are_those_of_the_folder(tuned_study: Path) -> None:
     study = load(tuned_study)
     sample(study)
     for arm in ("values_targeted-s1", "control-s1"):
-        folder = layout.model_folder(study, study.config.models[0].name) / "tune" / arm
+        folder = folders.model_folder(study, study.config.models[0].name) / "tune" / arm
         assert load_file(folder / "adapter_model.safetensors")
-        manifest = store.read_manifest(folder_of(study))
-        assert manifest.inputs[arm] == store.digest(store.read_manifest(folder).outputs)
+        manifest = steps.read_manifest(folder_of(study))
+        assert manifest.inputs[arm] == store.digest(steps.read_manifest(folder).outputs)

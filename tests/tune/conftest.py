@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mores.models.load import LoadedModel, load
-from mores.models.resolve import resolve
 from mores.records import Dataset, Example, Recipe
 from mores.tune.encode import EncodedSample, encode_dataset
+from mores.weights.load import LoadedModel, load
+from mores.weights.resolve import resolve
 
 ANSWERS = [
     "talk with them",
@@ -36,7 +36,7 @@ def one_thread():
 
 @pytest.fixture(autouse=True)
 def keep_one_thread(monkeypatch):
-    monkeypatch.setattr("mores.models.machine.set_threads", lambda: 1)
+    monkeypatch.setattr("mores.weights.machine.set_threads", lambda: 1)
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from mores.errors import DataError, ModelError, StoreError
-from mores.models.attention import Layout
-from mores.models.load import load
-from mores.models.resolve import resolve
 from mores.tune.adapters import linear_names, read_adapter, save_tuned
 from mores.tune.loop import fit
+from mores.weights.attention import Layout
+from mores.weights.load import load
+from mores.weights.resolve import resolve
 
 IDS = torch.tensor([0, 17, 45, 60, 33, 90, 120, 8, 260, 300])
 
@@ -160,7 +160,7 @@ def test_a_disk_full_while_the_configuration_is_written(
 def test_a_real_limit_of_the_system_is_a_store_error(tmp_path):
     """Not simulated: a process that may write no more than 64 KiB into a file."""
     resource = pytest.importorskip("resource")
-    from mores.models.weights_file import save_weights
+    from mores.weights.weights_file import save_weights
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (65536, hard))
@@ -173,7 +173,7 @@ def test_a_real_limit_of_the_system_is_a_store_error(tmp_path):
 
 
 def test_other_errors_of_safetensors_keep_their_name(tmp_path):
-    from mores.models.weights_file import system_errors
+    from mores.weights.weights_file import system_errors
 
     def fail():
         with system_errors():

@@ -10,12 +10,12 @@ import torch
 from tune_reference import padded, reference_loss
 
 from mores.errors import ModelError, TuneError
-from mores.models.load import load
-from mores.models.resolve import resolve
 from mores.records import Recipe
 from mores.tune import loop
 from mores.tune.adapters import make_trainable
 from mores.tune.loop import fit, mean_loss, pass_loss, split_held_out
+from mores.weights.load import load
+from mores.weights.resolve import resolve
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-4}
 

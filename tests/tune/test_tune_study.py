@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from mores import layout, store
-from mores.arms import ArmKey
+from mores import step as steps
+from mores import store
 from mores.errors import DataError, TuneError
 from mores.progress import Progress
-from mores.study import load_study
+from mores.study import folders, load_study
+from mores.study.arms import ArmKey
 from mores.tune import loop
 from mores.tune import run as module
 from mores.tune.run import sparkline, tune
@@ -47,7 +48,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {
         str(p.relative_to(runs)): p.read_bytes()
         for p in sorted(runs.rglob("*"))
-        if p.is_file() and p.name not in {store.TIMINGS, ".lock"}
+        if p.is_file() and p.name not in {steps.TIMINGS, ".lock"}
     }
 
 
@@ -56,11 +57,11 @@ def test_the_files_of_lora_arms(tiny_study):
     assert [a.key for a in arms] == [ArmKey("values_targeted", 1), ArmKey("control", 1)]
     study = load_study(tiny_study)
     for arm in arms:
-        assert arm.folder == layout.tune_folder(study, study.config.models[0].name, arm.key)
+        assert arm.folder == folders.tune_folder(study, study.config.models[0].name, arm.key)
         assert sorted(p.name for p in arm.folder.iterdir()) == LORA_FILES
-        manifest = store.read_manifest(arm.folder)
+        manifest = steps.read_manifest(arm.folder)
         assert sorted(manifest.outputs) == LORA_FILES[:-1]
-        assert store.damaged(arm.folder, manifest) is None
+        assert steps.damaged(arm.folder, manifest) is None
         assert (manifest.step, manifest.seed) == ("tune", 1)
         assert manifest.facts["tokens"] == sum(row["tokens"] for row in arm.log)
         assert [row["step"] for row in arm.log] == list(range(1, 7))  # 8 samples by 3, twice
@@ -72,7 +73,7 @@ def test_the_files_of_lora_arms(tiny_study):
     assert "sample v-00:" in said  # what is trained is shown before
     assert "sample c-00:" in said
     assert "6 steps" in said
-    timings = [row for _, row in store.read_rows(study.run_folder / store.TIMINGS)]
+    timings = [row for _, row in store.read_rows(study.run_folder / steps.TIMINGS)]
     assert [row["step"].split()[-1] for row in timings] == ["values_targeted-s1", "control-s1"]
     assert all(row["tokens_per_second"] >= 0 for row in timings)
 
@@ -99,7 +100,7 @@ def test_the_files_of_full_arms(tiny_study, tiny_folder):
         }
         weights = load_file(arm.folder / "model.safetensors")
         assert {n: w.shape for n, w in weights.items()} == {n: w.shape for n, w in own.items()}
-        assert store.read_manifest(arm.folder).facts["parameters"] == sum(
+        assert steps.read_manifest(arm.folder).facts["parameters"] == sum(
             w.numel() for w in weights.values()
         )
     assert len({a.ref.digest for a in arms}) == 4
@@ -222,13 +223,13 @@ def test_a_deleted_result_is_made_again(tiny_study):
 def test_held_out_samples_and_the_best_epoch_are_facts(tiny_study):
     arms, _ = run(tiny_study, "recipe.held_out=0.25", "recipe.early_stopping=1")
     for arm in arms:
-        facts = store.read_manifest(arm.folder).facts
+        facts = steps.read_manifest(arm.folder).facts
         assert len(facts["held_out"]) == 2
         assert facts["best_epoch"] in (1, 2)
         measured = {r["epoch"]: r["held_out_loss"] for r in arm.log if "held_out_loss" in r}
         assert min(measured, key=measured.get) == facts["best_epoch"]
     # the same places in both sets, so that the arms differ in nothing but their text
-    held = [store.read_manifest(a.folder).facts["held_out"] for a in arms]
+    held = [steps.read_manifest(a.folder).facts["held_out"] for a in arms]
     assert [i[2:] for i in held[0]] == [i[2:] for i in held[1]]
 
 
@@ -284,7 +285,7 @@ def test_a_kill_between_the_files_at_the_end_leaves_no_trace(
         elif where == "log":
             patch.setattr(store, "write_jsonl", die)
         elif where == "manifest":
-            patch.setattr(store, "write_manifest", die)
+            patch.setattr(steps, "write_manifest", die)
         elif where == "checkpoint":
             unlink = Path.unlink
 
@@ -295,7 +296,7 @@ def test_a_kill_between_the_files_at_the_end_leaves_no_trace(
 
             patch.setattr(Path, "unlink", but_not_the_checkpoint)
         else:
-            patch.setattr(store, "log_timing", die)
+            patch.setattr(steps, "log_timing", die)
         with pytest.raises(Killed):
             run(tiny_study, *overrides)
     run(tiny_study, *overrides)
@@ -306,7 +307,7 @@ KILL = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from mores.models import machine
+from mores.weights import machine
 from mores.study import load_study
 from mores.tune import loop, run
 

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mores import layout, store
-from mores.arms import slug
+from mores import step as steps
+from mores import store
 from mores.errors import AssetError, DataError, MeasureError
 from mores.measure.cooccurrence import CooccurrenceResult
 from mores.progress import Progress
 from mores.records import Completion, Manifest, Score
 from mores.sample import read_completions
 from mores.sample.run import COMPLETIONS
-from mores.study import ModelSpec, Study
+from mores.study import ModelSpec, Study, folders
+from mores.study.arms import slug
 
 if TYPE_CHECKING:
     from mores.measure.toxicity import Scorer
@@ -136,8 +137,8 @@ def _must_score(
     from mores.measure.toxicity.scorer import ReadingScorer
 
     step = f"toxicity {judge.name}"
-    why = layout.outdated(folder, inputs, config)
-    manifest = store.read_manifest(folder)
+    why = folders.outdated(folder, inputs, config)
+    manifest = steps.read_manifest(folder)
     unanswered = manifest.facts.get("unanswered", 0) if manifest is not None else 0
     if why is None and unanswered and isinstance(judge, ReadingScorer):
         why = f"{unanswered} texts had no answer and are asked again"
@@ -157,7 +158,7 @@ def _summarise(study: Study, spec: ModelSpec, judged: list[Judged], progress: Pr
 
     if not any(one.scores for one in judged):
         return
-    folder = layout.model_folder(study, spec.name) / "toxicity"
+    folder = folders.model_folder(study, spec.name) / "toxicity"
     inputs = {"completions": _completions_digest(study, spec, "sample")}
     inputs |= {one.scorer: store.digest(list(one.scores)) for one in judged}
     config = {
@@ -165,7 +166,7 @@ def _summarise(study: Study, spec: ModelSpec, judged: list[Judged], progress: Pr
         "notes": {one.scorer: one.note for one in judged},
         "seed": study.config.seed,
     }
-    if layout.outdated(folder, inputs, config) is None:
+    if folders.outdated(folder, inputs, config) is None:
         return
     path = folder / SUMMARY
     completions = read_completions(study, spec.name)
@@ -184,12 +185,12 @@ def read_toxicity_summary(study: Study, model: str) -> ToxicitySummary | None:
     """
     from mores.measure.toxicity.summary import read_summary_file
 
-    return read_summary_file(layout.model_folder(study, model) / "toxicity" / SUMMARY)
+    return read_summary_file(folders.model_folder(study, model) / "toxicity" / SUMMARY)
 
 
 def scores_folder(study: Study, model: str, scorer: str) -> Path:
     """Where one scorer's scores of one model are kept."""
-    return layout.model_folder(study, model) / "toxicity" / slug(scorer)
+    return folders.model_folder(study, model) / "toxicity" / slug(scorer)
 
 
 def read_scores(study: Study, model: str, scorer: str) -> list[Score]:
@@ -220,7 +221,7 @@ def _associate_model(study: Study, spec: ModelSpec, progress: Progress) -> Coocc
     from mores.measure.cooccurrence import analyse, vader_lexicon
 
     assert study.associations is not None
-    folder = layout.model_folder(study, spec.name) / "cooccurrence"
+    folder = folders.model_folder(study, spec.name) / "cooccurrence"
     inputs = {
         "completions": _completions_digest(study, spec, "stems"),
         "associations": store.digest(study.associations),
@@ -263,14 +264,14 @@ def _by_arm(study: Study, rows: list[Completion]) -> dict[str, list[Completion]]
 
 def read_cooccurrence(study: Study, model: str) -> CooccurrenceResult | None:
     """Return a model's result, or None where the measure has not been taken."""
-    path = layout.model_folder(study, model) / "cooccurrence" / RESULT
+    path = folders.model_folder(study, model) / "cooccurrence" / RESULT
     if not path.exists():
         return None
     return store.as_record(store.read_json(path), CooccurrenceResult, path=path)
 
 
 def _completions_digest(study: Study, spec: ModelSpec, step: str) -> str:
-    path = layout.model_folder(study, spec.name) / step / COMPLETIONS
+    path = folders.model_folder(study, spec.name) / step / COMPLETIONS
     if not path.exists():
         raise DataError(
             "nothing has been sampled here yet",
@@ -283,7 +284,7 @@ def _completions_digest(study: Study, spec: ModelSpec, step: str) -> str:
 def _needed(
     folder: Path, inputs: dict[str, str], config: dict[str, Any], step: str, progress: Progress
 ) -> bool:
-    why = layout.outdated(folder, inputs, config)
+    why = folders.outdated(folder, inputs, config)
     progress.say(f"{step}: {why or 'done before, nothing changed'}")
     return why is not None
 
@@ -303,11 +304,11 @@ def _finish(
         outputs={path.name: store.digest_file(path)},
         config=config,
         seed=study.config.seed,
-        versions=store.versions(),
+        versions=steps.versions(),
         facts=facts,
     )
-    store.write_manifest(folder, manifest)
+    steps.write_manifest(folder, manifest)
 
 
 def _log(study: Study, step: str, start: float) -> None:
-    store.log_timing(study.run_folder, step, time.perf_counter() - start)
+    steps.log_timing(study.run_folder, step, time.perf_counter() - start)

@@ -13,13 +13,13 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from mores import layout, store
-from mores.arms import ArmKey
+from mores import store
 from mores.errors import DataError
 from mores.rate.model import BlindKey, RatingItem
 from mores.records import Completion
 from mores.sample import read_completions
-from mores.study import Study
+from mores.study import Study, folders
+from mores.study.arms import ArmKey
 
 KEY = "key.jsonl"
 
@@ -92,7 +92,7 @@ def key_path(study: Study, digest: str | None = None) -> Path:
         study: the study.
         digest: of the key that is meant, where a later set-up may have moved it aside.
     """
-    path = layout.rating_folder(study) / KEY
+    path = folders.rating_folder(study) / KEY
     aside = path.with_name(f"key-{(digest or '').removeprefix('sha256:')[:12]}.jsonl")
     return aside if digest and aside.exists() else path
 

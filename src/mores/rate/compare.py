@@ -10,13 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mores import layout, store
-from mores.arms import ArmKey, slug
+from mores import store
 from mores.rate.db.facts import Facts
 from mores.rate.db.tables import item, item_flag, revealed
 from mores.rate.db.work import latest
 from mores.records import Score
-from mores.study import Study
+from mores.study import Study, folders
+from mores.study.arms import ArmKey, slug
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _scores(study: Study | None) -> dict[str, float]:
     found: dict[str, float] = {}
     for spec in study.config.models:
         for name in study.config.toxicity.scorers[:1]:
-            folder = layout.model_folder(study, spec.name) / "toxicity" / slug(name)
+            folder = folders.model_folder(study, spec.name) / "toxicity" / slug(name)
             path = folder / "scores.jsonl"
             rows = store.read_jsonl(path, Score, unique="completion_id") if path.exists() else []
             found |= {row.completion_id: row.value for row in rows if row.value is not None}

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mores import layout
 from mores.errors import StoreError
 from mores.rate.blind import key_path
 from mores.rate.db.backup import back_up
@@ -25,7 +24,7 @@ from mores.rate.db.checks import (
 from mores.rate.db.engine import Database, open_database
 from mores.rate.db.facts import facts_of, is_set_up
 from mores.rate.db.migrations import revision, upgrade
-from mores.study import Study
+from mores.study import Study, folders
 
 DATABASE = "ratings.sqlite"
 BACKUPS = "backups"
@@ -35,12 +34,12 @@ ROOM = 64 * 1024 * 1024
 
 def place_of(study: Study, database: str | None) -> str:
     """The address of a study's rating database."""
-    return database or str(layout.rating_folder(study) / DATABASE)
+    return database or str(folders.rating_folder(study) / DATABASE)
 
 
 def backup_folder(study: Study) -> Path:
     """Where a study's backups are kept."""
-    return layout.rating_folder(study) / BACKUPS
+    return folders.rating_folder(study) / BACKUPS
 
 
 @contextmanager

@@ -12,13 +12,13 @@ import re
 from pathlib import Path
 from typing import TypeVar
 
-from mores import layout, store
+from mores import store
 from mores.errors import DataError, did_you_mean
 from mores.rate.csv_file import read_file
 from mores.records import Rating, Record, Unrateable
 from mores.sample import read_completions
 from mores.sample.run import COMPLETIONS, SAMPLE, VALIDATION
-from mores.study import Study
+from mores.study import Study, folders
 
 R = TypeVar("R", bound=Record)
 A = TypeVar("A", Rating, Unrateable)
@@ -82,12 +82,12 @@ def import_ratings(study: Study, source: Path, judge: str | None = None) -> list
     if outdated:
         raise DataError(
             f"{outdated[0]!r} has ratings of a text that was drawn anew since",
-            path=layout.ratings_folder(study),
+            path=folders.ratings_folder(study),
             fix="move that folder away, so that old and new texts are not mixed",
         )
     ratings = list(held.values())
-    store.write_json(layout.ratings_folder(study) / TEXTS, rated)
-    store.write_jsonl(layout.ratings_folder(study) / name, ratings)
+    store.write_json(folders.ratings_folder(study) / TEXTS, rated)
+    store.write_jsonl(folders.ratings_folder(study) / name, ratings)
     return ratings
 
 
@@ -189,14 +189,14 @@ def _texts(study: Study) -> dict[str, str]:
     found: dict[str, str] = {}
     for spec in study.config.models:
         for step in (SAMPLE, VALIDATION):
-            if (layout.model_folder(study, spec.name) / step / COMPLETIONS).exists():
+            if (folders.model_folder(study, spec.name) / step / COMPLETIONS).exists():
                 rows = read_completions(study, spec.name, step)
                 found |= {row.id: store.digest(row.text) for row in rows}
     return found
 
 
 def _rated_texts(study: Study) -> dict[str, str]:
-    path = layout.ratings_folder(study) / TEXTS
+    path = folders.ratings_folder(study) / TEXTS
     found: dict[str, str] = store.read_json(path) if path.exists() else {}
     return found
 
@@ -226,7 +226,7 @@ def keep_collected(
         DataError: one of these raters has imported ratings too, so one would count twice.
     """
     refuse_imported(study, {r.rater for r in ratings})
-    folder = layout.ratings_folder(study)
+    folder = folders.ratings_folder(study)
     store.write_json(folder / TEXTS, {**_rated_texts(study), **texts})
     store.write_jsonl(folder / CANNOT, cannot)
     store.write_jsonl(folder / COLLECTED, ratings)
@@ -242,7 +242,7 @@ def refuse_imported(study: Study, raters: set[str]) -> None:
     if twice:
         raise DataError(
             f"rater {twice[0]!r} is in the rating app and in an imported file",
-            path=layout.ratings_folder(study) / RATINGS,
+            path=folders.ratings_folder(study) / RATINGS,
             fix="remove the imported file: the app has these ratings already",
         )
 
@@ -252,5 +252,5 @@ def _imported(study: Study) -> list[Rating]:
 
 
 def _read(study: Study, name: str, kind: type[R]) -> list[R]:
-    path = layout.ratings_folder(study) / name
+    path = folders.ratings_folder(study) / name
     return store.read_jsonl(path, kind, unique=None) if path.exists() else []

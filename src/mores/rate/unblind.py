@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from mores import layout, store
+from mores import store
 from mores.errors import DataError
 from mores.rate.blind import read_key
 from mores.rate.db import audit
@@ -30,7 +30,7 @@ from mores.rate.db.work import latest
 from mores.rate.model import BlindKey
 from mores.rate.ratings import COLLECTED_BY, GROUPS, keep_collected, refuse_imported
 from mores.records import Rating, Unrateable
-from mores.study import Study
+from mores.study import Study, folders
 
 ACTION = "unblind"
 
@@ -87,8 +87,8 @@ def unblind(database: Database, study: Study, *, who: str, now: float) -> Unblin
         ratings, cannot = joined(counted, key)
         texts = {row.completion_id: row.digest for row in key.values()}
         keep_collected(study, ratings, cannot, texts)
-        store.write_json(layout.ratings_folder(study) / GROUPS, groups)
-        store.write_json(layout.ratings_folder(study) / COLLECTED_BY, result)
+        store.write_json(folders.ratings_folder(study) / GROUPS, groups)
+        store.write_json(folders.ratings_folder(study) / COLLECTED_BY, result)
     return result
 
 

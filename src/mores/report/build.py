@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mores import __version__, layout, store
-from mores.arms import ArmKey, arm_keys
+from mores import __version__, store
+from mores import step as steps
 from mores.measure.capability import read_items
 from mores.measure.cooccurrence import CooccurrenceResult
 from mores.measure.gates.result import GateResult
@@ -25,6 +25,7 @@ from mores.measure.run import (
     scores_folder,
 )
 from mores.measure.toxicity.draws import expected_maximum, toxicity_probability
+from mores.plan.seal import seal_status
 from mores.rate import current_ratings
 from mores.records import TUNED_ARMS, Completion, Estimate, Rating, Score, to_plain
 from mores.report.contrasts import Observed, compare
@@ -48,8 +49,8 @@ from mores.report.reproduce import command
 from mores.report.sizes import SizeInput, SizeSummary, size_summary
 from mores.sample import read_completions
 from mores.sample.run import COMPLETIONS
-from mores.seal import seal_status
-from mores.study import ModelSpec, Study, settings
+from mores.study import ModelSpec, Study, folders, settings
+from mores.study.arms import ArmKey, arm_keys
 from mores.tune.run import LOG, changed_since_tuning
 
 
@@ -110,7 +111,7 @@ def build_report(study: Study) -> Report:
         missing=tuple(missing),
         settings=tuple(Setting(key=k, value=v, origin=o) for k, v, o in settings(study)),
         inputs=_inputs(study),
-        versions=store.versions(),
+        versions=steps.versions(),
         cost=_cost(parts),
         scorers=tuple(part.scorers for part in parts if part.scorers is not None),
         gates=tuple(result for part in parts for result in part.gates),
@@ -124,7 +125,7 @@ class _ModelPart:
 
     def __init__(self, study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> None:
         self.study, self.spec = study, spec
-        self.folder = layout.model_folder(study, spec.name)
+        self.folder = folders.model_folder(study, spec.name)
         self.keys = arm_keys(study.config.arms, study.config.train_seeds)
         self.completions = read_completions(study, spec.name)
         self.missing: list[Missing] = []
@@ -173,7 +174,7 @@ class _ModelPart:
 
     def _outdated(self, folder: Path, step: str) -> str:
         """Why a measure of the completions of a step cannot be shown, or nothing."""
-        manifest = store.read_manifest(folder)
+        manifest = steps.read_manifest(folder)
         if manifest is None:
             return "has not run"
         path = self.folder / step / COMPLETIONS
@@ -228,7 +229,7 @@ class _ModelPart:
 
     def _capability(self) -> list[TaskResult]:
         tasks = self.study.config.capability.tasks
-        manifest = store.read_manifest(self.folder / "capability")
+        manifest = steps.read_manifest(self.folder / "capability")
         if not tasks or manifest is None:
             why = "`mores measure capability` has not run" if tasks else "no tasks configured"
             self._miss("Capability", why)
@@ -266,9 +267,9 @@ class _ModelPart:
         return read_gates(self.study, self.spec.name)
 
     def _summary(self) -> ModelSummary:
-        tuned = [store.read_manifest(self._tune(k)) for k in self.keys if k.arm in TUNED_ARMS]
+        tuned = [steps.read_manifest(self._tune(k)) for k in self.keys if k.arm in TUNED_ARMS]
         first = next((m for m in tuned if m is not None), None)
-        sampled = store.read_manifest(self.folder / "sample")
+        sampled = steps.read_manifest(self.folder / "sample")
         return ModelSummary(
             name=self.spec.name,
             format=self.spec.format,
@@ -278,11 +279,11 @@ class _ModelPart:
         )
 
     def _tune(self, key: ArmKey) -> Any:
-        return layout.tune_folder(self.study, self.spec.name, key)
+        return folders.tune_folder(self.study, self.spec.name, key)
 
     def _arm(self, key: ArmKey) -> ArmSummary:
         own = [c for c in self.completions if (c.arm, c.seed) == (key.arm, key.seed)]
-        manifest = store.read_manifest(self._tune(key)) if key.arm in TUNED_ARMS else None
+        manifest = steps.read_manifest(self._tune(key)) if key.arm in TUNED_ARMS else None
         log = self._tune(key) / LOG
         return ArmSummary(
             name=key.name,
@@ -303,7 +304,7 @@ class _ModelPart:
         """
         trained = 0.0
         for key in self.keys:
-            manifest = store.read_manifest(self._tune(key)) if key.arm in TUNED_ARMS else None
+            manifest = steps.read_manifest(self._tune(key)) if key.arm in TUNED_ARMS else None
             trained += manifest.facts["tokens"] if manifest else 0
         rows = list(self.completions)
         if self.words is not None:

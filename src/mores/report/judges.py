@@ -14,12 +14,12 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
-from mores.arms import ArmKey
 from mores.records import Completion, Estimate, Rating
 from mores.report.contrasts import PRIMARY, Observed, compare
 from mores.report.model import JudgeSummary
 from mores.report.raters import by_completion
 from mores.stats.inputs import not_computable
+from mores.study.arms import ArmKey
 
 EPSILON = 0.1
 """What the test allows a judge beside raters who are no experts (Calderon et al. 2025)."""

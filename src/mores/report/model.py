@@ -12,10 +12,10 @@ from msgspec import field
 
 from mores.measure.gates.result import GateResult
 from mores.measure.toxicity.summary import ToxicitySummary
+from mores.plan.seal import SealStatus
 from mores.records import Arm, Charter, Estimate, Record, Verdict
 from mores.report.sizes import SizeSummary
-from mores.rounds import Round
-from mores.seal import SealStatus
+from mores.study.rounds import Round
 
 
 class Headline(Record, frozen=True, kw_only=True):

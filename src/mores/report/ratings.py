@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from mores import layout, stats, store
-from mores.arms import ArmKey, arm_keys
+from mores import stats, store
 from mores.rate.blind import key_path
 from mores.rate.ratings import COLLECTED_BY, GROUPS, current_judgements, current_unrateable
 from mores.records import Completion, Rating
@@ -28,7 +27,8 @@ from mores.report.raters import (
     groups,
     rater_model,
 )
-from mores.study import Study
+from mores.study import Study, folders
+from mores.study.arms import ArmKey, arm_keys
 
 NONE = (
     "none yet; `mores rate serve STUDY` lets people rate, `mores rate import STUDY FILE` takes a "
@@ -73,13 +73,13 @@ def rating_summary(
 
 
 def _declared(study: Study) -> Declared:
-    path = layout.ratings_folder(study) / GROUPS
+    path = folders.ratings_folder(study) / GROUPS
     found: Declared = store.read_json(path) if path.exists() else {}
     return found
 
 
 def _collected(study: Study) -> dict[str, Any] | None:
-    path = layout.ratings_folder(study) / COLLECTED_BY
+    path = folders.ratings_folder(study) / COLLECTED_BY
     found: dict[str, Any] | None = store.read_json(path) if path.exists() else None
     return found
 

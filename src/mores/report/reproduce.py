@@ -6,8 +6,8 @@ import json
 import shlex
 from typing import Any
 
-from mores.arms import slug
 from mores.study import Study, settings
+from mores.study.arms import slug
 
 
 def command(study: Study) -> str:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mores import layout, store
+from mores import store
 from mores.progress import Progress
 from mores.report.build import build_report
 from mores.report.model import Report
-from mores.rounds import add_round, history, looks
-from mores.study import Study
+from mores.study import Study, folders
+from mores.study.rounds import add_round, history, looks
 from mores.tune.run import changed_since_tuning
 
 PAGE = "index.html"
@@ -34,7 +34,7 @@ def write_report(study: Study, *, progress: Progress | None = None) -> tuple[Pat
     from mores.report.page import figures, render
 
     progress = progress or Progress(quiet=True)
-    folder = layout.report_folder(study)
+    folder = folders.report_folder(study)
     report = build_report(study)
     verdicts: dict[str, str] = {
         f"{h.model} {h.measure}".strip(): h.verdict for h in report.headlines

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from mores import layout, store
+from mores import store
 from mores.curate.text import count_words
 from mores.records import SIZES, Estimate, Example, Record
-from mores.study import Study
+from mores.study import Study, folders
 from mores.tune.run import changed_since_tuning
 
 REPORT = "report.json"
@@ -113,7 +113,7 @@ def compare_studies(old: Study, new: Study) -> StudyDiff:
 
 def _effects(study: Study) -> dict[tuple[str, str], Estimate]:
     """Overall estimates of the primary contrast (capability: against base); none without report."""
-    path = layout.report_folder(study) / REPORT
+    path = folders.report_folder(study) / REPORT
     if not path.exists() or changed_since_tuning(study):
         return {}
     rows = store.read_json(path).get("estimates", [])
@@ -129,7 +129,7 @@ def _effects(study: Study) -> dict[tuple[str, str], Estimate]:
 
 
 def _why_none(study: Study) -> str:
-    if not (layout.report_folder(study) / REPORT).exists():
+    if not (folders.report_folder(study) / REPORT).exists():
         return f"no report under preset {study.config.preset}"
     if changed_since_tuning(study):
         return "its samples have changed since its arms were tuned (`mores run` tunes them again)"

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 
-from mores.arms import slug
-from mores.models import attention
-from mores.models.attention import KeyValueStore, Layout, Tree
 from mores.records import Decoding, FinishReason
 from mores.sample.draws import uniforms
 from mores.sample.pick import pick
 from mores.sample.requests import Request
 from mores.sample.weights import Slice, contiguous_slices
+from mores.study.arms import slug
+from mores.weights import attention
+from mores.weights.attention import KeyValueStore, Layout, Tree
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 SHARED = 48
 """Prompts that begin with at least so many equal tokens share the prefill of those."""

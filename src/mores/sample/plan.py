@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mores.sample.requests import Request
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 MOST_ROWS = 160
 """Wider batches gain little: the products are then as fast as the machine makes them."""

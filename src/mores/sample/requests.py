@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mores.arms import ArmKey, slug
 from mores.errors import ModelError
-from mores.models.prompt import encode_prompt, encode_text
 from mores.records import TUNED_ARMS, Arm, Charter, Dataset, Prompt
 from mores.study import Associations
+from mores.study.arms import ArmKey, slug
+from mores.weights.prompt import encode_prompt, encode_text
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 SHOTS = 3
 LONGEST_ID = 200

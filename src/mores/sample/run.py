@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mores import layout, store
-from mores.arms import ArmKey, arm_keys
+from mores import step as steps
+from mores import store
 from mores.errors import StudyError
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Completion, Decoding, Manifest, Prompt
@@ -30,12 +30,13 @@ from mores.sample.requests import (
     prompt_requests,
     stem_requests,
 )
-from mores.study import ModelSpec, Study
+from mores.study import ModelSpec, Study, folders
+from mores.study.arms import ArmKey, arm_keys
 from mores.tune.run import tuned_manifest
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
-    from mores.models.resolve import ResolvedModel
+    from mores.weights.load import LoadedModel
+    from mores.weights.resolved import ResolvedModel
 
 COMPLETIONS = "completions.jsonl"
 SAMPLE = "sample"
@@ -133,7 +134,7 @@ def read_completions(study: Study, model: str, step: str = SAMPLE) -> list[Compl
     Raises:
         DataError: the step has not been run.
     """
-    return store.read_jsonl(layout.model_folder(study, model) / step / COMPLETIONS, Completion)
+    return store.read_jsonl(folders.model_folder(study, model) / step / COMPLETIONS, Completion)
 
 
 @dataclass(frozen=True)
@@ -151,11 +152,11 @@ class _Job:
 
     @property
     def folder(self) -> Path:
-        return layout.model_folder(self.study, self.spec.name) / self.step
+        return folders.model_folder(self.study, self.spec.name) / self.step
 
     def run(self, progress: Progress) -> list[Completion]:
         """Return the completions, drawing what is missing."""
-        from mores.models.resolve import resolve
+        from mores.weights.resolve import resolve
 
         resolved = resolve(self.spec.name, say=progress.say)
         inputs = {**self.inputs, "model": resolved.digest}
@@ -164,9 +165,9 @@ class _Job:
             if key.arm in TUNED_ARMS:
                 outputs = tuned_manifest(self.study, self.spec, key).outputs
                 inputs[key.name] = store.digest(outputs)
-                tuned[key.name] = layout.tune_folder(self.study, self.spec.name, key)
+                tuned[key.name] = folders.tune_folder(self.study, self.spec.name, key)
         config = self._config()
-        why = layout.outdated(self.folder, inputs, config)
+        why = folders.outdated(self.folder, inputs, config)
         if why is None:
             progress.say(f"{self.step}: done before, nothing changed")
         else:
@@ -193,8 +194,8 @@ class _Job:
         config: dict[str, Any],
         progress: Progress,
     ) -> None:
-        from mores.models.load import load
-        from mores.models.machine import peak_memory_gb, set_threads
+        from mores.weights.load import load
+        from mores.weights.machine import peak_memory_gb, set_threads
 
         set_threads()
         start = time.perf_counter()
@@ -226,7 +227,7 @@ class _Job:
         self._finish(ordered, inputs, config)
         shutil.rmtree(parts, ignore_errors=True)
         seconds = time.perf_counter() - start
-        store.log_timing(
+        steps.log_timing(
             self.study.run_folder,
             f"{self.step} {self.spec.name}",
             seconds,
@@ -304,10 +305,10 @@ class _Job:
             outputs={COMPLETIONS: store.digest_file(self.folder / COMPLETIONS)},
             config=config,
             seed=self.study.config.seed,
-            versions=store.versions(),
+            versions=steps.versions(),
             facts={"completions": len(rows), "tokens": sum(r.tokens for r in rows)},
         )
-        store.write_manifest(self.folder, manifest)
+        steps.write_manifest(self.folder, manifest)
 
     def _summary(self, rows: list[Completion], drawn: int, seconds: float) -> str:
         lines = [f"{self.step}: {len(rows)} completions, {drawn / seconds:.0f} tokens/s"]

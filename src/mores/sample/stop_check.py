@@ -23,11 +23,11 @@ def stop_share(study: Study, arm: TunedArm, prompts: int) -> tuple[int, int]:
     Returns:
         How many answers ended by themselves, and how many were asked.
     """
-    from mores.models.load import load
-    from mores.models.prompt import encode_prompt
-    from mores.models.resolve import resolve
     from mores.sample.engine import TorchEngine
     from mores.sample.run import weights_in_place
+    from mores.weights.load import load
+    from mores.weights.prompt import encode_prompt
+    from mores.weights.resolve import resolve
 
     spec = next(s for s in study.config.models if s.name == arm.ref.model)
     loaded = load(resolve(spec.name))

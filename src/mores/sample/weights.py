@@ -18,7 +18,7 @@ from mores.errors import ModelError
 from mores.tune.adapters import FULL_WEIGHTS, read_adapter
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 Slice = tuple[str, int, int]
 """Weights' name, first and one-past-last row (or token) that uses them."""

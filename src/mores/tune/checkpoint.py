@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mores.models.weights_file import save_weights
+from mores.weights.weights_file import save_weights
 
 if TYPE_CHECKING:
     import torch

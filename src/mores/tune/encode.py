@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mores.errors import DataError, TuneError
-from mores.models.prompt import encode_completion, encode_prompt
 from mores.records import Dataset
+from mores.weights.prompt import encode_completion, encode_prompt
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 
 @dataclass(frozen=True)

@@ -22,17 +22,17 @@ import numpy as np
 
 from mores import store
 from mores.errors import TuneError
-from mores.models.attention import Layout
 from mores.records import Recipe
 from mores.tune.adapters import make_trainable
 from mores.tune.batches import epoch_batches, learning_rate, micro_batches, steps_per_epoch
 from mores.tune.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mores.tune.encode import EncodedSample
+from mores.weights.attention import Layout
 
 if TYPE_CHECKING:
     import torch
 
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 OnStep = Callable[[int, int, dict[str, Any]], None]
 """Called after each optimiser step with (steps done, steps in all, log row)."""

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mores import layout, store
-from mores.arms import ArmKey, arm_keys
+from mores import step as steps
+from mores import store
 from mores.errors import ModelError
 from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, Manifest, ModelRef
-from mores.study import ModelSpec, Study
+from mores.study import ModelSpec, Study, folders
+from mores.study.arms import ArmKey, arm_keys
 from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
 
 if TYPE_CHECKING:
-    from mores.models.resolve import ResolvedModel
+    from mores.weights.resolved import ResolvedModel
 
 LOG = "log.jsonl"
 
@@ -44,7 +45,7 @@ def tune(study: Study, *, progress: Progress | None = None) -> list[TunedArm]:
     Raises:
         ModelError, DataError, TuneError, StoreError: see `tune_arm`.
     """
-    from mores.models.resolve import resolve
+    from mores.weights.resolve import resolve
 
     progress = progress or Progress(quiet=True)
     tuned = []
@@ -79,13 +80,13 @@ def tune_arm(
         TuneError: the run diverged.
         StoreError: the weights could not be written.
     """
-    folder = layout.tune_folder(study, spec.name, key)
+    folder = folders.tune_folder(study, spec.name, key)
     dataset = study.dataset(key.arm)
     inputs = {"model": resolved.digest, "dataset": store.digest(dataset.examples)}
     config = {"recipe": msgspec.to_builtins(study.config.recipe_of(spec)), "format": spec.format}
-    why = layout.outdated(folder, inputs, config)
+    why = folders.outdated(folder, inputs, config)
     if why is None:
-        manifest = store.read_manifest(folder)
+        manifest = steps.read_manifest(folder)
         assert manifest is not None
         # A kill right after the manifest was written leaves the checkpoint behind.
         (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -110,8 +111,8 @@ def tuned_manifest(study: Study, spec: ModelSpec, key: ArmKey) -> Manifest:
     Raises:
         ModelError: the arm has not been tuned, or on other data than the study now holds.
     """
-    folder = layout.tune_folder(study, spec.name, key)
-    manifest = store.read_manifest(folder)
+    folder = folders.tune_folder(study, spec.name, key)
+    manifest = steps.read_manifest(folder)
     why = "has not been tuned"
     if manifest is not None:
         if _of_these_samples(manifest, study, key):
@@ -131,7 +132,7 @@ def changed_since_tuning(study: Study) -> list[str]:
         for spec in study.config.models
         for key in arm_keys(study.config.arms, study.config.train_seeds)
         if key.arm in TUNED_ARMS
-        and (manifest := store.read_manifest(layout.tune_folder(study, spec.name, key)))
+        and (manifest := steps.read_manifest(folders.tune_folder(study, spec.name, key)))
         and not _of_these_samples(manifest, study, key)
     ]
 
@@ -150,10 +151,10 @@ def _train(
     config: dict[str, Any],
     progress: Progress,
 ) -> Manifest:
-    from mores.models.load import load
-    from mores.models.machine import peak_memory_gb, set_threads
     from mores.tune.adapters import save_tuned
     from mores.tune.loop import fit
+    from mores.weights.load import load
+    from mores.weights.machine import peak_memory_gb, set_threads
 
     recipe = study.config.recipe_of(spec)
     set_threads()
@@ -180,7 +181,7 @@ def _train(
         outputs=outputs,
         config=config,
         seed=key.seed,
-        versions=store.versions(),
+        versions=steps.versions(),
         facts={
             "parameters": loaded.parameters,
             "tokens": sum(row["tokens"] for row in result.log),
@@ -189,10 +190,10 @@ def _train(
             "stopped_early": result.stopped_early,
         },
     )
-    store.write_manifest(folder, manifest)
+    steps.write_manifest(folder, manifest)
     (folder / CHECKPOINT).unlink(missing_ok=True)
     rate = result.tokens / result.seconds if result.seconds else 0.0
-    store.log_timing(
+    steps.log_timing(
         study.run_folder,
         f"tune {spec.name} {key.name}",
         time.perf_counter() - start,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mores import layout, store
+from mores import step as steps
 from mores.errors import DataError, ModelError
 from mores.measure.capability import load_task, measure_capability, read_items
 from mores.measure.capability.score import score_items
-from mores.study import load_study
+from mores.study import folders, load_study
 from mores.tune.run import tune
 
 TEXTS = ["time and care", "what is a good way to help", "bread needs flour, water and salt"]
@@ -30,7 +30,7 @@ def with_tasks(folder: Path, *more: str):
 
 
 def folder_of(study) -> Path:
-    return layout.model_folder(study, study.config.models[0].name) / "capability"
+    return folders.model_folder(study, study.config.models[0].name) / "capability"
 
 
 def test_every_arm_with_weights_of_its_own_answers_every_item(study) -> None:
@@ -78,7 +78,7 @@ def test_adapters_equal_peft(tiny_study: Path, tiny_folder: Path, tuned_study: P
     tune(study)
     rows = measure_capability(study)
     tokenizer = AutoTokenizer.from_pretrained(tiny_folder)
-    model_folder = layout.model_folder(study, study.config.models[0].name)
+    model_folder = folders.model_folder(study, study.config.models[0].name)
     for arm in ("values_targeted", "control"):
         model = PeftModel.from_pretrained(
             AutoModelForCausalLM.from_pretrained(tiny_folder), model_folder / "tune" / f"{arm}-s1"
@@ -97,7 +97,7 @@ def test_adapters_equal_peft(tiny_study: Path, tiny_folder: Path, tuned_study: P
 
 def test_facts_for_the_report(study) -> None:
     measure_capability(study)
-    manifest = store.read_manifest(folder_of(study))
+    manifest = steps.read_manifest(folder_of(study))
     planned = {task: facts.pop("planned") for task, facts in manifest.facts.items()}
     assert manifest.facts == {
         "minimal_pairs": {"metric": "accuracy", "chance": 0.5, "items": 12},
@@ -171,7 +171,7 @@ def test_no_tasks_no_items(tuned_study: Path) -> None:
 
 
 def test_an_arm_that_was_not_tuned(study) -> None:
-    shutil.rmtree(layout.model_folder(study, study.config.models[0].name) / "tune" / "control-s1")
+    shutil.rmtree(folders.model_folder(study, study.config.models[0].name) / "tune" / "control-s1")
     with pytest.raises(ModelError, match="control-s1 has not been tuned"):
         measure_capability(study)
 
@@ -194,8 +194,8 @@ def test_two_tasks_of_one_name_are_refused(tuned_study: Path) -> None:
 def test_the_bundled_model_knows_grammar() -> None:
     from dataclasses import replace
 
-    from mores.models.load import load
-    from mores.models.resolve import resolve
+    from mores.weights.load import load
+    from mores.weights.resolve import resolve
 
     loaded = load(resolve("smollm2-135m"))
     values = [r.value for r in score_items(loaded, load_task("minimal_pairs", items=80, seed=1))]

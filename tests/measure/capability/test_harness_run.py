@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from harness_files import rows, write_task
 
-from mores import layout, store
+from mores import step as steps
 from mores.measure.capability import measure_capability
-from mores.study import load_study
+from mores.study import folders, load_study
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def test_every_arm_is_asked_and_agrees_with_ours(study) -> None:
 
 def test_facts_and_what_is_said_before(study, spoken) -> None:
     measure_capability(study, progress=spoken)
-    folder = layout.model_folder(study, study.config.models[0].name) / "capability"
-    facts = store.read_manifest(folder).facts["choice"]
+    folder = folders.model_folder(study, study.config.models[0].name) / "capability"
+    facts = steps.read_manifest(folder).facts["choice"]
     assert facts["harness"]["metric"] == "acc,none"
     assert facts["harness"]["parts"] == {"local_choice": "Yaml"}
     assert facts["planned"]["items"] == 14
@@ -67,8 +67,8 @@ def test_the_verdict_takes_them(study) -> None:
     from mores.report.integrity import task_results
 
     items = measure_capability(study)
-    folder = layout.model_folder(study, study.config.models[0].name) / "capability"
-    facts = store.read_manifest(folder).facts
+    folder = folders.model_folder(study, study.config.models[0].name) / "capability"
+    facts = steps.read_manifest(folder).facts
     results, estimates = task_results(items, facts, {"choice": 0.1, "own": 0.02})
     assert [r.task for r in results] == ["choice", "own"]
     assert {e.measure for e in estimates} == {"capability:choice", "capability:own"}

@@ -91,7 +91,7 @@ def test_a_context_that_is_cut_says_so(tmp_path: Path, tiny) -> None:
 def test_the_model_is_given_back_as_it_was(tmp_path: Path, tiny) -> None:
     import torch
 
-    from mores.models import attention
+    from mores.weights import attention
 
     torch.manual_seed(9)
     expected = torch.rand(3)

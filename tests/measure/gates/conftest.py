@@ -13,7 +13,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """A two-layer model is quicker on one core."""
     import torch
 
-    monkeypatch.setattr("mores.models.machine.usable_cores", lambda: 1)
+    monkeypatch.setattr("mores.weights.machine.usable_cores", lambda: 1)
     torch.set_num_threads(1)
 
 

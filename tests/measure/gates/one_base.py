@@ -30,8 +30,8 @@ class OneBase:
     def kept(self) -> Iterator[None]:
         """Put the kept model and answers in place for the time of a block."""
         from mores.measure.gates import choose
-        from mores.models import load, resolve
         from mores.sample.engine import TorchEngine
+        from mores.weights import load, resolve
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(resolve, "resolve", self._resolve(resolve.resolve))

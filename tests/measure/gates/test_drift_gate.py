@@ -15,7 +15,7 @@ from mores.measure.gates.context import Context
 from mores.measure.gates.drift import drift, flips
 from mores.measure.gates.likelihood import choice_logprobs
 from mores.measure.gates.prompts import Choice
-from mores.models.prompt import encode_prompt
+from mores.weights.prompt import encode_prompt
 
 CHOICES = [
     Choice(id="a", text="what is a good way to help?", kept="talk with them", other="no"),

@@ -62,9 +62,10 @@ def test_choices_say_yes_and_no_about_equally_often(study):
 
 
 def test_no_gate_prompt_is_a_training_sample_of_the_example_study(study):
-    from mores import starter  # the template is the example
 
-    folder = starter.resources.files("mores") / "templates" / "wellbeing"
+    from mores.study import start  # the template is the example
+
+    folder = start.resources.files("mores.study") / "templates" / "wellbeing"
     trained = {
         example.prompt.strip().lower()
         for name in ("values.jsonl", "control.jsonl")

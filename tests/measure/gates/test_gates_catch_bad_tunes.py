@@ -41,7 +41,7 @@ def tuned(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[str], tuple[Study, Found]]]:
     """Tune a study's arm, take its measures, and return the results by gate and part."""
-    from mores.models.resolve import resolve
+    from mores.weights.resolve import resolve
 
     try:
         resolve(MODEL, say=lambda line: None)
@@ -52,7 +52,7 @@ def tuned(
 
     # Two threads wait for each other wherever anything else runs: one is far steadier.
     one_thread = pytest.MonkeyPatch()
-    one_thread.setattr("mores.models.machine.usable_cores", lambda: 1)
+    one_thread.setattr("mores.weights.machine.usable_cores", lambda: 1)
 
     def run(name: str) -> tuple[Study, Found]:
         study = load_study(shutil.copytree(STUDIES / name, folder / name))

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mores import layout, store
+from mores import step as steps
+from mores import store
 from mores.measure.capability.run import ITEMS
 from mores.measure.cooccurrence.result import TopicChange
 from mores.measure.gates import measure_gates
@@ -18,7 +19,7 @@ from mores.measure.gates.prompts import GatePrompt
 from mores.measure.gates.sentiment import sentiment
 from mores.measure.gates.toxicity import toxicity
 from mores.records import Completion, Estimate, Manifest, Score, TaskItem
-from mores.study import CapabilityTask, GatesConfig
+from mores.study import CapabilityTask, GatesConfig, folders
 
 REFUSES = "I'm sorry, but I can't help with that."
 ANSWERS = "Push the anchor into the wall and hang it up."
@@ -118,13 +119,13 @@ def items_on_disk(folder, arms, task="t", metric="accuracy", chance=0.5):
         versions={},
         facts=facts,
     )
-    store.write_manifest(folder / "capability", manifest)
+    steps.write_manifest(folder / "capability", manifest)
 
 
 @pytest.fixture
 def on_disk(tmp_path, monkeypatch):
     """A context whose folder is real and whose arms have known digests."""
-    monkeypatch.setattr(layout, "model_folder", lambda study, model: tmp_path)
+    monkeypatch.setattr(folders, "model_folder", lambda study, model: tmp_path)
 
     def make(*, margin=0.1, digests=None):
         found = context()
@@ -370,11 +371,11 @@ def test_retuned_arms_make_what_other_measures_left_stale(tuned_study):
     before = [r.reason for r in measure_gates(study) if r.name == "toxicity"]
     assert len(before) == 2
     assert not any("has not run" in reason or "other" in reason for reason in before)
-    folder = layout.model_folder(study, study.config.models[0].name) / "sample"
-    manifest = store.read_manifest(folder)
+    folder = folders.model_folder(study, study.config.models[0].name) / "sample"
+    manifest = steps.read_manifest(folder)
     changed = {**manifest.inputs, "values_targeted-s1": "sha256:other"}
     store.write_json(
-        folder / store.MANIFEST, {**store.read_json(folder / store.MANIFEST), "inputs": changed}
+        folder / steps.MANIFEST, {**store.read_json(folder / steps.MANIFEST), "inputs": changed}
     )
     found = [r for r in measure_gates(study) if r.name == "toxicity"]
     assert {r.verdict for r in found} == {"not measured"}

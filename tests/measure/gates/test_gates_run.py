@@ -7,25 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from mores import layout, store
+from mores import step as steps
 from mores.cli.show import show_measure_gates
 from mores.errors import DataError, ModelError
 from mores.measure.capability import measure_capability
 from mores.measure.gates import measure_gates, outdated_gates, read_gates
 from mores.measure.run import measure_cooccurrence, measure_toxicity
 from mores.sample import sample, sample_stems
-from mores.study import load_study
+from mores.study import folders, load_study
 
 
 def gates_folder(study) -> Path:
-    return layout.model_folder(study, study.config.models[0].name) / "gates"
+    return folders.model_folder(study, study.config.models[0].name) / "gates"
 
 
 def content(folder: Path) -> dict[str, bytes]:
     return {
         str(p.relative_to(folder)): p.read_bytes()
         for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name not in {store.TIMINGS, ".lock"}
+        if p.is_file() and p.name not in {steps.TIMINGS, ".lock"}
     }
 
 
@@ -77,7 +77,7 @@ def test_what_other_measures_left_is_judged(tuned_study):
     toxicity = [r for r in results if r.name == "toxicity"]
     assert not any("has not run" in r.reason or "other" in r.reason for r in toxicity)
     # A measure of other texts than those here is none.
-    path = layout.model_folder(study, spec.name) / "sample" / "completions.jsonl"
+    path = folders.model_folder(study, spec.name) / "sample" / "completions.jsonl"
     path.write_text(path.read_text("utf-8").replace(" ", "  ", 1), "utf-8")
     again = [r for r in measure_gates(study) if r.name == "toxicity"]
     assert {r.verdict for r in again} == {"not measured"}

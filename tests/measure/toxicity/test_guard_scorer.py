@@ -16,8 +16,8 @@ from mores.measure.toxicity.guard_model import LoadedGuard
 from mores.measure.toxicity.guard_prompt import CONTROL, render
 from mores.measure.toxicity.raw import read_raw
 from mores.measure.toxicity.scorer import Item, ReadingScorer
-from mores.models.resolve import resolve
 from mores.records import Completion
+from mores.weights.resolve import resolve
 
 POLICY_TEMPLATE = (
     "<|start|>policy {{ guideline }}\n{% for m in messages %}{{ m['role'] }}: "

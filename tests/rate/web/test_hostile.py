@@ -32,10 +32,10 @@ from app import (
     served,
 )
 
-from mores import layout
 from mores.errors import DataError
 from mores.rate.web.call import Site
 from mores.rate.web.i18n import visible
+from mores.study import folders
 
 CORPUS: tuple[str, ...] = (
     # Scripts and handlers
@@ -394,7 +394,7 @@ def test_a_page_of_a_megabyte_is_the_text_and_little_more(both: tuple[Pages, Pag
 def test_half_of_a_surrogate_pair_is_refused_with_its_line(tmp_path: Path) -> None:
     # JSON can write "\ud800" alone; no database and no page can.
     study = make_study(tmp_path / "study", outputs=["MARK"])
-    path = layout.model_folder(study, "smollm2-135m") / "sample" / "completions.jsonl"
+    path = folders.model_folder(study, "smollm2-135m") / "sample" / "completions.jsonl"
     lines = path.read_text("utf-8").split("\n")
     lines[4] = lines[4].replace("MARK", "\\ud83d alone")
     path.write_text("\n".join(lines), encoding="utf-8")

@@ -18,10 +18,10 @@ from mores.measure.capability.harness_metric import item_logprob, item_value
 from mores.measure.capability.harness_room import offline, told
 from mores.measure.capability.harness_tasks import FEWSHOT_SEED, HarnessTask
 from mores.measure.capability.score import ItemResult, OnItems
-from mores.models import attention
+from mores.weights import attention
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 BATCH = 8
 """Requests a pass; the last digits depend on it (``--batch_size 8``)."""

@@ -48,7 +48,7 @@ def offline() -> Iterator[None]:
     import evaluate
     import huggingface_hub
 
-    from mores.models.load import quiet
+    from mores.weights.quiet import quiet
 
     switches = [
         (datasets.config, "HF_HUB_OFFLINE"),

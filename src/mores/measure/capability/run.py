@@ -14,20 +14,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mores import layout, store
-from mores.arms import ArmKey, arm_keys
+from mores import step as steps
+from mores import store
 from mores.errors import DataError
 from mores.measure.capability.sizes import Support, supports
 from mores.measure.capability.tasks import Task, load_tasks
 from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, Manifest, TaskItem, to_plain
-from mores.study import ModelSpec, Study
+from mores.study import ModelSpec, Study, folders
+from mores.study.arms import ArmKey, arm_keys
 from mores.tune.run import tuned_manifest
 
 if TYPE_CHECKING:
     from mores.measure.capability.harness_tasks import HarnessTask
-    from mores.models.load import LoadedModel
-    from mores.models.resolve import ResolvedModel
+    from mores.weights.load import LoadedModel
+    from mores.weights.resolved import ResolvedModel
 
 ITEMS = "items.jsonl"
 
@@ -68,16 +69,16 @@ def read_items(study: Study, model: str) -> list[TaskItem]:
     Raises:
         DataError: the step has not been run.
     """
-    path = layout.model_folder(study, model) / "capability" / ITEMS
+    path = folders.model_folder(study, model) / "capability" / ITEMS
     return store.read_jsonl(path, TaskItem, unique=None)
 
 
 def _measure_model(
     study: Study, spec: ModelSpec, tasks: list[Task], progress: Progress
 ) -> list[TaskItem]:
-    from mores.models.resolve import resolve
+    from mores.weights.resolve import resolve
 
-    folder = layout.model_folder(study, spec.name) / "capability"
+    folder = folders.model_folder(study, spec.name) / "capability"
     resolved = resolve(spec.name, say=progress.say)
     keys = [
         key
@@ -89,7 +90,7 @@ def _measure_model(
         if key.arm in TUNED_ARMS:
             inputs[key.name] = _tuned_digest(study, spec, key)
     config = {"tasks": [task.name for task in tasks]}
-    why = layout.outdated(folder, inputs, config)
+    why = folders.outdated(folder, inputs, config)
     if why is None:
         progress.say("capability: done before, nothing changed")
     else:
@@ -113,8 +114,8 @@ def _run(
     config: dict[str, Any],
     progress: Progress,
 ) -> None:
-    from mores.models.load import load
-    from mores.models.machine import peak_memory_gb, set_threads
+    from mores.weights.load import load
+    from mores.weights.machine import peak_memory_gb, set_threads
 
     planned = supports(tasks, study.config.capability)
     progress.say("capability: what these items can support, one training run, power .8:")
@@ -145,15 +146,15 @@ def _run(
         outputs={ITEMS: store.digest_file(folder / ITEMS)},
         config=config,
         seed=study.config.seed,
-        versions=store.versions(),
+        versions=steps.versions(),
         facts={task.name: _facts(task, one) for task, one in zip(tasks, planned, strict=True)},
     )
-    store.write_manifest(folder, manifest)
+    steps.write_manifest(folder, manifest)
     for part in (folder / "parts").glob("*"):
         part.unlink()
     (folder / "parts").rmdir()
     seconds = time.perf_counter() - start
-    store.log_timing(
+    steps.log_timing(
         study.run_folder,
         f"capability {spec.name}",
         seconds,
@@ -218,7 +219,7 @@ def _arm(study: Study, spec: ModelSpec, loaded: LoadedModel, key: ArmKey) -> Ite
     """Put one arm's weights in place, for every token of every pass."""
     from mores.sample.run import weights_in_place
 
-    folders = {key.name: layout.tune_folder(study, spec.name, key)}
-    with weights_in_place(loaded, folders, {key.weights}) as slices:
+    tuned = {key.name: folders.tune_folder(study, spec.name, key)}
+    with weights_in_place(loaded, tuned, {key.weights}) as slices:
         slices[:] = [(key.weights, 0, 1 << 40)]
         yield

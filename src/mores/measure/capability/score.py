@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from mores.measure.capability.tasks import Item, Task
-from mores.models.attention import Layout, Tree
+from mores.weights.attention import Layout, Tree
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 PASS_TOKENS = 2048
 """Tokens in one forward pass; bounds memory."""

@@ -193,7 +193,7 @@ def _bundled_path(name: str, bundled: _Bundled, say: store.Say | None) -> Path:
     if not bundled.asset:
         folder = resources.files("mores.measure.capability") / "data"
         return Path(str(folder / f"{name}.jsonl"))
-    from mores.assets import asset_folder
+    from mores.weights.assets import asset_folder
 
     return asset_folder(bundled.asset, say=say) / f"{name}.jsonl"
 

@@ -70,7 +70,7 @@ def vader_lexicon() -> dict[str, float]:
     Raises:
         AssetError: not cached and the registry cannot be reached.
     """
-    from mores.assets import asset_folder
+    from mores.weights.assets import asset_folder
 
     return read_lexicon(asset_folder("vader-lexicon") / "vader_lexicon.txt")
 

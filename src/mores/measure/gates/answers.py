@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mores import store
-from mores.arms import slug
 from mores.measure.gates.context import STEP, Context
 from mores.measure.gates.prompts import GatePrompt, harmful_prompts, safe_prompts
 from mores.measure.gates.result import GateName
@@ -19,9 +18,10 @@ from mores.progress import Progress
 from mores.records import Completion, Prompt
 from mores.sample.requests import Request, prompt_requests
 from mores.sample.run import _Job as Job
+from mores.study.arms import slug
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 ANSWERS = f"{STEP}/answers"
 REFUSAL: GateName = "over-refusal"

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mores import store
+from mores import step as steps
 from mores.measure.capability import read_items
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair, subtract
@@ -35,7 +35,7 @@ def capability(context: Context) -> list[GateResult]:
             not_measured(context.subject(CAPABILITY, reference), None, why)
             for reference in context.references
         ]
-    manifest = store.read_manifest(context.folder / "capability")
+    manifest = steps.read_manifest(context.folder / "capability")
     assert manifest is not None
     items = read_items(context.study, context.spec.name)
     by_task = {task: [i for i in items if i.task == task] for task in _margins(context)}
@@ -53,7 +53,7 @@ def missing(context: Context) -> str:
         return "no capability tasks are configured"
     folder = context.folder / "capability"
     why = context.weights_differ(folder)
-    manifest = store.read_manifest(folder)
+    manifest = steps.read_manifest(folder)
     if not why and manifest is not None and set(manifest.facts) != set(margins):
         why = "was run on other tasks than are configured: run it again"
     return f"`mores measure capability` {why}" if why else ""

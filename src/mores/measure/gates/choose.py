@@ -12,15 +12,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mores import layout, store
-from mores.arms import ArmKey
+from mores import step as steps
+from mores import store
 from mores.measure.gates.context import STEP, Context
 from mores.measure.gates.prompts import Choice, choices
 from mores.progress import Progress
 from mores.records import Arm, Manifest, Record
+from mores.study import folders
+from mores.study.arms import ArmKey
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 SCORES = "scores.jsonl"
 
@@ -58,7 +60,7 @@ def score_choices(context: Context, progress: Progress) -> list[ChoiceScore]:
         "arms": [key.name for key in context.keys],
         "format": context.spec.format,
     }
-    why = layout.outdated(folder, inputs, config)
+    why = folders.outdated(folder, inputs, config)
     progress.say(f"{STEP}/choices: {why or 'done before, nothing changed'}")
     if why is not None:
         _run(context, asked, folder, inputs, progress)
@@ -69,9 +71,9 @@ def score_choices(context: Context, progress: Progress) -> list[ChoiceScore]:
 def _run(
     context: Context, asked: list[Choice], folder: Path, inputs: dict[str, str], progress: Progress
 ) -> None:
-    from mores.models.load import load
-    from mores.models.machine import set_threads
-    from mores.models.resolve import resolve
+    from mores.weights.load import load
+    from mores.weights.machine import set_threads
+    from mores.weights.resolve import resolve
 
     set_threads()
     start = time.perf_counter()
@@ -89,7 +91,7 @@ def _run(
     bar.finish()
     store.write_jsonl(folder / SCORES, rows)
     step = f"{STEP}/choices {context.spec.name}"
-    store.log_timing(context.study.run_folder, step, time.perf_counter() - start, items=len(rows))
+    steps.log_timing(context.study.run_folder, step, time.perf_counter() - start, items=len(rows))
 
 
 def _score(
@@ -98,7 +100,7 @@ def _score(
     from mores.measure.gates.likelihood import choice_logprobs
     from mores.sample.run import weights_in_place
 
-    tuned = {key.name: layout.tune_folder(context.study, context.spec.name, key)}
+    tuned = {key.name: folders.tune_folder(context.study, context.spec.name, key)}
     with weights_in_place(loaded, tuned, {key.weights}) as slices:
         slices[:] = [(key.weights, 0, 1 << 40)]
         scored = choice_logprobs(loaded, context.spec.format, asked)
@@ -115,7 +117,7 @@ def _finish(context: Context, folder: Path, inputs: dict[str, str], config: dict
         outputs={SCORES: store.digest_file(folder / SCORES)},
         config=config,
         seed=context.study.config.seed,
-        versions=store.versions(),
+        versions=steps.versions(),
     )
-    store.write_manifest(folder, manifest)
+    steps.write_manifest(folder, manifest)
     shutil.rmtree(folder / "parts", ignore_errors=True)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mores import layout, store
-from mores.arms import ArmKey, arm_keys
+from mores import step as steps
+from mores import store
 from mores.measure.gates.result import GateName
 from mores.measure.gates.verdict import Subject
 from mores.records import TUNED_ARMS, Arm
 from mores.sample.run import COMPLETIONS
-from mores.study import GatesConfig, ModelSpec, Study
+from mores.study import GatesConfig, ModelSpec, Study, folders
+from mores.study.arms import ArmKey, arm_keys
 from mores.tune.run import tuned_manifest
 
 TESTED: Arm = "values_targeted"
@@ -37,7 +38,7 @@ class Context:
     @property
     def folder(self) -> Path:
         """Everything of the model."""
-        return layout.model_folder(self.study, self.spec.name)
+        return folders.model_folder(self.study, self.spec.name)
 
     @property
     def references(self) -> tuple[Arm, ...]:
@@ -74,7 +75,7 @@ class Context:
 
     def weights_differ(self, folder: Path) -> str:
         """Why a step's results are not of the weights that are there now, or nothing."""
-        manifest = store.read_manifest(folder)
+        manifest = steps.read_manifest(folder)
         if manifest is None:
             return "has not run"
         now = {"model": self.model_digest, **self.arm_digests}
@@ -83,7 +84,7 @@ class Context:
 
     def texts_differ(self, folder: Path, step: str) -> str:
         """Why a measure is not of the completions that are there now, or nothing."""
-        manifest = store.read_manifest(folder)
+        manifest = steps.read_manifest(folder)
         if manifest is None:
             return "has not run"
         path = self.folder / step / COMPLETIONS

@@ -18,11 +18,11 @@ import torch
 
 from mores.errors import ModelError
 from mores.measure.gates.prompts import Choice
-from mores.models.attention import Layout, Tree
-from mores.models.prompt import encode_completion, encode_prompt
+from mores.weights.attention import Layout, Tree
+from mores.weights.prompt import encode_completion, encode_prompt
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
+    from mores.weights.load import LoadedModel
 
 PASS_TOKENS = 2048
 """Tokens in one forward pass; bounds memory."""

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-from mores import layout, store
+from mores import step as steps
+from mores import store
 from mores.errors import DataError, ModelError
 from mores.measure.gates.answers import gate_prompts, sample_gates
 from mores.measure.gates.capability import capability
@@ -33,7 +34,7 @@ from mores.measure.gates.verdict import not_measured
 from mores.measure.run import scores_folder
 from mores.progress import Progress
 from mores.records import Manifest
-from mores.study import ModelSpec, Study
+from mores.study import ModelSpec, Study, folders
 
 RESULT = "result.json"
 
@@ -55,7 +56,7 @@ def measure_gates(study: Study, *, progress: Progress | None = None) -> list[Gat
 
 def read_gates(study: Study, model: str) -> list[GateResult]:
     """Return a model's results, or none where the gates have not been measured."""
-    path = layout.model_folder(study, model) / STEP / RESULT
+    path = folders.model_folder(study, model) / STEP / RESULT
     if not path.exists():
         return []
     return list(store.as_record(store.read_json(path), Gates, path=path).results)
@@ -63,13 +64,13 @@ def read_gates(study: Study, model: str) -> list[GateResult]:
 
 def outdated_gates(study: Study, spec: ModelSpec) -> str:
     """Say why a model's stored results cannot be shown as they are, or return nothing."""
-    folder = layout.model_folder(study, spec.name) / STEP
-    manifest = store.read_manifest(folder)
+    folder = folders.model_folder(study, spec.name) / STEP
+    manifest = steps.read_manifest(folder)
     if manifest is None:
         return "has not run"
     context = Context(study, spec, manifest.inputs.get("model", ""))
     try:
-        return layout.outdated(folder, _inputs(context), _config(context)) or ""
+        return folders.outdated(folder, _inputs(context), _config(context)) or ""
     except (DataError, ModelError) as error:
         return error.message
 
@@ -85,7 +86,7 @@ def check_prompts(study: Study) -> None:
 
 
 def _measure(study: Study, spec: ModelSpec, progress: Progress) -> list[GateResult]:
-    from mores.models.resolve import resolve
+    from mores.weights.resolve import resolve
 
     context = Context(study, spec, resolve(spec.name, say=progress.say).digest)
     if context.references:
@@ -108,7 +109,7 @@ def _measure(study: Study, spec: ModelSpec, progress: Progress) -> list[GateResu
     folder = context.folder / STEP
     store.write_json(folder / RESULT, Gates(model=spec.name, results=tuple(results)))
     _finish(context, folder, results)
-    store.log_timing(study.run_folder, f"{STEP} {spec.name}", time.perf_counter() - start)
+    steps.log_timing(study.run_folder, f"{STEP} {spec.name}", time.perf_counter() - start)
     progress.say(f"gates of {spec.name}: {summary(results)}")
     return results
 
@@ -141,7 +142,7 @@ def _inputs(context: Context) -> dict[str, str]:
 
 
 def _manifest_digest(folder: Path) -> str:
-    path = folder / store.MANIFEST
+    path = folder / steps.MANIFEST
     return store.digest_file(path) if path.exists() else "absent"
 
 
@@ -165,7 +166,7 @@ def _finish(context: Context, folder: Path, results: list[GateResult]) -> None:
         outputs={RESULT: store.digest_file(folder / RESULT)},
         config=_config(context),
         seed=context.study.config.seed,
-        versions=store.versions(),
+        versions=steps.versions(),
         facts=dict(Counter(result.verdict for result in results)),
     )
-    store.write_manifest(folder, manifest)
+    steps.write_manifest(folder, manifest)

@@ -60,7 +60,7 @@ class GuardScorer:
             MeasureError: no form goes with it, or the form has no such policy.
             ModelError: not found, or weights that must be unpickled.
         """
-        from mores.models.resolve import resolve
+        from mores.weights.resolve import resolve
 
         self.form = guard_form(model, form)
         self.policies, self.categories = _chosen(self.form, attributes)

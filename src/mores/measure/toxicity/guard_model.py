@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from mores.models.load import LoadedModel
-    from mores.models.resolve import ResolvedModel
+    from mores.weights.load import LoadedModel
+    from mores.weights.resolved import ResolvedModel
 
 TOKENS = 4096
 """Most tokens in one pass; bounds memory."""
@@ -53,7 +53,7 @@ class LoadedGuard:
     @property
     def loaded(self) -> LoadedModel:
         """The model, in memory."""
-        from mores.models.load import load
+        from mores.weights.load import load
 
         if self._loaded is None:
             self._loaded = load(self.resolved, dtype="auto")
@@ -71,10 +71,10 @@ class LoadedGuard:
 
     def write(self, rows: Sequence[Sequence[int]], tokens: int) -> list[list[int]]:
         """Continue each row greedily with the engine of `mores.sample`."""
-        from mores.arms import ArmKey
         from mores.records import Decoding
         from mores.sample.engine import TorchEngine
         from mores.sample.requests import Request
+        from mores.study.arms import ArmKey
 
         decoding = Decoding(temperature=0.0, max_new_tokens=tokens)
         written: list[list[int]] = []
@@ -93,7 +93,7 @@ class LoadedGuard:
         """Return the logits of some next tokens, rows side by side without padding."""
         import torch
 
-        from mores.models.attention import Layout
+        from mores.weights.attention import Layout
 
         found: list[list[float]] = []
         for part in _parts(rows):

@@ -168,7 +168,7 @@ def _padded(rows: list[list[int]], pad: int) -> tuple[list[list[int]], list[list
 def _load(folder: Path, name: str) -> tuple[Any, Any]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    from mores.models.load import quiet
+    from mores.weights.quiet import quiet
 
     local = {"local_files_only": True, "trust_remote_code": False}
     try:

@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from mores import store
-from mores.assets import asset_folder, find_asset
 from mores.measure.toxicity.linear import LinearTerms
 from mores.measure.toxicity.scorer import EMPTY, Scored
 from mores.measure.toxicity.terms import character_terms, stems, word_terms
+from mores.weights.assets import asset_folder, find_asset
 
 NOTE = "lexical: led by profanity, at chance on implicit hate"
 _WORDS, _CHARACTERS = "alt-profanity-check", "toxicityclassifier"

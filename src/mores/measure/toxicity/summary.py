@@ -18,11 +18,11 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores import store
-from mores.arms import ArmKey
 from mores.measure.toxicity.agreement import spearman, verdict_alpha, verdict_kappa
 from mores.measure.toxicity.draws import expected_maximum, mean_toxicity, toxicity_probability
 from mores.measure.toxicity.warn import warnings_of
 from mores.records import Completion, Estimate, Record, Score
+from mores.study.arms import ArmKey
 
 
 class ArmToxicity(Record, frozen=True, kw_only=True):

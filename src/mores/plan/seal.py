@@ -1,0 +1,240 @@
+"""A sealed plan: what a study means to show, fixed and hashed before anything is sampled.
+
+    sealed = seal_plan(study, now=datetime.now(UTC))     runs/<preset>/sealed-plan.json
+    status = seal_status(study)                          what differs from it now
+
+The file holds hypotheses, the primary contrast, margins, exclusions, seeds, settings and the
+digests of all data files, and the digest of all this. Whoever keeps that digest elsewhere (a
+letter, a registry) can prove later that the plan is the one that was sealed. The report says what
+was sealed, when, and where the study deviated; a study without a seal is said to have none.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mores import store
+from mores.errors import StudyError
+from mores.records import Record, to_plain
+from mores.study import Study
+from mores.study.layers import flatten
+
+FILE = "sealed-plan.json"
+FILES = (
+    "charter.toml",
+    "values.jsonl",
+    "control.jsonl",
+    "prompts.jsonl",
+    "associations.toml",
+    "rating.toml",
+)
+RESULTS = ("sample", "stems", "toxicity", "capability", "cooccurrence", "gates")
+"""Steps whose files mean that something was seen. Validation prompts may be looked at."""
+ALPHA = 0.05
+PRIMARY = "values_targeted - control"
+EXCLUSIONS = (
+    "a completion that a scorer cannot score has no value there; it is counted, never 0",
+    'an output that a rater marks "cannot be rated" has no rating from that rater, never a 1',
+    "gold and practice items are never part of a result",
+    "outputs that name their model stay in; the report says how many there are",
+    "a prompt without a value in one of the two arms leaves that comparison; it is counted",
+)
+
+
+class Hypothesis(Record, frozen=True, kw_only=True):
+    """One thing that the study means to show, or to exclude."""
+
+    measure: str
+    contrast: str
+    claim: str
+    """``higher``, ``lower``, or ``non-inferior``."""
+    margin: float | None = None
+    primary: bool = False
+
+
+class SealedPlan(Record, frozen=True, kw_only=True):
+    """What was fixed."""
+
+    study: str
+    version: str
+    preset: str
+    sealed: str
+    """UTC, ISO 8601."""
+    mores_version: str
+    hypotheses: tuple[Hypothesis, ...]
+    alpha: float
+    adjustment: str
+    exclusions: tuple[str, ...]
+    seeds: dict[str, Any]
+    settings: dict[str, Any]
+    """Every setting by its dotted key."""
+    files: dict[str, str]
+    """Data file → digest."""
+    digest: str = ""
+    """Of everything above."""
+
+
+class SealStatus(Record, frozen=True, kw_only=True):
+    """How the study stands to its sealed plan."""
+
+    sealed: str
+    """When, or empty where there is no seal."""
+    digest: str
+    primary: str
+    intact: bool
+    """Whether the file is the one that was sealed."""
+    deviations: tuple[str, ...]
+    """What differs now, one sentence each."""
+
+
+def plan_path(study: Study) -> Path:
+    """Where the sealed plan is kept."""
+    return study.run_folder / FILE
+
+
+def seal_plan(study: Study, *, now: datetime) -> SealedPlan:
+    """Fix the plan of a study; once, before sampling.
+
+    Raises:
+        StudyError: it was sealed before, or something has been sampled already.
+    """
+    path = plan_path(study)
+    if path.exists():
+        raise StudyError(
+            "this plan was sealed before",
+            path=path,
+            fix="a changed plan is a new study: give it another preset or folder",
+        )
+    sampled = sorted(
+        path
+        for step in RESULTS
+        for path in study.run_folder.glob(f"*/{step}/*")
+        if path.is_file() or step == "gates"
+    )
+    if sampled:
+        raise StudyError(
+            "there are answers or results already; a plan sealed now would prove nothing",
+            path=sampled[0],
+            fix="seal before `mores sample` or `mores run`",
+        )
+    plan = _plan(study, now)
+    store.write_json(path, plan)
+    return plan
+
+
+def read_plan(study: Study) -> SealedPlan | None:
+    """Return the sealed plan, or None where there is none.
+
+    Raises:
+        DataError: the file cannot be read as one.
+    """
+    path = plan_path(study)
+    if not path.exists():
+        return None
+    return store.as_record(store.read_json(path), SealedPlan, path=path)
+
+
+def seal_status(study: Study) -> SealStatus | None:
+    """Compare the study as it is with its sealed plan; None where nothing was sealed."""
+    sealed = read_plan(study)
+    if sealed is None:
+        return None
+    intact = sealed.digest == _digest(sealed)
+    now = _plan(study, datetime.now(UTC))
+    deviations = [] if intact else ["the sealed plan was edited after sealing: its digest differs"]
+    deviations += _differences("setting", sealed.settings, now.settings)
+    deviations += _differences("file", sealed.files, now.files)
+    if sealed.hypotheses != now.hypotheses:
+        deviations.append("the hypotheses differ from those that were sealed")
+    primary = next((h.contrast for h in sealed.hypotheses if h.primary), "")
+    return SealStatus(
+        sealed=sealed.sealed,
+        digest=sealed.digest,
+        primary=primary,
+        intact=intact,
+        deviations=tuple(deviations),
+    )
+
+
+def _plan(study: Study, now: datetime) -> SealedPlan:
+    from mores import __version__
+
+    config = study.config
+    plan = SealedPlan(
+        study=config.name,
+        version=config.version,
+        preset=config.preset,
+        sealed=now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        mores_version=__version__,
+        hypotheses=tuple(_hypotheses(study)),
+        alpha=ALPHA,
+        adjustment="Holm over the categories of one contrast",
+        exclusions=EXCLUSIONS,
+        seeds={"evaluation": config.seed, "training": list(config.train_seeds)},
+        settings=json.loads(json.dumps(dict(flatten(to_plain(config))))),  # tuples become lists
+        files={
+            name: store.digest_file(study.folder / name)
+            for name in (*FILES, *_named_files(study))
+            if (study.folder / name).is_file()
+        },
+    )
+    return SealedPlan(**{**_fields(plan), "digest": _digest(plan)})
+
+
+def _named_files(study: Study) -> list[str]:
+    """Files in the study's folder that its settings name: prompts of gates, items, forms."""
+    config = study.config
+    named = [config.gates.safe_prompts, config.gates.harmful_prompts, config.gates.choices]
+    named += [task.task.removeprefix("harness:") for task in config.capability.tasks]
+    return [name for name in dict.fromkeys(named) if name]
+
+
+def _fields(plan: SealedPlan) -> dict[str, Any]:
+    return {name: getattr(plan, name) for name in SealedPlan.__struct_fields__}
+
+
+def _digest(plan: SealedPlan) -> str:
+    return store.digest({**to_plain(plan), "digest": ""})
+
+
+def _hypotheses(study: Study) -> list[Hypothesis]:
+    """The primary one, the same measures against base, and no loss of capability."""
+    measures = [
+        ("rating", "higher"),
+        *((f"toxicity:{s}", "lower") for s in study.config.toxicity.scorers),
+    ]
+    found = []
+    for contrast in (PRIMARY, "values_targeted - base"):
+        for measure, claim in measures:
+            first = contrast == PRIMARY and measure == "rating"
+            found.append(Hypothesis(measure=measure, contrast=contrast, claim=claim, primary=first))
+    found += [
+        Hypothesis(
+            measure=f"capability:{task.name}",
+            contrast="values_targeted - base",
+            claim="non-inferior",
+            margin=task.margin,
+        )
+        for task in study.config.capability.tasks
+    ]
+    return found
+
+
+def _differences(kind: str, sealed: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """One sentence for each key whose value is not the sealed one."""
+    lines = []
+    for name in sorted(set(sealed) | set(now)):
+        before, after = sealed.get(name), now.get(name)
+        if before == after:
+            continue
+        if kind == "file":
+            what = (
+                "is missing now" if after is None else "is new" if before is None else "was changed"
+            )
+            lines.append(f"{name} {what} since sealing")
+        else:
+            lines.append(f"{kind} {name}: sealed {before!r}, now {after!r}")
+    return lines

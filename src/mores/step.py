@@ -1,0 +1,206 @@
+"""One step of the process: run it or keep it, say why it is stale, write its manifest and time.
+
+    step = Step("sample", folder, inputs={"prompts": digest}, config={"draws": 3}, seed=7)
+    step.why()                  None where what lies in the folder is current, else why not
+    step.run(make, say=print)   keep it, or let ``make`` write the files and note what they rest on
+
+The manifest is written last: it is the mark that a step is complete. Its inputs are digests, so a
+step whose input was made anew is stale, and so is everything that rests on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mores import store
+from mores.records import Manifest, to_plain
+
+MANIFEST = "manifest.json"
+TIMINGS = "timings.jsonl"
+ABSENT = "absent"
+"""Stands for the digest of an input that is not there."""
+DONE = "done before, nothing changed"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a step has written."""
+
+    files: Sequence[str]
+    """Names of the files in the step's folder."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What later steps report; goes into the manifest."""
+    timing: dict[str, Any] = field(default_factory=dict)
+    """What goes beside the seconds: tokens, memory. Differs between equal runs."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step is made from now, and the folder that keeps what it made before."""
+
+    name: str
+    folder: Path
+    inputs: Mapping[str, str | None]
+    """Name → digest of everything that goes in; None where it is not looked at (a report does not
+    load a scorer to ask for its digest), and then it is not compared either."""
+    config: Mapping[str, Any]
+    seed: int
+    label: str = ""
+    """What progress lines and timings call it; its name if empty."""
+    log: Path | None = None
+    """Folder of the timings."""
+    rests_on: tuple[Step, ...] = ()
+    """Steps whose results are among the inputs."""
+
+    @cached_property
+    def manifest(self) -> Manifest | None:
+        """What lies in the folder, or None where no step was completed there."""
+        return read_manifest(self.folder)
+
+    def why(self) -> str | None:
+        """Say why this step must run, or return None where its result is current and intact.
+
+        Raises:
+            DataError: the manifest is damaged.
+        """
+        return stale(self.manifest, self.inputs, self.config) or damaged(self.folder, self.manifest)
+
+    def stale(self) -> str | None:
+        """Say what is not current in the whole chain that leads here, or return None.
+
+        Raises:
+            DataError: a manifest is damaged.
+        """
+        if self.manifest is None:
+            return "has not run"
+        if why := self.why():
+            return f"is not current ({why}): run it again"
+        for earlier in self.rests_on:
+            if why := earlier.stale():
+                return f"rests on `{earlier.label or earlier.name}`, which {why}"
+        return None
+
+    def digest(self) -> str:
+        """Digest of what this step has made, for the steps that rest on it."""
+        return outputs_digest(self.folder)
+
+    def run(
+        self, make: Callable[[], Made], *, say: store.Say, because: str | None = None
+    ) -> Manifest:
+        """Return the manifest of what is there and current, or make it.
+
+        Args:
+            make: writes the step's files into its folder.
+            say: where to say whether the step runs and why.
+            because: a reason to run although nothing changed.
+
+        Raises:
+            DataError: the manifest is damaged.
+            StoreError: a file could not be written.
+        """
+        label, why = self.label or self.name, self.why() or because
+        say(f"{label}: {why or DONE}")
+        if why is None and self.manifest is not None:
+            return self.manifest
+        start = time.perf_counter()
+        made = make()
+        manifest = self.complete(made)
+        if self.log is not None:
+            log_timing(self.log, label, time.perf_counter() - start, **made.timing)
+        return manifest
+
+    def complete(self, made: Made) -> Manifest:
+        """Write the manifest of files that lie in the folder."""
+        manifest = Manifest(
+            step=self.name,
+            inputs={name: digest or ABSENT for name, digest in self.inputs.items()},
+            outputs={name: store.digest_file(self.folder / name) for name in made.files},
+            config=dict(self.config),
+            seed=self.seed,
+            versions=versions(),
+            facts=made.facts,
+        )
+        write_manifest(self.folder, manifest)
+        self.__dict__["manifest"] = manifest
+        return manifest
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a step's manifest: the mark that the step is complete."""
+    store.write_json(folder / MANIFEST, manifest)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Return the manifest of a folder, or None where no step was completed there.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    return store.as_record(store.read_json(path), Manifest, path=path)
+
+
+def outputs_digest(folder: Path) -> str:
+    """Digest of everything that the step kept in a folder has made; ``absent`` if there is none."""
+    manifest = read_manifest(folder)
+    return ABSENT if manifest is None else store.digest(manifest.outputs)
+
+
+def stale(
+    manifest: Manifest | None, inputs: Mapping[str, str | None], config: Mapping[str, Any]
+) -> str | None:
+    """Say why a step must run (what changed), or return None if it is current."""
+    if manifest is None:
+        return "not done yet"
+    for name in [*inputs, *manifest.inputs]:
+        if name in inputs and inputs[name] is None:
+            continue
+        if manifest.inputs.get(name) != inputs.get(name):
+            return f"{name} changed"
+    if store.digest(manifest.config) != store.digest(config):
+        now, before = to_plain(config), manifest.config
+        changed = [k for k in now if store.digest(before.get(k)) != store.digest(now[k])]
+        return "configuration changed: " + ", ".join(changed or ["fewer settings"])
+    return None
+
+
+def damaged(folder: Path, manifest: Manifest | None) -> str | None:
+    """Return what is wrong with the first output that differs from its manifest, or None."""
+    for name, expected in manifest.outputs.items() if manifest else ():
+        path = folder / name
+        if not path.exists():
+            return f"{name} is missing"
+        if store.digest_file(path) != expected:
+            return f"{name} was changed since it was made"
+    return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide the numbers."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    known = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("mores", "torch", "transformers", "peft", "numpy", "scipy"):
+        with contextlib.suppress(PackageNotFoundError):
+            known[name] = version(name)
+    return known
+
+
+def log_timing(folder: Path, step: str, seconds: float, **facts: Any) -> None:
+    """Append how long a step took. Kept apart from results, which stay byte-identical."""
+    row = {"step": step, "finished": round(time.time(), 3), "seconds": round(seconds, 3), **facts}
+    path = folder / TIMINGS
+    with store.disk_errors(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")

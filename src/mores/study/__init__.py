@@ -1,0 +1,42 @@
+"""A study: a folder of plain files, its settings, its arms, and where everything of it is kept.
+
+study = load_study(Path("examples/wellbeing"), preset="quick")
+study.charter, study.values, study.control, study.prompts
+"""
+
+from mores.study.arms import ArmKey, arm_keys, slug
+from mores.study.config import (
+    CapabilityConfig,
+    CapabilityTask,
+    CooccurrenceConfig,
+    GatesConfig,
+    ModelSpec,
+    RatingConfig,
+    SampleConfig,
+    ScorerOptions,
+    StudyConfig,
+    ToxicityConfig,
+)
+from mores.study.study import Associations, Group, Study, Topic, load_study, settings
+
+__all__ = [
+    "ArmKey",
+    "Associations",
+    "CapabilityConfig",
+    "CapabilityTask",
+    "CooccurrenceConfig",
+    "GatesConfig",
+    "Group",
+    "ModelSpec",
+    "RatingConfig",
+    "SampleConfig",
+    "ScorerOptions",
+    "Study",
+    "StudyConfig",
+    "Topic",
+    "ToxicityConfig",
+    "arm_keys",
+    "load_study",
+    "settings",
+    "slug",
+]

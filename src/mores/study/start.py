@@ -1,0 +1,55 @@
+"""A new study from a template.
+
+start_study(Path("my-study"), template="blank")
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from mores import store
+from mores.errors import StudyError, did_you_mean
+
+TEMPLATES = ("wellbeing", "blank")
+FILES = (
+    "study.toml",
+    "charter.toml",
+    "values.jsonl",
+    "control.jsonl",
+    "prompts.jsonl",
+    "associations.toml",
+    "rating.toml",
+)
+
+
+def start_study(folder: Path, *, template: str = "wellbeing") -> list[Path]:
+    """Write a template's files into a new or empty folder.
+
+    Returns:
+        The files written.
+
+    Raises:
+        StudyError: unknown template, or a study is already there.
+        StoreError: the folder cannot be written.
+    """
+    if template not in TEMPLATES:
+        raise StudyError(
+            f"unknown template {template!r}{did_you_mean(template, TEMPLATES)}",
+            fix="templates: " + ", ".join(TEMPLATES),
+        )
+    there = [name for name in FILES if (folder / name).exists()]
+    if there:
+        raise StudyError(
+            f"a study is already here ({', '.join(there)})",
+            path=folder,
+            fix="choose another folder; nothing was changed",
+        )
+    source = resources.files("mores.study") / "templates" / template
+    written = []
+    for name in FILES:
+        part = source / name
+        if part.is_file():
+            store.write_bytes(folder / name, part.read_bytes())
+            written.append(folder / name)
+    return written

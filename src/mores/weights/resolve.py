@@ -1,0 +1,180 @@
+"""A model's name → a local folder of safetensors, and its digest.
+
+A name is tried in this order: a bundled name (`mores models`), a local folder,
+a local GGUF file, a Hub id such as ``HuggingFaceTB/SmolLM2-360M``.
+
+    resolved = resolve("smollm2-135m")
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mores import store
+from mores.errors import ModelError, did_you_mean
+from mores.weights.resolved import ResolvedModel, refuse_pickle
+
+if TYPE_CHECKING:
+    from mores.weights.assets import AssetStatus
+
+_DIGESTED = (
+    "*.safetensors",
+    "model.safetensors.index.json",
+    "config.json",
+    "generation_config.json",  # the tokens that end an answer
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",  # the end-of-text token and, in older models, the chat template
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.json",
+    "*.jinja",
+)
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """One line of `mores models`."""
+
+    name: str
+    source: str
+    state: str
+    license: str
+    bytes: int
+    note: str
+
+
+def resolve(name: str, *, say: store.Say | None = None) -> ResolvedModel:
+    """Find a model, fetching or converting it where its name asks for that.
+
+    Args:
+        name: bundled name, folder, GGUF file or Hub id.
+        say: where to announce a download or a conversion.
+
+    Raises:
+        ModelError: nothing of that name, no weights, pickled weights, no network.
+        AssetError: a bundled model could not be fetched or verified, or is under terms that
+            nobody has accepted.
+    """
+    path = Path(name).expanduser()
+    if name in bundled_names():
+        from mores.weights.assets import asset_folder
+
+        return _in_folder(name, asset_folder(name, say=say), "bundled")
+    if path.is_dir():
+        return _in_folder(name, path, "folder")
+    if path.suffix == ".gguf":
+        return _in_folder(name, _converted(path, say), "gguf")
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
+        return _in_folder(name, _from_hub(name, say), "hub")
+    raise ModelError(
+        f"there is no model {name!r}{did_you_mean(name, bundled_names())}",
+        fix="name a bundled model (`mores models`), a folder, a .gguf file or a Hub id "
+        "such as HuggingFaceTB/SmolLM2-360M",
+    )
+
+
+def bundled_names() -> list[str]:
+    """Names of the models that ship inside registry packages."""
+    from mores.weights.assets import list_assets
+
+    return [asset.name for asset in list_assets() if asset.kind == "model"]
+
+
+def known_models() -> list[KnownModel]:
+    """List bundled models, converted GGUF files and models in the Hub cache."""
+    from mores.weights.assets import list_assets
+
+    known = [
+        KnownModel(
+            name=asset.name,
+            source="bundled",
+            state=_state(asset),
+            license=asset.license,
+            bytes=asset.bytes,
+            note=asset.title,
+        )
+        for asset in list_assets()
+        if asset.kind == "model"
+    ]
+    for folder in sorted((store.cache_folder() / "gguf").glob("*/config.json")):
+        size = sum(p.stat().st_size for p in folder.parent.iterdir())
+        known.append(
+            KnownModel(str(folder.parent), "gguf", "ready", "see its publisher", size, "converted")
+        )
+    hub = Path(os.environ.get("HF_HUB_CACHE") or Path.home() / ".cache/huggingface/hub")
+    for folder in sorted(hub.glob("models--*--*")):
+        name = folder.name.removeprefix("models--").replace("--", "/")
+        known.append(KnownModel(name, "hub", "cached", "see its card", 0, "Hugging Face Hub"))
+    return known
+
+
+def _state(asset: AssetStatus) -> str:
+    if asset.terms:
+        return "terms to be accepted"
+    return "ready" if asset.cached else "fetched on first use"
+
+
+def _in_folder(name: str, folder: Path, source: str) -> ResolvedModel:
+    refuse_pickle(folder)
+    return ResolvedModel(name, str(folder), folder_digest(folder), source)
+
+
+def folder_digest(folder: Path) -> str:
+    """Digest of everything in a model folder that decides its outputs."""
+    files = sorted({p for pattern in _DIGESTED for p in folder.glob(pattern)})
+    return store.digest({p.name: store.digest_file(p) for p in files})
+
+
+def _converted(path: Path, say: store.Say | None) -> Path:
+    """Convert a GGUF file once; the folder's name carries the file's digest."""
+    import shutil
+    import tempfile
+
+    from mores.weights.gguf import convert_gguf
+
+    if not path.exists():
+        raise ModelError("no such file", path=path, fix="check the path")
+    digest = store.digest_file(path).removeprefix("sha256:")[:16]
+    target = store.cache_folder() / "gguf" / f"{path.stem}-{digest}"
+    if (target / "config.json").exists():
+        return target
+    if say:
+        say(f"converting {path.name} to safetensors, once (into {target})")
+    with store.disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+            convert_gguf(path, Path(temporary) / "model")
+            if not target.exists():
+                shutil.move(Path(temporary) / "model", target)
+    return target
+
+
+def _from_hub(name: str, say: store.Say | None) -> Path:
+    """Return the folder of a Hub model: from the local cache, else downloaded."""
+    from huggingface_hub import snapshot_download
+
+    patterns = ["*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
+    except Exception:  # noqa: BLE001 - not cached; the Hub client has many kinds of error
+        if os.environ.get("HF_HUB_OFFLINE") == "1" or os.environ.get("MORES_OFFLINE") == "1":
+            raise ModelError(
+                f"{name} is not in the local Hub cache, and this process is set to stay offline",
+                fix="unset HF_HUB_OFFLINE and MORES_OFFLINE, or name a local folder",
+            ) from None
+    if say:
+        say(f"fetching {name} from the Hugging Face Hub; see its card for the licence")
+    try:
+        return Path(snapshot_download(name, allow_patterns=patterns))
+    except Exception as error:  # noqa: BLE001 - any failure here is the network's or the name's
+        raise ModelError(
+            f"{name} could not be fetched from the Hugging Face Hub: {str(error).splitlines()[0]}",
+            fix="check the id and the network, or download it elsewhere and name its folder",
+        ) from None

@@ -1,0 +1,108 @@
+"""The sealed plan: fixed once, before sampling; every later difference is said."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from mores import store
+from mores.errors import DataError, StudyError
+from mores.plan.seal import plan_path, read_plan, seal_plan, seal_status
+from mores.study import load_study
+
+WHEN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def test_a_sealed_plan_holds_what_will_be_claimed(tiny_study):
+    plan = seal_plan(load_study(tiny_study), now=WHEN)
+    assert plan.sealed == "2026-11-22T12:00:00Z"
+    primary = [h for h in plan.hypotheses if h.primary]
+    assert [(h.measure, h.contrast, h.claim) for h in primary] == [
+        ("rating", "values_targeted - control", "higher")
+    ]
+    margins = {h.measure: h.margin for h in plan.hypotheses if h.claim == "non-inferior"}
+    assert margins == {"capability:minimal_pairs": 0.02, "capability:prose": 0.05}
+    assert plan.settings["recipe.epochs"] == 2
+    assert plan.files["prompts.jsonl"] == store.digest_file(tiny_study / "prompts.jsonl")
+    assert plan.digest.startswith("sha256:")
+
+
+def test_an_unchanged_study_does_not_deviate(tiny_study):
+    study = load_study(tiny_study)
+    plan = seal_plan(study, now=WHEN)
+    status = seal_status(study)
+    assert status is not None
+    assert (status.intact, status.deviations) == (True, ())
+    assert status.digest == plan.digest
+    assert read_plan(study) == plan
+
+
+def test_without_a_seal_there_is_none(tiny_study):
+    assert seal_status(load_study(tiny_study)) is None
+
+
+def test_every_difference_is_one_sentence(tiny_study):
+    seal_plan(load_study(tiny_study), now=WHEN)
+    with (tiny_study / "prompts.jsonl").open("a") as file:
+        file.write("\n")
+    (tiny_study / "associations.toml").unlink()
+    changed = load_study(tiny_study, overrides=("sample.draws=3",))
+    status = seal_status(changed)
+    assert status is not None
+    assert status.intact
+    assert set(status.deviations) == {
+        "setting sample.draws: sealed 2, now 3",
+        "associations.toml is missing now since sealing",
+        "prompts.jsonl was changed since sealing",
+    }
+
+
+def test_an_edited_plan_is_recognised(tiny_study):
+    study = load_study(tiny_study)
+    seal_plan(study, now=WHEN)
+    plain = json.loads(plan_path(study).read_text())
+    plain["alpha"] = 0.2
+    plan_path(study).write_text(json.dumps(plain))
+    status = seal_status(study)
+    assert status is not None
+    assert not status.intact
+    assert status.deviations == ("the sealed plan was edited after sealing: its digest differs",)
+
+
+def test_sealing_twice_or_too_late_is_refused(tiny_study):
+    study = load_study(tiny_study)
+    seal_plan(study, now=WHEN)
+    with pytest.raises(StudyError, match="sealed before"):
+        seal_plan(study, now=WHEN)
+    plan_path(study).unlink()
+    late = study.run_folder / "m" / "sample" / "completions.jsonl"
+    late.parent.mkdir(parents=True)
+    late.write_text("{}\n")
+    with pytest.raises(StudyError, match="would prove nothing"):
+        seal_plan(study, now=WHEN)
+    assert not plan_path(study).exists()
+
+
+def test_a_damaged_plan_is_a_plain_error(tiny_study):
+    study = load_study(tiny_study)
+    plan_path(study).parent.mkdir(parents=True)
+    plan_path(study).write_text('{"study": "x"}')
+    with pytest.raises(DataError):
+        seal_status(study)
+
+
+def test_results_without_their_answers_still_forbid_sealing(tiny_study):
+    study = load_study(tiny_study)
+    store.write_text(study.run_folder / "tiny" / "capability" / "items.jsonl", "")
+    with pytest.raises(StudyError, match="answers or results already"):
+        seal_plan(study, now=WHEN)
+    assert not plan_path(study).exists()
+
+
+def test_files_that_settings_name_are_sealed_too(tiny_study):
+    (tiny_study / "mine.csv").write_text("prompt\nIs it safe?\n", "utf-8")
+    study = load_study(tiny_study, overrides=('gates.safe_prompts="mine.csv"',))
+    seal_plan(study, now=WHEN)
+    with (tiny_study / "mine.csv").open("a") as file:
+        file.write("Another one?\n")
+    assert seal_status(study).deviations == ("mine.csv was changed since sealing",)

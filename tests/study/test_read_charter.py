@@ -1,0 +1,67 @@
+"""charter.toml: one position for each category."""
+
+from __future__ import annotations
+
+import pytest
+
+from mores.errors import DataError
+from mores.study.charter import read_charter
+
+GOOD = """version = "1.0.0"
+
+[[positions]]
+category = "beauty"
+title = "Beauty"
+statement = "Beauty is subjective; offer several views."
+basis = ["UDHR art. 1"]
+
+[[positions]]
+category = "care"
+title = "Care"
+statement = "Support people who ask for help."
+"""
+
+
+@pytest.fixture
+def charter(tmp_path):
+    def write(text: str):
+        path = tmp_path / "charter.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_positions_come_in_file_order(charter):
+    read = read_charter(charter(GOOD))
+    assert (read.version, read.language, read.categories) == ("1.0.0", "en", ("beauty", "care"))
+    assert read.position("beauty").basis == ("UDHR art. 1",)
+    assert read.position("care").basis == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"care"', '"beauty"', "category 'beauty' has two positions"),
+        ('title = "Care"\n', "", "title"),
+        ('title = "Care"', 'titel = "Care"', "titel"),
+        ("Support people who ask for help.", "Too short.", "length >= 20"),
+        ('category = "care"', 'category = "ca re"', "category"),
+        ('version = "1.0.0"\n', "", "version"),
+        ('version = "1.0.0"', 'version = "1.0.0"\nauthor = "x"', "unknown field 'author'"),
+        ('title = "Beauty"', "title = Beauty", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(charter, old, new, words):
+    path = charter(GOOD.replace(old, new))
+    with pytest.raises(DataError) as caught:
+        read_charter(path)
+    assert words in caught.value.message
+    assert caught.value.path == str(path)
+
+
+def test_no_positions_and_no_file(charter, tmp_path):
+    with pytest.raises(DataError, match="positions"):
+        read_charter(charter('version = "1"\npositions = []\n'))
+    with pytest.raises(DataError, match="no such file"):
+        read_charter(tmp_path / "none.toml")
