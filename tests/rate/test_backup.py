@@ -35,7 +35,7 @@ from mores.rate.rows import export_rows, study_facts
 from mores.rate.unblind import unblind
 from mores.rate.verify import verify
 from mores.rate.web.owner import backup_now, last_backup
-from mores.report.run import write_report
+from mores.report.run import report
 from mores.study import folders
 
 KINDS = ["sqlite", "postgresql"]
@@ -331,7 +331,7 @@ def test_the_report_of_what_was_restored_is_the_same_to_the_byte(
     if order == "unblinded after it":
         path = made(site).path
     unblind(site.database, study, who="Ada", now=site.now())
-    write_report(study)
+    report(study)
     original = {p.name: p.read_bytes() for p in folders.report_folder(study).glob("*.*")}
     path = path or made(site).path
 
@@ -341,7 +341,7 @@ def test_the_report_of_what_was_restored_is_the_same_to_the_byte(
     # Where the log already has the first look, a later one changes nothing in the report.
     site.now.step(0.0 if order == "unblinded after it" else 86_400.0)
     unblind(restored, other, who="Ada", now=site.now())
-    write_report(other)
+    report(other)
     again = {p.name: p.read_bytes() for p in folders.report_folder(other).glob("*.*")}
     assert set(original) == {"index.html", "report.json"}
     assert again == original

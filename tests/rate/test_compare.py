@@ -8,7 +8,7 @@ import pytest
 from app import Clock, consent, join, make_site, make_study, owner, rate_all
 
 from mores import store
-from mores.measure.run import scores_folder
+from mores.measure.toxicity.run import scores_folder
 from mores.rate.blind import read_key
 from mores.rate.compare import compared
 from mores.rate.db.facts import read_facts

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mores import store
 from mores.errors import DataError
-from mores.rate import import_ratings, read_ratings
+from mores.rate.ratings import import_ratings, read_ratings
 from mores.records import Completion, Rating
 from mores.study import folders, load_study
 

@@ -10,9 +10,10 @@ import pytest
 
 from mores import store
 from mores.errors import DataError
-from mores.measure.capability import measure_capability
-from mores.measure.run import measure_cooccurrence, measure_toxicity, read_scores
-from mores.rate import import_ratings
+from mores.measure.capability import capability
+from mores.measure.cooccurrence.run import cooccurrence
+from mores.measure.toxicity.run import read_scores, toxicity
+from mores.rate.ratings import import_ratings
 from mores.records import Rating, Score
 from mores.report.build import build_report, command
 from mores.sample import read_completions, sample, sample_stems
@@ -49,9 +50,9 @@ def folder(
         tune(study)
         sample(study)
         sample_stems(study)
-        measure_toxicity(study)
-        measure_cooccurrence(study)
-        measure_capability(study)
+        toxicity(study)
+        cooccurrence(study)
+        capability(study)
         _finished["runs"] = tmp_path_factory.mktemp("finished") / "runs"
         shutil.copytree(tiny_study / "runs", _finished["runs"])
     else:

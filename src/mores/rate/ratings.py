@@ -17,7 +17,8 @@ from mores.errors import DataError, did_you_mean
 from mores.rate.csv_file import read_file
 from mores.records import Rating, Record, Unrateable
 from mores.sample import read_completions
-from mores.sample.run import COMPLETIONS, SAMPLE, VALIDATION
+from mores.sample.grid import COMPLETIONS
+from mores.sample.run import SAMPLE, VALIDATION
 from mores.study import Study, folders
 
 R = TypeVar("R", bound=Record)

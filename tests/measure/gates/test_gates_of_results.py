@@ -10,7 +10,7 @@ from mores import step as steps
 from mores import store
 from mores.measure.capability.run import ITEMS
 from mores.measure.cooccurrence.result import TopicChange
-from mores.measure.gates import measure_gates
+from mores.measure.gates import gates
 from mores.measure.gates.capability import capability
 from mores.measure.gates.context import Context
 from mores.measure.gates.harmful_compliance import harmful_compliance
@@ -361,14 +361,14 @@ def test_a_topic_without_figures_is_mentioned_beside_one_that_has_them(monkeypat
 
 def test_retuned_arms_make_what_other_measures_left_stale(tuned_study):
     """The chain is followed: weights, completions, scores."""
-    from mores.measure.run import measure_toxicity
+    from mores.measure.toxicity.run import toxicity
     from mores.sample import sample
     from mores.study import load_study
 
     study = load_study(tuned_study)
     sample(study)
-    measure_toxicity(study)
-    before = [r.reason for r in measure_gates(study) if r.name == "toxicity"]
+    toxicity(study)
+    before = [r.reason for r in gates(study) if r.name == "toxicity"]
     assert len(before) == 2
     assert not any("has not run" in reason or "other" in reason for reason in before)
     folder = folders.model_folder(study, study.config.models[0].name) / "sample"
@@ -377,6 +377,6 @@ def test_retuned_arms_make_what_other_measures_left_stale(tuned_study):
     store.write_json(
         folder / steps.MANIFEST, {**store.read_json(folder / steps.MANIFEST), "inputs": changed}
     )
-    found = [r for r in measure_gates(study) if r.name == "toxicity"]
+    found = [r for r in gates(study) if r.name == "toxicity"]
     assert {r.verdict for r in found} == {"not measured"}
     assert all("other weights (values_targeted-s1)" in r.reason for r in found)

@@ -11,6 +11,7 @@ before; then the largest spread is said with which the items would be enough.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from mores import stats
@@ -94,7 +95,7 @@ def support(task: Task, margin: float, *, discordance: float = DISCORDANCE) -> S
     )
 
 
-def supports(tasks: list[Task], config: Any) -> list[Support]:
+def supports(tasks: Sequence[Task], config: Any) -> list[Support]:
     """Return what each configured task can support.
 
     Args:

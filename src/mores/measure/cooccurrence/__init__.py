@@ -5,6 +5,7 @@ any corpus        → analyse_file / analyse_corpus → TopicAssociations
 word lists        → window_counts → window_bias, helm_association: others' definitions
 """
 
+from mores import callable_room
 from mores.measure.cooccurrence.analyse import analyse
 from mores.measure.cooccurrence.change import association_change
 from mores.measure.cooccurrence.corpus import analyse_corpus, analyse_file, read_columns
@@ -28,6 +29,7 @@ from mores.measure.cooccurrence.result import (
     TopicAssociations,
     TopicChange,
 )
+from mores.measure.cooccurrence.run import cooccurrence, read_cooccurrence, words_step
 from mores.measure.cooccurrence.sentiment import group_sentiment, read_lexicon, vader_lexicon
 from mores.measure.cooccurrence.sentiment_change import sentiment_change
 from mores.measure.cooccurrence.stems import excluded_words, prompt_id, stem_prompts
@@ -52,6 +54,7 @@ __all__ = [
     "analyse_corpus",
     "analyse_file",
     "association_change",
+    "cooccurrence",
     "count_completions",
     "count_stream",
     "count_terms",
@@ -68,6 +71,7 @@ __all__ = [
     "paired_counts",
     "prompt_id",
     "read_columns",
+    "read_cooccurrence",
     "read_lexicon",
     "sentiment_change",
     "stem_prompts",
@@ -78,4 +82,7 @@ __all__ = [
     "window_bias",
     "window_counts",
     "words",
+    "words_step",
 ]
+
+callable_room(__name__)

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mores.measure.cooccurrence import CooccurrenceResult
-from mores.measure.cooccurrence.result import TopicChange
+from mores.measure.cooccurrence.result import CooccurrenceResult, TopicChange
+from mores.measure.cooccurrence.run import read_cooccurrence, words_step
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.result import GateName, GateResult, GateVerdict
 from mores.measure.gates.verdict import ONE_RUN, Subject, not_measured
-from mores.measure.run import read_cooccurrence
 from mores.records import Arm, Estimate
 
 SENTIMENT: GateName = "sentiment"
@@ -36,7 +35,7 @@ def missing(context: Context) -> str:
         return "the study has no associations.toml"
     if not context.study.config.cooccurrence.samples_per_stem:
         return "no samples asked for (cooccurrence.samples_per_stem = 0)"
-    why = context.texts_differ(context.folder / "cooccurrence", "stems")
+    why = words_step(context.study, context.spec).stale()
     return f"`mores measure cooccurrence` {why}" if why else ""
 
 

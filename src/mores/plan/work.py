@@ -1,17 +1,18 @@
 """What a study will do, how long it takes here, and what it can show, before it runs.
 
-plan = make_plan(load_study(Path("examples/wellbeing")), probe=True)
+work = plan(load_study(Path("examples/wellbeing")), probe=True)
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mores import step as steps
 from mores import store
-from mores.plan.seal import seal_status
+from mores.plan.seal import seal_plan, seal_status
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Record
 from mores.stats import rating_power, smallest_p
@@ -89,20 +90,34 @@ class Plan(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def make_plan(study: Study, *, probe: bool = True, progress: Progress | None = None) -> Plan:
-    """Work out what a study will do.
+def plan(
+    study: Study, *, probe: bool = True, seal: bool = False, progress: Progress | None = None
+) -> Plan:
+    """Work out what a study will do, how long it takes here, and what it can show.
 
     Args:
         study: a loaded study.
         probe: load the model and measure its speed (about 20 seconds, kept for next time).
+        seal: fix hypotheses, margins, exclusions, seeds and settings in a hashed file now; before
+            sampling only. The report then says what was sealed and where the study deviated.
         progress: where to say what is measured.
 
     Raises:
-        MoresError: a file or model cannot be read.
+        MoresError: a file or model cannot be read; sealed before, or sampled already.
     """
+    progress = progress or Progress(quiet=True)
+    work = _work(study, probe, progress)
+    if seal:
+        with store.lock(study.run_folder):
+            sealed = seal_plan(study, now=datetime.now(UTC))
+        progress.say(f"sealed {sealed.sealed}, {sealed.digest}")
+        progress.say("keep that digest somewhere else: it proves that this was the plan")
+    return work
+
+
+def _work(study: Study, probe: bool, progress: Progress) -> Plan:
     from mores.measure.capability import load_tasks, supports
 
-    progress = progress or Progress(quiet=True)
     tasks = load_tasks(study)
     keys = arm_keys(study.config.arms, study.config.train_seeds)
     counts: dict[str, int] = {}
@@ -346,7 +361,7 @@ def measure_rates(study: Study, spec: ModelSpec, loaded: LoadedModel) -> Rates:
         study.charter,
         study.values,
     )
-    engine = TorchEngine(loaded, [])
+    engine = TorchEngine(loaded)
     times = []
     for tokens in (1, 9):
         start = time.perf_counter()

@@ -1,6 +1,6 @@
 """The public functions of `mores rate` that keep the ratings: verify, back up, release, forget.
 
-mores.verify_ratings(Path("my-study"))
+mores.rate.verify_ratings(study)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mores.errors import DataError
-from mores.study import Study, load_study
+from mores.study import Study
 
 if TYPE_CHECKING:
     from mores.rate.db.backup import Backup
@@ -29,18 +29,14 @@ class RatingVerified:
 
 
 def verify_ratings(
-    folder: Path,
+    study: Study,
     *,
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
 ) -> RatingVerified:
     """Check the audit log's chain, the rules of the contract, and that the key fits.
 
     Args:
-        folder: the study.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
+        study: the study.
         database: where it is, if not in the study.
 
     Raises:
@@ -49,17 +45,14 @@ def verify_ratings(
     from mores.rate.opened import looking
     from mores.rate.verify import verify
 
-    study = _study(folder, preset, set_)
     with looking(study, database) as opened:
         events, entries, last, problems = verify(opened, study)
     return RatingVerified(events, entries, last, tuple(problems))
 
 
 def backup_ratings(
-    folder: Path,
+    study: Study,
     *,
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
 ) -> Backup:
     """Back up ratings and key now, and restore the copy on trial.
@@ -67,9 +60,7 @@ def backup_ratings(
     A running server does this by itself every 15 minutes, and by a button.
 
     Args:
-        folder: the study.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
+        study: the study.
         database: where it is, if not in the study.
 
     Raises:
@@ -80,27 +71,23 @@ def backup_ratings(
     from mores.rate.db.facts import facts_of
     from mores.rate.opened import backup_folder, changing
 
-    study, now = _study(folder, preset, set_), time.time()
+    now = time.time()
     with changing(study, database, now=now) as opened:
         key = key_path(study, facts_of(opened).key_digest)
         return back_up(opened, backup_folder(study), now=now, key=key)
 
 
 def restore_ratings(
-    folder: Path,
+    study: Study,
     backup: Path,
     *,
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
 ) -> int:
     """Put a backup where there are no ratings; nothing is ever overwritten.
 
     Args:
-        folder: the study.
+        study: the study.
         backup: the file to restore.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
         database: where to, if not into the study.
 
     Raises:
@@ -110,29 +97,24 @@ def restore_ratings(
     from mores.rate.db.backup import read_backup, restore
     from mores.rate.opened import changing
 
-    study = _study(folder, preset, set_)
-    read_backup(Path(backup))  # before anything is made
+    read_backup(backup)  # before anything is made
     with changing(study, database, now=time.time(), new=True) as opened:
-        return restore(Path(backup), opened, key_path(study))
+        return restore(backup, opened, key_path(study))
 
 
 def release_rater(
-    folder: Path,
+    study: Study,
     rater: str,
     *,
     to: str | None = None,
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
 ) -> int:
     """Give the open items of an absent rater to everybody, or to one other rater.
 
     Args:
-        folder: the study.
+        study: the study.
         rater: the rater's id (see `mores rate status`).
         to: id of the rater who takes them over.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
         database: where it is, if not in the study.
 
     Raises:
@@ -143,7 +125,7 @@ def release_rater(
     from mores.rate.opened import changing
 
     now = time.time()
-    with changing(_study(folder, preset, set_), database, now=now) as opened, opened.write() as tx:
+    with changing(study, database, now=now) as opened, opened.write() as tx:
         for name in (rater, *([to] if to else [])):
             _known_rater(tx, name)
         count = release(tx, rater, to=to)
@@ -153,22 +135,18 @@ def release_rater(
 
 
 def forget_rater(
-    folder: Path,
+    study: Study,
     rater: str,
     *,
     ratings: Literal["keep", "withdraw"] = "keep",
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
 ) -> int:
     """Forget who a rater is: name, panel ids, declarations, comments, links.
 
     Args:
-        folder: the study.
+        study: the study.
         rater: the rater's id (see `mores rate status`).
         ratings: "keep" them under the random id, or "withdraw" them from all counts.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
         database: where it is, if not in the study.
 
     Raises:
@@ -178,7 +156,7 @@ def forget_rater(
     from mores.rate.opened import changing
 
     now = time.time()
-    with changing(_study(folder, preset, set_), database, now=now) as opened, opened.write() as tx:
+    with changing(study, database, now=now) as opened, opened.write() as tx:
         return forget(tx, rater, ratings=ratings, now=now)
 
 
@@ -189,17 +167,3 @@ def _known_rater(tx: Any, name: str) -> None:
 
     if tx.execute(sa.select(rater.c.id).where(rater.c.id == name)).first() is None:
         raise DataError(f"no rater {name!r}", fix="`mores rate status` lists them")
-
-
-def _study(folder: Path, preset: str | None, overrides: tuple[str, ...]) -> Study:
-    return load_study(Path(folder), preset=preset, overrides=tuple(overrides))
-
-
-__all__ = [
-    "RatingVerified",
-    "backup_ratings",
-    "forget_rater",
-    "release_rater",
-    "restore_ratings",
-    "verify_ratings",
-]

@@ -1,14 +1,27 @@
-"""What `mores revise` and `mores diff` print."""
+"""`mores revise` and `mores diff`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
+from mores.progress import Progress
+from mores.study import Study
 
-def show_revise_study(result: Any, values: dict[str, Any]) -> None:
-    """List the gaps with what they rest on, and the page."""
+if TYPE_CHECKING:
+    from mores.records import Estimate
+
+
+def revise(study: Study, *, progress: Progress) -> None:
+    """Find where the tuned arm falls short on validation prompts, and what sample to write next.
+
+    Test prompts are never read here: what is chosen by looking at them can no longer be tested on
+    them.
+    """
+    from mores.revise import revise as find_gaps
+
+    result = find_gaps(study, progress=progress)
     for model, gaps in result.models.items():
         click.echo(f"{model}: {len(gaps)} groups of validation prompts point the wrong way")
         for gap in gaps:
@@ -22,10 +35,13 @@ def show_revise_study(result: Any, values: dict[str, Any]) -> None:
     click.echo(f"\nevidence and nearest samples: {result.page}")
 
 
-def show_diff_studies(diff: Any, values: dict[str, Any]) -> None:
-    """Print what changed in the samples, and both effects beside each other."""
-    click.echo(f"old  {diff.old}\nnew  {diff.new}")
-    for one in diff.datasets:
+def diff(old: Study, new: Study) -> None:
+    """Put two versions of a study side by side: their samples, and what came of each."""
+    from mores.revise import diff as compare
+
+    result = compare(old, new)
+    click.echo(f"old  {result.old}\nnew  {result.new}")
+    for one in result.datasets:
         click.echo(
             f"\n{one.name}: {len(one.added)} added, {len(one.removed)} removed, "
             f"{len(one.changed)} changed, {one.kept} kept; "
@@ -39,17 +55,17 @@ def show_diff_studies(diff: Any, values: dict[str, Any]) -> None:
         moved = {c: n for c, n in one.categories.items() if n[0] != n[1]}
         for category, (before, after) in moved.items():
             click.echo(f"  {category}: {before} → {after}")
-    if diff.effects:
+    if result.effects:
         click.echo(f"\n{'measure':<34} {'old':<32} new")
-    several = len({pair.model for pair in diff.effects}) > 1
-    for pair in diff.effects:
+    several = len({pair.model for pair in result.effects}) > 1
+    for pair in result.effects:
         what = f"{pair.model}: {pair.measure}" if several else pair.measure
         click.echo(f"{what:<34} {_estimate(pair.old):<32} {_estimate(pair.new)}")
-    for note in diff.notes:
+    for note in result.notes:
         click.echo(f"note: {note}")
 
 
-def _estimate(e: Any) -> str:
+def _estimate(e: Estimate | None) -> str:
     if e is None:
         return "not in the report"
     if e.value is None:

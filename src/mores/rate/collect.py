@@ -1,7 +1,7 @@
 """The public functions of `mores rate`: the blind rating app and what belongs to it.
 
-mores.serve_ratings(Path("my-study"))
-mores.unblind_ratings(Path("my-study"), who="Ada Lovelace")
+mores.rate.serve_ratings(study, say=print)
+mores.rate.unblind_ratings(study, who="Ada Lovelace")
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mores import store
-from mores.study import Study, folders, load_study
+from mores.study import Study, folders
 
 if TYPE_CHECKING:
     from mores.rate.unblind import Unblinded
@@ -34,10 +34,8 @@ class RatingStatus:
 
 
 def serve_ratings(
-    folder: Path,
+    study: Study,
     *,
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
     host: str = "127.0.0.1",
     port: int = 8765,
@@ -45,6 +43,7 @@ def serve_ratings(
     tls_key: Path | None = None,
     behind_proxy: str | None = None,
     invite: int | None = None,
+    say: store.Say,
 ) -> None:
     """Let people rate the outputs, blind: start the rating app, and print the links.
 
@@ -53,9 +52,7 @@ def serve_ratings(
     like: what a page called saved is kept.
 
     Args:
-        folder: the study, with completions.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE, such as rating.seats=12 (may be repeated).
+        study: the study, with completions.
         database: a file, or postgresql://user@host/name for teams; by default a file in the study.
         host: address to listen at; other machines are let in only with TLS or behind a proxy.
         port: port to listen at.
@@ -63,12 +60,11 @@ def serve_ratings(
         tls_key: its private key (PEM).
         behind_proxy: the https address that people use, where a proxy holds the certificate.
         invite: so many new personal links now; the first start makes one for each seat.
+        say: where to print the links.
 
     Raises:
         MoresError: nothing sampled, an unsafe address, a database that cannot be used.
     """
-    import click
-
     from mores.rate.serve import Options, serve
 
     options = Options(
@@ -80,22 +76,18 @@ def serve_ratings(
         behind_proxy=behind_proxy,
         invite=invite,
     )
-    serve(_study(folder, preset, set_), options, say=click.echo)
+    serve(study, options, say=say)
 
 
 def rating_status(
-    folder: Path,
+    study: Study,
     *,
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
 ) -> RatingStatus:
     """Show how far the rating is: totals, raters, agreement. Nothing by arm.
 
     Args:
-        folder: the study.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
+        study: the study.
         database: where it is, if not in the study.
 
     Raises:
@@ -108,7 +100,7 @@ def rating_status(
     from mores.rate.unblind import last_unblinding
     from mores.rate.web.owner import last_backup
 
-    with looking(_study(folder, preset, set_), database) as opened, opened.read() as tx:
+    with looking(study, database) as opened, opened.read() as tx:
         facts = read_facts(tx)
         shown = overview(tx, facts, time.time())
         return RatingStatus(
@@ -123,21 +115,17 @@ def rating_status(
 
 
 def export_ratings(
-    folder: Path,
+    study: Study,
     output: Path | None = None,
     *,
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
     format: Literal["csv", "jsonl", "parquet", "all"] = "all",  # noqa: A002 - the usual name
 ) -> list[Path]:
     """Write all answers with a codebook and a human-evaluation datasheet (HEDS).
 
     Args:
-        folder: the study.
+        study: the study.
         output: folder to write into; by default the study's rating folder.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
         database: where it is, if not in the study.
         format: "csv", "jsonl", "parquet" or "all".
 
@@ -150,8 +138,7 @@ def export_ratings(
     from mores.rate.opened import looking
     from mores.rate.rows import export_rows, study_facts
 
-    study = _study(folder, preset, set_)
-    target = Path(output) if output else folders.rating_folder(study) / "export"
+    target = output if output else folders.rating_folder(study) / "export"
     with looking(study, database) as opened:
         rows, facts = export_rows(opened), study_facts(opened)
     forms = {"csv": to_csv, "jsonl": to_jsonl, "parquet": to_parquet}
@@ -165,20 +152,16 @@ def export_ratings(
 
 
 def unblind_ratings(
-    folder: Path,
+    study: Study,
     *,
     who: str,
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
 ) -> Unblinded:
     """Open the sealed key and give the ratings to the report. Logged; cannot be undone.
 
     Args:
-        folder: the study; its rating folder holds the key.
+        study: the study; its rating folder holds the key.
         who: your name, for the log.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
         database: where it is, if not in the study.
 
     Raises:
@@ -187,17 +170,15 @@ def unblind_ratings(
     from mores.rate.opened import changing
     from mores.rate.unblind import unblind
 
-    study, now = _study(folder, preset, set_), time.time()
+    now = time.time()
     with changing(study, database, now=now) as opened:
         return unblind(opened, study, who=who, now=now)
 
 
 def import_ratings(
-    folder: Path,
+    study: Study,
     file: Path,
     *,
-    preset: str | None = None,
-    set_: tuple[str, ...] = (),
     database: str | None = None,
     judge: str | None = None,
 ) -> list[Rating] | int:
@@ -209,10 +190,8 @@ def import_ratings(
     in the report, never counted as ratings by people.
 
     Args:
-        folder: the study, with completions.
+        study: the study, with completions.
         file: the CSV.
-        preset: "quick", "palms-2021" or "confirm", instead of the study's own.
-        set_: override one setting, KEY=VALUE (may be repeated).
         database: where the rating database is, if not in the study.
         judge: name of the language model that gave these ratings; the file has no rater then.
 
@@ -220,27 +199,12 @@ def import_ratings(
         DataError: unknown id, a value that is not 1 to 5, a rater twice (with the line), a judge
             with the name of a judged model.
     """
-    from mores.rate import import_ratings as add
     from mores.rate.import_blind import import_blind, is_blind
     from mores.rate.opened import changing
+    from mores.rate.ratings import import_ratings as add
 
-    study = _study(folder, preset, set_)
-    if judge is None and is_blind(Path(file)):
+    if judge is None and is_blind(file):
         with changing(study, database, now=time.time()) as opened:
-            return import_blind(opened, Path(file), now=time.time())
+            return import_blind(opened, file, now=time.time())
     with store.lock(study.run_folder):
-        return add(study, Path(file), judge)
-
-
-def _study(folder: Path, preset: str | None, overrides: tuple[str, ...]) -> Study:
-    return load_study(Path(folder), preset=preset, overrides=tuple(overrides))
-
-
-__all__ = [
-    "RatingStatus",
-    "export_ratings",
-    "import_ratings",
-    "rating_status",
-    "serve_ratings",
-    "unblind_ratings",
-]
+        return add(study, file, judge)

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from mores import store
 from mores.curate.text import count_words
 from mores.records import SIZES, Estimate, Example, Record
+from mores.report.run import DATA, report_step
 from mores.study import Study, folders
-from mores.tune.run import changed_since_tuning
+from mores.tune.run import outdated_arms
 
-REPORT = "report.json"
 CONTRAST = "values_targeted - control"
 
 
@@ -81,8 +81,12 @@ def diff_examples(name: str, old: Sequence[Example], new: Sequence[Example]) -> 
     )
 
 
-def compare_studies(old: Study, new: Study) -> StudyDiff:
-    """Compare samples, and put the effects of both reports side by side.
+def diff(old: Study, new: Study) -> StudyDiff:
+    """Put two versions of a study side by side: their samples, and what came of each.
+
+    Args:
+        old: the earlier version.
+        new: the later version.
 
     Raises:
         DataError: a dataset or a report cannot be read.
@@ -113,34 +117,39 @@ def compare_studies(old: Study, new: Study) -> StudyDiff:
 
 def _effects(study: Study) -> dict[tuple[str, str], Estimate]:
     """Overall estimates of the primary contrast (capability: against base); none without report."""
-    path = folders.report_folder(study) / REPORT
-    if not path.exists() or changed_since_tuning(study):
+    if _why_none(study):
         return {}
+    path = folders.report_folder(study) / DATA
     rows = store.read_json(path).get("estimates", [])
-    found: dict[tuple[str, str], Estimate] = {}
+    effects: dict[tuple[str, str], Estimate] = {}
     for row in rows:
         estimate = store.as_record(row, Estimate, path=path)
         capability = estimate.measure.startswith("capability:")
         against = estimate.contrast == ("values_targeted - base" if capability else CONTRAST)
         size = estimate.measure.endswith(SIZES)  # a slash alone may belong to a scorer's name
         if against and estimate.category == "overall" and not size:
-            found[str(estimate.details.get("model", "")), estimate.measure] = estimate
-    return found
+            effects[str(estimate.details.get("model", "")), estimate.measure] = estimate
+    return effects
 
 
 def _why_none(study: Study) -> str:
-    if not (folders.report_folder(study) / REPORT).exists():
+    """Why a study has no effects that could be compared, or nothing."""
+    step = report_step(study)
+    if step.manifest is None:
         return f"no report under preset {study.config.preset}"
-    if changed_since_tuning(study):
-        return "its samples have changed since its arms were tuned (`mores run` tunes them again)"
-    return "its report has no difference between values-targeted and control"
+    if outdated := outdated_arms(study):
+        changed = ", ".join(f"{arm} ({why})" for arm, why in outdated.items())
+        return f"its arms are not of what it holds now: {changed}; `mores run` tunes them again"
+    stale = step.stale()
+    return f"its report {stale}" if stale else ""
 
 
 def _notes(old: Study, new: Study, before: bool, after: bool) -> list[str]:
     notes = []
     for study, there in ((old, before), (new, after)):
         if not there:
-            notes.append(f"{study.folder}: {_why_none(study)}; no effects")
+            why = _why_none(study) or "its report has no values-targeted arm against control"
+            notes.append(f"{study.folder}: {why}; no effects")
     if before and after:
         notes.append(
             "the two come from different tuning runs; a difference between them is not tested"
