@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -186,6 +187,11 @@ def test_no_file_and_a_folder(tmp_path):
     assert refused(tmp_path / "none.csv").message == "no such file"
     assert refused(tmp_path / "none").message == "no such file"
     assert "cannot be read" in refused(tmp_path).message
+
+
+def test_a_pipe_is_refused_rather_than_read_in_part(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(tmp_path / "pipe").message == "a pipe, and a table is opened more than once"
 
 
 # Columns ---------------------------------------------------------------------------------

@@ -113,6 +113,12 @@ def form_of(path: Path, encoding: str | None = None) -> Literal["csv", "jsonl"]:
 
 
 def _codec(path: Path, encoding: str | None) -> str:
+    if path.is_fifo():
+        raise DataError(
+            "a pipe, and a table is opened more than once",
+            path=path,
+            fix="write it to a file first",
+        )
     start = b""
     with contextlib.suppress(OSError), path.open("rb") as file:  # `open_text` says what is wrong
         start = file.read(3)
