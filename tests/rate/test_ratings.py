@@ -93,6 +93,22 @@ def test_forms_that_spreadsheets_write(study, csv, mark: str, end: str, encoding
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", f"Completion_ID, Rater,VALUE,Seconds\n{IDS[0]},anna,4,\n"),
+        ("a.csv", f"completion_id,rater,value\n{IDS[0]},anna,4.0\n"),
+        ("a.csv", f"sep=;\ncompletion_id;rater;value\n{IDS[0]};anna;4.00\n"),
+        ("a.jsonl", f'{{"completion_id": "{IDS[0]}", "rater": "anna", "value": 4}}\n'),
+        ("a.jsonl", f'{{"completion_id": "{IDS[0]}", "rater": "anna", "value": 4.0}}\n'),
+    ],
+)
+def test_forms_that_other_tools_write(study, csv, name: str, text: str) -> None:
+    assert import_ratings(study, csv(text, name=name)) == [
+        Rating(completion_id=IDS[0], rater="anna", value=4)
+    ]
+
+
 def test_importing_again_changes_nothing(study, csv) -> None:
     path = csv(f"completion_id,rater,value,seconds\n{IDS[0]},anna,4,9\n{IDS[1]},anna,1,\n")
     first = import_ratings(study, path)
@@ -115,13 +131,18 @@ LONG = "x" * 140_000
 BAD = {
     # what: (file, line, part of the message)
     "empty file": ("", None, "the file is empty"),
-    "only a header": (HEAD, None, "no ratings below the header"),
-    "missing column": (f"completion_id,value\n{IDS[0]},4\n", 1, "missing rater"),
-    "unknown column": (f"completion_id,rater,value,note\n{IDS[0]},a,4,x\n", 1, "unknown note"),
+    "only a header": (HEAD, None, "no rows"),
+    "missing column": (f"completion_id,value\n{IDS[0]},4\n", 1, "no column 'rater'"),
+    "unknown column": (
+        f"completion_id,rater,value,note\n{IDS[0]},a,4,x\n",
+        1,
+        "unknown column 'note'",
+    ),
     "repeated column": (f"completion_id,rater,value,value\n{IDS[0]},a,4,5\n", 1, "value"),
     "unknown completion": (HEAD + GOOD + "m.base.t-9.d0,anna,4,\n", 3, "unknown completion"),
     "value 0": (HEAD + GOOD + f"{IDS[1]},anna,0,\n", 3, "from 1 to 5, found '0'"),
     "value 6": (HEAD + GOOD + f"{IDS[1]},anna,6,\n", 3, "from 1 to 5, found '6'"),
+    "value 4.5": (HEAD + GOOD + f"{IDS[1]},anna,4.5,\n", 3, "found '4.5'"),
     "value 3.5": (HEAD + GOOD + f"{IDS[1]},anna,3.5,\n", 3, "whole number"),
     "value missing": (HEAD + GOOD + f"{IDS[1]},anna,,\n", 3, "found ''"),
     "value a word": (HEAD + GOOD + f"{IDS[1]},anna,good,\n", 3, "found 'good'"),
@@ -132,8 +153,16 @@ BAD = {
     "seconds negative": (HEAD + GOOD + f"{IDS[1]},anna,4,-3\n", 3, "found '-3'"),
     "rated twice": (HEAD + GOOD + f"{IDS[1]},ben,2,\n{IDS[0]},anna,4,\n", 4, "also on line 2"),
     "rated twice otherwise": (HEAD + GOOD + f"{IDS[0]},anna,5,\n", 3, "twice"),
-    "too few cells": (HEAD + GOOD + f"{IDS[1]},anna\n", 3, "expected 4 cells, found 2"),
-    "too many cells": (HEAD + GOOD + f"{IDS[1]},anna,4,1,1\n", 3, "expected 4 cells, found 5"),
+    "too few cells": (
+        HEAD + GOOD + f"{IDS[1]},anna\n",
+        3,
+        "expected 4 cells as in the header, found 2",
+    ),
+    "too many cells": (
+        HEAD + GOOD + f"{IDS[1]},anna,4,1,1\n",
+        3,
+        "expected 4 cells as in the header, found 5",
+    ),
     "no rater": (HEAD + GOOD + f"{IDS[1]},,4,\n", 3, "rater"),
     "rater with a blank": (HEAD + GOOD + f"{IDS[1]},anna b,4,\n", 3, "rater"),
     "quote never closed": (HEAD + GOOD + f'{IDS[1]},"anna,4,\n' + LONG, 3, "quot"),
@@ -177,6 +206,10 @@ def test_another_value_than_before_is_refused(study, csv) -> None:
 def test_not_utf8_and_no_such_file(study, csv, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="UTF-8"):
         import_ratings(study, csv(HEAD + f"{IDS[0]},jörg,4,\n", "latin-1"))
+    (rating,) = import_ratings(
+        study, csv(HEAD + f"{IDS[0]},jörg,4,\n", "latin-1"), encoding="latin-1"
+    )
+    assert rating.rater == "jörg"
     with pytest.raises(DataError, match="no such file"):
         import_ratings(study, tmp_path / "absent.csv")
 
