@@ -54,7 +54,7 @@ def files(study) -> dict[str, bytes]:
 
 def import_any(site, path: Path) -> object:
     """The command's function: it looks at the header, and takes the lock of its target."""
-    return mores.import_ratings(site.study.folder, path)
+    return mores.rate.import_ratings(site.study, path)
 
 
 # What is wrong with a file, the line, and part of the message. {a} {b} {c} are known ids.

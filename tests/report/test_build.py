@@ -13,7 +13,7 @@ from mores.errors import DataError
 from mores.measure.capability import capability
 from mores.measure.cooccurrence.run import cooccurrence
 from mores.measure.toxicity.run import read_scores, toxicity
-from mores.rate.ratings import import_ratings
+from mores.rate.ratings import add_ratings
 from mores.records import Rating, Score
 from mores.report.build import build_report, command
 from mores.sample import read_completions, sample, sample_stems
@@ -244,7 +244,7 @@ def rate(study, values: dict[str, list[int]]) -> None:
     lines += [f"{name},rater{i},{v}" for name, vs in values.items() for i, v in enumerate(vs)]
     path = study.folder / "ratings.csv"
     path.write_text("\n".join(lines) + "\n")
-    import_ratings(study, path)
+    add_ratings(study, path)
 
 
 def test_ratings_show_up(study) -> None:

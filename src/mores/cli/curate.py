@@ -19,6 +19,7 @@ def import_(
     form: str = "auto",
     charter: Path | None = None,
     replace: bool = False,
+    encoding: str | None = None,
 ) -> None:
     """Turn a dataset in another form into a study's JSON Lines file.
 
@@ -27,13 +28,20 @@ def import_(
         form: "auto", "jsonl", "csv", "messages" or "legacy".
         charter: a charter.toml that every category must be in.
         replace: overwrite a target that already holds samples.
+        encoding: of a CSV that is neither UTF-8 nor UTF-16, such as cp1252.
     """
     from mores.curate import import_dataset
     from mores.study.charter import read_charter
 
     known = read_charter(charter) if charter else None
     report = import_dataset(
-        source, target, category=category, fmt=form, charter=known, replace=replace
+        source,
+        target,
+        category=category,
+        fmt=form,
+        charter=known,
+        replace=replace,
+        encoding=encoding,
     )
     click.echo(f"{report.samples} samples read as {report.format}, written to {report.target}")
     for name, count in report.categories.items():

@@ -23,6 +23,7 @@ def toxicity(
     validate: Path | None = None,
     text: str = "text",
     label: str = "label",
+    encoding: str | None = None,
     progress: Progress,
 ) -> None:
     """Score the completions of a study, or see how far a scorer can be trusted.
@@ -34,11 +35,12 @@ def toxicity(
             term. FOLDER is then only for its scorer's settings.
         text: column of the texts in that file.
         label: column of the labels (0/1, true/false, or a share) in that file.
+        encoding: of that file where it is neither UTF-8 nor UTF-16, such as cp1252.
     """
     from mores.measure.toxicity import read_labelled, toxicity, validate_scorer
 
     if validate is not None:
-        rows = read_labelled(validate, text=text, label=label)
+        rows = read_labelled(validate, text=text, label=label, encoding=encoding)
         card = validate_scorer(study, scorer, rows, source=validate.name)
         click.echo(card.to_markdown())
         return
@@ -64,6 +66,7 @@ def cooccurrence(
     min_count: int = 10,
     permutations: int = 1000,
     seed: int = 2021,
+    encoding: str | None = None,
     progress: Progress,
 ) -> None:
     """Find the words that go with groups: in a study's stems, or in any corpus.
@@ -75,6 +78,7 @@ def cooccurrence(
         min_count: with texts: leave rarer words untested.
         permutations: with texts: permutations of group labels.
         seed: with texts: seed of the permutations.
+        encoding: of that file where it is neither UTF-8 nor UTF-16, such as cp1252.
     """
     from mores.measure.cooccurrence import analyse_file, cooccurrence
 
@@ -88,6 +92,7 @@ def cooccurrence(
                 min_count=min_count,
                 permutations=permutations,
                 seed=seed,
+                encoding=encoding,
             )
         ]
     elif study is None:

@@ -142,7 +142,12 @@ def unblind(study: Study, *, who: str, database: str | None = None) -> None:
 
 
 def import_(
-    study: Study, file: Path, *, database: str | None = None, judge: str | None = None
+    study: Study,
+    file: Path,
+    *,
+    database: str | None = None,
+    judge: str | None = None,
+    encoding: str | None = None,
 ) -> None:
     """Add ratings made elsewhere from a CSV of completion_id or item_id, rater, value (1 to 5).
 
@@ -154,8 +159,9 @@ def import_(
     Args:
         database: where the rating database is, if not in the study.
         judge: name of the language model that gave these ratings; the file has no rater then.
+        encoding: of a CSV that is neither UTF-8 nor UTF-16, such as cp1252.
     """
-    result = rate.import_ratings(study, file, database=database, judge=judge)
+    result = rate.import_ratings(study, file, database=database, judge=judge, encoding=encoding)
     if isinstance(result, int):
         click.echo(f"{result} new ratings in the rating database; it stays blind")
         return

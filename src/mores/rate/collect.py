@@ -181,6 +181,7 @@ def import_ratings(
     *,
     database: str | None = None,
     judge: str | None = None,
+    encoding: str | None = None,
 ) -> list[Rating] | int:
     """Add ratings made elsewhere from a CSV of completion_id or item_id, rater, value (1 to 5).
 
@@ -194,6 +195,7 @@ def import_ratings(
         file: the CSV.
         database: where the rating database is, if not in the study.
         judge: name of the language model that gave these ratings; the file has no rater then.
+        encoding: of a CSV that is neither UTF-8 nor UTF-16, such as cp1252.
 
     Raises:
         DataError: unknown id, a value that is not 1 to 5, a rater twice (with the line), a judge
@@ -201,10 +203,10 @@ def import_ratings(
     """
     from mores.rate.import_blind import import_blind, is_blind
     from mores.rate.opened import changing
-    from mores.rate.ratings import import_ratings as add
+    from mores.rate.ratings import add_ratings
 
-    if judge is None and is_blind(file):
+    if judge is None and is_blind(file, encoding):
         with changing(study, database, now=time.time()) as opened:
-            return import_blind(opened, file, now=time.time())
+            return import_blind(opened, file, now=time.time(), encoding=encoding)
     with store.lock(study.run_folder):
-        return add(study, file, judge)
+        return add_ratings(study, file, judge, encoding)

