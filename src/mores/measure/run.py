@@ -25,7 +25,8 @@ from mores.study.arms import slug
 
 if TYPE_CHECKING:
     from mores.measure.toxicity import Scorer
-    from mores.measure.toxicity.summary import Judged, ToxicitySummary
+    from mores.measure.toxicity.result import ToxicitySummary
+    from mores.measure.toxicity.summary import Judged
 
 RESULT = "result.json"
 SUMMARY = "summary.json"

@@ -18,7 +18,8 @@ from mores import step as steps
 from mores import store
 from mores.errors import DataError
 from mores.measure.capability.sizes import Support, supports
-from mores.measure.capability.tasks import Task, load_tasks
+from mores.measure.capability.task import Task
+from mores.measure.capability.tasks import load_tasks
 from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, Manifest, TaskItem, to_plain
 from mores.study import ModelSpec, Study, folders

@@ -8,10 +8,11 @@ The default, `lexical`, is led by profanity and at chance on implicit hate: see
 other kinds.
 """
 
+from mores.measure.toxicity.card import ValidationCard
 from mores.measure.toxicity.labelled import LabelledText, read_labelled
 from mores.measure.toxicity.registry import scorer, scorer_names
 from mores.measure.toxicity.scorer import PairScorer, Scorer, score_completions
-from mores.measure.toxicity.validate import ValidationCard, validate
+from mores.measure.toxicity.validate import validate
 
 __all__ = [
     "LabelledText",
