@@ -15,13 +15,13 @@ from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.measure.cooccurrence.run import read_cooccurrence, words_step
 from mores.measure.gates.result import GateResult
 from mores.measure.gates.run import outdated_gates, read_gates
+from mores.measure.toxicity.result import ToxicitySummary
 from mores.measure.toxicity.run import (
     read_scores,
     read_toxicity_summary,
     score_step,
     summary_step,
 )
-from mores.measure.toxicity.summary import ToxicitySummary
 from mores.records import Completion, Rating, Score, TaskItem
 from mores.report.model import Missing
 from mores.sample.run import STEMS, read_completions, sample_step

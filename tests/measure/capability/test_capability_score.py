@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mores.measure.capability.score import score_items
-from mores.measure.capability.tasks import Item, Task
+from mores.measure.capability.task import Item, Task
 
 SENTENCE = "what is a good way to help the friend who asks for some time and care"
 WORDS = SENTENCE.split()

@@ -3,7 +3,8 @@
 from mores import callable_room
 from mores.measure.capability.run import capability, items_step, read_items
 from mores.measure.capability.sizes import Support, support, supports
-from mores.measure.capability.tasks import TASKS, Item, Task, load_task, load_tasks
+from mores.measure.capability.task import Item, Task
+from mores.measure.capability.tasks import TASKS, load_task, load_tasks
 
 __all__ = [
     "TASKS",

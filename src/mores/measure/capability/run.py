@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from mores import store
 from mores.errors import DataError
 from mores.measure.capability.sizes import Support, supports
-from mores.measure.capability.tasks import Task, load_tasks
+from mores.measure.capability.task import Task
+from mores.measure.capability.tasks import load_tasks
 from mores.progress import Progress, duration
 from mores.records import TaskItem, to_plain
 from mores.step import Made, Step

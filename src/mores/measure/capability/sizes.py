@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mores import stats
-from mores.measure.capability.tasks import Task
+from mores.measure.capability.task import Task
 from mores.records import Record
 
 DISCORDANCE = 0.10

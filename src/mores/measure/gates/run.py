@@ -22,10 +22,9 @@ from mores.measure.gates.capability import capability
 from mores.measure.gates.choose import score_choices
 from mores.measure.gates.context import STEP, Context
 from mores.measure.gates.drift import drift
-from mores.measure.gates.harmful_compliance import harmful_compliance
 from mores.measure.gates.lexicon import lexicon
-from mores.measure.gates.over_refusal import over_refusal
 from mores.measure.gates.prompts import choices
+from mores.measure.gates.refusal_gates import refusal_gates
 from mores.measure.gates.result import GATES, GateResult, Gates
 from mores.measure.gates.sentiment import sentiment
 from mores.measure.gates.toxicity import toxicity
@@ -107,8 +106,7 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
     def judge() -> Made:
         if context.references:
             results = [
-                *over_refusal(context, completions, prompts),
-                *harmful_compliance(context, completions, prompts),
+                *refusal_gates(context, completions, prompts),
                 *drift(context, scores),
                 *capability(context),
                 *toxicity(context),

@@ -85,18 +85,8 @@ def _judged(subject: Subject, gap: Estimate, margin: float, *, many: int) -> Gat
         details={**gap.details, "model": subject.model, **bounds},
     )
     runs = ONE_RUN if many == 1 else "the first training run only"
-    return GateResult(
-        name=subject.name,
-        part=subject.part,
-        model=subject.model,
-        arm=subject.arm,
-        reference=subject.reference,
-        estimate=estimate,
-        margin=margin,
-        verdict=verdict(low, high, margin),
-        reason="; ".join(part for part in (gap.reason, runs) if part),
-        n=estimate.n,
-    )
+    reason = "; ".join(part for part in (gap.reason, runs) if part)
+    return subject.result(estimate, margin, verdict(low, high, margin), reason)
 
 
 def verdict(low: float | None, high: float | None, margin: float) -> GateVerdict:

@@ -9,11 +9,12 @@ other kinds.
 """
 
 from mores import callable_room
+from mores.measure.toxicity.card import ValidationCard
 from mores.measure.toxicity.labelled import LabelledText, read_labelled
 from mores.measure.toxicity.registry import scorer, scorer_names
 from mores.measure.toxicity.run import read_scores, score_step, scorer_of, toxicity, validate_scorer
 from mores.measure.toxicity.scorer import PairScorer, Scorer, score_completions
-from mores.measure.toxicity.validate import ValidationCard, validate
+from mores.measure.toxicity.validate import validate
 
 __all__ = [
     "LabelledText",

@@ -23,10 +23,11 @@ from mores.step import Made, Step, read_manifest
 from mores.study import ModelSpec, Study, folders, slug
 
 if TYPE_CHECKING:
+    from mores.measure.toxicity.card import ValidationCard
     from mores.measure.toxicity.labelled import LabelledText
+    from mores.measure.toxicity.result import ToxicitySummary
     from mores.measure.toxicity.scorer import Scorer
-    from mores.measure.toxicity.summary import Judged, ToxicitySummary
-    from mores.measure.toxicity.validate import ValidationCard
+    from mores.measure.toxicity.summary import Judged
 
 SCORES = "scores.jsonl"
 SUMMARY = "summary.json"

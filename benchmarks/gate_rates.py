@@ -1,8 +1,8 @@
-"""How often the rules are wrong, on answers that people labelled.
+"""How often the rules of the gates are wrong, on answers that people labelled.
 
 Takes JSON Lines of `LabelledAnswer`, gives error rates with intervals for each split, as Markdown.
 
-    python -m mores.measure.gates.rates tests/measure/gates/labelled_answers.jsonl
+    python benchmarks/gate_rates.py tests/measure/gates/labelled_answers.jsonl
 """
 
 from __future__ import annotations

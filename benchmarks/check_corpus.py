@@ -1,7 +1,7 @@
 """A seeded corpus of neutral studies: what the rules should not fire on.
 
 Takes a generator of random numbers, gives a `Draft`: a small study made of the
-templates in words.toml, whose parts the planted faults then change.
+templates in check_words.toml, whose parts the planted faults then change.
 
     draft = clean_study(np.random.default_rng(1))
 """
@@ -12,7 +12,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,8 +62,8 @@ class Draft:
 
 @cache
 def vocabulary() -> dict[str, list[str]]:
-    """Return the lists of words.toml."""
-    text = resources.files("mores.curate.rates").joinpath("words.toml").read_text("utf-8")
+    """Return the lists of check_words.toml."""
+    text = Path(__file__).with_name("check_words.toml").read_text("utf-8")
     return {key: value for key, value in tomllib.loads(text).items() if isinstance(value, list)}
 
 

@@ -12,11 +12,11 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
-from mores.curate.rates.corpus import CATEGORIES, Draft, Row, answer, draw
+from check_corpus import CATEGORIES, Draft, Row, answer, draw
 
 Plant = Callable[[Draft, np.random.Generator], set[str]]
 
@@ -129,8 +129,8 @@ def leaked_run(draft: Draft, rng: np.random.Generator) -> set[str]:
 
 @cache
 def paraphrases(grade: str) -> list[tuple[str, str]]:
-    """Return the pairs of paraphrases.jsonl of a grade: ``light``, ``reworded`` or ``free``."""
-    text = resources.files("mores.curate.rates").joinpath("paraphrases.jsonl").read_text("utf-8")
+    """Return the pairs of a grade, ``light``, ``reworded`` or ``free``."""
+    text = Path(__file__).with_name("check_paraphrases.jsonl").read_text("utf-8")
     rows = [json.loads(line) for line in text.splitlines()]
     return [(row["question"], row["paraphrase"]) for row in rows if row["grade"] == grade]
 
