@@ -14,15 +14,15 @@ from mores import store
 from mores.errors import DataError, StoreError
 from mores.rate import import_ratings
 from mores.rate.blind import key_path, read_key
-from mores.rate.codebook import SEALED
 from mores.rate.db import audit
 from mores.rate.db.facts import read_facts
 from mores.rate.db.forget import forget
 from mores.rate.db.progress import overview, rater_lines
 from mores.rate.db.tables import guess, revealed
-from mores.rate.export import to_csv, to_jsonl
+from mores.rate.export.codebook import SEALED
+from mores.rate.export.formats import to_csv, to_jsonl
+from mores.rate.export.rows import export_rows, study_facts
 from mores.rate.ratings import read_ratings, read_unrateable
-from mores.rate.rows import export_rows, study_facts
 from mores.rate.unblind import last_unblinding, unblind
 from mores.records import Rating, Unrateable
 from mores.study import folders
