@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -301,9 +303,26 @@ def test_other_peoples_imported_ratings_stand_beside_the_collected(site, tmp_pat
     assert sorted(r.value for r in read_ratings(site.study)) == [2, 4]
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from mores import store
+with store.lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
 def test_while_another_process_works_on_the_study_nothing_is_opened(site) -> None:
-    with store.lock(site.study.run_folder):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(site.study.run_folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout.readline() == "held\n"
         refused(site, StoreError, "another mores process is at work")
+        other.stdin.close()
 
 
 def test_a_full_disk_while_writing_leaves_the_look_in_the_log(site, monkeypatch) -> None:
