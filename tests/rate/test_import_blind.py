@@ -14,8 +14,8 @@ from mores.errors import DataError, StoreError
 from mores.rate.blind import read_key
 from mores.rate.db import audit
 from mores.rate.db.checks import instance_lock
+from mores.rate.export.rows import export_rows
 from mores.rate.import_blind import import_blind, is_blind
-from mores.rate.rows import export_rows
 from mores.rate.unblind import unblind
 from mores.rate.verify import verify
 from mores.sample import read_completions

@@ -15,15 +15,15 @@ from app import Clock, consent, dump, form, join, make_site, make_study, owner, 
 from mores import store
 from mores.errors import DataError, StoreError
 from mores.rate.blind import key_path, read_key
-from mores.rate.codebook import SEALED
 from mores.rate.db import audit
 from mores.rate.db.facts import read_facts
 from mores.rate.db.forget import forget
 from mores.rate.db.progress import overview, rater_lines
 from mores.rate.db.tables import guess, revealed
-from mores.rate.export import to_csv, to_jsonl
+from mores.rate.export.codebook import SEALED
+from mores.rate.export.formats import to_csv, to_jsonl
+from mores.rate.export.rows import export_rows, study_facts
 from mores.rate.ratings import add_ratings, read_ratings, read_unrateable
-from mores.rate.rows import export_rows, study_facts
 from mores.rate.unblind import last_unblinding, unblind
 from mores.records import Rating, Unrateable
 from mores.study import folders
@@ -302,23 +302,26 @@ def test_other_peoples_imported_ratings_stand_beside_the_collected(site, tmp_pat
     assert sorted(r.value for r in read_ratings(site.study)) == [2, 4]
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from mores import store
+with store.lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
 def test_while_another_process_works_on_the_study_nothing_is_opened(site) -> None:
-    hold = (
-        "import sys\nfrom pathlib import Path\nfrom mores import store\n"
-        "with store.lock(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()"
-    )
-    other = subprocess.Popen(
-        [sys.executable, "-c", hold, str(site.study.run_folder)],
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(site.study.run_folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert other.stdout is not None
-    assert other.stdout.readline() == "held\n"
-    try:
+    ) as other:
+        assert other.stdout.readline() == "held\n"
         refused(site, StoreError, "another mores process is at work")
-    finally:
-        other.communicate("")
+        other.stdin.close()
 
 
 def test_a_full_disk_while_writing_leaves_the_look_in_the_log(site, monkeypatch) -> None:

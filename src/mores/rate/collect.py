@@ -94,11 +94,11 @@ def rating_status(
         StoreError: no rating was set up.
     """
     from mores.rate.agreement import agreement_by_category
+    from mores.rate.db.backup import last_backup
     from mores.rate.db.facts import read_facts
     from mores.rate.db.progress import overview, rater_lines
     from mores.rate.opened import looking
     from mores.rate.unblind import last_unblinding
-    from mores.rate.web.owner import last_backup
 
     with looking(study, database) as opened, opened.read() as tx:
         facts = read_facts(tx)
@@ -132,11 +132,11 @@ def export_ratings(
     Raises:
         MoresError: no rating was set up, or the files cannot be written.
     """
-    from mores.rate.codebook import codebook
-    from mores.rate.export import to_csv, to_jsonl, to_parquet
-    from mores.rate.heds import heds
+    from mores.rate.export.codebook import codebook
+    from mores.rate.export.formats import to_csv, to_jsonl, to_parquet
+    from mores.rate.export.heds import heds
+    from mores.rate.export.rows import export_rows, study_facts
     from mores.rate.opened import looking
-    from mores.rate.rows import export_rows, study_facts
 
     target = output if output else folders.rating_folder(study) / "export"
     with looking(study, database) as opened:

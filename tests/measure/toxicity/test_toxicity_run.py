@@ -55,7 +55,7 @@ def prepare(tiny_study, service):
 @pytest.fixture
 def serve(service, answer, clock, monkeypatch):
     """A moderation service, asked at the speed of a fake clock."""
-    monkeypatch.setattr("mores.measure.toxicity.remote.SystemClock", lambda: clock)
+    monkeypatch.setattr("mores.measure.toxicity.remote.Clock", lambda: clock)
     assert module.KIND == "moderation"
 
     def result(text):

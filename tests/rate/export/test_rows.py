@@ -8,10 +8,10 @@ import pytest
 from app import START, Clock, consent, form, join, make_site, make_study, rate_all, rate_one
 
 from mores.rate.blind import read_key
-from mores.rate.codebook import codebook
 from mores.rate.db.forget import forget
-from mores.rate.export import to_csv, to_jsonl, to_parquet
-from mores.rate.rows import export_rows, iso, study_facts
+from mores.rate.export.codebook import codebook
+from mores.rate.export.formats import to_csv, to_jsonl, to_parquet
+from mores.rate.export.rows import export_rows, iso, study_facts
 from mores.rate.self_names import RULE
 from mores.rate.unblind import unblind
 

@@ -2,7 +2,7 @@
 
 Takes `StudyFacts` and `RatingRow` records, gives text. The questions are those of HEDS 2.0
 (Shimorina and Belz 2022, "The Human Evaluation Datasheet", HumEval, pages 54-75), in short,
-under their numbers. They and the prose of the answers are in ``data/heds/*.md.j2``; this file
+under their numbers. They and the prose of the answers are in ``data/*.md.j2``; this file
 counts. What the software does not know is marked for the owner.
 
     Path("heds.md").write_text(heds(facts, rows), encoding="utf-8")
@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mores.rate.codebook import StudyFacts, check_blind, group_counts
+from mores.rate.export.codebook import StudyFacts, check_blind, group_counts
 from mores.rate.model import SCALE, RatingRow
 from mores.records import Estimate
 
@@ -132,7 +132,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(  # noqa: S701 (Markdown: texts pass through the filters below)
-        loader=PackageLoader("mores.rate", "data/heds"),
+        loader=PackageLoader("mores.rate.export", "data"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mores.errors import DataError, StoreError
-from mores.rate.export import COLUMNS, escape_cell, plain_cell, to_csv, to_jsonl, to_parquet
+from mores.rate.export.formats import COLUMNS, escape_cell, plain_cell, to_csv, to_jsonl, to_parquet
 from mores.rate.model import CANNOT_REASONS, SKIP_REASONS, RatingRow
 
 

@@ -1,7 +1,7 @@
 """Facts of a rating study and its answers → a codebook: what every column means and holds.
 
 Takes `StudyFacts` and `RatingRow` records and gives plain JSON values. The meanings are prose
-in ``data/heds/columns.toml``; allowed values come from the records, counts from the rows.
+in ``data/columns.toml``; allowed values come from the records, counts from the rows.
 
     json.dumps(codebook(facts, rows), ensure_ascii=False, indent=2)
 """
@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Meta, field
 
 from mores.errors import DataError
-from mores.rate.export import COLUMNS, where
+from mores.rate.export.formats import COLUMNS, where
 from mores.rate.model import (
     CANNOT_REASONS,
     SCALE,
@@ -152,7 +152,7 @@ def check_blind(facts: StudyFacts, rows: Sequence[RatingRow]) -> None:
 
 @cache
 def _texts() -> dict[str, Any]:
-    path = resources.files("mores.rate") / "data" / "heds" / "columns.toml"
+    path = resources.files("mores.rate.export") / "data" / "columns.toml"
     return tomllib.loads(path.read_text("utf-8"))
 
 

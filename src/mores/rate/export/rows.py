@@ -12,12 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from mores import __version__, store
-from mores.rate.codebook import RatedCategory, StudyFacts, Unblinded
 from mores.rate.db.engine import Database
 from mores.rate.db.facts import read_facts
 from mores.rate.db.progress import declarations
 from mores.rate.db.tables import event, item, item_flag, rater, remark, revealed
 from mores.rate.db.work import latest
+from mores.rate.export.codebook import RatedCategory, StudyFacts, Unblinded
 from mores.rate.model import RatingRow
 from mores.rate.unblind import last_unblinding
 from mores.rate.web.i18n import LANGUAGES

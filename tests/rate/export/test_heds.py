@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from mores.errors import DataError
-from mores.rate.codebook import RatedCategory, StudyFacts, Unblinded
-from mores.rate.heds import MARK, agreement, code, heds, inline, verbatim
+from mores.rate.export.codebook import RatedCategory, StudyFacts, Unblinded
+from mores.rate.export.heds import MARK, agreement, code, heds, inline, verbatim
 from mores.rate.model import RatingRow
 
 FACTS = StudyFacts(

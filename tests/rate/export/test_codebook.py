@@ -5,7 +5,7 @@ from importlib import resources
 import pytest
 
 from mores.errors import DataError
-from mores.rate.codebook import RatedCategory, StudyFacts, Unblinded, codebook
+from mores.rate.export.codebook import RatedCategory, StudyFacts, Unblinded, codebook
 from mores.rate.model import CANNOT_REASONS, SKIP_REASONS, RatingRow
 
 FACTS = StudyFacts(
@@ -56,7 +56,7 @@ def columns(book):
 
 
 def test_every_column_is_described_and_no_other():
-    path = resources.files("mores.rate") / "data" / "heds" / "columns.toml"
+    path = resources.files("mores.rate.export") / "data" / "columns.toml"
     described = tomllib.loads(path.read_text("utf-8"))["columns"]
     assert list(described) == list(RatingRow.__struct_fields__)
     book = codebook(FACTS, [])
@@ -73,7 +73,7 @@ def test_types_are_those_of_the_parquet_file():
 
     import pyarrow.parquet as pq
 
-    from mores.rate.export import to_parquet
+    from mores.rate.export.formats import to_parquet
 
     schema = pq.read_schema(io.BytesIO(to_parquet([])))
     said = {"string": "string", "bool": "bool", "double": "float64"}
