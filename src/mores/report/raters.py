@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 
-import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
@@ -29,13 +28,9 @@ Declared = Mapping[str, Mapping[str, Sequence[str]]]
 
 def agreement(ratings: Sequence[Rating], seed: int) -> Estimate:
     """Krippendorff's alpha for ordinal ratings, bootstrap over completions."""
-    column = {name: i for i, name in enumerate(dict.fromkeys(r.completion_id for r in ratings))}
-    row = {name: i for i, name in enumerate(dict.fromkeys(r.rater for r in ratings))}
-    table = np.full((len(row), len(column)), np.nan)
-    for r in ratings:
-        table[row[r.rater], column[r.completion_id]] = r.value
-    found = stats.krippendorff_alpha(table, rng=np.random.default_rng(seed))
-    return replace(found, measure="Krippendorff's alpha")
+    table = stats.rating_table((r.rater, r.completion_id, r.value) for r in ratings)
+    alpha = stats.krippendorff_alpha(table.values, "ordinal", rng=seed)
+    return replace(alpha, measure="Krippendorff's alpha")
 
 
 def agreement_by_category(

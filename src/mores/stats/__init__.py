@@ -10,7 +10,7 @@ why; the value is kept if the point estimate is defined all the same.
     size of an effect    probability_of_superiority, cliffs_delta, cohens_d
     model sizes          page_trend, size_slope
     many tests           holm, benjamini_hochberg, benjamini_yekutieli
-    raters and scorers   krippendorff_alpha, cumulative_link_mixed, auc, wilson
+    raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
     judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
     capability           non_inferiority, equivalence
     anything else        cluster_bootstrap
@@ -41,6 +41,7 @@ from mores.stats.power import detectable_difference, items_needed
 from mores.stats.prediction_powered_mean import prediction_powered_mean
 from mores.stats.probability_of_superiority import probability_of_superiority
 from mores.stats.rating_power import rating_power, rating_spread
+from mores.stats.rating_table import rating_table
 from mores.stats.sign_flip import sign_flip, smallest_p
 from mores.stats.size_slope import size_slope
 from mores.stats.wilson import wilson
@@ -71,6 +72,7 @@ __all__ = [
     "probability_of_superiority",
     "rating_power",
     "rating_spread",
+    "rating_table",
     "sample_size",
     "sign_flip",
     "size_slope",
