@@ -65,7 +65,7 @@ def _summary(
         Observed(c.prompt_id, c.category, c.arm, c.seed, said.get(c.id, ())) for c in completions
     ]
     name = f"judge:{judge}"
-    found = compare(observed, measure=name, model=model, better="higher", seed=seed)
+    estimates = compare(observed, measure=name, model=model, better="higher", seed=seed)
     return JudgeSummary(
         judge=judge,
         model=model,
@@ -75,7 +75,7 @@ def _summary(
             replace(e, verdict="descriptive", reason="; ".join(filter(None, (e.reason, OPINION))))
             if e.verdict != "not computable"
             else e
-            for e in found
+            for e in estimates
             if e.measure == name and e.category == "overall"
         ),
         stand_in=_named(_stand_in(human, said), "may stand in for a rater", model),
@@ -123,16 +123,17 @@ def _powered(
             else "people rated every prompt that the judge rated: their own difference stands"
         )
         return _absent(why, "prompt")
-    found = stats.prediction_powered_mean(
+    sharpened = stats.prediction_powered_mean(
         [human[p] for p in both],
         [judge[p] for p in both],
         [judge[p] for p in rest],
         interval="t",
     )
     note = "holds only if the prompts that people rated were drawn at random"
-    if found.value is None:
-        return found
-    return replace(found, reason="; ".join(filter(None, (found.reason, note))), contrast=CONTRAST)
+    if sharpened.value is None:
+        return sharpened
+    reason = "; ".join(filter(None, (sharpened.reason, note)))
+    return replace(sharpened, reason=reason, contrast=CONTRAST)
 
 
 def _absent(reason: str, unit: str) -> Estimate:

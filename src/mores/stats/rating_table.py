@@ -1,7 +1,8 @@
 """Ratings one by one → the raters × items table that statistics of agreement read.
 
-python -c "from mores.stats import *; print(krippendorff_alpha(rating_table(
-[('ann', 'i1', 1), ('bea', 'i1', 2), ('ann', 'i2', 4), ('bea', 'i2', 4)]).values).value)"
+Takes (rater, item, value), gives rows and columns in the order of their ids.
+
+    python -c "from mores.stats import rating_table; print(rating_table([('ann', 'i1', 1)]).values)"
 """
 
 from __future__ import annotations
