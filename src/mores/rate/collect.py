@@ -6,7 +6,6 @@ mores.rate.unblind_ratings(study, who="Ada Lovelace")
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,23 +131,17 @@ def export_ratings(
     Raises:
         MoresError: no rating was set up, or the files cannot be written.
     """
-    from mores.rate.export.codebook import codebook
-    from mores.rate.export.formats import to_csv, to_jsonl, to_parquet
-    from mores.rate.export.heds import heds
-    from mores.rate.export.rows import export_rows, study_facts
+    from mores.rate.export.files import FILES, export_files
     from mores.rate.opened import looking
 
-    target = output if output else folders.rating_folder(study) / "export"
+    beside = ("codebook.json", "heds.md")
+    names = [n for n in FILES if n in beside or format in ("all", n.removeprefix("ratings."))]
+    target = output or folders.rating_folder(study) / "export"
     with looking(study, database) as opened:
-        rows, facts = export_rows(opened), study_facts(opened)
-    forms = {"csv": to_csv, "jsonl": to_jsonl, "parquet": to_parquet}
-    chosen = {name: write for name, write in forms.items() if format in (name, "all")}
-    data = {f"ratings.{name}": write(rows) for name, write in chosen.items()}
-    text = json.dumps(codebook(facts, rows), ensure_ascii=False, indent=2) + "\n"
-    data |= {"codebook.json": text.encode(), "heds.md": heds(facts, rows).encode()}
-    for name, content in data.items():
+        contents = export_files(opened, names)
+    for name, content in contents.items():
         store.write_bytes(target / name, content)
-    return [target / name for name in data]
+    return [target / name for name in contents]
 
 
 def unblind_ratings(

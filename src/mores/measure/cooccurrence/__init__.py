@@ -2,7 +2,6 @@
 
 associations.toml → stem_prompts → (sample) → analyse → CooccurrenceResult
 any corpus        → analyse_file / analyse_corpus → TopicAssociations
-word lists        → window_counts → window_bias, helm_association: others' definitions
 """
 
 from mores import callable_room
@@ -18,7 +17,6 @@ from mores.measure.cooccurrence.permutation import (
     Chance,
     dealt_chance,
     family_p,
-    max_z,
     normal_p,
 )
 from mores.measure.cooccurrence.result import (
@@ -34,9 +32,7 @@ from mores.measure.cooccurrence.sentiment import group_sentiment, read_lexicon, 
 from mores.measure.cooccurrence.sentiment_change import sentiment_change
 from mores.measure.cooccurrence.stems import excluded_words, prompt_id, stem_prompts
 from mores.measure.cooccurrence.tokens import stop_words, words
-from mores.measure.cooccurrence.total_variation import helm_association, total_variation
-from mores.measure.cooccurrence.window_bias import WindowBias, window_bias
-from mores.measure.cooccurrence.windows import WindowCounts, window_counts
+from mores.measure.cooccurrence.total_variation import total_variation
 
 __all__ = [
     "Chance",
@@ -48,8 +44,6 @@ __all__ = [
     "TermChange",
     "TopicAssociations",
     "TopicChange",
-    "WindowBias",
-    "WindowCounts",
     "analyse",
     "analyse_corpus",
     "analyse_file",
@@ -64,9 +58,7 @@ __all__ = [
     "gap_change",
     "group_log_odds",
     "group_sentiment",
-    "helm_association",
     "log_odds_ratio",
-    "max_z",
     "normal_p",
     "paired_counts",
     "prompt_id",
@@ -79,8 +71,6 @@ __all__ = [
     "term_counts",
     "total_variation",
     "vader_lexicon",
-    "window_bias",
-    "window_counts",
     "words",
     "words_step",
 ]

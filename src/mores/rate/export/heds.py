@@ -63,17 +63,12 @@ def agreement(rows: Sequence[RatingRow], *, seed: int) -> Estimate:
         value ≤ 1, its 95 % interval, n: items with at least two ratings; not computable
         (value None, with the reason) where there are none or all ratings are equal.
     """
-    import numpy as np
+    from mores.stats import krippendorff_alpha, rating_table
 
-    from mores.stats.krippendorff_alpha import krippendorff_alpha
-
-    rated = _rated(rows)
-    raters = {name: i for i, name in enumerate(sorted({row.rater for row in rated}))}
-    items = {name: i for i, name in enumerate(sorted({row.item_id for row in rated}))}
-    table = np.full((max(len(raters), 1), max(len(items), 1)), np.nan)
-    for row in rated:
-        table[raters[row.rater], items[row.item_id]] = row.value
-    return krippendorff_alpha(table, "ordinal", draws=DRAWS, rng=seed)
+    table = rating_table(
+        (row.rater, row.item_id, row.value) for row in _rated(rows) if row.value is not None
+    )
+    return krippendorff_alpha(table.values, "ordinal", draws=DRAWS, rng=seed)
 
 
 def _rated(rows: Sequence[RatingRow]) -> list[RatingRow]:
