@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from app import consent, join, make_site, make_study, rate_all
+from app import consent, join, make_site, make_study, rate_all, run
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
@@ -33,13 +32,13 @@ def in_order(tally, *, kills, ratings):
 
 
 def test_sqlite_loses_nothing(tmp_path):
-    in_order(asyncio.run(soak(tmp_path, kills=8, ratings=300, seed=11)), kills=8, ratings=300)
+    in_order(run(soak(tmp_path, kills=8, ratings=300, seed=11)), kills=8, ratings=300)
 
 
 def test_postgresql_loses_nothing(tmp_path, postgres_server):
     running = soak(tmp_path, kills=4, ratings=150, seed=2, postgres=postgres_server)
     try:
-        tally = asyncio.run(running)
+        tally = run(running)
     finally:
         postgres_server.start()
     in_order(tally, kills=4, ratings=150)
