@@ -64,18 +64,21 @@ clean:
 	rm -rf .venv site build .mypy_cache .ruff_cache .pytest_cache examples/*/runs src/*.egg-info
 
 # torch comes first and pinned, so that pip takes the CPU build where one is offered.
-.venv/.installed: pyproject.toml constraints.txt
+.venv/.torch: constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "mores needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) torch
+	touch $@
+
+.venv/.installed: .venv/.torch pyproject.toml
 	$(PIP) -e .
 	touch $@
 
-.venv/.installed-dev: .venv/.installed
+.venv/.installed-dev: .venv/.torch pyproject.toml
 	$(PIP) -e '.[dev]'
-	touch $@
+	touch $@ .venv/.installed
 
-.venv/.installed-bench: .venv/.installed
+.venv/.installed-bench: .venv/.torch pyproject.toml
 	$(PIP) -e '.[bench]'
 	touch $@

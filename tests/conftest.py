@@ -6,6 +6,7 @@ draws others each time, and more of them.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -43,6 +44,12 @@ CHAT_TEMPLATE = (
     "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
 )
+
+
+def pytest_collection_finish() -> None:
+    """What the test modules have imported stays: loading a model need not search it for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -92,6 +99,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pad_token_id=fast.pad_token_id,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
+    gc.freeze()  # transformers is large
     return folder
 
 
