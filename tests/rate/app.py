@@ -16,12 +16,13 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 from urllib.parse import unquote
 
@@ -48,6 +49,7 @@ HERE = "http://127.0.0.1:8765"
 START = 1_760_000_400.0
 """9 October 2025, 09:00 UTC: far from a change of day."""
 ARMS = ("base", "values_targeted", "control")
+Result = TypeVar("Result")
 Outputs = Callable[[str, str, int], str] | Sequence[str]
 
 
@@ -475,8 +477,14 @@ def raw(
         else:
             answer.body += message.get("body", b"")
 
-    asyncio.run(app(scope, receive, send))
+    run(app(scope, receive, send))
     return answer
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run it in a thread of its own: once a browser is open, this one counts as running a loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mores import store
@@ -224,9 +224,7 @@ def test_before_sampling(study, csv) -> None:
     ),
     st.integers(0, 3),
 )
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15)
 def test_what_goes_in_comes_out(study, csv, values: dict[tuple[str, str], int], cut: int) -> None:
     # In one file or in two, overlapping or not: the same ratings.
     (folders.ratings_folder(study) / "ratings.jsonl").unlink(missing_ok=True)

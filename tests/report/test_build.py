@@ -23,14 +23,6 @@ from mores.tune.run import tune
 _finished: dict[str, Path] = {}
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    monkeypatch.setattr("mores.weights.machine.usable_cores", lambda: 1)
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
 def folder(
     tiny_study: Path,

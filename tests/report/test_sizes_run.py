@@ -80,7 +80,6 @@ def loads(monkeypatch):
 
     monkeypatch.setattr(load_module, "refuse_pickle", looked_at)
     monkeypatch.setattr(load_module, "load", load)
-    monkeypatch.setattr("mores.weights.machine.set_threads", lambda: 1)
     return seen, kill_at
 
 

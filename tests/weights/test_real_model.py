@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from mores.errors import AssetError
 from mores.records import Decoding
 from mores.sample.engine import TorchEngine
 from mores.sample.requests import Request
@@ -19,6 +18,7 @@ from mores.weights.listing import list_models
 from mores.weights.load import load
 from mores.weights.prompt import encode_prompt
 from mores.weights.resolve import folder_digest, resolve
+from services import bundled_model
 
 pytestmark = pytest.mark.real_model
 
@@ -28,10 +28,7 @@ QUESTIONS = ["What helps a friend who is grieving?", "How do I bake bread?"]
 
 @pytest.fixture(scope="module")
 def resolved():
-    try:
-        return resolve("smollm2-135m", say=lambda line: None)
-    except AssetError as error:
-        pytest.skip(f"the bundled model is not here: {error.message}")
+    return bundled_model()
 
 
 @pytest.fixture(scope="module")

@@ -173,7 +173,7 @@ def test_without_control_base_is_the_only_reference(tuned_study):
     assert {r.reference for r in gates(study)} == {"base"}
 
 
-def test_an_untuned_arm_is_an_error(tiny_study, one_thread):
+def test_an_untuned_arm_is_an_error(tiny_study):
     with pytest.raises(ModelError, match="has not been tuned"):
         gates(load_study(tiny_study))
 

@@ -12,6 +12,7 @@ import pytest
 from mores.errors import MeasureError
 from mores.measure.toxicity.address import checked_url, key_from
 from mores.measure.toxicity.service import MOST_BYTES, Clock, Service
+from services import absent
 
 
 @pytest.fixture(autouse=True)
@@ -295,7 +296,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path, clock):
     try:
         subprocess.run(made, check=True, capture_output=True)
     except FileNotFoundError:
-        pytest.skip("needs the program openssl")
+        absent("the command openssl is not installed: apt-get install openssl")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     seen = []

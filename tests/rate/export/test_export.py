@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.errors import DataError, StoreError
@@ -159,7 +159,6 @@ def test_numbers_stay_numbers():
 
 
 @given(rows)
-@settings(max_examples=60, deadline=None)
 def test_csv_round_trip(given_rows):
     header, *found = cells(to_csv(given_rows))
     assert tuple(header) == COLUMNS == RatingRow.__struct_fields__
@@ -179,7 +178,6 @@ def test_csv_round_trip(given_rows):
 
 
 @given(rows)
-@settings(max_examples=60, deadline=None)
 def test_jsonl_round_trip(given_rows):
     data = to_jsonl(given_rows)
     # Split at line feeds only: texts may hold other line ends, JSON escapes the line feed.
@@ -192,7 +190,6 @@ def test_jsonl_round_trip(given_rows):
 
 
 @given(rows)
-@settings(max_examples=40, deadline=None)
 def test_parquet_round_trip(given_rows):
     table = parquet(to_parquet(given_rows))
     assert tuple(table.column_names) == COLUMNS
