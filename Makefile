@@ -14,7 +14,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: run test check docs bench bench-capability calibration rates soak load clean
+.PHONY: run test check docs bench bench-capability calibration soak load clean
 
 run: .venv/.installed
 	$(BIN)/mores run examples/wellbeing --preset quick
@@ -49,6 +49,7 @@ load: .venv/.installed-dev
 calibration: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py --docs docs/calibration.md
 
+.PHONY: rates
 rates: .venv/.installed-dev
 	$(BIN)/python benchmarks/check_rates.py > docs/check-rates.md
 	$(BIN)/python benchmarks/gate_rates.py tests/measure/gates/labelled_answers.jsonl

@@ -100,7 +100,7 @@ def _line(finding: Finding) -> str:
 
 
 def _rules() -> list[dict[str, Any]]:
-    own = [(rule.id, rule.name, rule.severity, summary(rule)) for rule in all_rules()]
+    rules = [(rule.id, rule.name, rule.severity, summary(rule)) for rule in all_rules()]
     about = [(key, *value) for key, value in SUPPRESSION_RULES.items()]
     return [
         {
@@ -109,7 +109,7 @@ def _rules() -> list[dict[str, Any]]:
             "shortDescription": {"text": text},
             "defaultConfiguration": {"level": LEVELS[severity]},
         }
-        for key, name, severity, text in sorted([*own, *about])
+        for key, name, severity, text in sorted([*rules, *about])
     ]
 
 
