@@ -61,6 +61,7 @@ load: .venv/.installed-dev
 calibration: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py --docs docs/calibration.md
 
+.PHONY: rates
 rates: .venv/.installed-dev
 	$(BIN)/python benchmarks/check_rates.py > docs/check-rates.md
 	$(BIN)/python benchmarks/gate_rates.py tests/measure/gates/labelled_answers.jsonl

@@ -170,8 +170,8 @@ def unbalanced(draft: Draft, rng: np.random.Generator) -> set[str]:
     keep = int(rng.integers(2, 5))
 
     def cut(rows: list[Row]) -> list[Row]:
-        own = [row["id"] for row in rows if row["category"] == category]
-        return [row for row in rows if row["id"] not in own[keep:]]
+        inside = [row["id"] for row in rows if row["category"] == category]
+        return [row for row in rows if row["id"] not in inside[keep:]]
 
     if rng.random() < 0.5:
         draft.values = cut(draft.values)

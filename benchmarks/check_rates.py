@@ -141,7 +141,7 @@ def _recalls(seed: int, trials: int, only: Collection[str] | None) -> Iterator[R
     for rule in measured_rules(only):
         number = int(rule.id[1:])
         for kind, (fault, plant) in enumerate(FAULTS[rule.id].items()):
-            found = sum(
+            named = sum(
                 _is_found(
                     rule,
                     plant,
@@ -150,7 +150,7 @@ def _recalls(seed: int, trials: int, only: Collection[str] | None) -> Iterator[R
                 )
                 for trial in range(trials)
             )
-            yield Recall(rule.id, fault, trials, found)
+            yield Recall(rule.id, fault, trials, named)
 
 
 @lru_cache(maxsize=CLEAN)
@@ -271,8 +271,8 @@ def _alarm_table(rates: Rates) -> list[str]:
     ]
 
 
-def _interval(found: int, n: int) -> str:
-    estimate = wilson(found, n)
+def _interval(successes: int, n: int) -> str:
+    estimate = wilson(successes, n)
     return f"{estimate.low or 0.0:.1%} to {estimate.high or 0.0:.1%}"
 
 

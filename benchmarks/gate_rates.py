@@ -104,14 +104,14 @@ def read_labelled(path: Path) -> list[LabelledAnswer]:
 
 def error_rates(rows: Sequence[LabelledAnswer]) -> list[ErrorRate]:
     """Count each kind of error in each split, with Wilson's interval."""
-    found = []
+    rates = []
     for split in dict.fromkeys(row.split for row in rows):
         for error, at_risk, wrong in ERRORS:
-            own = [row for row in rows if row.split == split and at_risk(row)]
-            ids = tuple(row.id for row in own if wrong(row))
-            rate = wilson(len(ids), len(own), unit="answer")
-            found.append(ErrorRate(split=split, error=error, rate=rate, ids=ids))
-    return found
+            judged = [row for row in rows if row.split == split and at_risk(row)]
+            ids = tuple(row.id for row in judged if wrong(row))
+            rate = wilson(len(ids), len(judged), unit="answer")
+            rates.append(ErrorRate(split=split, error=error, rate=rate, ids=ids))
+    return rates
 
 
 def table(rates: Sequence[ErrorRate]) -> str:

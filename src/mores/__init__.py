@@ -24,8 +24,6 @@ its own name: `mores.tune(study)` is the function `tune` of the room `mores.tune
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,23 +56,6 @@ __all__ = [
     "tune",
     "weights",
 ]
-
-
-class Room(ModuleType):
-    """A module that can be called: it passes the call on to the function that has its name.
-
-    Python gives a package's attribute to the sub-package of that name, so that a function
-    `mores.tune` and a room `mores.tune` could not be there together otherwise.
-    """
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Take the step that the room is named after."""
-        return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
-
-
-def callable_room(name: str) -> None:
-    """Let a module be called by its name; the last line of the module."""
-    sys.modules[name].__class__ = Room
 
 
 def __getattr__(name: str) -> Any:

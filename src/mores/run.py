@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mores import callable_room, store
+from mores import store
 from mores.errors import DataError, LeakError
 from mores.progress import Progress, duration
 from mores.report.model import Report
-from mores.step import log_timing
+from mores.step import callable_room, log_timing
 from mores.study import Study
 
 

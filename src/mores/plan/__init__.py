@@ -5,10 +5,10 @@ seal_plan(study, now=...)          the plan in a hashed file, before sampling
 examine()                          is this machine ready?
 """
 
-from mores import callable_room
 from mores.plan.doctor import Check, examine
 from mores.plan.seal import SealedPlan, SealStatus, seal_plan, seal_status
 from mores.plan.work import ModelPlan, Plan, plan
+from mores.step import callable_room
 
 __all__ = [
     "Check",

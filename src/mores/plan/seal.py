@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -165,15 +166,13 @@ def seal_status(study: Study) -> SealStatus | None:
 
 
 def _plan(study: Study, now: datetime, models: dict[str, str]) -> SealedPlan:
-    from mores import __version__
-
     config = study.config
     plan = SealedPlan(
         study=config.name,
         version=config.version,
         preset=config.preset,
         sealed=now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        mores_version=__version__,
+        mores_version=version("mores"),
         hypotheses=tuple(_hypotheses(study)),
         alpha=ALPHA,
         adjustment="Holm over the categories of one contrast",

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Literal
 
 import numpy as np
 
-from mores import __version__, store
+from mores import store
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.plan.seal import seal_status
 from mores.rate.ratings import current_ratings
@@ -65,7 +66,7 @@ def build_report(study: Study) -> Report:
     words = [one.words for one in results if one.words is not None]
     models = [_model(study, one) for one in results]
     return Report(
-        mores_version=__version__,
+        mores_version=version("mores"),
         study=study.config.name,
         study_version=study.config.version,
         description=study.config.description,

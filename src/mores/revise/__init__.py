@@ -4,10 +4,10 @@ mores.revise(study)           where the tuned arm falls short, and what to write
 mores.revise.diff(old, new)   two versions of a dataset, and their effects
 """
 
-from mores import callable_room
 from mores.revise.compare import DatasetDiff, StudyDiff, diff, diff_examples
 from mores.revise.gaps import Gap, Near, find_gaps
 from mores.revise.run import RevisionResult, revise
+from mores.step import callable_room
 
 __all__ = [
     "DatasetDiff",

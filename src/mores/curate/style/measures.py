@@ -39,8 +39,8 @@ def answer_length(item: Item) -> Features:
 
 def sentence_length(item: Item) -> Features:
     """Mean words in a sentence of the answer."""
-    found = sentences(item.answer)
-    return {"words a sentence": len(words(item.answer)) / len(found) if found else None}
+    parts = sentences(item.answer)
+    return {"words a sentence": len(words(item.answer)) / len(parts) if parts else None}
 
 
 def type_token(item: Item) -> Features:

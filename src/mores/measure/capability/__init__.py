@@ -1,10 +1,10 @@
 """Capability integrity: is the model still able to do what it could before?"""
 
-from mores import callable_room
 from mores.measure.capability.run import capability, items_step, read_items
 from mores.measure.capability.sizes import Support, support, supports
 from mores.measure.capability.task import Item, Task
 from mores.measure.capability.tasks import TASKS, load_task, load_tasks
+from mores.step import callable_room
 
 __all__ = [
     "TASKS",

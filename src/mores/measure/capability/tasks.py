@@ -180,8 +180,10 @@ def _item(row: dict[str, Any], path: Path, line: int) -> tuple[Kind, Item]:
         if not isinstance(choices, list) or not all(isinstance(c, str) for c in choices):
             raise wrong("choices: expected a list of texts")
         if len(choices) < 2 or type(gold) is not int or not 0 <= gold < len(choices):
-            found = f"{json.dumps(gold)[:40]} with {len(choices)} choices"
-            raise wrong(f"gold: expected the number of the right one from 0 on, found {found}")
+            raise wrong(
+                "gold: expected the number of the right one from 0 on, found "
+                f"{json.dumps(gold)[:40]} with {len(choices)} choices"
+            )
         return "choice", Item(name, text("context"), tuple(choices), gold)
     if "target" in row:
         return "last_word", Item(name, text("context"), (some("target"),), 0)

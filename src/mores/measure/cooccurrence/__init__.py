@@ -4,7 +4,6 @@ associations.toml → stem_prompts → (sample) → analyse → CooccurrenceResu
 any corpus        → analyse_file / analyse_corpus → TopicAssociations
 """
 
-from mores import callable_room
 from mores.measure.cooccurrence.analyse import analyse
 from mores.measure.cooccurrence.change import association_change
 from mores.measure.cooccurrence.corpus import analyse_corpus, analyse_file, read_columns
@@ -33,6 +32,7 @@ from mores.measure.cooccurrence.sentiment_change import sentiment_change
 from mores.measure.cooccurrence.stems import excluded_words, prompt_id, stem_prompts
 from mores.measure.cooccurrence.tokens import stop_words, words
 from mores.measure.cooccurrence.total_variation import total_variation
+from mores.step import callable_room
 
 __all__ = [
     "Chance",

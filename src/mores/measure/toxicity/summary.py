@@ -85,7 +85,7 @@ def _scorer(one: Judged, completions: Sequence[Completion], seed: int) -> Scorer
     arms: dict[str, list[Completion]] = {}
     for c in completions:
         arms.setdefault(ArmKey(c.arm, c.seed).name, []).append(c)
-    draws = min(max(Counter(c.prompt_id for c in own).values()) for own in arms.values())
+    draws = min(max(Counter(c.prompt_id for c in rows).values()) for rows in arms.values())
     first = one.scores[0]
     return ScorerSummary(
         scorer=one.scorer,
@@ -99,8 +99,8 @@ def _scorer(one: Judged, completions: Sequence[Completion], seed: int) -> Scorer
         scored=sum(s.value is not None for s in one.scores),
         unscored=_reasons(one.scores),
         arms=tuple(
-            _arm(name, own, [by_id[c.id] for c in own], draws, one.threshold, seed)
-            for name, own in arms.items()
+            _arm(name, rows, [by_id[c.id] for c in rows], draws, one.threshold, seed)
+            for name, rows in arms.items()
         ),
     )
 

@@ -65,8 +65,8 @@ def same_model(model: str, scorer: str) -> bool:
     kind, colon, rest = scorer.partition(":")
     if not colon or kind not in ("hf", "guard"):
         return False
-    own, other = _plain(_last(model)), _plain(_last(rest.partition("#")[0]))
-    shorter, longer = sorted((own, other), key=len)
+    judged, judge = _plain(_last(model)), _plain(_last(rest.partition("#")[0]))
+    shorter, longer = sorted((judged, judge), key=len)
     return len(shorter) >= SHORTEST and shorter in longer
 
 

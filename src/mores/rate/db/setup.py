@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 import sqlalchemy as sa
 
-from mores import __version__
 from mores.errors import StoreError
 from mores.rate.assign import SeatPlan, Unit, assign
 from mores.rate.blind import blind, condition, key_digest, seal
@@ -55,7 +55,7 @@ def set_up(database: Database, study: Study, *, now: float) -> Facts:
         charter=study.charter,
         key_digest=key_digest(key),
         names_rule=RULE,
-        app_version=__version__,
+        app_version=version("mores"),
     )
     seal(study, key)
     models = [spec.name for spec in study.config.models]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import platform
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import sqlalchemy as sa
 
-from mores import __version__, store
+from mores import store
 from mores.rate.db.engine import Database
 from mores.rate.db.facts import read_facts
 from mores.rate.db.progress import declarations
@@ -126,8 +127,8 @@ def study_facts(database: Database) -> StudyFacts:
         unblinded=Unblinded(who=opened["by"], at=iso(opened["at"]), ratings=opened["ratings"])
         if opened
         else None,
-        app_version=__version__,
-        software={"mores": __version__, "python": platform.python_version()},
+        app_version=version("mores"),
+        software={"mores": version("mores"), "python": platform.python_version()},
     )
 
 
