@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mores.cli.show import show_measure_gates
 
 from mores import step as steps
+from mores.cli import measure as printers
 from mores.errors import DataError, ModelError
 from mores.measure.capability import capability
 from mores.measure.cooccurrence.run import cooccurrence
@@ -200,6 +200,6 @@ def test_results_whose_prompts_are_gone_are_outdated_and_no_error(tuned_study):
 def test_the_printer_counts_passes_and_fails(tuned_study, capsys):
     results = gates(load_study(tuned_study))
     failed = any(r.verdict == "fail" for r in results)
-    assert show_measure_gates(results, {}) == int(failed)
+    assert printers.gates(results, {}) == int(failed)
     passed = sum(r.verdict == "pass" for r in results)
     assert f"{passed} of {len(results)} pass" in capsys.readouterr().out

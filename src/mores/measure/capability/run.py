@@ -37,7 +37,7 @@ CAPABILITY = "capability"
 
 
 def capability(study: Study, *, progress: Progress | None = None) -> list[TaskItem]:
-    """Run the configured tasks on every model's base and tuned arms.
+    """Run the configured capability tasks on base and tuned arms.
 
     Args:
         study: with tuned arms.
