@@ -65,18 +65,16 @@ class Fit:
 def terms(thresholds: Vector, category: Index, eta: Vector) -> tuple[Vector, Vector, Vector]:
     """Return log P of each rating, its derivative by η, and minus the second (> 0).
 
-    P(Y ≤ k) = F(θ_k − η), F logistic (McCullagh 1980).
-    With u = θ_k − η, l = θ_{k−1} − η and the density f = F (1 − F): P = F(u) − F(l) =
-    F(u) F(−l) (1 − e^{l−u}), which keeps its digits in the tails; d log P / dη =
-    F(u) + F(l) − 1; minus its derivative is f(u) + f(l).
+    P(Y ≤ k) = F(θ_k − η), F logistic (McCullagh 1980). With u = θ_k − η, l = θ_{k−1} − η
+    and the density f = F (1 − F): P = F(u) − F(l) = F(u) F(−l) (1 − e^{l−u}), which keeps
+    its digits in the tails; d log P / dη = F(u) + F(l) − 1, its derivative −f(u) − f(l).
     """
     from scipy.special import expit, log_expit
 
     ends = np.concatenate([[-np.inf], thresholds, [np.inf]])
     u, low = ends[category + 1] - eta, ends[category] - eta
     log_p = log_expit(u) + log_expit(-low) + np.log(-np.expm1(low - u))
-    weight = expit(u) * expit(-u) + expit(low) * expit(-low)
-    return log_p, expit(u) - expit(-low), weight
+    return log_p, expit(u) - expit(-low), expit(u) * expit(-u) + expit(low) * expit(-low)
 
 
 class Likelihood:
@@ -109,12 +107,8 @@ class Likelihood:
     def __call__(self, free: Vector) -> float:
         """Return the log-likelihood, `OUT_OF_REACH` where it does not compute."""
         with np.errstate(all="ignore"):  # what does not compute is not finite, as is asked below
-            if self.ends[-1]:
-                mode = self.mode(free)
-                value = np.nan if mode is None else mode[0]
-            else:  # no factor: the plain model, exact
-                value = self._height(free, self.last)[0]
-        return value if np.isfinite(value) else OUT_OF_REACH
+            mode = self.mode(free)
+        return mode[0] if mode and np.isfinite(mode[0]) else OUT_OF_REACH
 
     def mode(self, free: Vector) -> tuple[float, Vector, Any] | None:
         """Return log ∫ P(y | b) φ(b) db, the mode b̂ of the integrand, and its curvature H.
@@ -126,6 +120,8 @@ class Likelihood:
         sd = self.parameters(free)[2]
         b = self.last if np.isfinite(self._height(free, self.last)[0]) else np.zeros_like(self.last)
         height, slope, weight = self._height(free, b)
+        if not len(b):  # no factor: the plain model, exact
+            return height, b, None
         for _ in range(60):  # about five are usual
             if not np.isfinite(height):
                 return None
@@ -205,19 +201,15 @@ def fit(category: Index, columns: Vector, factors: Sequence[Index]) -> Fit | str
 
 
 def _factors(likelihood: Likelihood, free: Vector, errors: Vector) -> list[Factor]:
-    mode = likelihood.mode(free) if likelihood.ends[-1] else None
-    if mode is None:
+    mode = likelihood.mode(free)
+    if mode is None or not len(mode[1]):
         return []
     _, b, curvature = mode
     b_sd = np.sqrt(np.diag(curvature.solve(np.eye(len(b)))))
-    factors = zip(
-        likelihood.parameters(free)[2].tolist(),
-        errors[likelihood.kinds[1] :].tolist(),
-        np.split(b, likelihood.ends[1:-1]),
-        np.split(b_sd, likelihood.ends[1:-1]),
-        strict=True,
-    )
-    return [Factor(sd, error, sd * mode, sd * mode_sd) for sd, error, mode, mode_sd in factors]
+    modes, modes_sd = (np.split(part, likelihood.ends[1:-1]) for part in (b, b_sd))
+    sds, log_sd_errors = likelihood.parameters(free)[2], errors[likelihood.kinds[1] :]
+    factors = zip(sds.tolist(), log_sd_errors.tolist(), modes, modes_sd, strict=True)
+    return [Factor(sd, error, sd * b, sd * spread) for sd, error, b, spread in factors]
 
 
 def _climb(likelihood: Likelihood) -> tuple[Vector, float]:

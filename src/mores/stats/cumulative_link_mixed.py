@@ -41,7 +41,7 @@ class CumulativeLinkMixed:
     betas: dict[str, Estimate]
     """Log-odds of a higher rating for one more of each column; Wald interval and p."""
     thresholds: dict[str, float]
-    """``1|2`` and so on: log-odds of the lower ratings where all effects are 0."""
+    """``1|2`` and so on: log-odds of lower ratings where all effects are 0."""
     variances: dict[str, Estimate]
     """Variance of each factor's effects, logits²; Wald interval on the log scale."""
     severities: dict[str, dict[Hashable, Estimate]]
@@ -68,19 +68,17 @@ def cumulative_link_mixed(
     analysis and to see raters, not to replace it.
 
     Args:
-        values: shape (n,), ratings; only their order matters. Ratings that never occur
-            have no threshold.
+        values: shape (n,), ratings; only their order matters.
         fixed: name → shape (n,), columns of the fixed effects, without an intercept; an
             arm as 0 and 1. May be empty.
-        random: name → shape (n,), the level (a prompt, a rater, a prompt × model pair) of
-            each rating. May be empty: the plain model.
+        random: name → shape (n,), the level (a prompt, a rater, …) of each rating. May be
+            empty: the plain model.
 
     Returns:
-        A `CumulativeLinkMixed`. A factor whose variance is estimated as 0 is
-        left out, and the reason says so. Without a fit ``converged`` is False and every
-        estimate is not computable: no or equal ratings, a column that does not vary, a
-        factor with one level, with a level for every rating or with the levels of
-        another, and where the likelihood has no maximum.
+        A `CumulativeLinkMixed`. A factor whose variance is estimated as 0 is left out, and
+        the reason says so. Without a fit ``converged`` is False and every estimate is not
+        computable: no or equal ratings, a column that does not vary, a factor with one level,
+        a level for every rating or the levels of another, or no maximum of the likelihood.
 
     Raises:
         MeasureError: NaN or infinite input, columns or labels that do not fit.
