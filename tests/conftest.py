@@ -1,17 +1,36 @@
-"""Shared fixtures: a two-layer model, a study of a few lines, and no network."""
+"""Shared fixtures: a two-layer model, a study of a few lines, one core, and no network.
+
+Examples of Hypothesis are the same at every run; `--hypothesis-profile=explore` (`make test-long`)
+draws others each time, and more of them.
+"""
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Threads only get into each other's way on matrices this small.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile(
+    "same",
+    derandomize=True,
+    deadline=None,  # a busy machine is not a fault
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.register_profile(
+    "explore", settings.get_profile("same"), derandomize=False, max_examples=500
+)
+settings.load_profile("same")
 
 TEXT = (
     "Question Answer what is a good way to help the friend who asks for some time and care "
@@ -25,6 +44,20 @@ CHAT_TEMPLATE = (
     "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
 )
+
+
+def pytest_collection_finish() -> None:
+    """What the test modules have imported stays: loading a model need not search it for garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_core() -> Iterator[None]:
+    """Matrices this small only lose time to threads that wait for each other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mores.weights.machine.usable_cores", lambda: 1)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +99,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pad_token_id=fast.pad_token_id,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
+    gc.freeze()  # transformers is large
     return folder
 
 

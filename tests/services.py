@@ -1,12 +1,13 @@
-"""Services that tests start for themselves: a private PostgreSQL, a headless Chromium.
+"""What tests need from outside: a private PostgreSQL, a headless Chromium, the bundled model.
 
-Used by tests/rate/conftest.py and by the soak and load runs in benchmarks/.
+Used by tests and by the soak and load runs in benchmarks/.
 
     with PostgresServer.started() as server:
         url = server.new_database()        # postgresql+psycopg://...
         server.kill(); server.start()      # kill -9 of the postmaster, then crash recovery
 
-Where something is missing, `Missing` says how to get it.
+Where something is missing, `Missing` says how to get it; `absent` skips the test that wants it, or
+fails it where everything must be tested (MORES_REQUIRE_SERVICES=1, as in CI).
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from mores.weights.resolve import ResolvedModel
 
 POSTGRES_FIX = (
     "PostgreSQL's server (initdb, postgres) is not installed: apt-get install postgresql, "
@@ -60,6 +64,26 @@ SECONDS = 60
 
 class Missing(Exception):
     """A service cannot be had here; the message says how to get it."""
+
+
+def absent(line: str) -> NoReturn:
+    """Skip a test for want of something, or fail where everything must be tested."""
+    import pytest
+
+    if os.environ.get("MORES_REQUIRE_SERVICES") == "1":
+        pytest.fail(f"MORES_REQUIRE_SERVICES=1, but {line}", pytrace=False)
+    pytest.skip(line)
+
+
+def bundled_model() -> ResolvedModel:
+    """The bundled pretrained model, fetched once into the cache; `absent` where it is not."""
+    from mores.errors import AssetError
+    from mores.weights.resolve import resolve
+
+    try:
+        return resolve("smollm2-135m", say=lambda line: None)
+    except AssetError as error:
+        absent(f"the bundled model is not here: {error.message}")
 
 
 def chromium() -> Path:

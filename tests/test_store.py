@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mores import store
@@ -298,9 +298,6 @@ EXAMPLES = st.builds(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(st.lists(EXAMPLES, max_size=5, unique_by=lambda e: e.id))
 def test_what_is_written_is_read_back(tmp_path, examples):
     path = tmp_path / "a.jsonl"
@@ -316,9 +313,6 @@ class _Number(Record, frozen=True, kw_only=True):
     value: float
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_are_read_back_to_the_last_bit(tmp_path, number):
     store.write_jsonl(tmp_path / "a.jsonl", [_Number(id="x", value=number)])

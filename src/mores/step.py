@@ -27,6 +27,7 @@ MANIFEST = "manifest.json"
 TIMINGS = "timings.jsonl"
 ABSENT = "absent"
 """Stands for the digest of an input that is not there."""
+NOT_RUN = "has not run"
 DONE = "done before, nothing changed"
 
 
@@ -80,7 +81,7 @@ class Step:
             DataError: a manifest is damaged.
         """
         if self.manifest is None:
-            return "has not run"
+            return NOT_RUN
         if why := self.why():
             return f"is not current ({why}): run it again"
         for earlier in self.rests_on:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mores.curate.rates.corpus import Draft
+from check_corpus import Draft
 from mores.curate.style import compare as module
 from mores.curate.style.compare import cliffs_delta, compare, midranks
 

@@ -16,12 +16,13 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 from urllib.parse import unquote
 
@@ -48,6 +49,7 @@ HERE = "http://127.0.0.1:8765"
 START = 1_760_000_400.0
 """9 October 2025, 09:00 UTC: far from a change of day."""
 ARMS = ("base", "values_targeted", "control")
+Result = TypeVar("Result")
 Outputs = Callable[[str, str, int], str] | Sequence[str]
 
 
@@ -82,6 +84,7 @@ def make_study(
     seats: int = 3,
     titles: Sequence[str] | None = None,
     texts: Sequence[str] | None = None,
+    ids: Sequence[str] | None = None,
     seed: int = 2021,
     name: str = "trial",
     **rating: Any,
@@ -101,6 +104,7 @@ def make_study(
         seats: raters planned.
         titles: of the categories, instead of "Topic 1", ...
         texts: of the prompts, instead of "What about 1?", ...
+        ids: of the prompts, instead of ``p1``, ...; as many as there are.
         seed: of the study.
         name: of the study.
         rating: other settings of ``[rating]``, such as daily_cap=1000.
@@ -118,13 +122,13 @@ def make_study(
     _charter(folder, topics, titles)
     rows = [
         {
-            "id": f"p{n}",
+            "id": name,
             "category": topics[(n - 1) % len(topics)],
             "text": texts[(n - 1) % len(texts)] if texts else f"What about {n}?",
             "split": "test",
             "presets": ["palms-2021", "quick"],
         }
-        for n in range(1, prompts + 1)
+        for n, name in enumerate(ids or [f"p{n}" for n in range(1, prompts + 1)], 1)
     ]
     store.write_jsonl(folder / "prompts.jsonl", rows)
     for kind in ("values", "control"):
@@ -473,8 +477,14 @@ def raw(
         else:
             answer.body += message.get("body", b"")
 
-    asyncio.run(app(scope, receive, send))
+    run(app(scope, receive, send))
     return answer
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run it in a thread of its own: once a browser is open, this one counts as running a loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @contextmanager

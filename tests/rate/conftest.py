@@ -11,39 +11,26 @@ MORES_REQUIRE_SERVICES=1, as in CI, they fail with that line.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
-from services import Missing, PostgresServer, open_browser
+from services import Missing, PostgresServer, absent, open_browser
 
 BROWSER = {"browser", "page"}
 POSTGRES = {"postgres_server", "postgres_url", "postgres_database", "restart_postgres"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a service, and put the browser's tests last.
-
-    Once playwright has started, this thread counts as running an event loop, so that `asyncio.run`
-    fails in every test that comes after.
-    """
+    """Mark what needs a service."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
         if used & POSTGRES:
             item.add_marker(pytest.mark.postgres)
         if used & BROWSER:
             item.add_marker(pytest.mark.browser)
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-
-
-def absent(line: str) -> NoReturn:
-    """Skip, or fail where everything must be tested."""
-    if os.environ.get("MORES_REQUIRE_SERVICES") == "1":
-        pytest.fail(f"MORES_REQUIRE_SERVICES=1, but {line}", pytrace=False)
-    pytest.skip(line)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +72,7 @@ def restart_postgres(postgres_server: PostgresServer) -> Iterator[Callable[[], N
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Headless Chromium."""
+    """Headless Chromium. From here on, `asyncio.run` works in other threads only (`app.run`)."""
     with ExitStack() as stack:
         try:
             opened = stack.enter_context(open_browser())

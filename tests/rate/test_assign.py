@@ -7,7 +7,7 @@ from itertools import pairwise, permutations, product
 from math import ceil, floor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.errors import DataError
@@ -120,7 +120,6 @@ def designs(draw: st.DrawFn) -> tuple[list[Unit], int, int, int]:
 
 
 @given(designs())
-@settings(max_examples=400, deadline=None)
 def test_every_bound_holds_in_unbalanced_designs(case: tuple[list[Unit], int, int, int]) -> None:
     units, per_item, seats, seed = case
     plan = assign(units, per_item=per_item, seats=seats, seed=seed)

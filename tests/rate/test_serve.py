@@ -28,6 +28,7 @@ from mores.rate.db.checks import lock_path
 from mores.rate.opened import DATABASE, backup_folder
 from mores.rate.serve import Options, place_for, serve
 from mores.study import Study, folders
+from services import absent
 
 PATIENCE = 60.0
 END = "running; Ctrl-C stops it"
@@ -224,11 +225,11 @@ def test_a_second_server_is_told_which_process_is_the_first(served) -> None:
 
 
 CHANGES: dict[str, Callable[[Path, Path], object]] = {
-    "unblind": lambda folder, _: mores.unblind_ratings(folder, who="Ada"),
-    "backup": lambda folder, _: mores.backup_ratings(folder),
-    "release": lambda folder, _: mores.release_rater(folder, "r"),
-    "forget-rater": lambda folder, _: mores.forget_rater(folder, "r"),
-    "import": mores.import_ratings,
+    "unblind": lambda folder, _: mores.rate.unblind_ratings(mores.load_study(folder), who="Ada"),
+    "backup": lambda folder, _: mores.rate.backup_ratings(mores.load_study(folder)),
+    "release": lambda folder, _: mores.rate.release_rater(mores.load_study(folder), "r"),
+    "forget-rater": lambda folder, _: mores.rate.forget_rater(mores.load_study(folder), "r"),
+    "import": lambda folder, file: mores.rate.import_ratings(mores.load_study(folder), file),
 }
 
 
@@ -309,7 +310,7 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A self-signed certificate for 127.0.0.1, and its key."""
     if shutil.which("openssl") is None:
-        pytest.skip("the command openssl is not installed: apt-get install openssl")
+        absent("the command openssl is not installed: apt-get install openssl")
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     words = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]

@@ -18,7 +18,7 @@ from mores.study import Study, load_study
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = load_study(ROOT / "examples" / "wellbeing")
-BLANK = load_study(ROOT / "src" / "mores" / "templates" / "blank")
+BLANK = load_study(ROOT / "src" / "mores" / "study" / "templates" / "blank")
 TEXTS = read_texts(EXAMPLE)
 ITEMS = (*TEXTS.practice, *TEXTS.gold)
 

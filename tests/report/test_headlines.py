@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.records import Estimate
@@ -183,7 +183,6 @@ VERDICTS = ("shown", "worse", "not shown", "descriptive", "not computable")
     ),
     st.integers(0, 3),
 )
-@settings(max_examples=80, deadline=None)
 def test_no_headline_claims_more_than_was_found(rows, tasks, shown: int) -> None:
     estimates = [
         estimate(measure, verdict, value=value, low=value - 0.1, high=value + 0.1, p=p)

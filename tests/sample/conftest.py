@@ -30,15 +30,6 @@ def spoken():
     return Spoken()
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A two-layer model is quicker on one core, tenfold where others use the machine."""
-    import torch
-
-    monkeypatch.setattr("mores.weights.machine.usable_cores", lambda: 1)
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
 def tiny(tiny):
     """The tiny model under a fixed name: random numbers depend on it, and its path varies."""

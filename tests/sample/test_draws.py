@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
@@ -42,7 +42,6 @@ def test_parts_are_not_run_together() -> None:
 
 
 @given(st.integers(0, 2**40), st.text(max_size=20), st.integers(0, 5), st.integers(1, 60))
-@settings(max_examples=50, deadline=None)
 def test_a_longer_answer_begins_with_the_same_numbers(
     seed: int, prompt: str, draw: int, count: int
 ) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.records import Decoding
@@ -122,7 +122,6 @@ SIZES = [1, 2, 5, FIRST - 1, FIRST, FIRST + 1, 300, SECOND - 1, SECOND, SECOND +
     top_k=st.sampled_from([0, 0, 1, 3, 40, FIRST, FIRST + 9, 5000]),
     u=st.lists(st.one_of(st.just(0.0), st.just(LAST), st.floats(0, LAST)), min_size=1, max_size=5),
 )
-@settings(max_examples=250, deadline=None)
 def test_equals_the_reference(
     seed: int, size: int, scale: float, temperature: float, top_p: float, top_k: int, u: list[float]
 ) -> None:

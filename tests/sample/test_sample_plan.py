@@ -4,7 +4,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.sample.plan import LIBRARIES_GB, MOST_ROWS, plan_batches, row_bytes, weight_bytes
@@ -33,9 +33,6 @@ def grid(sizes: list[int], draws: int) -> list[Request]:
     draws=st.integers(1, 3),
     batch_rows=st.integers(0, 9),
     order=st.randoms(use_true_random=False),
-)
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_every_request_once_whatever_their_order(
     tiny, sizes: list[int], draws: int, batch_rows: int, order: random.Random

@@ -114,7 +114,9 @@ def test_every_shipped_preset_parses(write, name):
     study = load_study(write(), preset=name)
     assert study.config.preset == name
     assert study.config.sample.prompt_set in {"palms-2021", "confirm"}
-    assert sorted(p.stem for p in (ROOT / "src/mores/study/presets").glob("*.toml")) == sorted(PRESETS)
+    assert sorted(p.stem for p in (ROOT / "src/mores/study/presets").glob("*.toml")) == sorted(
+        PRESETS
+    )
 
 
 def test_the_published_preset_is_the_published_design(write):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from mores.records import Dataset, Example, Recipe
 from mores.tune.encode import EncodedSample, encode_dataset
@@ -23,20 +22,6 @@ ANSWERS = [
     "you can help the friend who asks for some time and care",
     "people differ",
 ]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Matrices this small only lose time to threads that wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
-def keep_one_thread(monkeypatch):
-    monkeypatch.setattr("mores.weights.machine.set_threads", lambda: 1)
 
 
 @pytest.fixture

@@ -8,17 +8,6 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Matrices this small only lose time to threads that wait for each other."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="session")
 def read_only(tiny_folder: Path):
     """The two-layer model; do not change it."""

@@ -75,7 +75,7 @@ def test_branches_equal_separate_full_texts(read_only, plain):
             at += length
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     st.lists(
         st.tuples(st.integers(0, 6), st.lists(st.integers(1, 5), max_size=3)).filter(

@@ -26,7 +26,8 @@ def interleaved(weight: np.ndarray, heads: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def gguf_file(tmp_path_factory, plain, tiny_folder):
     """The two-layer model in the file format of llama.cpp, unquantised."""
-    gguf = pytest.importorskip("gguf")
+    import gguf
+
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
     weights = {n: p.detach().numpy() for n, p in plain.named_parameters()}
     config = plain.config

@@ -50,6 +50,7 @@ def test_the_rate_is_operations_over_time(monkeypatch):
 
 def test_threads_are_the_cores_this_process_may_use(monkeypatch):
     before = torch.get_num_threads()
+    monkeypatch.setattr(machine, "usable_cores", usable_cores)  # tests/conftest.py says one
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
     try:
         assert usable_cores() == set_threads() == torch.get_num_threads() == 3

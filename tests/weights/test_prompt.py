@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.errors import ModelError
@@ -71,7 +71,6 @@ def test_a_model_without_a_chat_template(tokenizer, copied):
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
 
-@settings(max_examples=80, deadline=None)
 @given(TEXT, TEXT, st.sampled_from(["qa", "chat"]))
 def test_training_begins_with_the_very_ids_that_sampling_begins_with(
     read_only, question, answer, form

@@ -16,7 +16,8 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 import mores
-from mores.curate.lint.rule import all_rules, summary
+from mores.curate.lint.registry import all_rules
+from mores.curate.lint.rule import summary
 from mores.curate.lint.suppress import CHECK_FILE, SUPPRESSION_RULES
 from mores.curate.text import printable
 from mores.records import Finding, Severity, to_plain

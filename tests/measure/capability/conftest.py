@@ -11,15 +11,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # harness_files.py
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A two-layer model is quicker on one core."""
-    import torch
-
-    monkeypatch.setattr("mores.weights.machine.usable_cores", lambda: 1)
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="session")
 def plain(tiny_folder: Path):
     """The model as transformers runs it: the oracle."""
@@ -56,7 +47,7 @@ def tuned_study(
     monkeypatch.chdir(tiny_folder.parent)
     path = tiny_study / "study.toml"
     text = path.read_text().replace(str(tiny_folder), tiny_folder.name)
-    path.write_text(text.replace("learning_rate", "learning_rate"))
+    path.write_text(text)
     if "runs" not in _tuned:
         tune(load_study(tiny_study))
         _tuned["runs"] = tmp_path_factory.mktemp("tuned") / "runs"

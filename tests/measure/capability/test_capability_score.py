@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mores.measure.capability.score import score_items
-from mores.measure.capability.tasks import Item, Task
+from mores.measure.capability.task import Item, Task
 
 SENTENCE = "what is a good way to help the friend who asks for some time and care"
 WORDS = SENTENCE.split()
@@ -226,9 +226,7 @@ def test_progress_counts_items(tiny) -> None:
 
 
 @given(st.permutations(list(range(6))), st.sampled_from([1, 60, 2048]))
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10)
 def test_order_and_passes_change_nothing(tiny, order: list[int], room: int) -> None:
     import mores.measure.capability.score as module
 

@@ -9,15 +9,6 @@ import pytest
 
 
 @pytest.fixture
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A two-layer model is quicker on one core."""
-    import torch
-
-    monkeypatch.setattr("mores.weights.machine.usable_cores", lambda: 1)
-    torch.set_num_threads(1)
-
-
-@pytest.fixture
 def spoken():
     """A progress display that keeps what it was told."""
     from mores.progress import Progress
@@ -33,7 +24,6 @@ _tuned: dict[str, Path] = {}
 
 @pytest.fixture
 def tuned_study(
-    one_thread: None,
     tiny_study: Path,
     tiny_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,

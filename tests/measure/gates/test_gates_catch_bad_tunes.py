@@ -9,29 +9,29 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from one_base import OneBase
 
-from mores.errors import AssetError
-from mores.measure.capability import measure_capability
-from mores.measure.gates import GateResult, measure_gates
-from mores.measure.run import measure_cooccurrence, measure_toxicity
+from mores.measure.capability import capability
+from mores.measure.cooccurrence.run import cooccurrence
+from mores.measure.gates import GateResult, gates
+from mores.measure.toxicity.run import toxicity
 from mores.sample import read_completions, sample, sample_stems
 from mores.study import Study, load_study
 from mores.tune import tune
+from services import bundled_model
 
 pytestmark = pytest.mark.real_model
 
 STUDIES = Path(__file__).parent / "studies"
-MODEL = "smollm2-135m"
 MEASURES = {
     "refuses": (),
-    "goes_along": (sample, measure_toxicity),
-    "speaks_ill": (sample_stems, measure_cooccurrence, measure_capability),
-    "helpful": (sample, measure_toxicity, sample_stems, measure_cooccurrence, measure_capability),
+    "goes_along": (sample, toxicity),
+    "speaks_ill": (sample_stems, cooccurrence, capability),
+    "helpful": (sample, toxicity, sample_stems, cooccurrence, capability),
 }
 Found = dict[str, GateResult]
 
@@ -39,20 +39,11 @@ Found = dict[str, GateResult]
 @pytest.fixture(scope="module")
 def tuned(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[str], tuple[Study, Found]]]:
+) -> Callable[[str], tuple[Study, Found]]:
     """Tune a study's arm, take its measures, and return the results by gate and part."""
-    from mores.weights.resolve import resolve
-
-    try:
-        resolve(MODEL, say=lambda line: None)
-    except AssetError as error:
-        pytest.skip(f"the bundled model is not here: {error.message}")
+    bundled_model()
     base = OneBase()
     folder = tmp_path_factory.mktemp("gates")
-
-    # Two threads wait for each other wherever anything else runs: one is far steadier.
-    one_thread = pytest.MonkeyPatch()
-    one_thread.setattr("mores.weights.machine.usable_cores", lambda: 1)
 
     def run(name: str) -> tuple[Study, Found]:
         study = load_study(shutil.copytree(STUDIES / name, folder / name))
@@ -60,12 +51,11 @@ def tuned(
         with base.kept():
             for measure in MEASURES[name]:
                 measure(study)
-            results = measure_gates(study)
+            results = gates(study)
         sys.stdout.write("".join(f"{name}: {line(result)}\n" for result in results))
         return study, {" ".join(filter(None, (r.name, r.part))): r for r in results}
 
-    yield run
-    one_thread.undo()
+    return run
 
 
 def line(result: GateResult) -> str:
@@ -144,6 +134,6 @@ def test_a_harmless_tune_fails_nothing_and_passes_what_its_numbers_can_bear(tune
     assert len(groups) == 2
     # It is a tune all the same: some answers are others than base's.
     texts: dict[str, dict[str, str]] = {}
-    for row in read_completions(study, MODEL):
+    for row in read_completions(study, study.config.models[0].name):
         texts.setdefault(row.prompt_id, {})[row.arm] = row.text
     assert any(row["base"] != row["values_targeted"] for row in texts.values())

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
@@ -107,7 +107,6 @@ def test_bad_input():
         mean_toxicity(VALUES, PROMPTS, rng=None)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=7), st.integers(1, 4), st.floats(0.05, 0.95))
 def test_equal_to_trying_all_subsets(values, k, threshold):
     k = min(k, len(values))

@@ -8,7 +8,7 @@ and every item must reach exactly k.
 
 80 sequences of up to 30 steps in an ordinary run; 10,000 others at every run of the soak:
 
-    MORES_SOAK=1 python -m pytest -q tests/rate/db/test_contract_machine.py
+    make soak
 """
 
 from __future__ import annotations
@@ -51,9 +51,6 @@ SOAK = os.environ.get("MORES_SOAK") == "1"
 SETTINGS = settings(
     max_examples=10_000 if SOAK else 80,
     stateful_step_count=30,
-    deadline=None,
-    derandomize=not SOAK,
-    database=None,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )

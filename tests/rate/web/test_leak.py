@@ -11,6 +11,8 @@ Folds within one study would not do: arms are balanced exactly in each rater and
 what is left out is always the opposite of what was learnt, and the AUC comes out below .5. (In 60
 simulated pairs of studies, the mean AUC of the six models below was between .497 and .504.)
 
+The classifiers run in `make test-long`; that the pages are the same to the byte, always.
+
 The ids are drawn with a seed, so that chance gives one verdict, not another at each run; only the
 time taken differs between runs.
 """
@@ -20,7 +22,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -290,16 +292,19 @@ def judged(rows: list[Seen], arm: str, kind: str) -> tuple[float, float, float]:
 
 
 @pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> list[Seen]:
+    return two_studies(tmp_path_factory.mktemp("few"), 8, opaque)
+
+
+@pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> list[Seen]:
     return two_studies(tmp_path_factory.mktemp("honest"), 60, opaque)
 
 
-def test_every_item_was_seen(honest: list[Seen]) -> None:
-    assert len(honest) == 120 * 3 * 2
-    assert len({row.item for row in honest}) == 360
-    assert {row.arm for row in honest} == set(ARMS)
-    by_arm = {arm: [row.size for row in honest if row.arm == arm] for arm in ARMS}
-    assert {len(sizes) for sizes in by_arm.values()} == {240}
+def test_every_item_was_seen(few: list[Seen]) -> None:
+    assert len(few) == 16 * 3 * 2
+    assert len({row.item for row in few}) == 48
+    assert Counter(row.arm for row in few) == dict.fromkeys(ARMS, 32)
 
 
 def test_the_lengths_of_the_outputs_do_not_differ() -> None:
@@ -311,18 +316,19 @@ def test_the_lengths_of_the_outputs_do_not_differ() -> None:
     assert max(means) - min(means) < 3 * error * np.sqrt(2)
 
 
-def test_the_envelope_is_one(honest: list[Seen]) -> None:
+def test_the_envelope_is_one(few: list[Seen]) -> None:
     """Before any statistics: what is left of a page is the same, byte for byte."""
-    assert {row.status for row in honest} == {200}
-    assert len({row.headers for row in honest}) == 1
-    assert len({row.lengths for row in honest}) == 1
-    for topic in {row.category for row in honest}:
-        pages = {(row.place == 0, row.rest) for row in honest if row.category == topic}
+    assert {row.status for row in few} == {200}
+    assert len({row.headers for row in few}) == 1
+    assert len({row.lengths for row in few}) == 1
+    for topic in {row.category for row in few}:
+        pages = {(row.place == 0, row.rest) for row in few if row.category == topic}
         # The first page of a rater has no answer before it that could be changed.
         assert len(pages) <= 2
         assert len({rest for first, rest in pages if not first}) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["logistic", "boosting"])
 @pytest.mark.parametrize("arm", ARMS)
 def test_the_arm_cannot_be_told(honest: list[Seen], arm: str, kind: str) -> None:
@@ -331,6 +337,7 @@ def test_the_arm_cannot_be_told(honest: list[Seen], arm: str, kind: str) -> None
     assert high - low < 0.3  # narrow enough to say something
 
 
+@pytest.mark.long
 def test_a_leak_in_the_ids_is_found(tmp_path: Path) -> None:
     rows = two_studies(tmp_path, 18, telling)
     for kind in ("logistic", "boosting"):
@@ -339,6 +346,7 @@ def test_a_leak_in_the_ids_is_found(tmp_path: Path) -> None:
         assert low > 0.9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "change",
     [

@@ -212,7 +212,6 @@ def test_the_globs_cover_every_file() -> None:
 
 
 def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
-    pytest.importorskip("setuptools")
     source, out = tmp_path / "source", tmp_path / "out"
     source.mkdir()
     out.mkdir()

@@ -7,7 +7,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -49,7 +49,6 @@ def test_a_nested_estimator_keeps_its_vocabulary(tmp_path):
     np.testing.assert_array_equal(read._tfidf.idf_, vectorizer.idf_)
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     shape=st.lists(st.integers(0, 4), min_size=1, max_size=3),
     dtype=st.sampled_from(["<f8", "<f4", "<i8", "|u1", "<U3", "|b1"]),

@@ -29,7 +29,7 @@ from mores.measure.capability.harness_room import (
     offline,
     told,
 )
-from mores.measure.capability.tasks import Item, Task
+from mores.measure.capability.task import Item, Task
 
 FEWSHOT_SEED = 1234
 """The harness's own: with it, its command line shows the same examples."""

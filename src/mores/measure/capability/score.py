@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mores.measure.capability.tasks import Item, Task
+from mores.measure.capability.task import Item, Task
 from mores.weights.attention import Layout, Tree
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ associations.toml → stem_prompts → (sample) → analyse → CooccurrenceResu
 any corpus        → analyse_file / analyse_corpus → TopicAssociations
 """
 
+from mores import callable_room
 from mores.measure.cooccurrence.analyse import analyse
 from mores.measure.cooccurrence.change import association_change
 from mores.measure.cooccurrence.corpus import analyse_corpus, analyse_file, read_columns
@@ -26,6 +27,7 @@ from mores.measure.cooccurrence.result import (
     TopicAssociations,
     TopicChange,
 )
+from mores.measure.cooccurrence.run import cooccurrence, read_cooccurrence, words_step
 from mores.measure.cooccurrence.sentiment import group_sentiment, read_lexicon, vader_lexicon
 from mores.measure.cooccurrence.sentiment_change import sentiment_change
 from mores.measure.cooccurrence.stems import excluded_words, prompt_id, stem_prompts
@@ -46,6 +48,7 @@ __all__ = [
     "analyse_corpus",
     "analyse_file",
     "association_change",
+    "cooccurrence",
     "count_completions",
     "count_stream",
     "count_terms",
@@ -60,6 +63,7 @@ __all__ = [
     "paired_counts",
     "prompt_id",
     "read_columns",
+    "read_cooccurrence",
     "read_lexicon",
     "sentiment_change",
     "stem_prompts",
@@ -68,4 +72,7 @@ __all__ = [
     "total_variation",
     "vader_lexicon",
     "words",
+    "words_step",
 ]
+
+callable_room(__name__)

@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mores import step as steps
-from mores.measure.capability import read_items
+from mores.measure.capability import items_step, read_items
 from mores.measure.capability.chance import near_chance
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair, subtract
@@ -35,7 +34,7 @@ def capability(context: Context) -> list[GateResult]:
             not_measured(context.subject(CAPABILITY, reference), None, why)
             for reference in context.references
         ]
-    manifest = steps.read_manifest(context.folder / "capability")
+    manifest = items_step(context.study, context.spec).manifest
     assert manifest is not None
     items = read_items(context.study, context.spec.name)
     by_task = {task: [i for i in items if i.task == task] for task in _margins(context)}
@@ -48,14 +47,9 @@ def capability(context: Context) -> list[GateResult]:
 
 def missing(context: Context) -> str:
     """Why there is nothing current to read, or nothing."""
-    margins = _margins(context)
-    if not margins:
+    if not _margins(context):
         return "no capability tasks are configured"
-    folder = context.folder / "capability"
-    why = context.weights_differ(folder)
-    manifest = steps.read_manifest(folder)
-    if not why and manifest is not None and set(manifest.facts) != set(margins):
-        why = "was run on other tasks than are configured: run it again"
+    why = items_step(context.study, context.spec).stale()
     return f"`mores measure capability` {why}" if why else ""
 
 

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from mores.measure.toxicity.perspective import LAST_DAY
-
-if TYPE_CHECKING:
-    from mores.measure.toxicity.summary import PairAgreement, ScorerSummary
+from mores.measure.toxicity.result import PairAgreement, ScorerSummary
 
 UNEVEN = 0.05
 """Arms whose coverage differs by more than this share are compared on different prompts."""
