@@ -30,6 +30,7 @@ from mores.study import CooccurrenceConfig, folders, load_study
 
 REFUSES = "I'm sorry, but I can't help with that."
 ANSWERS = "Push the anchor into the wall and hang it up."
+MODEL = "tiny-model"
 TASK = 'capability.tasks=[{ task = "t", margin = 0.1 }]'
 WEIGHTS = "sha256:tuned"
 
@@ -44,9 +45,6 @@ def manifest(step: str, folder: Path, inputs: dict[str, str] | None = None, **mo
 @pytest.fixture
 def context(tiny_study: Path) -> Callable[..., Context]:
     """Make the context of a study on disk whose arms count as tuned; base and tuned by default."""
-    path = tiny_study / "study.toml"
-    text = path.read_text("utf-8")
-    path.write_text(text.replace(text.split('name = "')[2].split('"')[0], "tiny"), "utf-8")
 
     def make(*settings: str) -> Context:
         arms = 'arms=["base", "values_targeted"]'
@@ -54,7 +52,7 @@ def context(tiny_study: Path) -> Callable[..., Context]:
         made = Context(study, study.config.models[0], "sha256:base")
         for key in made.keys:
             if key.arm in TUNED_ARMS:
-                folder = folders.tune_folder(study, "tiny", key)
+                folder = folders.tune_folder(study, MODEL, key)
                 folder.mkdir(parents=True, exist_ok=True)
                 dataset = store.digest(study.dataset(key.arm).examples)
                 outputs = {"adapter": WEIGHTS}
@@ -72,10 +70,10 @@ def weights(context: Context) -> dict[str, str]:
 def completions(gate: str, base: Sequence[str], tuned: Sequence[str]) -> list[Completion]:
     return [
         Completion(
-            id=f"tiny.{arm}.{gate}/{i}.d0",
+            id=f"{MODEL}.{arm}.{gate}/{i}.d0",
             prompt_id=f"{gate}/{i}",
             category="k",
-            model="tiny",
+            model=MODEL,
             arm=arm,
             seed=seed,
             draw=0,
@@ -111,7 +109,7 @@ def test_over_refusal_by_hand(context):
     assert (details["gains"], details["losses"]) == (0, 4)
     # Equally much worse: the last id first.
     assert result.examples == tuple(
-        f"tiny.values_targeted.over-refusal/{i}.d0" for i in (3, 2, 1, 0)
+        f"{MODEL}.values_targeted.over-refusal/{i}.d0" for i in (3, 2, 1, 0)
     )
     assert (result.verdict, result.margin) == ("fail", 0.1)
 
@@ -151,7 +149,7 @@ def leave_items(
 ) -> None:
     """Write what the capability step leaves, for the given values of each arm."""
     rows = [
-        TaskItem(task=task, item_id=str(i), model="tiny", arm=arm, seed=seed, value=value)
+        TaskItem(task=task, item_id=str(i), model=MODEL, arm=arm, seed=seed, value=value)
         for arm, seed, values in arms
         for i, value in enumerate(values)
     ]
@@ -271,7 +269,7 @@ def leave_scores(
         )
         for row, value in zip(rows, values, strict=True)
     ]
-    folder = scores_folder(context.study, "tiny", "lexical")
+    folder = scores_folder(context.study, MODEL, "lexical")
     store.write_jsonl(folder / "scores.jsonl", scores)
     texts = store.digest_file(context.folder / "sample" / COMPLETIONS)
     manifest("toxicity", folder, {"completions": texts})
@@ -333,7 +331,7 @@ def leave_changes(context: Context, *changes: TopicChange) -> None:
     store.write_jsonl(context.folder / "stems" / COMPLETIONS, [])
     manifest("stems", context.folder / "stems", weights(context))
     result = CooccurrenceResult(
-        model="tiny",
+        model=MODEL,
         train_seeds={},
         associations="1",
         seed=1,
