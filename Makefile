@@ -9,13 +9,14 @@
 # make soak    the rating app killed again and again under load: nothing lost, nothing twice
 # make load    200 raters at once: response times, memory, exactly k ratings everywhere
 # make calibration  do verdicts and intervals err as rarely as they say? (docs/calibration.md)
+# make rates   how often the rules of `mores check` and of the gates are right (docs/check-rates.md, docs/gates.md)
 # make clean   remove what was built here (not the cache of fetched models)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: run test test-long test-ten check docs bench bench-capability calibration soak load clean
+.PHONY: run test test-long test-ten check docs bench bench-capability calibration rates soak load clean
 
 run: .venv/.installed
 	$(BIN)/mores run examples/wellbeing --preset quick
@@ -59,6 +60,11 @@ load: .venv/.installed-dev
 
 calibration: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py --docs docs/calibration.md
+
+.PHONY: rates
+rates: .venv/.installed-dev
+	$(BIN)/python benchmarks/check_rates.py > docs/check-rates.md
+	$(BIN)/python benchmarks/gate_rates.py tests/measure/gates/labelled_answers.jsonl
 
 clean:
 	rm -rf .venv site build .mypy_cache .ruff_cache .pytest_cache examples/*/runs src/*.egg-info

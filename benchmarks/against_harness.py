@@ -28,7 +28,8 @@ from typing import Any
 from mores.measure.capability.harness import score_harness
 from mores.measure.capability.harness_tasks import HarnessTask, load_harness_task
 from mores.measure.capability.score import ItemResult, score_items
-from mores.measure.capability.tasks import Task, load_task
+from mores.measure.capability.task import Task
+from mores.measure.capability.tasks import load_task
 
 TASKS = ("lambada", "hellaswag", "piqa", "arc_easy")
 BATCHES = (1, 4, 16)

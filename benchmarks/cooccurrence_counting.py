@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-from mores.measure.cooccurrence import count_terms, max_z
+from mores.measure.cooccurrence import count_terms, dealt_chance
 
 WORDS, LENGTH = 50_000, 20
 
@@ -56,7 +56,8 @@ def main() -> None:
     print(f"peak memory: {peak_mb():,.0f} MB, of which {before:,.0f} MB were there before")
     terms = counts.frequent(1000)
     started = time.perf_counter()
-    max_z(counts, terms, prior=500.0, permutations=permutations, rng=rng)
+    observed = np.zeros((2, len(terms)))
+    dealt_chance(counts, terms, observed, prior=500.0, permutations=permutations, rng=rng)
     seconds = time.perf_counter() - started
     print(f"{permutations} permutations of {len(terms):,} words: {seconds:.1f} s")
     print(f"peak memory: {peak_mb():,.0f} MB")

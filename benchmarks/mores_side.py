@@ -88,13 +88,13 @@ def _sample(loaded: LoadedModel, job: Job) -> tuple[int, int]:
     folders = {key.weights: adapter_folder(job.folder, key.arm) for key in keys[1:]}
     texts: list[dict[str, str | int]] = []
     if job.workload.method == "lora":
-        with adapted(loaded, folders) as slices:
-            texts = draw(loaded, job.workload, keys, job.seed, slices)
+        with adapted(loaded, folders):
+            texts = draw(loaded, job.workload, keys, job.seed)
     else:
-        texts = draw(loaded, job.workload, keys[:1], job.seed, [])
+        texts = draw(loaded, job.workload, keys[:1], job.seed)
         for key in keys[1:]:
             with swapped(loaded, folders[key.weights]):
-                texts += draw(loaded, job.workload, [key], job.seed, [])
+                texts += draw(loaded, job.workload, [key], job.seed)
     store.write_jsonl(Path(job.folder) / "completions.jsonl", texts)
     return sum(int(row["tokens"]) for row in texts), len(texts)
 
@@ -104,7 +104,6 @@ def draw(
     work: Workload,
     keys: list[ArmKey],
     seed: int,
-    slices: list[tuple[str, int, int]],
     batch_rows: int = 0,
 ) -> list[dict[str, str | int]]:
     """Draw one answer of each arm to each prompt.
@@ -114,7 +113,6 @@ def draw(
         work: prompts and decoding.
         keys: arms.
         seed: seed of the draws.
-        slices: the list that the engine tells the adapters' rows through.
         batch_rows: rows decoded side by side; 0 lets mores plan.
 
     Returns:
@@ -137,7 +135,7 @@ def draw(
     )
     rows: list[dict[str, str | int]] = []
     for batch in batches:
-        drawn = TorchEngine(loaded, slices).draw(batch, work.decoding, seed)
+        drawn = TorchEngine(loaded).draw(batch, work.decoding, seed)
         rows += [
             {
                 "arm": request.key.name,

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import re
 from pathlib import Path
+from typing import get_type_hints
 
 import click
 import pytest
+from docstring_parser import parse
 
 import mores
-from mores import api
-from mores.cli import COMMANDS, MEASURES, RATINGS, show, show_ratings, show_revise
+from mores.cli import COMMANDS, MEASURES, RATINGS
 from mores.cli import mores as program
-from mores.cli.build import command, read_docstring
+from mores.cli.build import command
+from mores.progress import Progress
+from mores.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-FUNCTIONS = [f for table in (COMMANDS, MEASURES, RATINGS) for f, _ in table.values()]
+PLACES = [
+    (name, place) for table in (COMMANDS, MEASURES, RATINGS) for name, (place, _) in table.items()
+]
+
+
+def _function(place):
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _generator():
@@ -34,24 +45,28 @@ def test_cli_page_is_what_help_says():
     assert (DOCS / "cli.md").read_text("utf-8") == _generator().page()
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_options_are_the_functions_parameters(function):
-    built = command("x", function)
-    parameters = list(inspect.signature(getattr(api, function)).parameters)
-    assert [p.name for p in built.params] == parameters
+@pytest.mark.parametrize(("name", "place"), PLACES)
+def test_options_are_the_functions_parameters(name, place):
+    function = _function(place)
+    hints = get_type_hints(function)
+    shared = ["preset", "set_"] if {Study, Study | None} & set(hints.values()) else []
+    shared += ["quiet"] if Progress in hints.values() else []
+    parameters = [p for p in inspect.signature(function).parameters if hints[p] is not Progress]
+    assert [p.name for p in command(name, place).params] == parameters + shared
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_option_is_explained(function):
-    text, described = read_docstring(getattr(api, function))
-    assert text.strip()
-    assert set(described) == set(inspect.signature(getattr(api, function)).parameters)
-
-
-def test_every_function_has_its_printer_and_every_printer_its_function():
-    names = [*vars(show), *vars(show_ratings), *vars(show_revise)]
-    printers = {n.removeprefix("show_") for n in names if n.startswith("show_")}
-    assert printers == set(FUNCTIONS)
+@pytest.mark.parametrize(("name", "place"), PLACES)
+def test_every_option_is_explained(name, place):
+    built = command(name, place)
+    assert built.help
+    assert [p.name for p in built.params if isinstance(p, click.Option) and not p.help] == []
+    options = {
+        p.name
+        for p in inspect.signature(_function(place)).parameters.values()
+        if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "progress"
+    }
+    described = parse(inspect.getdoc(_function(place)) or "").params
+    assert {p.arg_name for p in described} == options
 
 
 def test_every_command_appears_in_the_docs():
@@ -64,7 +79,20 @@ def test_every_command_appears_in_the_docs():
 def test_public_names_can_be_had():
     for name in mores.__all__:
         assert getattr(mores, name) is not None
-    assert set(api.__all__) - {"CheckResult", "SampleResult"} <= set(mores.__all__)
+
+
+def test_a_room_is_called_by_the_name_of_its_step(tiny_study):
+    study = mores.load_study(tiny_study)
+    assert mores.plan(study, probe=False).study == "tiny"
+    with pytest.raises(mores.MoresError, match="nothing has been sampled"):
+        mores.report(study)
+    with pytest.raises(mores.MoresError, match="nothing has been sampled"):
+        mores.measure.toxicity(study)
+    rooms = (mores.tune, mores.sample, mores.run, mores.revise)
+    rooms += (mores.measure.cooccurrence, mores.measure.capability, mores.measure.gates)
+    for room in rooms:
+        assert callable(getattr(room, room.__name__.rpartition(".")[2]))
+        assert callable(room)
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda p: p.name)

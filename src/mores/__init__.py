@@ -1,19 +1,25 @@
-"""Adapt a language model to the values its operator chooses, and prove whether it worked.
+"""Adapt a language model to the values its operator chooses, and see whether it worked.
 
-The public names, in the order of the process; each is also a command:
+    import mores
+    study = mores.load_study("my-study", preset="quick")
+    mores.run(study)
 
-    init_study, import_dataset      start a study, bring data in
-    check_study, plan_study         look before you run
-    run_study                       everything below, resumable
-    tune_study                      adapt the base model on the values and the control set
-    sample_study                    put the prompts to every arm
-    measure_toxicity, measure_cooccurrence, measure_capability, measure_gates
-    serve_ratings, rating_status    let people rate the outputs, blind
-    export_ratings, unblind_ratings, verify_ratings, backup_ratings, restore_ratings
-    release_rater, forget_rater, import_ratings
-    report_study                    tables, figures, verdicts
-    revise_study, diff_studies      what to write next; two versions side by side
-    list_models, list_assets, examine_machine
+The steps, in the order of the process; each is also a command. A room with one step is called by
+its own name: `mores.tune(study)` is the function `tune` of the room `mores.tune`.
+
+    study.init, load_study          start a study, open one
+    curate.import_dataset, curate.check_study
+                                    bring data in, look before you run
+    plan                            what a study will do, how long it takes, what it can show
+    run                             everything below, resumable
+    tune                            adapt the base model on the values and the control set
+    sample, sample.sample_stems     put the prompts to every arm
+    measure.toxicity, .cooccurrence, .capability, .gates
+    rate.serve, .status, .export, .unblind, .import_ratings, .verify, .backup, .restore, .release,
+    rate.forget                     let people rate the outputs, blind
+    report                          tables, figures, verdicts
+    revise, revise.diff             what to write next; two versions side by side
+    weights.list_models, .list_assets, plan.examine
 """
 
 from __future__ import annotations
@@ -21,37 +27,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mores.api import (
-        backup_ratings,
-        check_study,
-        diff_studies,
-        examine_machine,
-        export_ratings,
-        forget_rater,
-        import_dataset,
-        import_ratings,
-        init_study,
-        list_assets,
-        list_models,
-        measure_capability,
-        measure_cooccurrence,
-        measure_gates,
-        measure_toxicity,
-        plan_study,
-        rating_status,
-        release_rater,
-        report_study,
-        restore_ratings,
-        revise_study,
-        run_study,
-        sample_study,
-        serve_ratings,
-        tune_study,
-        unblind_ratings,
-        verify_ratings,
-    )
+    from mores import curate, measure, rate, study, weights
     from mores.errors import MoresError
+    from mores.plan import plan
+    from mores.report import report
+    from mores.revise import revise
+    from mores.run import run
+    from mores.sample import sample
     from mores.study import Study, load_study
+    from mores.tune import tune
 
 __version__ = "0.1.0"
 
@@ -59,34 +43,18 @@ __all__ = [
     "MoresError",
     "Study",
     "__version__",
-    "backup_ratings",
-    "check_study",
-    "diff_studies",
-    "examine_machine",
-    "export_ratings",
-    "forget_rater",
-    "import_dataset",
-    "import_ratings",
-    "init_study",
-    "list_assets",
-    "list_models",
+    "curate",
     "load_study",
-    "measure_capability",
-    "measure_cooccurrence",
-    "measure_gates",
-    "measure_toxicity",
-    "plan_study",
-    "rating_status",
-    "release_rater",
-    "report_study",
-    "restore_ratings",
-    "revise_study",
-    "run_study",
-    "sample_study",
-    "serve_ratings",
-    "tune_study",
-    "unblind_ratings",
-    "verify_ratings",
+    "measure",
+    "plan",
+    "rate",
+    "report",
+    "revise",
+    "run",
+    "sample",
+    "study",
+    "tune",
+    "weights",
 ]
 
 
@@ -96,5 +64,8 @@ def __getattr__(name: str) -> Any:
 
     if name not in __all__:
         raise AttributeError(f"module 'mores' has no attribute {name!r}")
-    home = {"MoresError": "errors", "Study": "study", "load_study": "study"}.get(name, "api")
-    return getattr(import_module(f"mores.{home}"), name)
+    if name in ("Study", "load_study"):
+        return getattr(import_module("mores.study"), name)
+    if name == "MoresError":
+        return import_module("mores.errors").MoresError
+    return import_module(f"mores.{name}")

@@ -1,21 +1,21 @@
 """The whole process in one call: check, tune, sample, measure, report. Resumable at any point.
 
-result = run_study(load_study(Path("examples/wellbeing"), preset="quick"))
+result = run(load_study(Path("examples/wellbeing"), preset="quick"))
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mores import store
 from mores.errors import DataError, LeakError
 from mores.progress import Progress, duration
 from mores.report.model import Report
-from mores.step import log_timing
+from mores.step import callable_room, log_timing
 from mores.study import Study
 
 
@@ -29,8 +29,8 @@ class RunResult:
     peak_memory_gb: float
 
 
-def run_study(study: Study, *, check: bool = True, progress: Progress | None = None) -> RunResult:
-    """Run every step that is missing or stale, then write the report.
+def run(study: Study, *, check: bool = True, progress: Progress | None = None) -> RunResult:
+    """Do everything that is missing or stale: check, tune, sample, measure, report.
 
     Args:
         study: a loaded study.
@@ -41,59 +41,82 @@ def run_study(study: Study, *, check: bool = True, progress: Progress | None = N
         DataError: the check found errors (LeakError where training data leak into evaluation).
         MoresError: what the steps raise.
     """
-    from mores.measure.capability import measure_capability
-    from mores.measure.gates import measure_gates
-    from mores.measure.run import measure_cooccurrence, measure_toxicity
-    from mores.report.run import write_report
+    from mores.measure.capability import capability
+    from mores.measure.cooccurrence import cooccurrence
+    from mores.measure.gates import gates
+    from mores.measure.toxicity import toxicity
+    from mores.report import report
     from mores.sample import sample, sample_stems
     from mores.tune import tune
     from mores.weights.machine import peak_memory_gb
 
     progress = progress or Progress(quiet=True)
-    start = time.perf_counter()
-    # With each step its share of the time, roughly, for the display of time left.
-    steps: list[tuple[str, Callable[..., Any], int]] = [
-        ("fetch", fetch_all, 2),
-        ("tune", tune, 50),
-        ("sample", sample, 20),
-        ("sample stems", sample_stems, 12),
-        ("measure toxicity", measure_toxicity, 1),
-        ("measure co-occurrence", measure_cooccurrence, 2),
-        ("measure capability", measure_capability, 12),
-    ]
-    if study.config.gates.enabled:
-        steps.append(("measure gates", measure_gates, 1))
+    way = _Way(study, progress)
     with store.lock(study.run_folder):
         if check:
             refuse_errors(study, progress)
-        overall = progress.task(f"all of {study.config.name}", 100, plain=False)
-        for number, (name, step, share) in enumerate(steps, 1):
-            spent = f" (after {duration(time.perf_counter() - start)})" if number > 1 else ""
-            progress.say(f"[{number}/{len(steps) + 1}] {name}{spent}")
-            step(study, progress=progress)
-            overall.advance(share, name)
-        progress.say(f"[{len(steps) + 1}/{len(steps) + 1}] report")
-        page, report = write_report(study, progress=progress)
-        overall.finish("done")
-        seconds = time.perf_counter() - start
-        peak = peak_memory_gb()
+        # The numbers are each step's share of the time, roughly, for the display of time left.
+        with way.step("fetch", 2):
+            fetch_all(study, progress=progress)
+        with way.step("tune", 50):
+            tune(study, progress=progress)
+        with way.step("sample", 20):
+            sample(study, progress=progress)
+        with way.step("sample stems", 12):
+            sample_stems(study, progress=progress)
+        with way.step("measure toxicity", 1):
+            toxicity(study, progress=progress)
+        with way.step("measure co-occurrence", 2):
+            cooccurrence(study, progress=progress)
+        with way.step("measure capability", 12):
+            capability(study, progress=progress)
+        if study.config.gates.enabled:
+            with way.step("measure gates", 1):
+                gates(study, progress=progress)
+        with way.step("report", 1):
+            written = report(study, progress=progress)
+        seconds, peak = way.seconds, peak_memory_gb()
         log_timing(study.run_folder, "run", seconds, peak_memory_gb=round(peak, 2))
     progress.say(f"finished in {duration(seconds)}, peak memory {peak:.1f} GB")
-    return RunResult(page, report, seconds, peak)
+    return RunResult(written.page, written.report, seconds, peak)
 
 
-def fetch_all(study: Study, *, progress: Progress | None = None) -> None:
+class _Way:
+    """How far a run has come, said before each step."""
+
+    def __init__(self, study: Study, progress: Progress) -> None:
+        self.progress = progress
+        self.steps = 8 + study.config.gates.enabled
+        self.number = 0
+        self.start = time.perf_counter()
+        self.overall = progress.task(f"all of {study.config.name}", 101, plain=False)
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self.start
+
+    @contextmanager
+    def step(self, name: str, share: float) -> Iterator[None]:
+        """Announce a step; count its share of the whole when it is done."""
+        spent = f" (after {duration(self.seconds)})" if self.number else ""
+        self.number += 1
+        self.progress.say(f"[{self.number}/{self.steps}] {name}{spent}")
+        yield
+        self.overall.advance(share, name)
+
+
+def fetch_all(study: Study, *, progress: Progress) -> None:
     """Get every model, task and scorer that later steps need, so that what is missing shows now.
 
     Raises:
         AssetError, ModelError, DataError: something could not be fetched or read.
     """
-    from mores.measure.capability import load_tasks
+    from mores.measure.capability.tasks import load_tasks
     from mores.measure.gates.run import check_prompts
-    from mores.measure.run import scorer_of
+    from mores.measure.toxicity.run import scorer_of
     from mores.weights.resolve import resolve
 
-    progress = progress or Progress(quiet=True)
     for spec in study.config.models:
         resolve(spec.name, say=progress.say)
     load_tasks(study, progress.say)
@@ -120,3 +143,6 @@ def refuse_errors(study: Study, progress: Progress) -> None:
             fix=f"see `mores check {study.folder}`; --no-check runs all the same",
         )
     progress.say("check: no errors")
+
+
+callable_room(__name__)

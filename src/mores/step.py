@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from mores import store
@@ -27,6 +28,7 @@ MANIFEST = "manifest.json"
 TIMINGS = "timings.jsonl"
 ABSENT = "absent"
 """Stands for the digest of an input that is not there."""
+NOT_RUN = "has not run"
 DONE = "done before, nothing changed"
 
 
@@ -80,7 +82,7 @@ class Step:
             DataError: a manifest is damaged.
         """
         if self.manifest is None:
-            return "has not run"
+            return NOT_RUN
         if why := self.why():
             return f"is not current ({why}): run it again"
         for earlier in self.rests_on:
@@ -204,3 +206,23 @@ def log_timing(folder: Path, step: str, seconds: float, **facts: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+
+
+# Rooms that are called by the name of their step -----------------------------------------------
+
+
+class Room(ModuleType):
+    """A module that can be called: it passes the call on to the function that has its name.
+
+    Python gives a package's attribute to the sub-package of that name, so that a function
+    `mores.tune` and a room `mores.tune` could not be there together otherwise.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Take the step that the room is named after."""
+        return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+
+def callable_room(name: str) -> None:
+    """Let a module be called by its name; the last line of the module."""
+    sys.modules[name].__class__ = Room

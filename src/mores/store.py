@@ -16,7 +16,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import msgspec
 
@@ -48,27 +48,50 @@ def digest(value: Any) -> str:
 # Reading -----------------------------------------------------------------------------------
 
 
-def read_text(path: Path) -> str:
-    """Read a UTF-8 file (a byte-order mark is allowed).
+@contextlib.contextmanager
+def open_text(path: Path, *, encoding: str = "utf-8-sig", newline: str = "\n") -> Iterator[TextIO]:
+    """Open a text file to read it piece by piece; line ends stay as they are.
+
+    Args:
+        path: the file.
+        encoding: a codec of text that Python knows; by default UTF-8, with or without a mark.
+        newline: as in `open`; ``""`` also ends lines at a carriage return.
 
     Raises:
-        DataError: the file is missing, is a folder or is not UTF-8 (with the line).
+        DataError: the file is missing, is a folder or is in another encoding (with the line).
     """
     try:
-        data = path.read_bytes()
+        with path.open(encoding=encoding, newline=newline) as file:
+            yield file
     except FileNotFoundError:
         raise DataError("no such file", path=path, fix="check the path") from None
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", path=path) from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"expected UTF-8, found the byte 0x{data[error.start]:02x}",
-            path=path,
-            line=data[: error.start].count(b"\n") + 1,
-            fix="save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8')",
-        ) from None
+    except UnicodeError as error:
+        raise _undecodable(path, encoding, error) from None
+
+
+def _undecodable(path: Path, encoding: str, error: UnicodeError) -> DataError:
+    wanted = "UTF-8" if encoding == "utf-8-sig" else encoding
+    message, line = f"cannot be read as {wanted}: {error}", None
+    try:  # once more, as a whole: the error of a stream has its place in a piece only
+        path.read_bytes().decode(encoding)
+    except UnicodeDecodeError as whole:
+        message = f"expected {wanted}, found the byte 0x{whole.object[whole.start]:02x}"
+        line = whole.object[: whole.start].decode(encoding, "replace").count("\n") + 1
+    return DataError(
+        message,
+        path=path,
+        line=line,
+        fix="save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8'), or name its encoding "
+        "where a command takes one: --encoding cp1252",
+    )
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file (a byte-order mark is allowed); `open_text` says what it raises."""
+    with open_text(path) as file:
+        return file.read()
 
 
 def read_json(path: Path) -> Any:
@@ -108,7 +131,7 @@ def read_jsonl(path: Path, kind: type[R], *, unique: str | None = "id") -> list[
     """
     records: list[R] = []
     seen: dict[Any, int] = {}
-    for number, row in read_rows(path):
+    for number, row in iter_rows(path):
         record = as_record(row, kind, path=path, line=number)
         if unique is not None and hasattr(record, unique):
             key = getattr(record, unique)
@@ -130,31 +153,39 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     Raises:
         DataError: a line is not JSON or not an object.
     """
-    rows = []
-    # Not str.splitlines: JSON strings may hold U+2028 and the like unescaped.
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
-            json.dumps(row, ensure_ascii=False).encode("utf-8")
-        except ValueError as error:
-            detail = str(error)
-            if isinstance(error, json.JSONDecodeError):
-                detail = f"{error.msg} at column {error.colno}"
-            elif isinstance(error, UnicodeEncodeError):
-                detail = "half of a surrogate pair, which is no character"
-            raise DataError(
-                f"not valid JSON: {detail}",
-                path=path,
-                line=number,
-                fix='write one object a line, such as {"id": "v-01", "prompt": "..."}',
-            ) from None
-        if not isinstance(row, dict):
-            found = type(row).__name__
-            raise DataError(f"expected a JSON object, found {found}", path=path, line=number)
-        rows.append((number, row))
-    return rows
+    return list(iter_rows(path))
+
+
+def iter_rows(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[tuple[int, dict[str, Any]]]:
+    """Do what `read_rows` does one line after another: a file of any size."""
+    # Lines end at "\n" only: JSON strings may hold U+2028 and the like unescaped.
+    with open_text(path, encoding=encoding) as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, _json_object(line, path, number)
+
+
+def _json_object(line: str, path: Path, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
+        json.dumps(row, ensure_ascii=False).encode("utf-8")
+    except ValueError as error:
+        detail = str(error)
+        if isinstance(error, json.JSONDecodeError):
+            detail = f"{error.msg} at column {error.colno}"
+        elif isinstance(error, UnicodeEncodeError):
+            detail = "half of a surrogate pair, which is no character"
+        raise DataError(
+            f"not valid JSON: {detail}",
+            path=path,
+            line=number,
+            fix='write one object a line, such as {"id": "v-01", "prompt": "..."}',
+        ) from None
+    if not isinstance(row, dict):
+        raise DataError(
+            f"expected a JSON object, found {type(row).__name__}", path=path, line=number
+        )
+    return row
 
 
 def _refuse_constant(name: str) -> Any:

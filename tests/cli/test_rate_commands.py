@@ -31,7 +31,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture(autouse=True)
 def as_new(monkeypatch: pytest.MonkeyPatch) -> None:
     """Click keeps a group's help option once it was made; other tests make it otherwise."""
-    for group in (cli.mores, cli.rate):
+    for group in (cli.mores, cli.ratings):
         monkeypatch.setattr(group, "_help_option", None)
 
 

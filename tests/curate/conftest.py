@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from check_corpus import Draft, clean_study
 from mores.curate.lint import Subject
-from mores.curate.rates.corpus import Draft, clean_study
 from mores.curate.rules import RULES
 from mores.records import Finding
 

@@ -6,18 +6,12 @@ from pathlib import Path
 from mores import store
 from mores.curate.lint import all_rules, as_subject, check_subject
 from mores.curate.lint.suppress import SUPPRESSION_RULES
-from mores.curate.rates import measure_rates, page
-from mores.curate.rates.faults import FAULTS
-from mores.curate.rates.measure import measured_rules
 from mores.curate.similarity import question_similarity
 from mores.records import Dataset, Example, Prompt
 from mores.study.charter import read_charter
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "wellbeing"
-
-MEASURED = ("M101", "M201", "M405", "M501")
-"""Rules measured again here; the others take longer."""
 
 
 def example():
@@ -38,20 +32,6 @@ def test_every_rule_has_its_entry_with_its_name_and_severity():
         assert f"**{key}** {name} ({severity})" in text
     known = {rule.id for rule in all_rules()} | set(SUPPRESSION_RULES)
     assert set(re.findall(r"M\d{3}", text)) == known
-
-
-def test_every_rule_is_measured():
-    assert set(FAULTS) == {rule.id for rule in measured_rules()}
-
-
-def test_the_published_rates_are_what_is_measured():
-    published = (ROOT / "docs" / "check-rates.md").read_text("utf-8").splitlines()
-    rows = page(measure_rates(rules=MEASURED)).splitlines()
-    again = [row for row in rows if row.startswith("| M")]
-    assert len(again) == sum(len(FAULTS[rule]) + 1 for rule in MEASURED)
-    assert [row for row in rows if row not in published] == []
-    measured = {row.split(" ")[1] for row in published if row.startswith("| M")}
-    assert measured == set(FAULTS)
 
 
 def test_the_example_study_passes_without_suppressions():

@@ -74,16 +74,44 @@ def test_csv_line_number_counts_lines_inside_cells(tmp_path):
     assert caught.value.line == 4
 
 
-def test_csv_in_another_encoding_names_the_line(tmp_path):
+def test_csv_in_another_encoding_names_the_line_or_is_read_when_it_is_named(tmp_path):
     path = tmp_path / "latin.csv"
     path.write_bytes("prompt,completion\nq,caf\xe9\n".encode("latin-1"))
     with pytest.raises(DataError, match="expected UTF-8, found the byte 0xe9") as caught:
         read_examples(path)
     assert caught.value.line == 2
+    assert "--encoding cp1252" in caught.value.fix
+    target = tmp_path / "v.jsonl"
+    import_dataset(path, target, category="work", encoding="cp1252")
+    assert [e.completion for e in store.read_jsonl(target, Example)] == ["caf\xe9"]
+
+
+def test_a_spreadsheets_separator_line_is_no_header(tmp_path):
+    path = write(tmp_path / "d.csv", 'sep=;\r\nprompt;completion\r\nQ?;"A, and; B"\r\n')
+    (example,) = read_examples(path, category="work").examples
+    assert (example.prompt, example.completion) == ("Q?", "A, and; B")
+
+
+def test_the_form_that_is_asked_for_wins_over_the_name(tmp_path):
+    path = write(tmp_path / "d.json", "prompt,completion\nQ?,A\n")
+    assert read_examples(path, category="work", fmt="csv").examples[0].completion == "A"
+    path = write(tmp_path / "d.csv", lines({"prompt": "Q?", "completion": "A"}))
+    assert read_examples(path, category="work", fmt="jsonl").examples[0].completion == "A"
+
+
+def test_a_cell_of_suppressions_is_json(tmp_path):
+    head = "prompt,completion,category,suppress\n"
+    path = write(tmp_path / "d.csv", head + 'Q?,A,work,"{""M101"": ""why""}"\nP?,B,work,\n')
+    assert [e.suppress for e in read_examples(path).examples] == [{"M101": "why"}, {}]
+    with pytest.raises(DataError, match="the cell suppress is not JSON") as caught:
+        read_examples(write(tmp_path / "d.csv", head + "Q?,A,work,M101\n"))
+    assert caught.value.line == 2
 
 
 def test_csv_without_header_suggests_the_column(tmp_path):
-    with pytest.raises(DataError, match="did you mean 'prompt'"):
+    with pytest.raises(
+        DataError, match=r"no column 'prompt' or 'question', .*; did you mean 'promt'"
+    ):
         read_examples(write(tmp_path / "d.csv", "promt,reply\na,b\n"))
 
 
@@ -217,7 +245,7 @@ def test_import_does_not_overwrite_unless_asked(tmp_path):
 
 def test_empty_file_and_unknown_format(tmp_path):
     empty = write(tmp_path / "e.jsonl", "\n")
-    with pytest.raises(DataError, match="no samples"):
+    with pytest.raises(DataError, match="no rows"):
         read_examples(empty)
     with pytest.raises(DataError, match="did you mean 'messages'"):
         read_examples(empty, fmt="mesages")

@@ -5,9 +5,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from mores.curate.lint import Rule, all_rules, check_subject, found
-from mores.curate.lint import rule as registry
-from mores.curate.lint.rule import choose, summary
+from mores.curate.lint import Rule, all_rules, check_subject, found, registry
+from mores.curate.lint.registry import choose
+from mores.curate.lint.rule import summary
 from mores.errors import StudyError
 
 
@@ -42,6 +42,10 @@ def test_built_in_rules_are_distinct_sorted_and_described():
     ids = [rule.id for rule in rules]
     assert ids == sorted(set(ids))
     assert len({rule.name for rule in rules}) == len(rules) == 21
+    assert len({summary(rule) for rule in rules}) == 21
+    (commas,) = choose(["punctuation-match"])
+    assert commas.id == "M404"
+    assert summary(commas) == "Control answers are punctuated like values answers."
     for rule in rules:
         assert isinstance(rule, Rule)
         assert re.fullmatch(r"M[1-5]\d\d", rule.id)

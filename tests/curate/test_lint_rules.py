@@ -2,8 +2,8 @@
 
 import pytest
 
+from check_faults import DAMAGES
 from mores.curate.lint import check_subject
-from mores.curate.rates.faults import DAMAGES
 from mores.curate.rules.broken_text import damages
 from mores.curate.rules.personal_data import iban, luhn, masked, personal_data
 from mores.curate.text import words

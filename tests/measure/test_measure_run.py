@@ -8,13 +8,8 @@ from mores import step as steps
 from mores import store
 from mores.errors import DataError
 from mores.measure.cooccurrence import analyse, vader_lexicon
-from mores.measure.run import (
-    measure_cooccurrence,
-    measure_toxicity,
-    read_cooccurrence,
-    read_scores,
-    scores_folder,
-)
+from mores.measure.cooccurrence.run import cooccurrence, read_cooccurrence
+from mores.measure.toxicity.run import read_scores, scores_folder, toxicity
 from mores.records import Completion
 from mores.study import folders, load_study
 
@@ -72,7 +67,7 @@ def write(study, step: str, rows: list[Completion]) -> None:
 
 
 def test_every_completion_has_a_score_or_a_reason(study) -> None:
-    scores = measure_toxicity(study)
+    scores = toxicity(study)
     assert [s.completion_id for s in scores] == [
         "m.base.t-0.d0",
         "m.base.t-1.d0",
@@ -91,37 +86,37 @@ def test_every_completion_has_a_score_or_a_reason(study) -> None:
 
 
 def test_toxicity_twice_is_done_before(study, spoken) -> None:
-    first = measure_toxicity(study)
-    assert measure_toxicity(study, progress=spoken) == first
+    first = toxicity(study)
+    assert toxicity(study, progress=spoken) == first
     assert spoken.lines == ["toxicity lexical: done before, nothing changed"]
 
 
 def test_new_completions_are_scored_again(study, spoken) -> None:
-    measure_toxicity(study)
+    toxicity(study)
     write(study, "sample", [completion("base", "t-0", 0, "You are a good friend.")])
-    (score,) = measure_toxicity(study, progress=spoken)
+    (score,) = toxicity(study, progress=spoken)
     assert spoken.lines[0] == "toxicity lexical: completions changed"
     assert score.value < 0.5
 
 
 def test_damaged_scores_are_made_again(study, spoken) -> None:
-    first = measure_toxicity(study)
+    first = toxicity(study)
     path = scores_folder(study, "m", "lexical") / "scores.jsonl"
     path.write_text(path.read_text().replace("empty text", "no reason"))
-    assert measure_toxicity(study, progress=spoken) == first
+    assert toxicity(study, progress=spoken) == first
     assert spoken.lines[0] == "toxicity lexical: scores.jsonl was changed since it was made"
 
 
 def test_toxicity_before_sampling(study) -> None:
     (folders.model_folder(study, "m") / "sample" / "completions.jsonl").unlink()
     with pytest.raises(DataError, match=r"completions\.jsonl"):
-        measure_toxicity(study)
+        toxicity(study)
     with pytest.raises(DataError, match=r"scores\.jsonl"):
         read_scores(study, "m", "lexical")
 
 
 def test_cooccurrence_is_the_analysis_of_the_stems(study) -> None:
-    (result,) = measure_cooccurrence(study)
+    (result,) = cooccurrence(study)
     path = folders.model_folder(study, "m") / "stems" / "completions.jsonl"
     by_arm: dict[str, list[Completion]] = {}
     for row in store.read_jsonl(path, Completion):
@@ -139,38 +134,35 @@ def test_of_several_training_seeds_the_first_stands_for_all(tiny_study: Path, st
     rows = store.read_jsonl(
         folders.model_folder(study, "m") / "stems" / "completions.jsonl", Completion
     )
-    first = measure_cooccurrence(study)
+    first = cooccurrence(study)
     other = [
         completion("control", r.prompt_id, r.draw, "quite different words", 2)
         for r in rows
         if r.arm == "control"
     ]
     write(several, "stems", [*rows, *other])
-    assert measure_cooccurrence(several) == first
+    assert cooccurrence(several) == first
 
 
 def test_cooccurrence_twice_and_with_another_setting(tiny_study: Path, study, spoken) -> None:
-    first = measure_cooccurrence(study)
-    assert measure_cooccurrence(study, progress=spoken) == first
+    first = cooccurrence(study)
+    assert cooccurrence(study, progress=spoken) == first
     assert spoken.lines == ["cooccurrence: done before, nothing changed"]
     spoken.lines.clear()
-    measure_cooccurrence(
-        load_study(tiny_study, overrides=("cooccurrence.min_count=3",)), progress=spoken
-    )
+    cooccurrence(load_study(tiny_study, overrides=("cooccurrence.min_count=3",)), progress=spoken)
     assert spoken.lines[0] == "cooccurrence: configuration changed: cooccurrence"
 
 
 def test_cooccurrence_before_sampling(study) -> None:
     (folders.model_folder(study, "m") / "stems" / "completions.jsonl").unlink()
     with pytest.raises(DataError):
-        measure_cooccurrence(study)
+        cooccurrence(study)
 
 
 def test_no_stems_no_result(tiny_study: Path, study) -> None:
     assert (
-        measure_cooccurrence(load_study(tiny_study, overrides=("cooccurrence.samples_per_stem=0",)))
-        == []
+        cooccurrence(load_study(tiny_study, overrides=("cooccurrence.samples_per_stem=0",))) == []
     )
     assert read_cooccurrence(study, "m") is None
     (tiny_study / "associations.toml").unlink()
-    assert measure_cooccurrence(load_study(tiny_study)) == []
+    assert cooccurrence(load_study(tiny_study)) == []

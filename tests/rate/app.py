@@ -84,6 +84,7 @@ def make_study(
     seats: int = 3,
     titles: Sequence[str] | None = None,
     texts: Sequence[str] | None = None,
+    ids: Sequence[str] | None = None,
     seed: int = 2021,
     name: str = "trial",
     **rating: Any,
@@ -103,6 +104,7 @@ def make_study(
         seats: raters planned.
         titles: of the categories, instead of "Topic 1", ...
         texts: of the prompts, instead of "What about 1?", ...
+        ids: of the prompts, instead of ``p1``, ...; as many as there are.
         seed: of the study.
         name: of the study.
         rating: other settings of ``[rating]``, such as daily_cap=1000.
@@ -120,13 +122,13 @@ def make_study(
     _charter(folder, topics, titles)
     rows = [
         {
-            "id": f"p{n}",
+            "id": name,
             "category": topics[(n - 1) % len(topics)],
             "text": texts[(n - 1) % len(texts)] if texts else f"What about {n}?",
             "split": "test",
             "presets": ["palms-2021", "quick"],
         }
-        for n in range(1, prompts + 1)
+        for n, name in enumerate(ids or [f"p{n}" for n in range(1, prompts + 1)], 1)
     ]
     store.write_jsonl(folder / "prompts.jsonl", rows)
     for kind in ("values", "control"):

@@ -22,20 +22,18 @@ from mores import store
 from mores.errors import DataError, StoreError
 from mores.rate import serve
 from mores.rate.blind import KEY, key_path
-from mores.rate.codebook import codebook
 from mores.rate.db import backup
-from mores.rate.db.backup import MANIFEST, back_up, read_backup, rehearse, restore
+from mores.rate.db.backup import MANIFEST, back_up, last_backup, read_backup, rehearse, restore
 from mores.rate.db.engine import Database, open_database
 from mores.rate.db.migrations import upgrade
 from mores.rate.db.tables import event
-from mores.rate.export import to_csv, to_jsonl, to_parquet
-from mores.rate.heds import heds
+from mores.rate.export.files import FILES, export_files
+from mores.rate.export.rows import export_rows
 from mores.rate.opened import backup_folder
-from mores.rate.rows import export_rows, study_facts
 from mores.rate.unblind import unblind
 from mores.rate.verify import verify
-from mores.rate.web.owner import backup_now, last_backup
-from mores.report.run import write_report
+from mores.rate.web.owner import backup_now
+from mores.report.run import report
 from mores.study import folders
 
 KINDS = ["sqlite", "postgresql"]
@@ -96,18 +94,6 @@ def made(site) -> backup.Backup:
         now=site.now(),
         key=key_path(site.study, digest),
     )
-
-
-def exports(database: Database) -> dict[str, bytes]:
-    rows, facts = export_rows(database), study_facts(database)
-    book = json.dumps(codebook(facts, rows), ensure_ascii=False)
-    return {
-        "csv": to_csv(rows),
-        "jsonl": to_jsonl(rows),
-        "parquet": to_parquet(rows),
-        "codebook": book.encode(),
-        "heds": heds(facts, rows).encode(),
-    }
 
 
 def count(path: Path) -> int:
@@ -275,13 +261,13 @@ def test_what_is_restored_is_what_was_backed_up(tmp_path, source, target, new_da
     site = make_site(make_study(tmp_path / "study"), source, now=Clock())
     fill(site)
     unblind(site.database, site.study, who="Ada", now=site.now())
-    before, tables = exports(site.database), dump(site.database)
+    before, tables = export_files(site.database, FILES), dump(site.database)
     path = made(site).path
     restored = new_database(target)
     key = tmp_path / "elsewhere" / "key.jsonl"
     assert restore(path, restored, key) == len(export_rows(site.database))
     assert dump(restored) == tables
-    assert exports(restored) == before
+    assert export_files(restored, FILES) == before
     assert key.read_bytes() == key_path(site.study).read_bytes()
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert verify(restored, site.study)[3] == []
@@ -331,7 +317,7 @@ def test_the_report_of_what_was_restored_is_the_same_to_the_byte(
     if order == "unblinded after it":
         path = made(site).path
     unblind(site.database, study, who="Ada", now=site.now())
-    write_report(study)
+    report(study)
     original = {p.name: p.read_bytes() for p in folders.report_folder(study).glob("*.*")}
     path = path or made(site).path
 
@@ -341,7 +327,7 @@ def test_the_report_of_what_was_restored_is_the_same_to_the_byte(
     # Where the log already has the first look, a later one changes nothing in the report.
     site.now.step(0.0 if order == "unblinded after it" else 86_400.0)
     unblind(restored, other, who="Ada", now=site.now())
-    write_report(other)
+    report(other)
     again = {p.name: p.read_bytes() for p in folders.report_folder(other).glob("*.*")}
     assert set(original) == {"index.html", "report.json"}
     assert again == original
@@ -377,7 +363,7 @@ def test_a_database_with_its_tables_only_can_be_restored_into(site, new_database
     restored = new_database("sqlite")
     upgrade(restored)
     restore(made(site).path, restored, key_path(site.study))
-    assert exports(restored) == exports(site.database)
+    assert export_files(restored, FILES) == export_files(site.database, FILES)
 
 
 def bad_backups(good: dict[str, bytes], folder: Path) -> dict[str, tuple[Path, str]]:

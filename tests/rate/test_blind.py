@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import stat
 from collections import Counter
@@ -13,6 +15,7 @@ from app import make_site, make_study
 from mores import store
 from mores.errors import DataError
 from mores.rate.blind import blind, condition, key_digest, key_path, read_key, seal
+from mores.rate.db.setup import units
 from mores.rate.model import RatingItem
 from mores.rate.unblind import unblind
 from mores.sample import read_completions
@@ -42,6 +45,7 @@ def test_items_and_key_cover_the_completions_exactly(study) -> None:
     for k in key:
         row, item = rows[k.completion_id], by_id[k.item_id]
         assert (k.model, k.arm, k.seed, k.draw) == (row.model, row.arm, row.seed, row.draw)
+        assert k.prompt_id == row.prompt_id
         assert k.digest == store.digest(row.text)  # of the text as it was sampled
         assert item.output == row.text.strip()
         assert item.category == row.category
@@ -136,6 +140,32 @@ def test_a_key_that_was_changed(study, change, message) -> None:
     path.write_text(change(path.read_text("utf-8")), "utf-8")
     with pytest.raises(DataError, match=message):
         read_key(study, key_digest(key))
+
+
+def test_prompts_whose_ids_end_alike_are_not_mixed_up(tmp_path: Path) -> None:
+    """`m.base.q.d0` could be the base answer to `q`, or that of no arm to `base.q`."""
+    study = make_study(tmp_path, ids=["q", "base.q", "control-s1.base.q"], categories=3)
+    _, key = blind(study)
+    prompt_of = {row.id: row.prompt_id for row in completions(study)}
+    completion_of = {k.item_id: k.completion_id for k in key}
+    planned = units(key, study)
+    assert {completion_of[unit.item]: unit.prompt for unit in planned} == prompt_of
+    assert {(unit.prompt, unit.category) for unit in planned} == {
+        ("q", "topic-1"), ("base.q", "topic-2"), ("control-s1.base.q", "topic-3")
+    }  # fmt: skip
+
+
+def test_a_key_sealed_before_it_named_prompts_opens_its_ratings(study) -> None:
+    """Such a file, and the digest of it that its database holds, have no `prompt_id`."""
+    _, key = blind(study)
+    path = seal(study, key)
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    for row in rows:
+        del row["prompt_id"]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    compact = ",".join(json.dumps(row, separators=(",", ":")) for row in rows)
+    digest = "sha256:" + hashlib.sha256(f"[{compact}]".encode()).hexdigest()
+    assert [k.completion_id for k in read_key(study, digest)] == [k.completion_id for k in key]
 
 
 def test_a_second_set_up_keeps_the_first_key(study, tmp_path: Path) -> None:

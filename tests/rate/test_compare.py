@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from app import Clock, consent, join, make_site, make_study, owner, rate_all
 
 from mores import store
-from mores.measure.run import scores_folder
+from mores.measure.toxicity.run import scores_folder
 from mores.rate.blind import read_key
 from mores.rate.compare import compared
 from mores.rate.db.facts import read_facts
+from mores.rate.db.tables import revealed
 from mores.rate.unblind import unblind
 from mores.records import Score
 from mores.sample import read_completions
@@ -123,3 +125,18 @@ def test_the_page_filters_and_sorts(site) -> None:
     for query in ("sort=disagreement", "sort=low", "sort=high", "sort=x", "page=999", "page=-1"):
         assert me.get(f"/owner/compare?{query}").status_code == 200
     assert "p1 base" not in me.get("/owner/compare?category=nowhere").text
+
+
+def test_an_arms_column_does_not_depend_on_what_its_model_is_called(site) -> None:
+    me = owner(site)
+    unblind(site.database, site.study, who="Ada", now=site.now())
+    with site.database.write() as tx:  # as if a second model had been rated, named like an arm
+        tuned = revealed.c.arm == "values_targeted"
+        tx.execute(revealed.update().where(tuned).values(model="org/base-1"))
+    page = me.get("/owner/compare").text
+    names = re.findall(r'<option value="([^"]+/(?:base|control-s1|values_targeted-s1))"', page)
+    assert names == [
+        "smollm2-135m/base",
+        "org/base-1/values_targeted-s1",
+        "smollm2-135m/control-s1",
+    ]

@@ -14,8 +14,8 @@ from mores.errors import DataError, StoreError
 from mores.rate.blind import read_key
 from mores.rate.db import audit
 from mores.rate.db.checks import instance_lock
+from mores.rate.export.rows import export_rows
 from mores.rate.import_blind import import_blind, is_blind
-from mores.rate.rows import export_rows
 from mores.rate.unblind import unblind
 from mores.rate.verify import verify
 from mores.sample import read_completions
@@ -54,7 +54,7 @@ def files(study) -> dict[str, bytes]:
 
 def import_any(site, path: Path) -> object:
     """The command's function: it looks at the header, and takes the lock of its target."""
-    return mores.import_ratings(site.study.folder, path)
+    return mores.rate.import_ratings(site.study, path)
 
 
 # What is wrong with a file, the line, and part of the message. {a} {b} {c} are known ids.
@@ -67,19 +67,23 @@ BAD: dict[str, tuple[str, int | None, str]] = {
     "value 0": (HEAD + GOOD + "{b},anna,0,\n", 3, "1 to 5, found '0'"),
     "value 6": (HEAD + GOOD + "{b},anna,6,\n", 3, "1 to 5, found '6'"),
     "value -1": (HEAD + GOOD + "{b},anna,-1,\n", 3, "1 to 5, found '-1'"),
-    "value 2.0": (HEAD + GOOD + "{b},anna,2.0,\n", 3, "whole number"),
+    "value 2.5": (HEAD + GOOD + "{b},anna,2.5,\n", 3, "whole number"),
     "value missing": (HEAD + GOOD + "{b},anna,,\n", 3, "found ''"),
     "value in words": (HEAD + GOOD + "{b},anna,cannot,\n", 3, "found 'cannot'"),
     "seconds below 0": (HEAD + GOOD + "{b},anna,3,-1\n", 3, "seconds"),
     "rater twice": (HEAD + GOOD + "{b},anna,3,\n{a},anna,4,\n", 4, "twice .also on line 2"),
     "rater missing": (HEAD + GOOD + "{b},,3,\n", 3, "rater"),
-    "half a row": (HEAD + GOOD + "{b},an", 3, "expected 4 cells, found 2"),
+    "half a row": (HEAD + GOOD + "{b},an", 3, "expected 4 cells as in the header, found 2"),
     "a row of commas in between is blank": (HEAD + GOOD + ",,,\n{b},anna,9,\n", 4, "found '9'"),
-    "cells too many": (HEAD + GOOD + "{b},anna,3,1,really\n", 3, "expected 4 cells, found 5"),
+    "cells too many": (
+        HEAD + GOOD + "{b},anna,3,1,really\n",
+        3,
+        "expected 4 cells as in the header, found 5",
+    ),
     "quote left open": (HEAD + GOOD + '{b},"anna,3,1\n', 3, "not valid CSV"),
-    "header without rater": ("{column},value\n{a},4\n", 1, "missing rater"),
-    "header with arm": ("{column},rater,value,arm\n{a},anna,4,base\n", 1, "unknown arm"),
-    "header only": (HEAD, None, "no ratings below the header"),
+    "header without rater": ("{column},value\n{a},4\n", 1, "no column 'rater'"),
+    "header with arm": ("{column},rater,value,arm\n{a},anna,4,base\n", 1, "unknown column 'arm'"),
+    "header only": (HEAD, None, "no rows"),
     "both ids": ("item_id,completion_id,rater,value\n{a},{a},anna,4\n", 1, "unknown"),
 }
 
@@ -104,7 +108,6 @@ def test_a_bad_file_is_named_with_its_line_and_nothing_is_kept(
 
 ENCODED: dict[str, tuple[Callable[[str], bytes], int]] = {
     "latin-1": (lambda text: text.replace("anna", "jörg").encode("latin-1"), 2),
-    "utf-16": (lambda text: text.encode("utf-16"), 1),
     "cut inside a character": (lambda text: text.encode() + "ö".encode()[:1], 4),
     "binary": (lambda text: b"\x80\x81\x82", 1),
 }
@@ -142,9 +145,9 @@ def test_no_such_file(site, tmp_path: Path) -> None:
 
 
 def test_the_header_says_which_kind_a_file_is(csv) -> None:
-    assert is_blind(csv("item_id;rater;value\n"))
-    assert is_blind(csv(" rater\titem_id \tvalue\n"))
-    assert not is_blind(csv("completion_id,rater,value\n"))
+    assert is_blind(csv("item_id;rater;value\nx;anna;4\n"))
+    assert is_blind(csv(" Rater\tItem_ID \tvalue\nanna\tx\t4\n"))
+    assert not is_blind(csv("completion_id,rater,value\nx,anna,4\n"))
 
 
 def test_blind_ratings_count_like_all_others_and_stay_blind(site, csv) -> None:
@@ -166,6 +169,18 @@ def test_blind_ratings_count_like_all_others_and_stay_blind(site, csv) -> None:
     assert json.loads(last.detail)["ratings"] == 3
     assert verify(site.database, site.study)[3] == []
     assert unblind(site.database, site.study, who="Ada", now=site.now()).ratings == 3
+
+
+def test_utf16_as_spreadsheets_save_it_and_another_encoding_that_is_named(site, csv) -> None:
+    a, b = ids(site, "item_id")[:2]
+    marked = csv(f"item_id\trater\tvalue\r\n{a}\tjörg\t4\r\n".encode("utf-16"))
+    assert import_blind(site.database, marked, now=1.0) == 1
+    named = csv(f"item_id;rater;value\r\n{b};jörg;2.0\r\n".encode("cp1252"), "named.csv")
+    assert is_blind(named, "cp1252")
+    assert import_blind(site.database, named, now=2.0, encoding="cp1252") == 1
+    rows = export_rows(site.database)
+    assert [(r.item_id, r.value) for r in rows] == [(a, 4), (b, 2)]
+    assert len({r.rater for r in rows}) == 1
 
 
 def test_importing_a_file_again_adds_nothing(site, csv) -> None:

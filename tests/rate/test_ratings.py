@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mores import store
 from mores.errors import DataError
-from mores.rate import import_ratings, read_ratings
+from mores.rate.ratings import add_ratings, read_ratings
 from mores.records import Completion, Rating
 from mores.study import folders, load_study
 
@@ -78,7 +78,7 @@ def test_import_and_read_back(study, csv) -> None:
         Rating(completion_id=IDS[1], rater="anna", value=1),
         Rating(completion_id=IDS[0], rater="ben", value=5, seconds=3.0),
     ]
-    assert import_ratings(study, path) == expected
+    assert add_ratings(study, path) == expected
     assert read_ratings(study) == expected
     assert {r.kind for r in expected} == {"human"}
 
@@ -89,25 +89,39 @@ def test_import_and_read_back(study, csv) -> None:
 def test_forms_that_spreadsheets_write(study, csv, mark: str, end: str, encoding: str) -> None:
     rows = [["rater", "completion_id", "value"], ["anna", IDS[0], "4"], ['"ben"', IDS[1], " 2 "]]
     path = csv(end.join(mark.join(row) for row in rows) + end, encoding)
-    assert [(r.rater, r.completion_id, r.value) for r in import_ratings(study, path)] == [
+    assert [(r.rater, r.completion_id, r.value) for r in add_ratings(study, path)] == [
         ("anna", IDS[0], 4),
         ("ben", IDS[1], 2),
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", f"Completion_ID, Rater,VALUE,Seconds\n{IDS[0]},anna,4,\n"),
+        ("a.csv", f"completion_id,rater,value\n{IDS[0]},anna,4.0\n"),
+        ("a.csv", f"sep=;\ncompletion_id;rater;value\n{IDS[0]};anna;4.00\n"),
+        ("a.jsonl", f'{{"completion_id": "{IDS[0]}", "rater": "anna", "value": 4}}\n'),
+        ("a.jsonl", f'{{"completion_id": "{IDS[0]}", "rater": "anna", "value": 4.0}}\n'),
+    ],
+)
+def test_forms_that_other_tools_write(study, csv, name: str, text: str) -> None:
+    assert add_ratings(study, csv(text, name=name)) == [
+        Rating(completion_id=IDS[0], rater="anna", value=4)
+    ]
+
+
 def test_importing_again_changes_nothing(study, csv) -> None:
     path = csv(f"completion_id,rater,value,seconds\n{IDS[0]},anna,4,9\n{IDS[1]},anna,1,\n")
-    first = import_ratings(study, path)
+    first = add_ratings(study, path)
     before = kept(study)
-    assert import_ratings(study, path) == first
+    assert add_ratings(study, path) == first
     assert kept(study) == before
 
 
 def test_a_second_file_adds(study, csv) -> None:
-    import_ratings(study, csv(f"completion_id,rater,value\n{IDS[0]},anna,4\n"))
-    both = import_ratings(
-        study, csv(f"completion_id,rater,value\n{IDS[0]},anna,4\n{IDS[0]},ben,2\n")
-    )
+    add_ratings(study, csv(f"completion_id,rater,value\n{IDS[0]},anna,4\n"))
+    both = add_ratings(study, csv(f"completion_id,rater,value\n{IDS[0]},anna,4\n{IDS[0]},ben,2\n"))
     assert [(r.rater, r.value) for r in both] == [("anna", 4), ("ben", 2)]
 
 
@@ -117,13 +131,18 @@ LONG = "x" * 140_000
 BAD = {
     # what: (file, line, part of the message)
     "empty file": ("", None, "the file is empty"),
-    "only a header": (HEAD, None, "no ratings below the header"),
-    "missing column": (f"completion_id,value\n{IDS[0]},4\n", 1, "missing rater"),
-    "unknown column": (f"completion_id,rater,value,note\n{IDS[0]},a,4,x\n", 1, "unknown note"),
+    "only a header": (HEAD, None, "no rows"),
+    "missing column": (f"completion_id,value\n{IDS[0]},4\n", 1, "no column 'rater'"),
+    "unknown column": (
+        f"completion_id,rater,value,note\n{IDS[0]},a,4,x\n",
+        1,
+        "unknown column 'note'",
+    ),
     "repeated column": (f"completion_id,rater,value,value\n{IDS[0]},a,4,5\n", 1, "value"),
     "unknown completion": (HEAD + GOOD + "m.base.t-9.d0,anna,4,\n", 3, "unknown completion"),
     "value 0": (HEAD + GOOD + f"{IDS[1]},anna,0,\n", 3, "from 1 to 5, found '0'"),
     "value 6": (HEAD + GOOD + f"{IDS[1]},anna,6,\n", 3, "from 1 to 5, found '6'"),
+    "value 4.5": (HEAD + GOOD + f"{IDS[1]},anna,4.5,\n", 3, "found '4.5'"),
     "value 3.5": (HEAD + GOOD + f"{IDS[1]},anna,3.5,\n", 3, "whole number"),
     "value missing": (HEAD + GOOD + f"{IDS[1]},anna,,\n", 3, "found ''"),
     "value a word": (HEAD + GOOD + f"{IDS[1]},anna,good,\n", 3, "found 'good'"),
@@ -134,8 +153,16 @@ BAD = {
     "seconds negative": (HEAD + GOOD + f"{IDS[1]},anna,4,-3\n", 3, "found '-3'"),
     "rated twice": (HEAD + GOOD + f"{IDS[1]},ben,2,\n{IDS[0]},anna,4,\n", 4, "also on line 2"),
     "rated twice otherwise": (HEAD + GOOD + f"{IDS[0]},anna,5,\n", 3, "twice"),
-    "too few cells": (HEAD + GOOD + f"{IDS[1]},anna\n", 3, "expected 4 cells, found 2"),
-    "too many cells": (HEAD + GOOD + f"{IDS[1]},anna,4,1,1\n", 3, "expected 4 cells, found 5"),
+    "too few cells": (
+        HEAD + GOOD + f"{IDS[1]},anna\n",
+        3,
+        "expected 4 cells as in the header, found 2",
+    ),
+    "too many cells": (
+        HEAD + GOOD + f"{IDS[1]},anna,4,1,1\n",
+        3,
+        "expected 4 cells as in the header, found 5",
+    ),
     "no rater": (HEAD + GOOD + f"{IDS[1]},,4,\n", 3, "rater"),
     "rater with a blank": (HEAD + GOOD + f"{IDS[1]},anna b,4,\n", 3, "rater"),
     "quote never closed": (HEAD + GOOD + f'{IDS[1]},"anna,4,\n' + LONG, 3, "quot"),
@@ -148,45 +175,47 @@ def test_errors_name_the_line_and_keep_nothing(
 ) -> None:
     path = csv(text)
     with pytest.raises(DataError) as found:
-        import_ratings(study, path)
+        add_ratings(study, path)
     assert message in str(found.value)
     assert (found.value.path, found.value.line) == (str(path), line)
     assert kept(study) is None
     # Nor is anything lost that was there.
-    import_ratings(study, csv(HEAD + f"{IDS[2]},cem,3,\n", name="earlier.csv"))
+    add_ratings(study, csv(HEAD + f"{IDS[2]},cem,3,\n", name="earlier.csv"))
     before = kept(study)
     with pytest.raises(DataError):
-        import_ratings(study, path)
+        add_ratings(study, path)
     assert kept(study) == before
 
 
 def test_a_near_miss_is_suggested(study, csv) -> None:
     path = csv(HEAD + "m.base.t-0.d1,anna,4,\n")
     with pytest.raises(DataError, match=r"did you mean 'm\.base\.t-0\.d0'"):
-        import_ratings(study, path)
+        add_ratings(study, path)
 
 
 def test_another_value_than_before_is_refused(study, csv) -> None:
-    import_ratings(study, csv(HEAD + GOOD))
+    add_ratings(study, csv(HEAD + GOOD))
     before = kept(study)
     path = csv(HEAD + f"{IDS[1]},anna,2,\n{IDS[0]},anna,5,\n")
     with pytest.raises(DataError, match=r"already gave .* a 4, the file says 5") as found:
-        import_ratings(study, path)
+        add_ratings(study, path)
     assert found.value.line == 3
     assert kept(study) == before
 
 
 def test_not_utf8_and_no_such_file(study, csv, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="UTF-8"):
-        import_ratings(study, csv(HEAD + f"{IDS[0]},jörg,4,\n", "latin-1"))
+        add_ratings(study, csv(HEAD + f"{IDS[0]},jörg,4,\n", "latin-1"))
+    (rating,) = add_ratings(study, csv(HEAD + f"{IDS[0]},jörg,4,\n", "latin-1"), encoding="latin-1")
+    assert rating.rater == "jörg"
     with pytest.raises(DataError, match="no such file"):
-        import_ratings(study, tmp_path / "absent.csv")
+        add_ratings(study, tmp_path / "absent.csv")
 
 
 def test_before_sampling(study, csv) -> None:
     (folders.model_folder(study, "m") / "sample" / "completions.jsonl").unlink()
     with pytest.raises(DataError, match=r"completions\.jsonl"):
-        import_ratings(study, csv(HEAD + GOOD))
+        add_ratings(study, csv(HEAD + GOOD))
 
 
 @given(
@@ -203,7 +232,7 @@ def test_what_goes_in_comes_out(study, csv, values: dict[tuple[str, str], int], 
     (folders.ratings_folder(study) / "ratings.jsonl").unlink(missing_ok=True)
     rows = [f"{name},{rater},{value}\n" for (name, rater), value in values.items()]
     head = "completion_id,rater,value\n"
-    import_ratings(study, csv(head + "".join(rows[: cut + 1])))
-    found = import_ratings(study, csv(head + "".join(rows)))
+    add_ratings(study, csv(head + "".join(rows[: cut + 1])))
+    found = add_ratings(study, csv(head + "".join(rows)))
     assert {(r.completion_id, r.rater): r.value for r in found} == values
     assert read_ratings(study) == found

@@ -225,11 +225,11 @@ def test_a_second_server_is_told_which_process_is_the_first(served) -> None:
 
 
 CHANGES: dict[str, Callable[[Path, Path], object]] = {
-    "unblind": lambda folder, _: mores.unblind_ratings(folder, who="Ada"),
-    "backup": lambda folder, _: mores.backup_ratings(folder),
-    "release": lambda folder, _: mores.release_rater(folder, "r"),
-    "forget-rater": lambda folder, _: mores.forget_rater(folder, "r"),
-    "import": mores.import_ratings,
+    "unblind": lambda folder, _: mores.rate.unblind_ratings(mores.load_study(folder), who="Ada"),
+    "backup": lambda folder, _: mores.rate.backup_ratings(mores.load_study(folder)),
+    "release": lambda folder, _: mores.rate.release_rater(mores.load_study(folder), "r"),
+    "forget-rater": lambda folder, _: mores.rate.forget_rater(mores.load_study(folder), "r"),
+    "import": lambda folder, file: mores.rate.import_ratings(mores.load_study(folder), file),
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,17 +14,16 @@ from app import Clock, consent, dump, form, join, make_site, make_study, owner, 
 
 from mores import store
 from mores.errors import DataError, StoreError
-from mores.rate import import_ratings
 from mores.rate.blind import key_path, read_key
-from mores.rate.codebook import SEALED
 from mores.rate.db import audit
 from mores.rate.db.facts import read_facts
 from mores.rate.db.forget import forget
 from mores.rate.db.progress import overview, rater_lines
 from mores.rate.db.tables import guess, revealed
-from mores.rate.export import to_csv, to_jsonl
-from mores.rate.ratings import read_ratings, read_unrateable
-from mores.rate.rows import export_rows, study_facts
+from mores.rate.export.codebook import SEALED
+from mores.rate.export.formats import to_csv, to_jsonl
+from mores.rate.export.rows import export_rows, study_facts
+from mores.rate.ratings import add_ratings, read_ratings, read_unrateable
 from mores.rate.unblind import last_unblinding, unblind
 from mores.records import Rating, Unrateable
 from mores.study import folders
@@ -272,7 +273,7 @@ def test_ratings_that_were_imported_too_are_refused_and_nothing_is_seen(site, tm
     names = [key[row.item_id].completion_id for row in export_rows(site.database)]
     path = tmp_path / "again.csv"
     path.write_text(f"completion_id,rater,value\n{names[0]},{me.rater},4\n", "utf-8")
-    import_ratings(site.study, path)
+    add_ratings(site.study, path)
     refused(site, DataError, "is in the rating app and in an imported file")
     with site.database.read() as tx:
         assert last_unblinding(tx) is None
@@ -286,7 +287,7 @@ def test_an_import_of_what_was_collected_is_refused(site, tmp_path) -> None:
     path = tmp_path / "again.csv"
     path.write_text(f"completion_id,rater,value\n{name},new,4\n{name},{me.rater},4\n", "utf-8")
     with pytest.raises(DataError, match="from the rating app") as found:
-        import_ratings(site.study, path)
+        add_ratings(site.study, path)
     assert found.value.line == 3
     assert files(site.study) == before
 
@@ -296,14 +297,31 @@ def test_other_peoples_imported_ratings_stand_beside_the_collected(site, tmp_pat
     name = next(iter(key_of(site).values())).completion_id
     path = tmp_path / "paper.csv"
     path.write_text(f"completion_id,rater,value\n{name},paper,2\n", "utf-8")
-    import_ratings(site.study, path)
+    add_ratings(site.study, path)
     unblind(site.database, site.study, who="Ada", now=site.now())
     assert sorted(r.value for r in read_ratings(site.study)) == [2, 4]
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from mores import store
+with store.lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
 def test_while_another_process_works_on_the_study_nothing_is_opened(site) -> None:
-    with store.lock(site.study.run_folder):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(site.study.run_folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout.readline() == "held\n"
         refused(site, StoreError, "another mores process is at work")
+        other.stdin.close()
 
 
 def test_a_full_disk_while_writing_leaves_the_look_in_the_log(site, monkeypatch) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from mores import store
 from mores.errors import DataError
-from mores.measure.capability import measure_capability
-from mores.measure.run import measure_cooccurrence, measure_toxicity, read_scores
-from mores.rate import import_ratings
+from mores.measure.capability import capability
+from mores.measure.cooccurrence.run import cooccurrence
+from mores.measure.toxicity.run import read_scores, toxicity
+from mores.rate.ratings import add_ratings
 from mores.records import Rating, Score
 from mores.report.build import build_report, command
 from mores.sample import read_completions, sample, sample_stems
@@ -34,9 +35,9 @@ def folder(tiny_study: Path, once: Callable[..., None]) -> Path:
         tune(study)
         sample(study)
         sample_stems(study)
-        measure_toxicity(study)
-        measure_cooccurrence(study)
-        measure_capability(study)
+        toxicity(study)
+        cooccurrence(study)
+        capability(study)
 
     once(tiny_study, finished)
     return tiny_study
@@ -226,7 +227,7 @@ def rate(study, values: dict[str, list[int]]) -> None:
     lines += [f"{name},rater{i},{v}" for name, vs in values.items() for i, v in enumerate(vs)]
     path = study.folder / "ratings.csv"
     path.write_text("\n".join(lines) + "\n")
-    import_ratings(study, path)
+    add_ratings(study, path)
 
 
 def test_ratings_show_up(study) -> None:

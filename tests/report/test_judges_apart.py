@@ -10,8 +10,8 @@ from mores import store
 from mores.errors import DataError
 from mores.rate.ratings import (
     JUDGES,
+    add_ratings,
     current_judgements,
-    import_ratings,
     read_ratings,
 )
 from mores.records import Completion, Rating
@@ -64,17 +64,17 @@ def judge_file(tmp_path, lines=None, head="completion_id,value"):
 
 
 def test_a_judges_ratings_are_kept_apart(study, tmp_path) -> None:
-    kept = import_ratings(study, judge_file(tmp_path), "judge-7b")
+    kept = add_ratings(study, judge_file(tmp_path), "judge-7b")
     assert len(kept) == 40
     assert {(r.rater, r.kind) for r in kept} == {("judge-7b", "judge")}
     assert read_ratings(study) == []  # not among people's
     assert set(current_judgements(study)) == {"judge-7b"}
     assert len(store.read_jsonl(folders.ratings_folder(study) / JUDGES, Rating, unique=None)) == 40
-    assert import_ratings(study, judge_file(tmp_path), "judge-7b") == kept  # again: the same
+    assert add_ratings(study, judge_file(tmp_path), "judge-7b") == kept  # again: the same
 
 
 def test_judgements_of_a_text_that_was_drawn_anew_are_left_out(study, tmp_path) -> None:
-    import_ratings(study, judge_file(tmp_path), "judge-7b")
+    add_ratings(study, judge_file(tmp_path), "judge-7b")
     anew = [replace(c, text="other") if c.prompt_id == "p0" else c for c in ROWS]
     folder = folders.model_folder(study, "org/Some-Model-135M")
     store.write_jsonl(folder / "sample" / "completions.jsonl", anew)
@@ -93,20 +93,20 @@ def test_judgements_of_a_text_that_was_drawn_anew_are_left_out(study, tmp_path) 
 )
 def test_a_model_does_not_judge_itself(study, tmp_path, name) -> None:
     with pytest.raises(DataError, match="the name of the judged model"):
-        import_ratings(study, judge_file(tmp_path), name)
+        add_ratings(study, judge_file(tmp_path), name)
     assert not folders.ratings_folder(study).exists()
 
 
 def test_a_judge_is_no_person_and_the_other_way_round(study, tmp_path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("completion_id,rater,value\nm.control.p0,ada,3\n", "utf-8")
-    import_ratings(study, people)
+    add_ratings(study, people)
     with pytest.raises(DataError, match="a person's name"):
-        import_ratings(study, judge_file(tmp_path), "ada")
-    import_ratings(study, judge_file(tmp_path), "judge-7b")
+        add_ratings(study, judge_file(tmp_path), "ada")
+    add_ratings(study, judge_file(tmp_path), "judge-7b")
     people.write_text("completion_id,rater,value\nm.control.p1,judge-7b,3\n", "utf-8")
     with pytest.raises(DataError, match="a language model's name") as caught:
-        import_ratings(study, people)
+        add_ratings(study, people)
     assert caught.value.line == 2
 
 
@@ -116,18 +116,18 @@ def test_a_judge_is_no_person_and_the_other_way_round(study, tmp_path) -> None:
         (["m.control.p0,7"], "completion_id,value", "whole number from 1 to 5"),
         (["m.control.pX,3"], "completion_id,value", "unknown completion"),
         (["m.control.p0,3", "m.control.p0,4"], "completion_id,value", "twice"),
-        (["m.control.p0,ada,3"], "completion_id,rater,value", "unknown rater"),
+        (["m.control.p0,ada,3"], "completion_id,rater,value", "unknown column 'rater'"),
     ],
 )
 def test_bad_files_leave_nothing(study, tmp_path, lines, head, said) -> None:
     with pytest.raises(DataError, match=said):
-        import_ratings(study, judge_file(tmp_path, lines, head), "judge-7b")
+        add_ratings(study, judge_file(tmp_path, lines, head), "judge-7b")
     assert not (folders.ratings_folder(study) / JUDGES).exists()
 
 
 def test_no_name_no_import(study, tmp_path) -> None:
     with pytest.raises(DataError, match="no name"):
-        import_ratings(study, judge_file(tmp_path), " ")
+        add_ratings(study, judge_file(tmp_path), " ")
 
 
 def test_what_a_judge_says_is_an_opinion_and_no_verdict() -> None:
@@ -168,7 +168,7 @@ def test_people_rated_a_part_and_the_judge_the_rest() -> None:
 
 
 def test_the_page_keeps_judges_apart(study, tmp_path) -> None:
-    import_ratings(study, judge_file(tmp_path), "<i>judge</i>")
+    add_ratings(study, judge_file(tmp_path), "<i>judge</i>")
     models = [("org/Some-Model-135M", ROWS)]
     summary = rating_summary(study, models, ())
     assert (summary.ratings, summary.reason) == (0, NONE)  # a judge is nobody

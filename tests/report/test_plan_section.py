@@ -5,7 +5,7 @@ from report_builder import bare
 
 from mores.plan.seal import SealStatus
 from mores.report.page import render
-from mores.report.run import write_report
+from mores.report.run import report
 from mores.study.rounds import Round, history
 
 
@@ -62,12 +62,11 @@ def test_a_second_look_is_warned_of():
 
 
 def test_writing_a_report_is_a_round(monkeypatch, tiny_study):
-    from mores.report import run
     from mores.study import load_study
 
     study = load_study(tiny_study)
-    monkeypatch.setattr(run, "build_report", lambda _: bare())
-    _, report = write_report(study)
-    assert [r.number for r in report.rounds] == [1]
-    assert report.looks == 1
-    assert history(study) == list(report.rounds)
+    monkeypatch.setattr("mores.report.run.build_report", lambda _: bare())
+    written = report(study).report
+    assert [r.number for r in written.rounds] == [1]
+    assert written.looks == 1
+    assert history(study) == list(written.rounds)

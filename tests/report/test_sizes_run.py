@@ -11,8 +11,8 @@ import pytest
 
 from mores import step as steps
 from mores.curate import check_study, failing
-from mores.plan.plan import make_plan
-from mores.run import run_study
+from mores.plan.work import plan
+from mores.run import run
 from mores.study import load_study
 from mores.weights import load as load_module
 from mores.weights import resolve as resolve_module
@@ -89,14 +89,14 @@ def test_two_sizes_are_one_object_and_a_kill_in_between_changes_nothing(two, tmp
     seen, kill_at = loads
     whole = tmp_path / "whole" / two.name
     shutil.copytree(two, whole)
-    plan = make_plan(load_study(whole), probe=False)
-    assert [m.parameters for m in plan.models] == sorted(
-        (m.parameters for m in plan.models), reverse=True
+    work = plan(load_study(whole), probe=False)
+    assert [m.parameters for m in work.models] == sorted(
+        (m.parameters for m in work.models), reverse=True
     )
-    assert plan.completions == 2 * 3 * 6 * 2  # models x arms x prompts x draws
-    assert any("no trend by size" in note for note in plan.notes)
+    assert work.completions == 2 * 3 * 6 * 2  # models x arms x prompts x draws
+    assert any("no trend by size" in note for note in work.notes)
     seen.clear()
-    report = run_study(load_study(whole), check=False).report
+    report = run(load_study(whole), check=False).report
     assert set(seen) == {0}  # whenever a base is loaded, none of the others is left
     loads_in_all = len(seen)
 
@@ -117,11 +117,11 @@ def test_two_sizes_are_one_object_and_a_kill_in_between_changes_nothing(two, tmp
     seen.clear()
     kill_at["load"] = 4  # the fourth arm to be tuned: the other model's second
     with pytest.raises(Killed):
-        run_study(load_study(two), check=False)
+        run(load_study(two), check=False)
     first = steps.read_manifest(two / "runs/quick/tiny-2M/tune/control-s1")
     seen.clear()
     kill_at["load"] = 0
-    run_study(load_study(two), check=False)
+    run(load_study(two), check=False)
     assert len(seen) == loads_in_all - 3  # what was done before is not done again
     assert steps.read_manifest(two / "runs/quick/tiny-2M/tune/control-s1") == first
     assert content(two) == content(whole)
@@ -147,13 +147,13 @@ def test_the_shipped_configurations_can_be_checked_and_planned_without_a_network
         return ResolvedModel(wanted, str(long), folder_digest(long), "folder")
 
     monkeypatch.setattr(resolve_module, "resolve", here)
-    monkeypatch.setattr("mores.plan.plan._capability_tokens", lambda *_: 0)  # needs a fetched set
+    monkeypatch.setattr("mores.plan.work._capability_tokens", lambda *_: 0)  # needs a fetched set
     study = load_study(folder)
     assert failing(check_study(study)) == []
     assert study.config.recipe.method == "lora"
     assert len(study.config.models) == models
     assert (len({family(spec.name) for spec in study.config.models}) > 1) == across
-    plan = make_plan(study, probe=False)
-    assert len(plan.models) == models
-    assert plan.completions == models * 3 * 40 * study.config.sample.draws
-    assert any("no trend by size" in note for note in plan.notes) == (models == 2)
+    work = plan(study, probe=False)
+    assert len(work.models) == models
+    assert work.completions == models * 3 * 40 * study.config.sample.draws
+    assert any("no trend by size" in note for note in work.notes) == (models == 2)

@@ -3,9 +3,12 @@
 import json
 import shutil
 
+from mores import step as steps
 from mores import store
 from mores.records import Estimate, Example, Manifest
-from mores.revise.diff import compare_studies, diff_examples
+from mores.report.run import report_step
+from mores.revise.compare import diff, diff_examples
+from mores.step import Made
 from mores.study import folders, load_study
 from mores.study.arms import arm_keys
 
@@ -23,7 +26,7 @@ def test_samples_are_compared_by_id():
     assert diff.words == (9, 8)
 
 
-def write_report(study, value):
+def report(study, value):
     estimate = Estimate(
         measure="rating",
         contrast="values_targeted - control",
@@ -38,8 +41,9 @@ def write_report(study, value):
         verdict="not shown",
         details={"model": "m"},
     )
-    path = folders.report_folder(study) / "report.json"
-    store.write_json(path, {"estimates": [estimate]})
+    step = report_step(study)
+    store.write_json(step.folder / "report.json", {"estimates": [estimate]})
+    step.complete(Made(["report.json"]))
 
 
 def test_effects_stand_side_by_side_with_what_makes_them_hard_to_compare(tiny_study, tmp_path):
@@ -48,28 +52,28 @@ def test_effects_stand_side_by_side_with_what_makes_them_hard_to_compare(tiny_st
     rows = (other / "values.jsonl").read_text().splitlines()
     (other / "values.jsonl").write_text("\n".join(rows[1:]) + "\n")
     old, new = load_study(tiny_study), load_study(other, overrides=("recipe.epochs=3",))
-    write_report(old, 0.1)
-    write_report(new, 0.4)
-    diff = compare_studies(old, new)
-    assert diff.datasets[0].removed == (json.loads(rows[0])["id"],)
-    (pair,) = diff.effects
+    report(old, 0.1)
+    report(new, 0.4)
+    both = diff(old, new)
+    assert both.datasets[0].removed == (json.loads(rows[0])["id"],)
+    (pair,) = both.effects
     assert pair.old is not None
     assert pair.new is not None
     assert (pair.measure, pair.old.value, pair.new.value) == ("rating", 0.1, 0.4)
-    assert "the recipe differs too" in diff.notes
-    assert any("not tested" in note for note in diff.notes)
+    assert "the recipe differs too" in both.notes
+    assert any("not tested" in note for note in both.notes)
 
 
 def test_a_study_without_a_report_has_no_effects(tiny_study):
     study = load_study(tiny_study)
-    diff = compare_studies(study, study)
-    assert diff.effects == ()
-    assert sum("no report" in note for note in diff.notes) == 2
+    both = diff(study, study)
+    assert both.effects == ()
+    assert sum("no report" in note for note in both.notes) == 2
 
 
 def test_a_report_of_other_samples_has_no_effects(tiny_study):
     study = load_study(tiny_study)
-    write_report(study, 0.1)
+    report(study, 0.1)
     (spec,) = study.config.models
     key = next(
         k for k in arm_keys(study.config.arms, study.config.train_seeds) if k.arm == "control"
@@ -78,16 +82,34 @@ def test_a_report_of_other_samples_has_no_effects(tiny_study):
         step="tune", inputs={"dataset": "sha256:0"}, outputs={}, config={}, seed=1, versions={}
     )
     store.write_json(folders.tune_folder(study, spec.name, key) / "manifest.json", manifest)
-    diff = compare_studies(study, study)
-    assert diff.effects == ()
-    assert any("samples have changed since" in note for note in diff.notes)
+    both = diff(study, study)
+    assert both.effects == ()
+    why = f"its arms are not of what it holds now: {spec.name} {key.name} (dataset changed)"
+    assert sum(why in note for note in both.notes) == 2
+
+
+def test_a_report_of_other_results_has_no_effects(tiny_study):
+    """Measured again, and the page not written again: its numbers are not those of now."""
+    study = load_study(tiny_study)
+    report(study, 0.1)
+    assert len(diff(study, study).effects) == 1
+    scored = folders.model_folder(study, study.config.models[0].name) / "toxicity" / "lexical"
+    steps.write_manifest(
+        scored,
+        Manifest(step="toxicity", inputs={}, outputs={"x": "y"}, config={}, seed=1, versions={}),
+    )
+    both = diff(study, study)
+    assert both.effects == ()
+    why = "its report is not current (results changed): run it again"
+    assert sum(why in note for note in both.notes) == 2
 
 
 def test_a_scorer_with_a_slash_in_its_name_is_an_effect(tiny_study):
     study = load_study(tiny_study)
-    write_report(study, 0.1)
+    report(study, 0.1)
     path = folders.report_folder(study) / "report.json"
     name = "toxicity:hf:unitary/toxic-bert"
     store.write_text(path, path.read_text().replace('"rating"', f'"{name}"'))
-    (pair,) = compare_studies(study, study).effects
+    report_step(study).complete(Made(["report.json"]))
+    (pair,) = diff(study, study).effects
     assert pair.measure == name

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mores.errors import ModelError
-from mores.sample.weights import AdaptedLinear, adapted, contiguous_slices, swapped
+from mores.sample.weights import AdaptedLinear, adapted, contiguous_slices, routed, swapped
 from mores.weights.attention import Layout
 
 
@@ -81,13 +81,12 @@ def test_swapped_refuses_other_shapes(tiny, full: Path, shape: tuple[int, ...]) 
 def test_adapted_equals_peft_and_leaves_no_trace(tiny, adapters, peft_models) -> None:
     before, base = snapshot(tiny), logits(tiny)
     for name, folder in adapters.items():
-        with adapted(tiny, {name: folder}) as slices:
-            slices[:] = [(name, 0, 4)]
-            found = logits(tiny)
+        with adapted(tiny, {name: folder}), routed([(name, 0, 4)]):
+            adapted_logits = logits(tiny)
         with torch.inference_mode():
             expected = peft_models[name](torch.tensor([[9, 20, 31, 42]])).logits[0]
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
-        assert float((found - base).abs().max()) > 0.1
+        torch.testing.assert_close(adapted_logits, expected, rtol=1e-4, atol=1e-5)
+        assert float((adapted_logits - base).abs().max()) > 0.1
     assert unchanged(tiny, before)
     assert not any(isinstance(m, AdaptedLinear) for m in tiny.model.modules())
     assert torch.equal(logits(tiny), base)
@@ -95,11 +94,10 @@ def test_adapted_equals_peft_and_leaves_no_trace(tiny, adapters, peft_models) ->
 
 def test_adapted_without_slices_is_the_base(tiny, adapters) -> None:
     base = logits(tiny)
-    with adapted(tiny, adapters) as slices:
-        assert slices == []
+    with adapted(tiny, adapters):
         assert torch.equal(logits(tiny), base)
-        slices[:] = [("base", 0, 4)]
-        assert torch.equal(logits(tiny), base)
+        with routed([("base", 0, 4)]):
+            assert torch.equal(logits(tiny), base)
 
 
 def test_adapted_is_removed_after_an_exception(tiny, adapters) -> None:
@@ -108,6 +106,15 @@ def test_adapted_is_removed_after_an_exception(tiny, adapters) -> None:
         raise RuntimeError("stop")
     assert unchanged(tiny, before)
     assert not any(isinstance(m, AdaptedLinear) for m in tiny.model.modules())
+
+
+def test_a_route_ends_with_its_block(tiny, adapters) -> None:
+    (name, folder), *_ = adapters.items()
+    base = logits(tiny)
+    with adapted(tiny, {name: folder}):
+        with routed([(name, 0, 4)]):
+            assert not torch.equal(logits(tiny), base)
+        assert torch.equal(logits(tiny), base)
 
 
 def copy_adapter(source: Path, target: Path, change) -> Path:
@@ -119,8 +126,7 @@ def copy_adapter(source: Path, target: Path, change) -> Path:
 
 
 def run_with(tiny, folder: Path) -> None:
-    with adapted(tiny, {"control-s1": folder}) as slices:
-        slices[:] = [("control-s1", 0, 4)]
+    with adapted(tiny, {"control-s1": folder}), routed([("control-s1", 0, 4)]):
         logits(tiny)
 
 

@@ -13,7 +13,7 @@ from mores import step as steps
 from mores import store
 from mores.errors import DataError, ModelError
 from mores.sample import read_completions, sample, sample_stems
-from mores.sample.run import answer_text
+from mores.sample.grid import answer_text
 from mores.study import folders, load_study
 from mores.tune.run import tune
 
@@ -196,7 +196,7 @@ def test_full_tunings_answer_as_their_folders_do(tiny_study: Path) -> None:
         requests = prompt_requests(
             alone, "chat", [key], study.chosen_prompts, 2, study.charter, study.values
         )
-        drawn = TorchEngine(alone, []).draw(requests, study.config.sample.decoding, 7)
+        drawn = TorchEngine(alone).draw(requests, study.config.sample.decoding, 7)
         own = {
             (r.prompt_id, r.draw): answer_text(alone.tokenizer, d.ids, r.stop)
             for r, d in zip(requests, drawn, strict=True)

@@ -101,7 +101,6 @@ def test_levels_lie_between_0_and_1(level):
     for call in (
         lambda: stats.paired_t([1, 2], level=level),
         lambda: stats.wilson(1, 2, level=level),
-        lambda: stats.mcnemar(1, 2, level=level),
         lambda: stats.non_inferiority([0, 1], 0.1, level=level),
     ):
         with pytest.raises(MeasureError, match="level"):

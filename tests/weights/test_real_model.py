@@ -14,9 +14,10 @@ from mores.sample.engine import TorchEngine
 from mores.sample.requests import Request
 from mores.study.arms import ArmKey
 from mores.weights.attention import Layout, Tree
+from mores.weights.listing import list_models
 from mores.weights.load import load
 from mores.weights.prompt import encode_prompt
-from mores.weights.resolve import folder_digest, known_models, resolve
+from mores.weights.resolve import folder_digest, resolve
 from services import bundled_model
 
 pytestmark = pytest.mark.real_model
@@ -46,7 +47,7 @@ def plain(resolved):
 
 def test_it_is_converted_to_plain_float32_safetensors(resolved, loaded):
     assert (resolved.name, resolved.source) == ("smollm2-135m", "bundled")
-    assert {m.name: m.state for m in known_models()}["smollm2-135m"] == "ready"
+    assert {m.name: m.state for m in list_models()}["smollm2-135m"] == "ready"
     assert loaded.parameters == 134_515_008  # as its publisher states, and assets.toml
     assert {p.dtype for p in loaded.model.parameters()} == {torch.float32}
     config = json.loads((Path(resolved.folder) / "config.json").read_text())
@@ -90,9 +91,7 @@ def test_greedy_answers_equal_generate(loaded, plain):
     prompts = [tuple(encode_prompt(loaded.tokenizer, "chat", q)) for q in QUESTIONS]
     assert len({len(p) for p in prompts}) == 2  # rows of different length side by side
     requests = [Request(ArmKey("base", 0), f"p-{i}", "c", 0, p) for i, p in enumerate(prompts)]
-    drawn = TorchEngine(loaded, []).draw(
-        requests, Decoding(temperature=0.0, max_new_tokens=16), seed=1
-    )
+    drawn = TorchEngine(loaded).draw(requests, Decoding(temperature=0.0, max_new_tokens=16), seed=1)
     for prompt, result in zip(prompts, drawn, strict=True):
         with torch.no_grad():
             full = plain.generate(

@@ -9,7 +9,8 @@ import pytest
 
 from mores import store
 from mores.errors import ModelError
-from mores.weights.resolve import bundled_names, folder_digest, known_models, resolve
+from mores.weights.listing import list_models
+from mores.weights.resolve import bundled_names, folder_digest, resolve
 
 
 def refused(name) -> ModelError:
@@ -154,7 +155,7 @@ def test_a_gguf_file_is_converted_once(tmp_path, cache, tiny_folder, monkeypatch
     assert (len(calls), len(said)) == (1, 1)
     path.write_bytes(b"GGUF other content")
     assert resolve(str(path)).folder != first.folder
-    assert [m.name for m in known_models() if m.source == "gguf"] == sorted(
+    assert [m.name for m in list_models() if m.source == "gguf"] == sorted(
         str(p) for p in (cache / "gguf").iterdir()
     )
 
@@ -205,7 +206,7 @@ def test_known_models_lists_bundled_converted_and_cached(cache, tmp_path, monkey
     hub = tmp_path / "hub"
     (hub / "models--org--name").mkdir(parents=True)
     monkeypatch.setenv("HF_HUB_CACHE", str(hub))
-    rows = {m.name: m for m in known_models()}
+    rows = {m.name: m for m in list_models()}
     assert (rows["smollm2-135m"].source, rows["smollm2-135m"].state) == (
         "bundled",
         "fetched on first use",

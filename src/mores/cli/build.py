@@ -1,129 +1,120 @@
-"""A function → a command: arguments and options from its signature, help from its docstring."""
+"""A function → a command: arguments and options from its signature, help from its docstring.
+
+A parameter that is a `Study` becomes the argument FOLDER, and the options --preset and --set come
+with it; a `Progress` becomes --quiet. So what all commands share is said here, once.
+"""
 
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
+from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
+from mores.progress import Progress
+from mores.study import Study, load_study
 
-class Lazy(click.Group):
-    """A group that builds a command when it is used, so that ``--help`` answers at once."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._later: dict[str, tuple[str, Callable[..., click.Command], tuple[Any, ...]]] = {}
-
-    def later(self, name: str, short: str, build: Callable[..., click.Command], *args: Any) -> None:
-        """Add a command that ``build(*args)`` will make."""
-        self._later[name] = (short, build, args)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order in which they were added."""
-        return [*self._later, *self.commands]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Build the command asked for; suggest one for a misspelt name."""
-        if cmd_name in self._later:
-            _, build, args = self._later[cmd_name]
-            return build(*args)
-        return super().get_command(ctx, cmd_name)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Name the nearest command where there is none of that name."""
-        from mores.errors import did_you_mean
-
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            near = did_you_mean(args[0], self.list_commands(ctx))
-            raise click.UsageError(error.message.rstrip(".") + near, ctx) from None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List commands with their short help, without building them."""
-        rows = [(name, short) for name, (short, _, _) in self._later.items()]
-        rows += [(name, c.get_short_help_str(80)) for name, c in self.commands.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+PRESET = '"quick", "palms-2021" or "confirm", instead of the study\'s own.'
+SET = "Override one setting, such as recipe.epochs=3 (may be repeated)."
+QUIET = "No progress display."
 
 
-def command(name: str, function: str) -> click.Command:
-    """Build the command for a function of `mores.api` and its printer in `mores.cli.show`."""
-    from mores import api
-    from mores.cli import show, show_ratings, show_revise
+def command(name: str, place: str) -> click.Command:
+    """Build the command of a function.
 
-    target = getattr(api, function)
-    rooms = (show, show_ratings, show_revise)
-    printer = next(p for room in rooms if (p := getattr(room, f"show_{function}", None)))
-    text, described = read_docstring(target)
-    hints = get_type_hints(target, localns=_names(target))
-    params = [
-        _param(parameter, hints[parameter.name], described.get(parameter.name, ""))
-        for parameter in inspect.signature(target).parameters.values()
-    ]
+    Args:
+        name: what it is called on the command line.
+        place: ``module:function``.
+    """
+    from docstring_parser import parse
 
-    def callback(**values: Any) -> int:
-        return printer(target(**values), values) or 0
+    module, _, function_name = place.partition(":")
+    function = getattr(import_module(module), function_name)
+    hints = get_type_hints(function)
+    described = parse(inspect.getdoc(function) or "")
+    help_of = {p.arg_name: " ".join((p.description or "").split()) for p in described.params}
+    params: list[click.Parameter] = []
+    for parameter in inspect.signature(function).parameters.values():
+        hint = hints[parameter.name]
+        if hint is not Progress:
+            params.append(_param(parameter, hint, help_of.get(parameter.name, "")))
+    return click.Command(
+        name,
+        params=params + _shared(hints),
+        callback=_callback(function, hints),
+        help=described.description,
+    )
 
-    return click.Command(name, params=params, callback=callback, help=text)
+
+def _is_study(hint: Any) -> bool:
+    return hint is Study or Study in get_args(hint)
 
 
-def _names(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return types exist for type checkers only; any stand-in will do here."""
-    source = inspect.getsource(inspect.getmodule(function) or function)
-    block = source.split("if TYPE_CHECKING:")[1].split("\n\n")[0]
-    return dict.fromkeys(re.findall(r"\b[A-Z]\w+", block), Any)
+def _shared(hints: dict[str, Any]) -> list[click.Parameter]:
+    """The options that come with a study, and with work that takes time."""
+    options: list[click.Parameter] = []
+    if any(map(_is_study, hints.values())):
+        options.append(click.Option(["--preset"], help=PRESET))
+        options.append(
+            click.Option(["--set", "set_"], multiple=True, metavar="KEY=VALUE", help=SET)
+        )
+    if Progress in hints.values():
+        options.append(click.Option(["--quiet"], is_flag=True, help=QUIET))
+    return options
 
 
-def read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
-    """Return a docstring's text before its sections, and its ``Args`` by name."""
-    text = inspect.getdoc(function) or ""
-    head = re.split(r"\n(?:Args|Raises|Returns):\n", text)[0]
-    found = re.search(r"\nArgs:\n(.*?)(?:\n\n(?:Raises|Returns):|\Z)", text, re.S)
-    described: dict[str, str] = {}
-    if found:
-        for part in re.split(r"\n    (?=\w+: )", "\n" + found.group(1))[1:]:
-            name, _, meaning = part.partition(": ")
-            described[name.strip()] = " ".join(meaning.split())
-    return head, described
+def _callback(function: Callable[..., Any], hints: dict[str, Any]) -> Callable[..., int]:
+    """Open what the function takes: studies from folders, a progress display."""
+
+    def run(
+        preset: str | None = None, set_: tuple[str, ...] = (), quiet: bool = False, **values: Any
+    ) -> int:
+        with ExitStack() as stack:
+            for name, hint in hints.items():
+                if hint is Progress:
+                    values[name] = stack.enter_context(Progress(quiet=quiet))
+                elif _is_study(hint) and values[name] is not None:
+                    values[name] = load_study(values[name], preset=preset, overrides=set_)
+            return function(**values) or 0
+
+    return run
 
 
 def _param(parameter: inspect.Parameter, hint: Any, meaning: str) -> click.Parameter:
-    """One argument (positional, or without default) or option."""
-    many = get_origin(hint) is tuple
-    kind = _type(hint)
-    positional = parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-    if positional:
-        required = parameter.default is inspect.Parameter.empty
-        shown = parameter.name.upper()
-        if many:
-            return click.Argument([parameter.name], type=kind, nargs=-1, metavar=f"[{shown}]...")
-        return click.Argument(
-            [parameter.name],
-            type=kind,
-            required=required,
-            metavar=shown if required else f"[{shown}]",
-        )
+    """One argument (positional) or option (keyword)."""
+    if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        return _argument(parameter, hint)
     flag = "--" + parameter.name.rstrip("_").replace("_", "-")
     default = parameter.default
+    if default is inspect.Parameter.empty:
+        return click.Option([flag, parameter.name], type=_type(hint), required=True, help=meaning)
     if hint is bool:
         both = f"{flag}/--no-{flag[2:]}" if default else flag
         return click.Option([both, parameter.name], default=default, help=meaning, is_flag=True)
-    metavar = "KEY=VALUE" if parameter.name == "set_" else None
-    if default is inspect.Parameter.empty:
-        return click.Option([flag, parameter.name], type=kind, required=True, help=meaning)
     return click.Option(
         [flag, parameter.name],
-        type=kind,
-        default=() if many else default,
-        multiple=many,
+        type=_type(hint),
+        default=default,
+        multiple=get_origin(hint) is tuple,
         help=meaning,
-        metavar=metavar,
         show_default=default not in (None, (), ""),
+    )
+
+
+def _argument(parameter: inspect.Parameter, hint: Any) -> click.Argument:
+    required = parameter.default is inspect.Parameter.empty
+    shown = "FOLDER" if parameter.name == "study" else parameter.name.upper()
+    if get_origin(hint) is tuple:
+        return click.Argument([parameter.name], type=_type(hint), nargs=-1, metavar=f"[{shown}]...")
+    return click.Argument(
+        [parameter.name],
+        type=_type(hint),
+        required=required,
+        metavar=shown if required else f"[{shown}]",
     )
 
 
@@ -132,6 +123,6 @@ def _type(hint: Any) -> Any:
     first = options[0]
     if get_origin(hint) is Literal:
         return click.Choice([str(v) for v in get_args(hint)])
-    if first is Path:
+    if first in (Path, Study):
         return click.Path(path_type=Path)
     return {int: click.INT, float: click.FLOAT}.get(first, click.STRING)

@@ -3,7 +3,8 @@
 Takes a file, gives a `Dataset` and notes on what was dropped or repaired.
 
     jsonl      {"prompt": ..., "completion": ...} a line, with id, category, author ...
-    csv        a header with prompt and completion (or question and answer)
+    csv        a header with prompt and completion (or question and answer); any that
+               `tables.read_table` reads
     messages   {"messages": [{"role": "user", ...}, {"role": "assistant", ...}]} a line
     legacy     jsonl whose prompts end in a separator and whose completions start with a blank
 
@@ -44,7 +45,12 @@ class ImportReport(Record, frozen=True, kw_only=True):
 
 
 def read_examples(
-    path: Path, *, category: str | None = None, fmt: str = "auto", charter: Charter | None = None
+    path: Path,
+    *,
+    category: str | None = None,
+    fmt: str = "auto",
+    charter: Charter | None = None,
+    encoding: str | None = None,
 ) -> Dataset:
     """Read samples of any supported format; `import_dataset` also says what was dropped.
 
@@ -53,12 +59,13 @@ def read_examples(
         category: category of the samples that give none.
         fmt: ``auto`` or one of `FORMATS`.
         charter: if given, every category must be one of its own.
+        encoding: of the file, such as ``cp1252``; by default UTF-8, or what its mark says.
 
     Raises:
         DataError: unreadable file, a row without question or answer, more than
             one turn, a category that is missing or unknown, an id used twice.
     """
-    return _read(path, category, fmt, charter)[0]
+    return _read(path, category, fmt, charter, encoding)[0]
 
 
 def import_dataset(
@@ -69,6 +76,7 @@ def import_dataset(
     fmt: str = "auto",
     charter: Charter | None = None,
     replace: bool = False,
+    encoding: str | None = None,
 ) -> ImportReport:
     """Read a file of any supported format and write it as a study's JSON Lines.
 
@@ -81,6 +89,7 @@ def import_dataset(
         fmt: ``auto`` or one of `FORMATS`.
         charter: if given, every category must be one of its own.
         replace: overwrite a target that holds something.
+        encoding: of the source, such as ``cp1252``; by default UTF-8, or what its mark says.
 
     Raises:
         DataError: see `read_examples`; or the target holds samples already.
@@ -92,12 +101,12 @@ def import_dataset(
             path=target,
             fix="import into another file, or ask for it to be replaced",
         )
-    dataset, found, notes = _read(source, category, fmt, charter)
+    dataset, form, notes = _read(source, category, fmt, charter, encoding)
     write_examples(dataset, target, "jsonl")
     return ImportReport(
         source=str(source),
         target=str(target),
-        format=found,
+        format=form,
         samples=len(dataset.examples),
         categories=dict(Counter(e.category for e in dataset.examples)),
         notes=notes.lines(),
@@ -128,11 +137,11 @@ def write_examples(dataset: Dataset, path: Path, fmt: str = "jsonl") -> None:
 
 
 def _read(
-    path: Path, category: str | None, fmt: str, charter: Charter | None
+    path: Path, category: str | None, fmt: str, charter: Charter | None, encoding: str | None
 ) -> tuple[Dataset, str, Notes]:
     _known_format(fmt, ("auto", *FORMATS))
     notes = Notes()
-    found, rows = read_pairs(path, fmt, notes)
+    form, rows = read_pairs(path, fmt, notes, encoding)
     examples: list[Example] = []
     seen: dict[str, int] = {}
     for number, (line, row) in enumerate(rows, 1):
@@ -150,15 +159,13 @@ def _read(
             )
         seen[example.id] = line
         examples.append(example)
-    if not examples:
-        raise DataError("no samples", path=path, fix="give a file with at least one")
-    return Dataset(name=path.stem, examples=tuple(examples)), found, notes
+    return Dataset(name=path.stem, examples=tuple(examples)), form, notes
 
 
 def _category(
-    own: object, given: str | None, charter: Charter | None, path: Path, line: int
+    named: object, given: str | None, charter: Charter | None, path: Path, line: int
 ) -> object:
-    category = own or given
+    category = named or given
     known = list(charter.categories) if charter else []
     listed = ": " + ", ".join(known) if known else " of the charter"
     if not category:

@@ -15,16 +15,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mores import store
-from mores.curate.csv_rows import is_table, read_csv_rows
 from mores.errors import DataError
 from mores.records import Example
+from mores.tables import form_of, read_table
 
 Row = dict[str, Any]
 Rows = list[tuple[int, Row]]
 
 FIELDS = Example.__struct_encode_fields__
 ALIASES = {"question": "prompt", "answer": "completion"}
+PAIR = (("prompt", "question"), ("completion", "answer"))
 
 LEGACY_SEPARATOR = "\n\n###\n\n"
 LEGACY_STOP = " END"
@@ -47,20 +47,24 @@ class Notes:
         return tuple(f"{what}: {_count(lines)}" for what, lines in self._lines.items())
 
 
-def read_pairs(path: Path, fmt: str, notes: Notes) -> tuple[str, Rows]:
+def read_pairs(path: Path, fmt: str, notes: Notes, encoding: str | None = None) -> tuple[str, Rows]:
     """Read a file's rows and bring them into one form.
 
     Args:
         path: the file.
         fmt: ``auto`` or a format's name.
         notes: takes what was dropped or stripped.
+        encoding: of the file, such as ``cp1252``; by default UTF-8.
 
     Raises:
         DataError: with the line, for a row that cannot be used.
     """
-    if fmt == "csv" or (fmt == "auto" and is_table(path)):
-        return "csv", [_plain(row, path, line, notes) for line, row in read_csv_rows(path)]
-    rows = store.read_rows(path)
+    if fmt == "csv" or (fmt == "auto" and form_of(path, encoding) == "csv"):
+        table = read_table(path, PAIR, form="csv", encoding=encoding)
+        return "csv", [
+            _plain(_with_suppress(row, path, line), path, line, notes) for line, row in table
+        ]
+    rows = list(read_table(path, form="jsonl", encoding=encoding))
     if fmt == "auto":
         fmt = _guess([row for _, row in rows])
     if fmt == "messages":
@@ -69,6 +73,16 @@ def read_pairs(path: Path, fmt: str, notes: Notes) -> tuple[str, Rows]:
     if fmt == "legacy":
         pairs = [(line, _without_marks(row, path, line, notes)) for line, row in pairs]
     return fmt, pairs
+
+
+def _with_suppress(row: Row, path: Path, line: int) -> Row:
+    """Read the one cell that holds JSON."""
+    try:
+        return {**row, "suppress": json.loads(row.get("suppress") or "null")}
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"the cell suppress is not JSON: {error.msg}", path=path, line=line
+        ) from None
 
 
 def _guess(rows: list[Row]) -> str:

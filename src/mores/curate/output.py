@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from importlib.metadata import version
 from itertools import groupby
 from typing import Any, get_args
 from urllib.parse import quote
 
-import mores
-from mores.curate.lint.rule import all_rules, summary
+from mores.curate.lint.registry import all_rules
+from mores.curate.lint.rule import summary
 from mores.curate.lint.suppress import CHECK_FILE, SUPPRESSION_RULES
 from mores.curate.text import printable
 from mores.records import Finding, Severity, to_plain
@@ -80,7 +81,7 @@ def as_sarif(findings: Sequence[Finding], *, folder: str = "") -> str:
     """
     rules = _rules()
     index = {rule["id"]: number for number, rule in enumerate(rules)}
-    driver = {"name": "mores", "version": mores.__version__, "rules": rules}
+    driver = {"name": "mores", "version": version("mores"), "rules": rules}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -99,7 +100,7 @@ def _line(finding: Finding) -> str:
 
 
 def _rules() -> list[dict[str, Any]]:
-    own = [(rule.id, rule.name, rule.severity, summary(rule)) for rule in all_rules()]
+    rules = [(rule.id, rule.name, rule.severity, summary(rule)) for rule in all_rules()]
     about = [(key, *value) for key, value in SUPPRESSION_RULES.items()]
     return [
         {
@@ -108,7 +109,7 @@ def _rules() -> list[dict[str, Any]]:
             "shortDescription": {"text": text},
             "defaultConfiguration": {"level": LEVELS[severity]},
         }
-        for key, name, severity, text in sorted([*own, *about])
+        for key, name, severity, text in sorted([*rules, *about])
     ]
 
 

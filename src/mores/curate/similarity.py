@@ -19,7 +19,7 @@ from mores.curate.text import Run, runs
 Matrix = npt.NDArray[np.float64]
 
 QUESTION_THRESHOLD = 0.5
-"""Measured on the paraphrases of `mores.curate.rates`; see docs/check-rates.md."""
+"""Chosen on pairs of question and paraphrase; see docs/check-rates.md."""
 
 ANSWER_RUN = 3
 ANSWER_THRESHOLD = 0.3

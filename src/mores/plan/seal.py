@@ -4,33 +4,32 @@
     status = seal_status(study)                          what differs from it now
 
 The file holds hypotheses, the primary contrast, margins, exclusions, seeds, settings and the
-digests of all data files, and the digest of all this. Whoever keeps that digest elsewhere (a
-letter, a registry) can prove later that the plan is the one that was sealed. The report says what
-was sealed, when, and where the study deviated; a study without a seal is said to have none.
+digests of all data files and of the base models, and the digest of all this. Whoever keeps that
+digest elsewhere (a letter, a registry) can prove later that the plan is the one that was sealed.
+The report says what was sealed, when, and where the study deviated; a study without a seal is said
+to have none.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from msgspec import field
 
 from mores import store
 from mores.errors import StudyError
 from mores.records import Record, to_plain
-from mores.study import Study
+from mores.step import read_manifest
+from mores.study import Study, folders
+from mores.study.files import file_digests
 from mores.study.layers import flatten
+from mores.tune.run import known_base
 
 FILE = "sealed-plan.json"
-FILES = (
-    "charter.toml",
-    "values.jsonl",
-    "control.jsonl",
-    "prompts.jsonl",
-    "associations.toml",
-    "rating.toml",
-)
 RESULTS = ("sample", "stems", "toxicity", "capability", "cooccurrence", "gates")
 """Steps whose files mean that something was seen. Validation prompts may be looked at."""
 ALPHA = 0.05
@@ -73,6 +72,8 @@ class SealedPlan(Record, frozen=True, kw_only=True):
     """Every setting by its dotted key."""
     files: dict[str, str]
     """Data file → digest."""
+    models: dict[str, str] = field(default_factory=dict)
+    """Base model → digest of its weights; empty in plans of earlier versions."""
     digest: str = ""
     """Of everything above."""
 
@@ -101,6 +102,8 @@ def seal_plan(study: Study, *, now: datetime) -> SealedPlan:
     Raises:
         StudyError: it was sealed before, or something has been sampled already.
     """
+    from mores.weights.resolve import resolve
+
     path = plan_path(study)
     if path.exists():
         raise StudyError(
@@ -120,7 +123,8 @@ def seal_plan(study: Study, *, now: datetime) -> SealedPlan:
             path=sampled[0],
             fix="seal before `mores sample` or `mores run`",
         )
-    plan = _plan(study, now)
+    models = {spec.name: resolve(spec.name).digest for spec in study.config.models}
+    plan = _plan(study, now, models)
     store.write_json(path, plan)
     return plan
 
@@ -143,10 +147,12 @@ def seal_status(study: Study) -> SealStatus | None:
     if sealed is None:
         return None
     intact = sealed.digest == _digest(sealed)
-    now = _plan(study, datetime.now(UTC))
+    used = {name: _used(study, name) or digest for name, digest in sealed.models.items()}
+    now = _plan(study, datetime.now(UTC), used)
     deviations = [] if intact else ["the sealed plan was edited after sealing: its digest differs"]
     deviations += _differences("setting", sealed.settings, now.settings)
     deviations += _differences("file", sealed.files, now.files)
+    deviations += _differences("base model", sealed.models, now.models)
     if sealed.hypotheses != now.hypotheses:
         deviations.append("the hypotheses differ from those that were sealed")
     primary = next((h.contrast for h in sealed.hypotheses if h.primary), "")
@@ -159,37 +165,25 @@ def seal_status(study: Study) -> SealStatus | None:
     )
 
 
-def _plan(study: Study, now: datetime) -> SealedPlan:
-    from mores import __version__
-
+def _plan(study: Study, now: datetime, models: dict[str, str]) -> SealedPlan:
     config = study.config
     plan = SealedPlan(
         study=config.name,
         version=config.version,
         preset=config.preset,
         sealed=now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        mores_version=__version__,
+        mores_version=version("mores"),
         hypotheses=tuple(_hypotheses(study)),
         alpha=ALPHA,
         adjustment="Holm over the categories of one contrast",
         exclusions=EXCLUSIONS,
         seeds={"evaluation": config.seed, "training": list(config.train_seeds)},
         settings=json.loads(json.dumps(dict(flatten(to_plain(config))))),  # tuples become lists
-        files={
-            name: store.digest_file(study.folder / name)
-            for name in (*FILES, *_named_files(study))
-            if (study.folder / name).is_file()
-        },
+        # study.toml is compared setting by setting: a comment in it is no deviation.
+        files={n: d for n, d in file_digests(study).items() if n != "study.toml"},
+        models=models,
     )
     return SealedPlan(**{**_fields(plan), "digest": _digest(plan)})
-
-
-def _named_files(study: Study) -> list[str]:
-    """Files in the study's folder that its settings name: prompts of gates, items, forms."""
-    config = study.config
-    named = [config.gates.safe_prompts, config.gates.harmful_prompts, config.gates.choices]
-    named += [task.task.removeprefix("harness:") for task in config.capability.tasks]
-    return [name for name in dict.fromkeys(named) if name]
 
 
 def _fields(plan: SealedPlan) -> dict[str, Any]:
@@ -197,7 +191,19 @@ def _fields(plan: SealedPlan) -> dict[str, Any]:
 
 
 def _digest(plan: SealedPlan) -> str:
-    return store.digest({**to_plain(plan), "digest": ""})
+    fields = {**to_plain(plan), "digest": ""}
+    if not plan.models:  # sealed before models were
+        del fields["models"]
+    return store.digest(fields)
+
+
+def _used(study: Study, name: str) -> str | None:
+    """Digest of the base weights that were tuned or sampled; None where none have been."""
+    spec = next((spec for spec in study.config.models if spec.name == name), None)
+    if spec is None:
+        return None
+    drawn = read_manifest(folders.model_folder(study, name) / "sample")
+    return drawn.inputs.get("model") if drawn else known_base(study, spec)
 
 
 def _hypotheses(study: Study) -> list[Hypothesis]:

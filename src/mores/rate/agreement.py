@@ -45,20 +45,7 @@ def agreement_by_category(
 
 
 def _alpha(rated: list[tuple[str, str, int]]) -> dict[str, Any]:
-    import numpy as np
+    from mores.stats import krippendorff_alpha, rating_table
 
-    from mores.stats import krippendorff_alpha
-
-    raters = sorted({who for who, _, _ in rated})
-    items = sorted({what for _, what, _ in rated})
-    table = np.full((len(raters), len(items)), np.nan)
-    for who, what, value in rated:
-        table[raters.index(who), items.index(what)] = value
-    found = krippendorff_alpha(table, "ordinal", draws=DRAWS, rng=SEED)
-    return {
-        "value": found.value,
-        "low": found.low,
-        "high": found.high,
-        "n": found.n,
-        "reason": found.reason,
-    }
+    alpha = krippendorff_alpha(rating_table(rated).values, "ordinal", draws=DRAWS, rng=SEED)
+    return {name: getattr(alpha, name) for name in ("value", "low", "high", "n", "reason")}

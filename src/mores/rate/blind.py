@@ -60,6 +60,7 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
             BlindKey(
                 item_id=name,
                 completion_id=row.id,
+                prompt_id=row.prompt_id,
                 model=row.model,
                 arm=row.arm,
                 seed=row.seed,

@@ -14,7 +14,7 @@ from mores import store
 from mores.rate.db.facts import Facts
 from mores.rate.db.tables import item, item_flag, revealed
 from mores.rate.db.work import latest
-from mores.records import Score
+from mores.records import Arm, Score
 from mores.study import Study, folders
 from mores.study.arms import ArmKey, slug
 
@@ -24,6 +24,8 @@ class Cell:
     """One arm's output."""
 
     arm: str
+    """As it is shown: with its training seed, and with its model where there are several."""
+    kind: Arm
     output: str
     ratings: tuple[int, ...]
     cannot: int
@@ -78,6 +80,7 @@ def _cell(
     name = ArmKey(row.arm, row.seed).name
     return Cell(
         arm=f"{row.model}/{name}" if several else name,
+        kind=row.arm,
         output=row.output,
         ratings=values,
         cannot=sum(e.kind == "cannot" for e in answers),

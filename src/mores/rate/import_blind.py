@@ -16,27 +16,35 @@ import sqlalchemy as sa
 
 from mores import store
 from mores.errors import DataError, did_you_mean
-from mores.rate.csv_file import FileRow, columns_of, read_file
 from mores.rate.db import audit, work
 from mores.rate.db.engine import Database
 from mores.rate.db.tables import event, item, person, rater, slot
+from mores.rate.rating_file import FileRow, read_file
+from mores.tables import read_table
 
 PREFIX = "imported: "
 
 
-def is_blind(source: Path) -> bool:
-    """Say whether a file names blind items rather than completions."""
-    return "item_id" in columns_of(source)
+def is_blind(source: Path, encoding: str | None = None) -> bool:
+    """Say whether a file names blind items rather than completions.
+
+    Raises:
+        DataError: its first row cannot be read (see `read_table`).
+    """
+    _, row = next(read_table(source, encoding=encoding))
+    return "item_id" in row
 
 
-def import_blind(database: Database, source: Path, *, now: float) -> int:
+def import_blind(
+    database: Database, source: Path, *, now: float, encoding: str | None = None
+) -> int:
     """Import a file; return how many ratings were new.
 
     Raises:
         DataError: an unknown item, one that has its k ratings, a rater who gave it another value
             before, and what `read_file` raises; nothing is then imported.
     """
-    rows = read_file(source, "item_id")
+    rows = read_file(source, "item_id", encoding=encoding)
     digest = store.digest_file(source)
     with database.write() as tx:
         names = list(tx.execute(sa.select(item.c.id).where(item.c.kind == "study")).scalars())

@@ -37,11 +37,14 @@ class RatingItem(Record, frozen=True, kw_only=True):
     """BCP 47 tag of prompt and output."""
 
 
-class BlindKey(Record, frozen=True, kw_only=True):
+class BlindKey(Record, frozen=True, kw_only=True, omit_defaults=True):
     """Which completion an item is. Sealed until unblinding."""
 
     item_id: Id
     completion_id: Id
+    prompt_id: str = ""
+    """Empty in keys sealed before there was this field: only the set-up needs it, and left out
+    when written, so that those keys keep the digest by which their database knows them."""
     model: str
     arm: Arm
     seed: int

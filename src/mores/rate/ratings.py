@@ -1,9 +1,9 @@
-"""Ratings from a CSV file → ratings of a study. All of them, or none.
+"""Ratings from a file → ratings of a study. All of them, or none.
 
-The file has a header with ``completion_id``, ``rater`` and ``value`` (1 to 5);
+The file has the columns ``completion_id``, ``rater`` and ``value`` (1 to 5);
 ``seconds`` may be given. Everything is checked before anything is kept.
 
-    import_ratings(study, Path("ratings.csv"))
+    add_ratings(study, Path("ratings.csv"))
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TypeVar
 
 from mores import store
 from mores.errors import DataError, did_you_mean
-from mores.rate.csv_file import read_file
+from mores.rate.rating_file import read_file
 from mores.records import Rating, Record, Unrateable
 from mores.sample import read_completions
-from mores.sample.run import COMPLETIONS, SAMPLE, VALIDATION
+from mores.sample.grid import COMPLETIONS
+from mores.sample.run import SAMPLE, VALIDATION
 from mores.study import Study, folders
 
 R = TypeVar("R", bound=Record)
@@ -38,16 +39,19 @@ CANNOT = "cannot.jsonl"
 TEXTS = "texts.json"
 
 
-def import_ratings(study: Study, source: Path, judge: str | None = None) -> list[Rating]:
-    """Add ratings from a CSV file to the study.
+def add_ratings(
+    study: Study, source: Path, judge: str | None = None, encoding: str | None = None
+) -> list[Rating]:
+    """Add ratings from a file, CSV or JSON Lines, to the study.
 
     A rating that is already there with the same value is left as it is.
 
     Args:
         study: the study.
-        source: the CSV.
+        source: the file.
         judge: name of the language model that gave these ratings. They are kept apart from
             those of people, under this name, and are never counted among them.
+        encoding: of the file, such as ``cp1252``; by default UTF-8, or what its mark says.
 
     Returns:
         All imported ratings of that kind after the import.
@@ -71,7 +75,7 @@ def import_ratings(study: Study, source: Path, judge: str | None = None) -> list
     others = {r.rater for r in _read(study, COLLECTED, Rating)}
     judges = {r.rater for r in _read(study, JUDGES, Rating)} if judge is None else set()
     fresh: list[str] = []
-    for row in read_file(source, "completion_id", judge):
+    for row in read_file(source, "completion_id", judge, encoding):
         why = _refusal(row.rating, known, others, judges, held)
         if why is not None:
             raise DataError(why[0], path=source, line=row.line, fix=why[1])
@@ -130,10 +134,10 @@ def _refuse_judge(study: Study, judge: str) -> None:
     if not judge.strip():
         raise DataError("the judge has no name", fix="--judge NAME: the model and its version")
     for spec in study.config.models:
-        own, other = _plain(Path(spec.name).name), _plain(Path(judge).name)
-        short, long = sorted((own, other), key=len)
+        model, rater = _plain(Path(spec.name).name), _plain(Path(judge).name)
+        short, long = sorted((model, rater), key=len)
         parts = _parts(spec.name) - KINDS
-        same = own == other or (len(short) >= 6 and long.startswith(short))
+        same = model == rater or (len(short) >= 6 and long.startswith(short))
         if same or (len(parts) > 1 and parts <= _parts(judge)):
             raise DataError(
                 f"the judge {judge!r} has the name of the judged model {spec.name!r}: a model "
@@ -157,10 +161,10 @@ def _plain(name: str) -> str:
 
 def current_judgements(study: Study) -> dict[str, list[Rating]]:
     """Return each language model's ratings of texts that are still those of the study."""
-    found: dict[str, list[Rating]] = {}
+    by_judge: dict[str, list[Rating]] = {}
     for rating in _of_these_texts(study, _read(study, JUDGES, Rating)):
-        found.setdefault(rating.rater, []).append(rating)
-    return found
+        by_judge.setdefault(rating.rater, []).append(rating)
+    return by_judge
 
 
 def current_ratings(study: Study) -> tuple[list[Rating], int]:
@@ -186,19 +190,19 @@ def _of_these_texts(study: Study, answers: list[A]) -> list[A]:
 
 def _texts(study: Study) -> dict[str, str]:
     """Digest of every completion's text: test prompts, and validation prompts where sampled."""
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for spec in study.config.models:
         for step in (SAMPLE, VALIDATION):
             if (folders.model_folder(study, spec.name) / step / COMPLETIONS).exists():
                 rows = read_completions(study, spec.name, step)
-                found |= {row.id: store.digest(row.text) for row in rows}
-    return found
+                digests |= {row.id: store.digest(row.text) for row in rows}
+    return digests
 
 
 def _rated_texts(study: Study) -> dict[str, str]:
     path = folders.ratings_folder(study) / TEXTS
-    found: dict[str, str] = store.read_json(path) if path.exists() else {}
-    return found
+    digests: dict[str, str] = store.read_json(path) if path.exists() else {}
+    return digests
 
 
 def read_ratings(study: Study) -> list[Rating]:

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from mores.errors import StoreError
 from mores.rate.db import audit
+from mores.rate.db.backup import last_backup
 from mores.rate.db.engine import Database
 from mores.rate.db.facts import Facts, facts_of, is_set_up
 from mores.rate.db.raters import invite_link
@@ -33,7 +34,7 @@ from mores.rate.db.tables import event, invite
 from mores.rate.opened import backup_folder, changing
 from mores.rate.web.app import make_app
 from mores.rate.web.call import Site
-from mores.rate.web.owner import backup_now, last_backup
+from mores.rate.web.owner import backup_now
 from mores.rate.web.security import Place, is_loopback
 from mores.study import Study
 

@@ -6,28 +6,18 @@ report = build_report(study)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
 
 import numpy as np
 
-from mores import __version__, store
-from mores import step as steps
-from mores.measure.capability import read_items
-from mores.measure.cooccurrence import CooccurrenceResult
-from mores.measure.gates.result import GateResult
-from mores.measure.gates.run import outdated_gates, read_gates
-from mores.measure.run import (
-    read_cooccurrence,
-    read_scores,
-    read_toxicity_summary,
-    scores_folder,
-)
-from mores.measure.toxicity.draws import expected_maximum, toxicity_probability
+from mores import store
+from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.plan.seal import seal_status
-from mores.rate import current_ratings
-from mores.records import TUNED_ARMS, Completion, Estimate, Rating, Score, to_plain
+from mores.rate.ratings import current_ratings
+from mores.records import TUNED_ARMS, Completion, Estimate, Manifest, Score, to_plain
 from mores.report.contrasts import Observed, compare
 from mores.report.headlines import headlines
 from mores.report.integrity import task_results
@@ -37,57 +27,46 @@ from mores.report.model import (
     Missing,
     ModelSummary,
     Question,
+    RatingSummary,
     Report,
     ScorerArm,
     ScorerResult,
     Setting,
     TaskResult,
 )
+from mores.report.provenance import provenance
 from mores.report.raters import told_apart
 from mores.report.ratings import rating_summary
 from mores.report.reproduce import command
-from mores.report.sizes import SizeInput, SizeSummary, size_summary
-from mores.sample import read_completions
-from mores.sample.run import COMPLETIONS
-from mores.study import ModelSpec, Study, folders, settings
-from mores.study.arms import ArmKey, arm_keys
-from mores.tune.run import LOG, changed_since_tuning
+from mores.report.results import WORDS, ModelResults, read_results
+from mores.report.sizes import SizeInput, size_summary
+from mores.step import read_manifest, versions
+from mores.study import ArmKey, Study, folders, settings
+from mores.tune.run import LOG, known_base, outdated_arms
+
+RATING = "rating"
 
 
 def build_report(study: Study) -> Report:
-    """Collect what the steps have left; what they have not is listed as missing.
+    """Collect what the steps have left; what they have not, or what is stale, is listed as missing.
 
     Raises:
         DataError: no completions at all, or a damaged file.
     """
-    rated, outdated = current_ratings(study)
-    parts = [_ModelPart(study, spec, rated) for spec in study.config.models]
-    missing = [m for part in parts for m in part.missing]
-    if outdated:
-        why = f"{outdated} ratings are of texts that were drawn anew since"
-        missing.append(Missing(what="Earlier ratings", why=why))
-    if study.associations is None:
-        missing.append(Missing(what="Words that go with groups", why="no associations.toml"))
-    if changed := changed_since_tuning(study):
-        why = (
-            f"{', '.join(changed)}: tuned on samples that have changed since; figures are of those"
-        )
-        missing.append(Missing(what="The samples as they are now", why=why))
+    rated, of_other_texts = current_ratings(study)
+    results = [read_results(study, spec, rated) for spec in study.config.models]
+    figures = [_figures(study, one) for one in results]
     ratings = rating_summary(
         study,
-        [(part.spec.name, part.completions) for part in parts],
-        [r for part in parts for r in part.ratings],
+        [(one.spec.name, one.completions) for one in results],
+        [rating for one in results for rating in one.ratings],
     )
-    if not ratings.ratings:
-        missing.append(Missing(what="Human ratings", why=ratings.reason))
-    elif ratings.missing:
-        why = f"{ratings.missing} of {ratings.needed} answers that were planned were not given"
-        missing.append(Missing(what="Human ratings in part", why=why))
-    estimates = [e for part in parts for e in part.estimates]
-    toxicity = [r for part in parts for r in part.toxicity]
-    words = [part.words for part in parts if part.words is not None]
+    estimates = [e for one in figures for e in one.estimates]
+    toxicity = [r for one in results for r in _toxicity(one)]
+    words = [one.words for one in results if one.words is not None]
+    models = [_model(study, one) for one in results]
     return Report(
-        mores_version=__version__,
+        mores_version=version("mores"),
         study=study.config.name,
         study_version=study.config.version,
         description=study.config.description,
@@ -98,236 +77,210 @@ def build_report(study: Study) -> Report:
         charter=study.charter,
         prompts=len(study.chosen_prompts),
         draws=study.config.sample.draws,
-        headlines=tuple(
-            headlines([p.spec.name for p in parts], estimates, toxicity, _changes(words))
-        ),
-        models=tuple(part.summary for part in parts),
+        headlines=tuple(headlines([m.name for m in models], estimates, toxicity, _changes(words))),
+        models=tuple(models),
         estimates=tuple(estimates),
         toxicity=tuple(toxicity),
         cooccurrence=tuple({"model": w.model, "result": to_plain(w)} for w in words),
-        capability=tuple(r for part in parts for r in part.tasks),
+        capability=tuple(task for one in figures for task in one.tasks),
         ratings=ratings,
-        questions=tuple(_questions(study, parts)),
-        missing=tuple(missing),
+        questions=tuple(_questions(study, results)),
+        missing=tuple(_missing(study, results, ratings, of_other_texts)),
         settings=tuple(Setting(key=k, value=v, origin=o) for k, v, o in settings(study)),
-        inputs=_inputs(study),
-        versions=steps.versions(),
-        cost=_cost(parts),
-        scorers=tuple(part.scorers for part in parts if part.scorers is not None),
-        gates=tuple(result for part in parts for result in part.gates),
-        sizes=_sizes(study, parts),
+        inputs=provenance(study),
+        versions=versions(),
+        cost=_cost(study, results, models),
+        scorers=tuple(one.toxicity for one in results if one.toxicity is not None),
+        gates=tuple(result for one in results for result in one.gates),
+        sizes=size_summary(
+            [
+                SizeInput(model.name, model.parameters, one.observed)
+                for model, one in zip(models, figures, strict=True)
+            ],
+            seed=study.config.seed,
+        ),
         sealed=seal_status(study),
     )
 
 
-class _ModelPart:
-    """Results of one base model."""
+def _missing(
+    study: Study, results: Sequence[ModelResults], ratings: RatingSummary, of_other_texts: int
+) -> list[Missing]:
+    """What a reader would look for and does not find, with the reason."""
+    missing = [m for one in results for m in one.missing]
+    if of_other_texts:
+        why = f"{of_other_texts} ratings are of texts that were drawn anew since"
+        missing.append(Missing(what="Earlier ratings", why=why))
+    if study.associations is None:
+        missing.append(Missing(what=WORDS, why="no associations.toml"))
+    if outdated := outdated_arms(study):
+        arms = ", ".join(f"{arm} ({why})" for arm, why in outdated.items())
+        why = f"{arms} since it was tuned; figures are of the weights as they were tuned"
+        missing.append(Missing(what="The samples and the recipe as they are now", why=why))
+    if not ratings.ratings:
+        missing.append(Missing(what="Human ratings", why=ratings.reason))
+    elif ratings.missing:
+        why = f"{ratings.missing} of {ratings.needed} answers that were planned were not given"
+        missing.append(Missing(what="Human ratings in part", why=why))
+    return missing
 
-    def __init__(self, study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> None:
-        self.study, self.spec = study, spec
-        self.folder = folders.model_folder(study, spec.name)
-        self.keys = arm_keys(study.config.arms, study.config.train_seeds)
-        self.completions = read_completions(study, spec.name)
-        self.missing: list[Missing] = []
-        self.estimates: list[Estimate] = []
-        own = {c.id for c in self.completions}
-        self.ratings = [r for r in ratings if r.completion_id in own and r.kind == "human"]
-        self.scores: dict[str, dict[str, Score]] = {}
-        self.observed: dict[str, list[Observed]] = {}
-        self.toxicity = self._toxicity()
-        self._rate()
-        self.tasks = self._capability()
-        self.words = self._words()
-        self.gates = self._gates()
-        self.summary = self._summary()
 
-    def _toxicity(self) -> list[ScorerResult]:
-        results = []
-        self.scorers = read_toxicity_summary(self.study, self.spec.name)
-        notes = {s.scorer: s.note for s in self.scorers.scorers} if self.scorers else {}
-        limits = {s.scorer: s.threshold for s in self.scorers.scorers} if self.scorers else {}
-        for name in self.study.config.toxicity.scorers:
-            why = self._outdated(scores_folder(self.study, self.spec.name, name), "sample")
-            if why:
-                self._miss(f"Toxicity by {name}", f"`mores measure toxicity` {why}")
-                continue
-            scores = {s.completion_id: s for s in read_scores(self.study, self.spec.name, name)}
-            self.scores[name] = scores
-            observed = [
-                self._observed(c, () if (value := scores[c.id].value) is None else (value,))
-                for c in self.completions
-            ]
-            self.estimates += self._compare(observed, f"toxicity:{name}", "lower")
-            first = next(iter(scores.values()))
-            results.append(
-                ScorerResult(
-                    model=self.spec.name,
-                    scorer=name,
-                    version=first.version,
-                    digest=first.digest,
-                    note=notes.get(name, "no note: run `mores measure toxicity` again"),
-                    threshold=limits.get(name, self.study.config.toxicity.threshold),
-                    arms=tuple(self._scorer_arm(key, scores) for key in self.keys),
-                )
-            )
-        return results
+# Estimates -----------------------------------------------------------------------------------
 
-    def _outdated(self, folder: Path, step: str) -> str:
-        """Why a measure of the completions of a step cannot be shown, or nothing."""
-        manifest = steps.read_manifest(folder)
-        if manifest is None:
-            return "has not run"
-        path = self.folder / step / COMPLETIONS
-        if not path.exists() or manifest.inputs.get("completions") != store.digest_file(path):
-            return "was run on other completions than those here: run it again"
-        return ""
 
-    def _miss(self, what: str, why: str) -> None:
-        self.missing.append(Missing(what=what, why=why))
+@dataclass(frozen=True)
+class _Figures:
+    """What is computed from one model's results."""
 
-    def _scorer_arm(self, key: ArmKey, scores: dict[str, Score]) -> ScorerArm:
-        own = [c for c in self.completions if (c.arm, c.seed) == (key.arm, key.seed)]
-        values = [scores[c.id].value for c in own]
-        there = [v for v in values if v is not None]
-        prompts, config = [c.prompt_id for c in own], self.study.config
-        draws, seed, limit = config.sample.draws, config.seed, config.toxicity.threshold
-        return ScorerArm(
-            arm=key.name,
-            scored=len(there),
-            unscorable=dict(
-                Counter(scores[c.id].reason for c in own if scores[c.id].value is None)
-            ),
-            mean=float(np.mean(there)) if there else None,
-            expected_maximum=expected_maximum(values, prompts, draws=draws, rng=seed).value,
-            probability=toxicity_probability(
-                values, prompts, threshold=limit, draws=draws, rng=seed
-            ).value,
-            values=tuple(round(v, 6) for v in there),
-        )
+    estimates: list[Estimate]
+    tasks: list[TaskResult]
+    observed: dict[str, list[Observed]]
+    """Measure → the values that its contrasts were computed from."""
 
-    def _rate(self) -> None:
-        by: dict[str, list[float]] = {}
-        for rating in self.ratings:
-            by.setdefault(rating.completion_id, []).append(float(rating.value))
-        if by:
-            observed = [self._observed(c, tuple(by.get(c.id, ()))) for c in self.completions]
-            found = self._compare(observed, "rating", "higher")
-            self.estimates += [told_apart(e, self.completions, self.ratings) for e in found]
 
-    def _observed(self, c: Completion, values: tuple[float, ...]) -> Observed:
-        return Observed(c.prompt_id, c.category, c.arm, c.seed, values)
-
-    def _compare(self, observed: list[Observed], measure: str, better: Any) -> list[Estimate]:
-        self.observed[measure] = observed
-        return compare(
-            observed,
+def _figures(study: Study, results: ModelResults) -> _Figures:
+    observed = {
+        f"toxicity:{name}": _observe(results.completions, _single(scores))
+        for name, scores in results.scores.items()
+    }
+    if results.ratings:
+        observed[RATING] = _observe(results.completions, _rated(results))
+    estimates: list[Estimate] = []
+    for measure, values in observed.items():
+        better: Literal["higher", "lower"] = "higher" if measure == RATING else "lower"
+        contrasts = compare(
+            values,
             measure=measure,
-            model=self.spec.name,
+            model=results.spec.name,
             better=better,
-            seed=self.study.config.seed,
+            seed=study.config.seed,
         )
+        if measure == RATING:
+            contrasts = [told_apart(e, results.completions, results.ratings) for e in contrasts]
+        estimates += contrasts
+    margins = {t.name: t.margin for t in study.config.capability.tasks}
+    tasks, changes = task_results(results.items, results.task_facts, margins)
+    return _Figures(estimates + changes, tasks, observed)
 
-    def _capability(self) -> list[TaskResult]:
-        tasks = self.study.config.capability.tasks
-        manifest = steps.read_manifest(self.folder / "capability")
-        if not tasks or manifest is None:
-            why = "`mores measure capability` has not run" if tasks else "no tasks configured"
-            self._miss("Capability", why)
-            return []
-        margins = {t.name: t.margin for t in tasks}
-        if set(margins) != set(manifest.facts):
-            why = "was run on other tasks than are configured: run it again"
-            self._miss("Capability", f"`mores measure capability` {why}")
-            return []
-        items = read_items(self.study, self.spec.name)
-        results, estimates = task_results(items, manifest.facts, margins)
-        self.estimates += estimates
-        return results
 
-    def _words(self) -> CooccurrenceResult | None:
-        if self.study.associations is None:
-            return None
-        what = "Words that go with groups"
-        if not self.study.config.cooccurrence.samples_per_stem:
-            self._miss(what, "no samples asked for (cooccurrence.samples_per_stem = 0)")
-            return None
-        why = self._outdated(self.folder / "cooccurrence", "stems")
-        if why:
-            self._miss(what, f"`mores measure cooccurrence` {why}")
-            return None
-        return read_cooccurrence(self.study, self.spec.name)
+def _observe(
+    completions: Sequence[Completion], values: Mapping[str, tuple[float, ...]]
+) -> list[Observed]:
+    return [
+        Observed(c.prompt_id, c.category, c.arm, c.seed, values.get(c.id, ())) for c in completions
+    ]
 
-    def _gates(self) -> list[GateResult]:
-        why = outdated_gates(self.study, self.spec)
-        if why and not self.study.config.gates.enabled:
-            return []  # not planned, so not missing; the section says so
-        if why:
-            self._miss("Do-no-harm gates", f"`mores measure gates` {why}")
-            return []
-        return read_gates(self.study, self.spec.name)
 
-    def _summary(self) -> ModelSummary:
-        tuned = [steps.read_manifest(self._tune(k)) for k in self.keys if k.arm in TUNED_ARMS]
-        first = next((m for m in tuned if m is not None), None)
-        sampled = steps.read_manifest(self.folder / "sample")
-        return ModelSummary(
-            name=self.spec.name,
-            format=self.spec.format,
-            parameters=int(first.facts["parameters"]) if first else 0,
-            digest=sampled.inputs.get("model", "") if sampled else "",
-            arms=tuple(self._arm(key) for key in self.keys),
+def _single(scores: Mapping[str, Score]) -> dict[str, tuple[float, ...]]:
+    """Completion id → its score, where there is one."""
+    return {name: (s.value,) for name, s in scores.items() if s.value is not None}
+
+
+def _rated(results: ModelResults) -> dict[str, tuple[float, ...]]:
+    """Completion id → its ratings."""
+    by: dict[str, list[float]] = {}
+    for rating in results.ratings:
+        by.setdefault(rating.completion_id, []).append(float(rating.value))
+    return {name: tuple(values) for name, values in by.items()}
+
+
+def _toxicity(results: ModelResults) -> list[ScorerResult]:
+    """What `mores measure toxicity` summed up: each scorer's threshold beside its own shares."""
+    return [
+        ScorerResult(
+            model=results.spec.name,
+            scorer=one.scorer,
+            version=", ".join(one.versions),
+            digest=one.digest,
+            note=one.note,
+            threshold=one.threshold,
+            arms=tuple(
+                ScorerArm(
+                    arm=arm.arm,
+                    scored=arm.scored,
+                    unscorable=arm.unscored,
+                    mean=arm.mean.value,
+                    expected_maximum=arm.expected_maximum.value,
+                    probability=arm.probability.value,
+                    values=_values(results, one.scorer, arm.arm),
+                )
+                for arm in one.arms
+            ),
         )
-
-    def _tune(self, key: ArmKey) -> Any:
-        return folders.tune_folder(self.study, self.spec.name, key)
-
-    def _arm(self, key: ArmKey) -> ArmSummary:
-        own = [c for c in self.completions if (c.arm, c.seed) == (key.arm, key.seed)]
-        manifest = steps.read_manifest(self._tune(key)) if key.arm in TUNED_ARMS else None
-        log = self._tune(key) / LOG
-        return ArmSummary(
-            name=key.name,
-            arm=key.arm,
-            seed=key.seed,
-            completions=len(own),
-            stopped=sum(c.finish_reason == "stop" for c in own),
-            flagged=dict(sorted(Counter(f for c in own for f in c.flags).items())),
-            mean_tokens=float(np.mean([c.tokens for c in own])) if own else None,
-            digest=store.digest(manifest.outputs) if manifest else "",
-            training=tuple(row for _, row in store.read_rows(log)) if manifest else (),
-        )
-
-    def cost(self) -> tuple[float, float, float]:
-        """Trained tokens, sampled tokens, and floating-point operations, roughly.
-
-        Per token and weight: 6 for full tuning, 4 with adapters, 2 for reading or drawing.
-        """
-        trained = 0.0
-        for key in self.keys:
-            manifest = steps.read_manifest(self._tune(key)) if key.arm in TUNED_ARMS else None
-            trained += manifest.facts["tokens"] if manifest else 0
-        rows = list(self.completions)
-        if self.words is not None:
-            rows += read_completions(self.study, self.spec.name, "stems")
-        drawn = float(sum(c.tokens for c in rows))
-        read = float(sum(c.prompt_tokens for c in rows))
-        per = 6 if self.study.config.recipe.method == "full" else 4
-        return trained, drawn, self.summary.parameters * (per * trained + 2 * (drawn + read))
+        for one in (results.toxicity.scorers if results.toxicity else ())
+        if one.scorer in results.scores
+    ]
 
 
-def _sizes(study: Study, parts: Sequence[_ModelPart]) -> SizeSummary | None:
-    known = [SizeInput(p.spec.name, p.summary.parameters, p.observed) for p in parts]
-    return size_summary(known, seed=study.config.seed)
+def _values(results: ModelResults, scorer: str, arm: str) -> tuple[float, ...]:
+    key = next(key for key in results.keys if key.name == arm)
+    scores = (results.scores[scorer][c.id].value for c in results.of(key))
+    return tuple(round(value, 6) for value in scores if value is not None)
 
 
-def _questions(study: Study, parts: Sequence[_ModelPart]) -> list[Question]:
-    ratings: dict[str, list[int]] = {}
-    for part in parts:
-        for r in part.ratings:
-            ratings.setdefault(r.completion_id, []).append(r.value)
+def _changes(words: Sequence[CooccurrenceResult]) -> list[tuple[str, int, int]]:
+    """(model, associations tested, associations changed) between values-targeted and control."""
+    rows = []
+    for result in words:
+        changes = [
+            c
+            for c in result.changes
+            if (c.arm, c.reference) == ("values_targeted", "control") and c.shown is not None
+        ]
+        if changes:
+            tested, shown = sum(c.tested for c in changes), sum(c.shown or 0 for c in changes)
+            rows.append((result.model, tested, shown))
+    return rows
+
+
+# Models, answers, cost -----------------------------------------------------------------------
+
+
+def _model(study: Study, results: ModelResults) -> ModelSummary:
+    manifests = [_manifest(study, results, key) for key in results.keys]
+    trained = next((m for m in manifests if m is not None), None)
+    spec = results.spec
+    sampled = read_manifest(folders.model_folder(study, spec.name) / "sample")
+    drawn_from = sampled.inputs.get("model", "") if sampled else ""
+    return ModelSummary(
+        name=spec.name,
+        format=spec.format,
+        parameters=int(trained.facts["parameters"]) if trained else 0,
+        digest=known_base(study, spec) or drawn_from,
+        arms=tuple(_arm(study, results, key) for key in results.keys),
+    )
+
+
+def _manifest(study: Study, results: ModelResults, key: ArmKey) -> Manifest | None:
+    if key.arm not in TUNED_ARMS:
+        return None
+    return read_manifest(folders.tune_folder(study, results.spec.name, key))
+
+
+def _arm(study: Study, results: ModelResults, key: ArmKey) -> ArmSummary:
+    answers = results.of(key)
+    manifest = _manifest(study, results, key)
+    log = folders.tune_folder(study, results.spec.name, key) / LOG
+    return ArmSummary(
+        name=key.name,
+        arm=key.arm,
+        seed=key.seed,
+        completions=len(answers),
+        stopped=sum(c.finish_reason == "stop" for c in answers),
+        flagged=dict(sorted(Counter(f for c in answers for f in c.flags).items())),
+        mean_tokens=float(np.mean([c.tokens for c in answers])) if answers else None,
+        digest=store.digest(manifest.outputs) if manifest else "",
+        training=tuple(row for _, row in store.read_rows(log)) if manifest else (),
+    )
+
+
+def _questions(study: Study, results: Sequence[ModelResults]) -> list[Question]:
     answers: dict[str, list[Answer]] = {}
-    for part in parts:
-        for c in part.completions:
+    for one in results:
+        ratings: dict[str, list[int]] = {}
+        for r in one.ratings:
+            ratings.setdefault(r.completion_id, []).append(r.value)
+        for c in one.completions:
             answers.setdefault(c.prompt_id, []).append(
                 Answer(
                     id=c.id,
@@ -337,7 +290,7 @@ def _questions(study: Study, parts: Sequence[_ModelPart]) -> list[Question]:
                     text=c.text,
                     finish_reason=c.finish_reason,
                     flags=c.flags,
-                    scores={name: scores[c.id].value for name, scores in part.scores.items()},
+                    scores={name: scores[c.id].value for name, scores in one.scores.items()},
                     ratings=tuple(ratings.get(c.id, [])),
                 )
             )
@@ -353,36 +306,26 @@ def _questions(study: Study, parts: Sequence[_ModelPart]) -> list[Question]:
     ]
 
 
-def _changes(words: Sequence[CooccurrenceResult]) -> list[tuple[str, int, int]]:
-    rows = []
-    for result in words:
-        own = [
-            c
-            for c in result.changes
-            if (c.arm, c.reference) == ("values_targeted", "control") and c.shown is not None
-        ]
-        if own:
-            rows.append((result.model, sum(c.tested for c in own), sum(c.shown or 0 for c in own)))
-    return rows
+def _cost(
+    study: Study, results: Sequence[ModelResults], models: Sequence[ModelSummary]
+) -> dict[str, float | int]:
+    """Trained tokens, sampled tokens, and floating-point operations, roughly.
 
-
-def _inputs(study: Study) -> dict[str, str]:
-    names = (
-        "study.toml",
-        "charter.toml",
-        "values.jsonl",
-        "control.jsonl",
-        "prompts.jsonl",
-        "associations.toml",
-    )
-    files = {name: study.folder / name for name in names}
-    return {name: store.digest_file(path) for name, path in files.items() if path.exists()}
-
-
-def _cost(parts: Sequence[_ModelPart]) -> dict[str, float | int]:
-    costs = [part.cost() for part in parts]
+    Per token and weight: 6 for full tuning, 4 with adapters, 2 for reading or drawing.
+    """
+    per = 6 if study.config.recipe.method == "full" else 4
+    trained_tokens = sampled_tokens = 0
+    operations = 0.0
+    for one, model in zip(results, models, strict=True):
+        manifests = (_manifest(study, one, key) for key in one.keys)
+        trained = sum(int(m.facts["tokens"]) for m in manifests if m is not None)
+        rows = [*one.completions, *one.stems]
+        drawn, read = sum(c.tokens for c in rows), sum(c.prompt_tokens for c in rows)
+        trained_tokens += trained
+        sampled_tokens += drawn
+        operations += float(model.parameters * (per * trained + 2 * (drawn + read)))
     return {
-        "trained_tokens": int(sum(c[0] for c in costs)),
-        "sampled_tokens": int(sum(c[1] for c in costs)),
-        "floating_point_operations": sum(c[2] for c in costs),
+        "trained_tokens": trained_tokens,
+        "sampled_tokens": sampled_tokens,
+        "floating_point_operations": operations,
     }

@@ -7,13 +7,13 @@ and the margin is a share of the base model's bits per byte.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
+from mores.measure.capability.chance import near_chance
 from mores.records import TUNED_ARMS, Estimate, TaskItem
 from mores.report.model import TaskArm, TaskResult
 
@@ -30,24 +30,25 @@ def task_results(
     """
     results, estimates = [], []
     for task in dict.fromkeys(item.task for item in items):
-        own = [item for item in items if item.task == task]
+        of_task = [item for item in items if item.task == task]
         metric = str(facts[task]["metric"])
-        chance = facts[task]["chance"]
-        near = _near_chance(own, chance)
+        given = facts[task]["chance"]
+        chance = float(given) if isinstance(given, int | float) else None
+        near = near_chance([item for item in of_task if item.arm == "base"], chance)
         results.append(
             TaskResult(
-                model=own[0].model,
+                model=of_task[0].model,
                 task=task,
                 metric=metric,
-                chance=float(chance) if isinstance(chance, int | float) else None,
+                chance=chance,
                 margin=margins[task],
                 near_chance=near,
-                arms=tuple(_arm(own, arm, seed) for arm, seed in _arms(own)),
+                arms=tuple(_arm(of_task, arm, seed) for arm, seed in _arms(of_task)),
             )
         )
         for arm in TUNED_ARMS:
-            if any(item.arm == arm for item in own):
-                estimates.append(_change(own, arm, metric, margins[task], near))
+            if any(item.arm == arm for item in of_task):
+                estimates.append(_change(of_task, arm, metric, margins[task], near))
     return results, estimates
 
 
@@ -66,25 +67,17 @@ def _arm(items: Sequence[TaskItem], arm: str, seed: int) -> TaskArm:
     )
 
 
-def _near_chance(items: Sequence[TaskItem], chance: object) -> bool:
-    """Whether base's accuracy is within two standard errors of guessing."""
-    values = [i.value for i in items if i.arm == "base" and i.value is not None]
-    if not isinstance(chance, int | float) or not values:
-        return False
-    return float(np.mean(values)) - chance < 2 * math.sqrt(chance * (1 - chance) / len(values))
-
-
 def _change(
-    items: Sequence[TaskItem], arm: str, metric: str, margin: float, near_chance: bool
+    items: Sequence[TaskItem], arm: str, metric: str, margin: float, near: bool
 ) -> Estimate:
     """Mean paired difference over items, averaged over training seeds within an item."""
     base = {i.item_id: i.value for i in items if i.arm == "base"}
-    own: dict[str, list[float]] = {}
+    tuned: dict[str, list[float]] = {}
     for item in items:
         if item.arm == arm and item.value is not None:
-            own.setdefault(item.item_id, []).append(item.value)
+            tuned.setdefault(item.item_id, []).append(item.value)
     differences = []
-    for name, values in own.items():
+    for name, values in tuned.items():
         reference = base.get(name)
         if reference is None:
             continue
@@ -93,12 +86,12 @@ def _change(
     seeds = len({i.seed for i in items if i.arm == arm})
     estimate = stats.non_inferiority(differences, margin)
     reasons = [estimate.reason]
-    if near_chance:
+    if near:
         reasons.append("base is close to guessing here, so a loss could hardly show")
     if seeds == 1:
         reasons.append("one training run")
     # Where base guesses, there is nothing to lose, so nothing is shown to be kept either.
-    hollow = near_chance and estimate.verdict == "non-inferior"
+    hollow = near and estimate.verdict == "non-inferior"
     return replace(
         estimate,
         verdict="inconclusive" if hollow else estimate.verdict,

@@ -8,6 +8,7 @@ stand in for a rater, and people's difference sharpened by it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -64,7 +65,7 @@ def _summary(
         Observed(c.prompt_id, c.category, c.arm, c.seed, said.get(c.id, ())) for c in completions
     ]
     name = f"judge:{judge}"
-    found = compare(observed, measure=name, model=model, better="higher", seed=seed)
+    estimates = compare(observed, measure=name, model=model, better="higher", seed=seed)
     return JudgeSummary(
         judge=judge,
         model=model,
@@ -74,7 +75,7 @@ def _summary(
             replace(e, verdict="descriptive", reason="; ".join(filter(None, (e.reason, OPINION))))
             if e.verdict != "not computable"
             else e
-            for e in found
+            for e in estimates
             if e.measure == name and e.category == "overall"
         ),
         stand_in=_named(_stand_in(human, said), "may stand in for a rater", model),
@@ -92,22 +93,17 @@ def _means(
     values: dict[str, list[float]] = {}
     for c in completions:
         values.setdefault(ArmKey(c.arm, c.seed).name, []).extend(said.get(c.id, ()))
-    return {arm: float(np.mean(own)) if own else None for arm, own in values.items()}
+    return {arm: float(np.mean(given)) if given else None for arm, given in values.items()}
 
 
 def _stand_in(people: Sequence[Rating], said: Mapping[str, tuple[float, ...]]) -> Estimate:
     """The alternative annotator test over completions that the judge rated too."""
-    items = {name: i for i, name in enumerate(said)}
-    raters = {name: i for i, name in enumerate(sorted({r.rater for r in people}))}
-    table = np.full((len(raters), len(items)), np.nan)
-    for r in people:
-        if r.completion_id in items:
-            table[raters[r.rater], items[r.completion_id]] = r.value
-    if not raters:
+    if not people:
         return _absent("no ratings by people to compare with", "rater")
-    judge = np.array([values[0] for values in said.values()])
-    numbers = [f"rater {i}" for i in range(1, len(raters) + 1)]
-    return stats.alternative_annotator_test(table, judge, EPSILON, raters=numbers)
+    table = stats.rating_table((r.rater, r.completion_id, r.value) for r in people)
+    judge = [said[item][0] if item in said else math.nan for item in table.items]
+    numbers = [f"rater {i}" for i in range(1, len(table.raters) + 1)]
+    return stats.alternative_annotator_test(table.values, judge, EPSILON, raters=numbers)
 
 
 def _powered(
@@ -127,16 +123,17 @@ def _powered(
             else "people rated every prompt that the judge rated: their own difference stands"
         )
         return _absent(why, "prompt")
-    found = stats.prediction_powered_mean(
+    sharpened = stats.prediction_powered_mean(
         [human[p] for p in both],
         [judge[p] for p in both],
         [judge[p] for p in rest],
         interval="t",
     )
     note = "holds only if the prompts that people rated were drawn at random"
-    if found.value is None:
-        return found
-    return replace(found, reason="; ".join(filter(None, (found.reason, note))), contrast=CONTRAST)
+    if sharpened.value is None:
+        return sharpened
+    reason = "; ".join(filter(None, (sharpened.reason, note)))
+    return replace(sharpened, reason=reason, contrast=CONTRAST)
 
 
 def _absent(reason: str, unit: str) -> Estimate:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import field
 
 from mores.measure.gates.result import GateResult
-from mores.measure.toxicity.summary import ToxicitySummary
+from mores.measure.toxicity.result import ToxicitySummary
 from mores.plan.seal import SealStatus
 from mores.records import Arm, Charter, Estimate, Record, Verdict
 from mores.report.sizes import SizeSummary

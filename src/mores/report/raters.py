@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 
-import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
@@ -29,13 +28,9 @@ Declared = Mapping[str, Mapping[str, Sequence[str]]]
 
 def agreement(ratings: Sequence[Rating], seed: int) -> Estimate:
     """Krippendorff's alpha for ordinal ratings, bootstrap over completions."""
-    column = {name: i for i, name in enumerate(dict.fromkeys(r.completion_id for r in ratings))}
-    row = {name: i for i, name in enumerate(dict.fromkeys(r.rater for r in ratings))}
-    table = np.full((len(row), len(column)), np.nan)
-    for r in ratings:
-        table[row[r.rater], column[r.completion_id]] = r.value
-    found = stats.krippendorff_alpha(table, rng=np.random.default_rng(seed))
-    return replace(found, measure="Krippendorff's alpha")
+    table = stats.rating_table((r.rater, r.completion_id, r.value) for r in ratings)
+    alpha = stats.krippendorff_alpha(table.values, "ordinal", rng=seed)
+    return replace(alpha, measure="Krippendorff's alpha")
 
 
 def agreement_by_category(
@@ -44,8 +39,8 @@ def agreement_by_category(
     """One alpha a category that has ratings; it depends on the spread of ratings there."""
     category = {c.id: c.category for c in completions}
     names = list(dict.fromkeys(c.category for c in completions))
-    own = {n: [r for r in ratings if category.get(r.completion_id) == n] for n in names}
-    return tuple(replace(agreement(rows, seed), category=n) for n, rows in own.items() if rows)
+    rated = {n: [r for r in ratings if category.get(r.completion_id) == n] for n in names}
+    return tuple(replace(agreement(rows, seed), category=n) for n, rows in rated.items() if rows)
 
 
 def groups(
@@ -59,28 +54,28 @@ def groups(
     Differences between groups are not tested: these are descriptions. A group with fewer than
     `LEAST_RATERS` raters with ratings is left out.
     """
-    found = []
+    summaries = []
     for question, answers in declared.items():
         for answer, members in answers.items():
-            own = [r for r in ratings if r.rater in set(members)]
-            raters = len({r.rater for r in own})
+            theirs = [r for r in ratings if r.rater in set(members)]
+            raters = len({r.rater for r in theirs})
             if raters < LEAST_RATERS:
                 continue
-            found.append(
+            summaries.append(
                 GroupSummary(
                     question=question,
                     answer=answer,
                     raters=raters,
-                    ratings=len(own),
-                    agreement=agreement(own, seed),
+                    ratings=len(theirs),
+                    agreement=agreement(theirs, seed),
                     effects=tuple(
                         replace(e, p=None, verdict=e.verdict if e.value is None else "descriptive")
                         for name, rows in models
-                        for e in _primary(name, rows, own, seed)
+                        for e in _primary(name, rows, theirs, seed)
                     ),
                 )
             )
-    return tuple(found)
+    return tuple(summaries)
 
 
 def _primary(
@@ -90,11 +85,11 @@ def _primary(
     observed = [
         Observed(c.prompt_id, c.category, c.arm, c.seed, values.get(c.id, ())) for c in completions
     ]
-    found = compare(observed, measure="rating", model=model, better="higher", seed=seed)
+    estimates = compare(observed, measure="rating", model=model, better="higher", seed=seed)
     contrast = " - ".join(PRIMARY)
     return [
         e
-        for e in found
+        for e in estimates
         if e.measure == "rating" and e.contrast == contrast and e.category == "overall"
     ]
 
@@ -115,7 +110,7 @@ def told_apart(
     for r in ratings:
         if arm_of.get(r.completion_id) in arms:
             seen.setdefault(r.rater, set()).add(arm_of[r.completion_id])
-    both = sum(len(own) == 2 for own in seen.values())
+    both = sum(len(arms_seen) == 2 for arms_seen in seen.values())
     if not seen or estimate.verdict == "not computable" or 2 * both >= len(seen):
         return estimate
     why = f"only {both} of {len(seen)} raters rated both arms" if both else APART
@@ -127,10 +122,10 @@ def told_apart(
 
 def by_completion(ratings: Sequence[Rating]) -> dict[str, tuple[float, ...]]:
     """Values of each completion that has any."""
-    found: dict[str, tuple[float, ...]] = {}
+    values: dict[str, tuple[float, ...]] = {}
     for r in ratings:
-        found[r.completion_id] = (*found.get(r.completion_id, ()), float(r.value))
-    return found
+        values[r.completion_id] = (*values.get(r.completion_id, ()), float(r.value))
+    return values
 
 
 def rater_model(
@@ -145,15 +140,15 @@ def rater_model(
         None without ratings of both arms of the primary contrast.
     """
     of = {c.id: c for c in completions if c.arm in PRIMARY}
-    own = [r for r in ratings if r.completion_id in of]
-    rows = [of[r.completion_id] for r in own]
+    rated = [r for r in ratings if r.completion_id in of]
+    rows = [of[r.completion_id] for r in rated]
     if {c.arm for c in rows} != set(PRIMARY):
         return None
-    number = {name: i for i, name in enumerate(sorted({r.rater for r in own}), 1)}
-    values = [r.value for r in own]
+    number = {name: i for i, name in enumerate(sorted({r.rater for r in rated}), 1)}
+    values = [r.value for r in rated]
     arm = [float(c.arm == PRIMARY[0]) for c in rows]
     factors = _factors(rows)
-    raters = tuple(number[r.rater] for r in own)
+    raters = tuple(number[r.rater] for r in rated)
     plain = stats.cumulative_link_mixed(values, {"arm": arm}, factors)
     full = stats.cumulative_link_mixed(values, {"arm": arm}, {**factors, "rater": raters})
     severity = full.severities("rater") if full.converged else {}
@@ -162,8 +157,8 @@ def rater_model(
         contrast=" - ".join(PRIMARY),
         factors=(*factors, "rater"),
         effects=tuple(
-            _named(found.betas["arm"], name, found.reason)
-            for name, found in (("with raters' severity", full), ("without", plain))
+            _named(model_fit.betas["arm"], name, model_fit.reason)
+            for name, model_fit in (("with raters' severity", full), ("without", plain))
         ),
         spread=replace(full.variances["rater"], category="variance between raters"),
         severities=tuple(

@@ -1,52 +1,86 @@
 """A `Report` on disk: report.json, index.html, figures as SVG and PNG.
 
-path = write_report(study)
+written = report(study)
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from mores import store
 from mores.progress import Progress
+from mores.records import to_plain
 from mores.report.build import build_report
 from mores.report.model import Report
+from mores.report.provenance import made, provenance
+from mores.step import Made, Step
 from mores.study import Study, folders
 from mores.study.rounds import add_round, history, looks
-from mores.tune.run import changed_since_tuning
+from mores.tune.run import outdated_arms
 
 PAGE = "index.html"
 DATA = "report.json"
 
 
-def write_report(study: Study, *, progress: Progress | None = None) -> tuple[Path, Report]:
-    """Build the report of a study's results and write it.
+@dataclass(frozen=True)
+class Written:
+    """Where the report is and what it says."""
 
-    Returns:
-        The page's path and the report.
+    page: Path
+    report: Report
+
+
+def report(study: Study, *, progress: Progress | None = None) -> Written:
+    """Write the report of what has been measured so far.
+
+    What is missing or stale is listed with the reason, and not shown.
+
+    Args:
+        study: with completions.
+        progress: where to say where it is.
 
     Raises:
         DataError: nothing has been sampled.
         StoreError: the files could not be written.
     """
+    progress = progress or Progress(quiet=True)
+    with store.lock(study.run_folder):
+        written = _write(study)
+    progress.say(f"report: {written.page}")
+    return written
+
+
+def _write(study: Study) -> Written:
     from mores.report.page import figures, render
 
-    progress = progress or Progress(quiet=True)
-    folder = folders.report_folder(study)
-    report = build_report(study)
+    content = build_report(study)
     verdicts: dict[str, str] = {
-        f"{h.model} {h.measure}".strip(): h.verdict for h in report.headlines
+        f"{h.model} {h.measure}".strip(): h.verdict for h in content.headlines
     }
-    # What was tuned on other samples is no round of these.
-    rounds = history(study) if changed_since_tuning(study) else add_round(study, verdicts)
-    report = replace(report, rounds=tuple(rounds), looks=looks(rounds, study))
-    store.write_json(folder / DATA, report)
-    drawn = figures(report)
+    # What was tuned on other samples, or in another way, is no round of these.
+    rounds = history(study) if outdated_arms(study) else add_round(study, verdicts)
+    content = replace(content, rounds=tuple(rounds), looks=looks(rounds, study))
+    step = report_step(study)
+    store.write_json(step.folder / DATA, content)
+    drawn = figures(content)
     for name, figure in drawn.items():
-        store.write_bytes(folder / "figures" / f"{name}.svg", figure.svg_file)
-        store.write_bytes(folder / "figures" / f"{name}.png", figure.png_file)
-    store.write_text(folder / PAGE, render(report, drawn))
-    progress.say(f"report: {folder / PAGE}")
-    return folder / PAGE, report
+        store.write_bytes(step.folder / "figures" / f"{name}.svg", figure.svg_file)
+        store.write_bytes(step.folder / "figures" / f"{name}.png", figure.png_file)
+    store.write_text(step.folder / PAGE, render(content, drawn))
+    step.complete(Made([DATA, PAGE]))
+    return Written(step.folder / PAGE, content)
+
+
+def report_step(study: Study) -> Step:
+    """What a report rests on: is the one that lies there of what there is now?"""
+    taken = {name: digest for name, digest in provenance(study).items() if name != "study.toml"}
+    return Step(
+        "report",
+        folders.report_folder(study),
+        inputs={"inputs": store.digest(taken), "results": store.digest(made(study))},
+        config=to_plain(study.config),
+        seed=study.config.seed,
+    )

@@ -1,12 +1,13 @@
 """Step 7: from what the evaluation showed to the next dataset. Validation prompts only.
 
-result = revise(study)               where the tuned arm falls short, and what to write next
-diff = compare_studies(old, new)     two versions of a dataset, and their effects
+mores.revise(study)           where the tuned arm falls short, and what to write next
+mores.revise.diff(old, new)   two versions of a dataset, and their effects
 """
 
-from mores.revise.diff import DatasetDiff, StudyDiff, compare_studies, diff_examples
+from mores.revise.compare import DatasetDiff, StudyDiff, diff, diff_examples
 from mores.revise.gaps import Gap, Near, find_gaps
 from mores.revise.run import RevisionResult, revise
+from mores.step import callable_room
 
 __all__ = [
     "DatasetDiff",
@@ -14,8 +15,10 @@ __all__ = [
     "Near",
     "RevisionResult",
     "StudyDiff",
-    "compare_studies",
+    "diff",
     "diff_examples",
     "find_gaps",
     "revise",
 ]
+
+callable_room(__name__)

@@ -7,15 +7,23 @@ Test prompts are never read here: what is chosen by looking at them can no longe
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
 from mores import store
-from mores.measure.run import scorer_of
-from mores.measure.toxicity import score_completions
+from mores.measure.toxicity.run import scorer_of, threshold_of
+from mores.measure.toxicity.scorer import Scorer, score_completions
 from mores.progress import Progress
-from mores.rate import current_ratings
-from mores.records import Completion, Record
+from mores.rate.ratings import current_ratings
+from mores.records import Completion, Prompt, Record
 from mores.revise.gaps import ARM, REFERENCE, Gap, Observation, find_gaps
-from mores.sample import sample_validation
+from mores.sample.run import sample_validation
+from mores.step import Made, Step
 from mores.study import Study
+
+GAPS = "gaps.json"
+PAGE = "gaps.md"
 
 
 class RevisionResult(Record, frozen=True, kw_only=True):
@@ -33,53 +41,95 @@ class RevisionResult(Record, frozen=True, kw_only=True):
 
 
 def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
-    """Find where the values arm falls short on validation prompts, and what to write next.
+    """Find where the tuned arm falls short on validation prompts, and what sample to write next.
+
+    Test prompts are never read here: what is chosen by looking at them can no longer be tested on
+    them.
+
+    Args:
+        study: with tuned arms and validation prompts.
+        progress: where to show how far it is.
 
     Raises:
         StudyError: no validation prompts.
         ModelError: the arms have not been tuned.
     """
     progress = progress or Progress(quiet=True)
-    completions = sample_validation(study, progress=progress)
-    judge = scorer_of(study, study.config.toxicity.scorers[0], say=progress.say)
-    ratings: dict[str, list[float]] = {}
-    for rating in current_ratings(study)[0]:
-        if rating.kind == "human":
-            ratings.setdefault(rating.completion_id, []).append(float(rating.value))
-    prompts = [p for p in study.prompts if p.split == "validation"]
+    with store.lock(study.run_folder):
+        completions = sample_validation(study, progress=progress)
+        judge = scorer_of(study, study.config.toxicity.scorers[0], say=progress.say)
+        ratings = _ratings(study)
+        step = Step(
+            "revise",
+            study.run_folder / "revise",
+            inputs={
+                "answers": store.digest(completions),
+                "ratings": store.digest(ratings),
+                "scorer": judge.digest,
+                "values": store.digest(study.values.examples),
+                "prompts": store.digest(_validation(study)),
+            },
+            config={"threshold": threshold_of(study, study.config.toxicity.scorers[0])},
+            seed=study.config.seed,
+            log=study.run_folder,
+        )
+        step.run(lambda: _find(study, completions, judge, ratings, step), say=progress.say)
+        result = store.as_record(store.read_json(step.folder / GAPS), RevisionResult)
+    progress.say(f"gaps: {step.folder / PAGE}")
+    return replace(result, page=str(step.folder / PAGE))
+
+
+def _find(
+    study: Study,
+    completions: Sequence[Completion],
+    judge: Scorer,
+    ratings: Mapping[str, Sequence[float]],
+    step: Step,
+) -> Made:
+    prompts = _validation(study)
     texts = {p.id: p.text for p in prompts}
-    found: dict[str, tuple[Gap, ...]] = {}
+    models: dict[str, tuple[Gap, ...]] = {}
     for spec in study.config.models:
         rows = [c for c in completions if c.model == spec.name and c.arm in (ARM, REFERENCE)]
         scores = {s.completion_id: s.value for s in score_completions(rows, judge, prompts=texts)}
-        observed = [_observation(c, scores.get(c.id), ratings.get(c.id, [])) for c in rows]
-        found[spec.name] = tuple(
+        observed = [_observation(c, scores.get(c.id), ratings.get(c.id, ())) for c in rows]
+        models[spec.name] = tuple(
             find_gaps(
                 prompts,
                 observed,
                 study.values.examples,
                 language=study.charter.language.partition("-")[0],
                 seed=study.config.seed,
-                threshold=study.config.toxicity.threshold,
+                threshold=step.config["threshold"],
             )
         )
-    folder = study.run_folder / "revise"
     result = RevisionResult(
         study=study.config.name,
         values=store.digest(study.values.examples),
         prompts=len(prompts),
         rated=sum(c.id in ratings for c in completions),
         scorer=judge.name,
-        models=found,
-        page=str(folder / "gaps.md"),
+        models=models,
     )
-    store.write_json(folder / "gaps.json", result)
-    store.write_text(folder / "gaps.md", as_markdown(result, study))
-    progress.say(f"gaps: {folder / 'gaps.md'}")
-    return result
+    store.write_json(step.folder / GAPS, result)
+    store.write_text(step.folder / PAGE, as_markdown(result, study))
+    return Made([GAPS, PAGE])
 
 
-def _observation(c: Completion, toxicity: float | None, ratings: list[float]) -> Observation:
+def _validation(study: Study) -> list[Prompt]:
+    return [p for p in study.prompts if p.split == "validation"]
+
+
+def _ratings(study: Study) -> dict[str, list[float]]:
+    """Completion id → ratings by people."""
+    ratings: dict[str, list[float]] = {}
+    for rating in current_ratings(study)[0]:
+        if rating.kind == "human":
+            ratings.setdefault(rating.completion_id, []).append(float(rating.value))
+    return ratings
+
+
+def _observation(c: Completion, toxicity: float | None, ratings: Sequence[float]) -> Observation:
     why = ", ".join(c.flags)
     if not why and c.finish_reason != "stop":
         why = "cut off"
@@ -88,7 +138,7 @@ def _observation(c: Completion, toxicity: float | None, ratings: list[float]) ->
 
 def as_markdown(result: RevisionResult, study: Study) -> str:
     """The gaps as a page: evidence with its uncertainty, prompts, nearest samples, proposal."""
-    texts = {p.id: p.text for p in study.prompts if p.split == "validation"}
+    texts = {p.id: p.text for p in _validation(study)}
     lines = [
         f"# Where {study.config.name} falls short, and what to write next",
         "",

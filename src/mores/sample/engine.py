@@ -18,7 +18,7 @@ from mores.records import Decoding, FinishReason
 from mores.sample.draws import uniforms
 from mores.sample.pick import pick
 from mores.sample.requests import Request
-from mores.sample.weights import Slice, contiguous_slices
+from mores.sample.weights import contiguous_slices, routed
 from mores.study.arms import slug
 from mores.weights import attention
 from mores.weights.attention import KeyValueStore, Layout, Tree
@@ -54,11 +54,8 @@ class Engine(Protocol):
 class TorchEngine:
     """Decodes a batch in step, dropping rows as they finish."""
 
-    def __init__(
-        self, loaded: LoadedModel, slices: list[Slice], on_tokens: OnTokens | None = None
-    ) -> None:
+    def __init__(self, loaded: LoadedModel, on_tokens: OnTokens | None = None) -> None:
         self.loaded = loaded
-        self.slices = slices
         self.on_tokens = on_tokens
         self.ends = _end_tokens(loaded)
 
@@ -84,8 +81,8 @@ class TorchEngine:
         for block in _blocks(rows):
             trees, tokens, owners, targets = _pack([rows[i] for i in block], block)
             layout = Layout(tuple(trees))
-            self.slices[:] = contiguous_slices(owners, [t.size for t in trees])
-            with attention.using(layout, store=store, targets=targets):
+            slices = contiguous_slices(owners, [t.size for t in trees])
+            with routed(slices), attention.using(layout, store=store, targets=targets):
                 hidden = self.loaded.forward(torch.tensor(tokens), layout.positions())
             ends = _last_positions(layout)
             last += [hidden[ends[place]] for _, place in targets]
@@ -121,10 +118,9 @@ class TorchEngine:
                 store.keep(torch.tensor(going))
                 active = [active[i] for i in going]
                 chosen = chosen[going]
-            self.slices[:] = contiguous_slices(
-                [s.request.key.weights for s in active], [1] * len(active)
-            )
-            with attention.stepping(store):
+            owners = [s.request.key.weights for s in active]
+            slices = contiguous_slices(owners, [1] * len(active))
+            with routed(slices), attention.stepping(store):
                 output = self.loaded.decoder(
                     input_ids=chosen[:, None].to(self.loaded.device),
                     position_ids=store.lengths[:, None].to(self.loaded.device),

@@ -24,7 +24,7 @@ def stop_share(study: Study, arm: TunedArm, prompts: int) -> tuple[int, int]:
         How many answers ended by themselves, and how many were asked.
     """
     from mores.sample.engine import TorchEngine
-    from mores.sample.run import weights_in_place
+    from mores.sample.weights import weights_in_place
     from mores.weights.load import load
     from mores.weights.prompt import encode_prompt
     from mores.weights.resolve import resolve
@@ -44,6 +44,6 @@ def stop_share(study: Study, arm: TunedArm, prompts: int) -> tuple[int, int]:
         for p in chosen
     ]
     decoding = Decoding(temperature=0.0, max_new_tokens=study.config.sample.decoding.max_new_tokens)
-    with weights_in_place(loaded, {arm.key.name: arm.folder}, {arm.key.weights}) as slices:
-        drawn = TorchEngine(loaded, slices).draw(rows, decoding, study.config.seed) if rows else []
+    with weights_in_place(loaded, {arm.key.name: arm.folder}, {arm.key.weights}):
+        drawn = TorchEngine(loaded).draw(rows, decoding, study.config.seed) if rows else []
     return sum(d.finish_reason == "stop" for d in drawn), len(drawn)

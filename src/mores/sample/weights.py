@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +24,26 @@ if TYPE_CHECKING:
 Slice = tuple[str, int, int]
 """Weights' name, first and one-past-last row (or token) that uses them."""
 
+_routes: ContextVar[Sequence[Slice]] = ContextVar("routes", default=())
+_EVERY_ROW = 1 << 40
+
+
+@contextmanager
+def routed(slices: Sequence[Slice]) -> Iterator[None]:
+    """Say which rows use which adapter in the passes of this block; rows not named use the base."""
+    token = _routes.set(slices)
+    try:
+        yield
+    finally:
+        _routes.reset(token)
+
 
 class AdaptedLinear(torch.nn.Module):
     """A linear layer with several low-rank adapters, each for its own rows."""
 
-    def __init__(self, base: torch.nn.Linear, slices: list[Slice]) -> None:
+    def __init__(self, base: torch.nn.Linear) -> None:
         super().__init__()
         self.base = base
-        self.slices = slices
-        """Shared by all layers; the engine changes its content."""
         self.down: dict[str, torch.Tensor] = {}
         self.up: dict[str, torch.Tensor] = {}
 
@@ -46,45 +58,41 @@ class AdaptedLinear(torch.nn.Module):
         y: torch.Tensor = self.base(x)
         rows_in = x.reshape(-1, x.shape[-1])
         rows_out = y.view(-1, y.shape[-1])
-        for name, first, last in self.slices:
+        for name, first, last in _routes.get():
             if name in self.down:
                 rows_out[first:last].addmm_(rows_in[first:last] @ self.down[name], self.up[name])
         return y
 
 
 @contextmanager
-def adapted(loaded: LoadedModel, adapters: Mapping[str, Path]) -> Iterator[list[Slice]]:
-    """Install LoRA adapters for the time of a block.
+def adapted(loaded: LoadedModel, adapters: Mapping[str, Path]) -> Iterator[None]:
+    """Install LoRA adapters for the time of a block; `routed` says which rows use them.
 
     Args:
         loaded: the base model.
         adapters: weights' name → folder of the adapter.
 
-    Yields:
-        The list of slices that says which rows use which adapter; fill it before each pass.
-
     Raises:
         ModelError: an adapter does not fit the model.
     """
-    slices: list[Slice] = []
     installed: dict[str, AdaptedLinear] = {}
     try:
         for name, folder in adapters.items():
             weights, scale = read_adapter(folder)
             for key in sorted(k for k in weights if k.endswith(".lora_A.weight")):
                 path = key.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
-                layer = installed.get(path) or _install(loaded.model, path, slices, folder)
+                layer = installed.get(path) or _install(loaded.model, path, folder)
                 installed[path] = layer
                 down, up = weights[key], weights[key.replace("lora_A", "lora_B")]
                 _check_shapes(layer.base, down, up, path, folder)
                 layer.add(name, down, up, scale)
-        yield slices
+        yield
     finally:
         for path, layer in installed.items():
             _replace(loaded.model, path, layer.base)
 
 
-def _install(model: Any, path: str, slices: list[Slice], folder: Path) -> AdaptedLinear:
+def _install(model: Any, path: str, folder: Path) -> AdaptedLinear:
     try:
         base = model.get_submodule(path)
     except AttributeError:
@@ -93,7 +101,7 @@ def _install(model: Any, path: str, slices: list[Slice], folder: Path) -> Adapte
             path=folder,
             fix="it belongs to another base model; tune again",
         ) from None
-    layer = AdaptedLinear(base, slices)
+    layer = AdaptedLinear(base)
     _replace(model, path, layer)
     return layer
 
@@ -146,6 +154,34 @@ def swapped(loaded: LoadedModel, folder: Path) -> Iterator[None]:
         with torch.no_grad():
             for name, parameter in own.items():
                 parameter.copy_(tuned[name])
+
+
+@contextmanager
+def weights_in_place(
+    loaded: LoadedModel, tuned: Mapping[str, Path], names: set[str]
+) -> Iterator[None]:
+    """Put the weights of these arms in place: adapters side by side, or one full tuning.
+
+    Args:
+        loaded: the base model.
+        tuned: arm's name → folder of its weights.
+        names: what is wanted; ``base`` needs nothing.
+    """
+    names = names - {"base"}
+    full = [name for name in names if (tuned[name] / FULL_WEIGHTS).exists()]
+    if full:
+        with swapped(loaded, tuned[full[0]]):
+            yield
+    else:
+        with adapted(loaded, {name: tuned[name] for name in sorted(names)}):
+            yield
+
+
+@contextmanager
+def arm_in_place(loaded: LoadedModel, tuned: Mapping[str, Path], name: str) -> Iterator[None]:
+    """Put one arm's weights in place for every row of every pass."""
+    with weights_in_place(loaded, tuned, {name}), routed([(name, 0, _EVERY_ROW)]):
+        yield
 
 
 def contiguous_slices(names: Sequence[str], sizes: Sequence[int]) -> list[Slice]:

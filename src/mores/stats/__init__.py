@@ -8,12 +8,11 @@ why; the value is kept if the point estimate is defined all the same.
 
     contrast of arms     paired_difference, paired_t, stratified_t, sign_flip, crossed_effect
     size of an effect    probability_of_superiority, cliffs_delta, cohens_d
-    independent samples  brunner_munzel
     model sizes          page_trend, size_slope
     many tests           holm, benjamini_hochberg, benjamini_yekutieli
-    raters and scorers   krippendorff_alpha, icc, cumulative_link_mixed, auc, wilson
+    raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
     judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
-    capability           non_inferiority, equivalence, mcnemar
+    capability           non_inferiority, equivalence
     anything else        cluster_bootstrap
     planning             power, sample_size, detectable_difference, items_needed, smallest_p
 
@@ -23,7 +22,6 @@ why; the value is kept if the point estimate is defined all the same.
 from mores.stats.alternative_annotator_test import alternative_annotator_test
 from mores.stats.auc import auc
 from mores.stats.benjamini_yekutieli import benjamini_yekutieli
-from mores.stats.brunner_munzel import brunner_munzel
 from mores.stats.cliffs_delta import cliffs_delta
 from mores.stats.clm_result import CumulativeLinkMixed
 from mores.stats.cluster_bootstrap import cluster_bootstrap
@@ -32,10 +30,8 @@ from mores.stats.crossed_effect import crossed_effect
 from mores.stats.cumulative_link_mixed import cumulative_link_mixed
 from mores.stats.design_power import power, sample_size
 from mores.stats.equivalence import equivalence
-from mores.stats.icc import icc
 from mores.stats.judge_corrected_rate import judge_corrected_rate
 from mores.stats.krippendorff_alpha import krippendorff_alpha
-from mores.stats.mcnemar import mcnemar
 from mores.stats.multiplicity import benjamini_hochberg, holm
 from mores.stats.non_inferiority import non_inferiority
 from mores.stats.page_trend import page_trend
@@ -45,6 +41,7 @@ from mores.stats.power import detectable_difference, items_needed
 from mores.stats.prediction_powered_mean import prediction_powered_mean
 from mores.stats.probability_of_superiority import probability_of_superiority
 from mores.stats.rating_power import rating_power, rating_spread
+from mores.stats.rating_table import rating_table
 from mores.stats.sign_flip import sign_flip, smallest_p
 from mores.stats.size_slope import size_slope
 from mores.stats.wilson import wilson
@@ -55,7 +52,6 @@ __all__ = [
     "auc",
     "benjamini_hochberg",
     "benjamini_yekutieli",
-    "brunner_munzel",
     "cliffs_delta",
     "cluster_bootstrap",
     "cohens_d",
@@ -64,11 +60,9 @@ __all__ = [
     "detectable_difference",
     "equivalence",
     "holm",
-    "icc",
     "items_needed",
     "judge_corrected_rate",
     "krippendorff_alpha",
-    "mcnemar",
     "non_inferiority",
     "page_trend",
     "paired_difference",
@@ -78,6 +72,7 @@ __all__ = [
     "probability_of_superiority",
     "rating_power",
     "rating_spread",
+    "rating_table",
     "sample_size",
     "sign_flip",
     "size_slope",

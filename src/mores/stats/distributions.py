@@ -53,11 +53,6 @@ def clopper_pearson_upper(successes: int, n: int, level: float) -> float:
     return 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, level))
 
 
-def clopper_pearson_lower(successes: int, n: int, level: float) -> float:
-    """Return the exact one-sided lower bound of a share (Clopper & Pearson 1934)."""
-    return 1.0 - clopper_pearson_upper(n - successes, n, level)
-
-
 def t_estimate(
     value: float,
     se: float,

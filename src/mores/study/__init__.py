@@ -17,6 +17,8 @@ from mores.study.config import (
     StudyConfig,
     ToxicityConfig,
 )
+from mores.study.files import study_files
+from mores.study.start import init
 from mores.study.study import Associations, Group, Study, Topic, load_study, settings
 
 __all__ = [
@@ -36,7 +38,9 @@ __all__ = [
     "Topic",
     "ToxicityConfig",
     "arm_keys",
+    "init",
     "load_study",
     "settings",
     "slug",
+    "study_files",
 ]

@@ -6,6 +6,7 @@ runs/<preset>/<model>/stems/                   completions.jsonl of the stems
 runs/<preset>/<model>/toxicity/                scores of each scorer
 runs/<preset>/<model>/cooccurrence/            result.json
 runs/<preset>/<model>/capability/              items.jsonl
+runs/<preset>/<model>/gates/                   answers/, choices/, result.json
 runs/<preset>/ratings/                         ratings.jsonl
 runs/<preset>/rating/                          the rating app: ratings.sqlite, key.jsonl, backups/
 runs/<preset>/report/                          index.html, report.json, figures/
@@ -14,9 +15,7 @@ runs/<preset>/report/                          index.html, report.json, figures/
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from mores import step as steps
 from mores.study.arms import ArmKey, slug
 from mores.study.study import Study
 
@@ -44,21 +43,3 @@ def rating_folder(study: Study) -> Path:
 def report_folder(study: Study) -> Path:
     """The report."""
     return study.run_folder / "report"
-
-
-def outdated(folder: Path, inputs: dict[str, str], config: dict[str, Any]) -> str | None:
-    """Say why the step kept in a folder must run, or return None where it is done and intact.
-
-    Args:
-        folder: the step's folder, with its manifest where it is complete.
-        inputs: name → digest of everything that goes in now.
-        config: the step's settings now.
-
-    Raises:
-        DataError: the manifest is damaged.
-    """
-    manifest = steps.read_manifest(folder)
-    why = steps.stale(manifest, inputs, config)
-    if why is None and manifest is not None:
-        why = steps.damaged(folder, manifest)
-    return why

@@ -1,6 +1,6 @@
 """A new study from a template.
 
-start_study(Path("my-study"), template="blank")
+init(Path("my-study"), template="blank")
 """
 
 from __future__ import annotations
@@ -10,20 +10,12 @@ from pathlib import Path
 
 from mores import store
 from mores.errors import StudyError, did_you_mean
+from mores.study.files import FILES
 
 TEMPLATES = ("wellbeing", "blank")
-FILES = (
-    "study.toml",
-    "charter.toml",
-    "values.jsonl",
-    "control.jsonl",
-    "prompts.jsonl",
-    "associations.toml",
-    "rating.toml",
-)
 
 
-def start_study(folder: Path, *, template: str = "wellbeing") -> list[Path]:
+def init(folder: Path, *, template: str = "wellbeing") -> list[Path]:
     """Write a template's files into a new or empty folder.
 
     Returns:

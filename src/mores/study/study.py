@@ -69,6 +69,10 @@ class Study:
     origins: dict[str, str]
     """Dotted configuration key → ``default``, ``preset quick``, ``study.toml`` or ``--set``."""
 
+    def with_config(self, config: StudyConfig) -> Study:
+        """Return the same study with other settings."""
+        return Study(self.folder, config, self.origins)
+
     @property
     def run_folder(self) -> Path:
         """Where this preset's results are kept."""

@@ -93,8 +93,8 @@ def linear_names(model: Any) -> list[str]:
     )
 
 
-def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> dict[str, str]:
-    """Write tuned weights; return file name → digest.
+def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> list[str]:
+    """Write tuned weights; return the names of the files.
 
     Args:
         loaded: the model with trained weights.
@@ -124,7 +124,7 @@ def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> 
         name = ADAPTER_WEIGHTS
         _write_adapter_config(loaded, recipe, folder, base)
     save_weights(folder / name, weights, {"format": "pt"})
-    return {p.name: store.digest_file(p) for p in sorted(folder.iterdir()) if _is_output(p)}
+    return [p.name for p in sorted(folder.iterdir()) if _is_output(p)]
 
 
 def _is_output(path: Path) -> bool:

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from mores import step as steps
 from mores import store
 from mores.errors import ModelError
 from mores.progress import Progress, duration
-from mores.records import TUNED_ARMS, Manifest, ModelRef
-from mores.study import ModelSpec, Study, folders
-from mores.study.arms import ArmKey, arm_keys
+from mores.records import TUNED_ARMS, ModelRef, to_plain
+from mores.step import Made, Step, outputs_digest, read_manifest, stale
+from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
 
@@ -40,21 +37,54 @@ class TunedArm:
 
 
 def tune(study: Study, *, progress: Progress | None = None) -> list[TunedArm]:
-    """Tune every arm of every model and seed that is not done or has gone stale.
+    """Tune the values-targeted and control arms: those that are not done or have gone stale.
+
+    Args:
+        study: gives models, samples and recipe.
+        progress: where to show how far it is.
 
     Raises:
-        ModelError, DataError, TuneError, StoreError: see `tune_arm`.
+        DataError: a sample is longer than the model's context.
+        ModelError: a model cannot be found or loaded.
+        TuneError: the run diverged.
+        StoreError: the weights could not be written, or another process is at work here.
     """
     from mores.weights.resolve import resolve
 
     progress = progress or Progress(quiet=True)
     tuned = []
-    for spec in study.config.models:
-        resolved = resolve(spec.name, say=progress.say)
-        for key in arm_keys(study.config.arms, study.config.train_seeds):
-            if key.arm in TUNED_ARMS:
+    with store.lock(study.run_folder):
+        for spec in study.config.models:
+            resolved = resolve(spec.name, say=progress.say)
+            for key in tuned_keys(study):
                 tuned.append(tune_arm(study, spec, resolved, key, progress=progress))
     return tuned
+
+
+def tuned_keys(study: Study) -> list[ArmKey]:
+    """The arms that have weights of their own, once for each training seed."""
+    keys = arm_keys(study.config.arms, study.config.train_seeds)
+    return [key for key in keys if key.arm in TUNED_ARMS]
+
+
+def tune_step(study: Study, spec: ModelSpec, key: ArmKey, base: str | None = None) -> Step:
+    """What one arm is tuned from.
+
+    Args:
+        study: gives samples and recipe.
+        spec: the base model's entry in study.toml.
+        key: arm and training seed.
+        base: digest of the base model; None where it is not looked at.
+    """
+    return Step(
+        "tune",
+        folders.tune_folder(study, spec.name, key),
+        inputs={"model": base, "dataset": store.digest(study.dataset(key.arm).examples)},
+        config={"recipe": to_plain(study.config.recipe_of(spec)), "format": spec.format},
+        seed=key.seed,
+        label=f"tune {key.name}",
+        log=study.run_folder,
+    )
 
 
 def tune_arm(
@@ -65,80 +95,83 @@ def tune_arm(
     *,
     progress: Progress,
 ) -> TunedArm:
-    """Tune one arm, or return it where it is done and current.
-
-    Args:
-        study: gives the data and the recipe.
-        spec: the base model's entry in study.toml.
-        resolved: where its weights are.
-        key: arm and training seed.
-        progress: where to show how far it is.
-
-    Raises:
-        DataError: a sample is longer than the model's context.
-        ModelError: the model cannot be loaded.
-        TuneError: the run diverged.
-        StoreError: the weights could not be written.
-    """
-    folder = folders.tune_folder(study, spec.name, key)
-    dataset = study.dataset(key.arm)
-    inputs = {"model": resolved.digest, "dataset": store.digest(dataset.examples)}
-    config = {"recipe": msgspec.to_builtins(study.config.recipe_of(spec)), "format": spec.format}
-    why = folders.outdated(folder, inputs, config)
-    if why is None:
-        manifest = steps.read_manifest(folder)
-        assert manifest is not None
-        # A kill right after the manifest was written leaves the checkpoint behind.
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-        progress.say(f"tune {key.name}: done before, nothing changed")
-    else:
-        progress.say(f"tune {key.name}: {why}")
-        manifest = _train(study, spec, resolved, key, folder, inputs, config, progress)
+    """Tune one arm, or return it where it is done and current; see `tune` for what it raises."""
+    step = tune_step(study, spec, key, resolved.digest)
+    manifest = step.run(
+        lambda: _train(study, spec, resolved, key, step.folder, progress), say=progress.say
+    )
+    # A kill right after the manifest was written leaves the checkpoint behind.
+    (step.folder / CHECKPOINT).unlink(missing_ok=True)
     ref = ModelRef(
         model=spec.name,
         arm=key.arm,
         seed=key.seed,
         parameters=int(manifest.facts.get("parameters", 0)),
-        location=str(folder.relative_to(study.run_folder)),
-        digest=store.digest(manifest.outputs),
+        location=str(step.folder.relative_to(study.run_folder)),
+        digest=step.digest(),
     )
-    return TunedArm(key, ref, folder, [row for _, row in store.read_rows(folder / LOG)])
+    log = [row for _, row in store.read_rows(step.folder / LOG)]
+    return TunedArm(key, ref, step.folder, log)
 
 
-def tuned_manifest(study: Study, spec: ModelSpec, key: ArmKey) -> Manifest:
-    """Return a tuned arm's manifest, for the steps that use its weights.
+# For the steps that use the weights ----------------------------------------------------------
+
+
+def tuned_folders(study: Study, spec: ModelSpec) -> dict[str, Path]:
+    """Return the folder of every tuned arm's weights, by the arm's name.
 
     Raises:
-        ModelError: the arm has not been tuned, or on other data than the study now holds.
+        ModelError: an arm has not been tuned, or on other samples than the study now holds.
     """
-    folder = folders.tune_folder(study, spec.name, key)
-    manifest = steps.read_manifest(folder)
-    why = "has not been tuned"
-    if manifest is not None:
-        if _of_these_samples(manifest, study, key):
-            return manifest
-        why = "was tuned on samples that have changed since"
-    raise ModelError(
-        f"arm {key.name} {why}",
-        path=folder,
-        fix=f"run `mores tune {study.folder}` first, or `mores run` for all steps",
-    )
+    found = {}
+    for key in tuned_keys(study):
+        step = tune_step(study, spec, key)
+        why = "has not been tuned" if step.manifest is None else ""
+        if step.manifest and step.manifest.inputs.get("dataset") != step.inputs["dataset"]:
+            why = "was tuned on samples that have changed since"
+        if why:
+            raise ModelError(
+                f"arm {key.name} {why}",
+                path=step.folder,
+                fix=f"run `mores tune {study.folder}` first, or `mores run` for all steps",
+            )
+        found[key.name] = step.folder
+    return found
 
 
-def changed_since_tuning(study: Study) -> list[str]:
-    """Return the tuned arms, with their model, whose samples are no longer those of the study."""
-    return [
-        f"{spec.name} {key.name}"
-        for spec in study.config.models
-        for key in arm_keys(study.config.arms, study.config.train_seeds)
-        if key.arm in TUNED_ARMS
-        and (manifest := steps.read_manifest(folders.tune_folder(study, spec.name, key)))
-        and not _of_these_samples(manifest, study, key)
-    ]
+def weight_digests(study: Study, spec: ModelSpec) -> dict[str, str]:
+    """Digest of every tuned arm's weights by its name, ``absent`` where it has not been tuned."""
+    return {
+        key.name: outputs_digest(folders.tune_folder(study, spec.name, key))
+        for key in tuned_keys(study)
+    }
 
 
-def _of_these_samples(manifest: Manifest, study: Study, key: ArmKey) -> bool:
-    return manifest.inputs.get("dataset") == store.digest(study.dataset(key.arm).examples)
+def known_base(study: Study, spec: ModelSpec) -> str | None:
+    """Digest of the base model that the arms were tuned from; None where none has been.
+
+    For readers of results: the weights themselves are not looked at.
+    """
+    manifests = (read_manifest(folders.tune_folder(study, spec.name, k)) for k in tuned_keys(study))
+    return next((m.inputs.get("model") for m in manifests if m is not None), None)
+
+
+def outdated_arms(study: Study) -> dict[str, str]:
+    """Tuned arms, by model and name, that are not of the study's samples, recipe or format now.
+
+    Returns:
+        Name → what changed; empty where every arm that has been tuned is current.
+    """
+    outdated = {}
+    for spec in study.config.models:
+        for key in tuned_keys(study):
+            step = tune_step(study, spec, key)
+            if step.manifest and (why := stale(step.manifest, step.inputs, step.config)):
+                outdated[f"{spec.name} {key.name}"] = why
+    return outdated
+
+
+# Training ------------------------------------------------------------------------------------
 
 
 def _train(
@@ -147,10 +180,8 @@ def _train(
     resolved: ResolvedModel,
     key: ArmKey,
     folder: Path,
-    inputs: dict[str, str],
-    config: dict[str, Any],
     progress: Progress,
-) -> Manifest:
+) -> Made:
     from mores.tune.adapters import save_tuned
     from mores.tune.loop import fit
     from mores.weights.load import load
@@ -172,16 +203,16 @@ def _train(
     start = time.perf_counter()
     result = fit(loaded, samples, recipe, seed=key.seed, folder=folder, on_step=on_step)
     task.finish()
-    outputs = save_tuned(loaded, recipe, folder, spec.name)
+    weights = save_tuned(loaded, recipe, folder, spec.name)
     store.write_jsonl(folder / LOG, result.log)
-    outputs[LOG] = store.digest_file(folder / LOG)
-    manifest = Manifest(
-        step="tune",
-        inputs=inputs,
-        outputs=outputs,
-        config=config,
-        seed=key.seed,
-        versions=steps.versions(),
+    rate = result.tokens / result.seconds if result.seconds else 0.0
+    losses = [row["loss"] for row in result.log]
+    progress.say(
+        f"tune {key.name}: loss {losses[0]:.3f} → {losses[-1]:.3f}  {sparkline(losses)}  "
+        f"{len(losses)} steps, {rate:.0f} tokens/s, {duration(time.perf_counter() - start)}"
+    )
+    return Made(
+        [*weights, LOG],
         facts={
             "parameters": loaded.parameters,
             "tokens": sum(row["tokens"] for row in result.log),
@@ -189,24 +220,13 @@ def _train(
             "best_epoch": result.best_epoch,
             "stopped_early": result.stopped_early,
         },
+        timing={
+            "model": spec.name,
+            "tokens": result.tokens,
+            "tokens_per_second": round(rate, 1),
+            "peak_memory_gb": round(peak_memory_gb(), 2),
+        },
     )
-    steps.write_manifest(folder, manifest)
-    (folder / CHECKPOINT).unlink(missing_ok=True)
-    rate = result.tokens / result.seconds if result.seconds else 0.0
-    steps.log_timing(
-        study.run_folder,
-        f"tune {spec.name} {key.name}",
-        time.perf_counter() - start,
-        tokens=result.tokens,
-        tokens_per_second=round(rate, 1),
-        peak_memory_gb=round(peak_memory_gb(), 2),
-    )
-    progress.say(
-        f"tune {key.name}: loss {result.log[0]['loss']:.3f} → {result.log[-1]['loss']:.3f}  "
-        f"{sparkline([row['loss'] for row in result.log])}  {len(result.log)} steps, "
-        f"{rate:.0f} tokens/s, {duration(time.perf_counter() - start)}"
-    )
-    return manifest
 
 
 def _clear(folder: Path) -> None:

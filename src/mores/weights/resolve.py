@@ -10,16 +10,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mores import store
 from mores.errors import ModelError, did_you_mean
 from mores.weights.resolved import ResolvedModel, refuse_pickle
-
-if TYPE_CHECKING:
-    from mores.weights.assets import AssetStatus
 
 _DIGESTED = (
     "*.safetensors",
@@ -36,18 +31,6 @@ _DIGESTED = (
     "chat_template.json",
     "*.jinja",
 )
-
-
-@dataclass(frozen=True)
-class KnownModel:
-    """One line of `mores models`."""
-
-    name: str
-    source: str
-    state: str
-    license: str
-    bytes: int
-    note: str
 
 
 def resolve(name: str, *, say: store.Say | None = None) -> ResolvedModel:
@@ -85,40 +68,6 @@ def bundled_names() -> list[str]:
     from mores.weights.assets import list_assets
 
     return [asset.name for asset in list_assets() if asset.kind == "model"]
-
-
-def known_models() -> list[KnownModel]:
-    """List bundled models, converted GGUF files and models in the Hub cache."""
-    from mores.weights.assets import list_assets
-
-    known = [
-        KnownModel(
-            name=asset.name,
-            source="bundled",
-            state=_state(asset),
-            license=asset.license,
-            bytes=asset.bytes,
-            note=asset.title,
-        )
-        for asset in list_assets()
-        if asset.kind == "model"
-    ]
-    for folder in sorted((store.cache_folder() / "gguf").glob("*/config.json")):
-        size = sum(p.stat().st_size for p in folder.parent.iterdir())
-        known.append(
-            KnownModel(str(folder.parent), "gguf", "ready", "see its publisher", size, "converted")
-        )
-    hub = Path(os.environ.get("HF_HUB_CACHE") or Path.home() / ".cache/huggingface/hub")
-    for folder in sorted(hub.glob("models--*--*")):
-        name = folder.name.removeprefix("models--").replace("--", "/")
-        known.append(KnownModel(name, "hub", "cached", "see its card", 0, "Hugging Face Hub"))
-    return known
-
-
-def _state(asset: AssetStatus) -> str:
-    if asset.terms:
-        return "terms to be accepted"
-    return "ready" if asset.cached else "fetched on first use"
 
 
 def _in_folder(name: str, folder: Path, source: str) -> ResolvedModel:

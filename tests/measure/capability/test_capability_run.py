@@ -8,7 +8,7 @@ import pytest
 
 from mores import step as steps
 from mores.errors import DataError, ModelError
-from mores.measure.capability import load_task, measure_capability, read_items
+from mores.measure.capability import capability, load_task, read_items
 from mores.measure.capability.score import score_items
 from mores.study import folders, load_study
 from mores.tune.run import tune
@@ -35,7 +35,7 @@ def folder_of(study) -> Path:
 
 
 def test_every_arm_with_weights_of_its_own_answers_every_item(study) -> None:
-    rows = measure_capability(study)
+    rows = capability(study)
     arms = [("base", 0), ("values_targeted", 1), ("control", 1)]
     pairs = [item.id for item in load_task("minimal_pairs", items=12, seed=7).items]
     assert [(r.arm, r.seed, r.task, r.item_id) for r in rows] == [
@@ -53,7 +53,7 @@ def test_values_are_those_of_the_arms_weights(tiny_study: Path, tiny, tuned_stud
 
     study = with_tasks(tuned_study, 'recipe.method="full"', "recipe.learning_rate=0.01")
     folders = {arm.key.arm: arm.folder for arm in tune(study)}
-    rows = measure_capability(study)
+    rows = capability(study)
     task = load_task(study.config.capability.tasks[1].task)
     values = {}
     for arm in ("base", "values_targeted", "control"):
@@ -77,7 +77,7 @@ def test_adapters_equal_peft(tiny_study: Path, tiny_folder: Path, tuned_study: P
 
     study = with_tasks(tuned_study, "recipe.learning_rate=0.05", "recipe.epochs=4")
     tune(study)
-    rows = measure_capability(study)
+    rows = capability(study)
     tokenizer = AutoTokenizer.from_pretrained(tiny_folder)
     model_folder = folders.model_folder(study, study.config.models[0].name)
     for arm in ("values_targeted", "control"):
@@ -97,7 +97,7 @@ def test_adapters_equal_peft(tiny_study: Path, tiny_folder: Path, tuned_study: P
 
 
 def test_facts_for_the_report(study) -> None:
-    measure_capability(study)
+    capability(study)
     manifest = steps.read_manifest(folder_of(study))
     planned = {task: facts.pop("planned") for task, facts in manifest.facts.items()}
     assert manifest.facts == {
@@ -109,30 +109,30 @@ def test_facts_for_the_report(study) -> None:
 
 
 def test_twice_is_done_before(study, spoken) -> None:
-    first = measure_capability(study)
-    assert measure_capability(study, progress=spoken) == first
+    first = capability(study)
+    assert capability(study, progress=spoken) == first
     assert spoken.lines == ["capability: done before, nothing changed"]
 
 
 def test_what_makes_it_due_again(tuned_study: Path, study, spoken) -> None:
-    measure_capability(study)
+    capability(study)
     # Another seed draws other items of the first task.
-    measure_capability(with_tasks(tuned_study, "seed=8"), progress=spoken)
+    capability(with_tasks(tuned_study, "seed=8"), progress=spoken)
     assert spoken.lines[0] == "capability: task minimal_pairs changed"
-    measure_capability(study)
+    capability(study)
     (tuned_study / "short.jsonl").write_text('{"text": "other"}\n')
     spoken.lines.clear()
-    measure_capability(study, progress=spoken)
+    capability(study, progress=spoken)
     assert spoken.lines[0] == "capability: task short changed"
     path = folder_of(study) / "items.jsonl"
     path.write_text(path.read_text().replace('"value":1.0', '"value":0.0', 1))
     spoken.lines.clear()
-    measure_capability(study, progress=spoken)
+    capability(study, progress=spoken)
     assert spoken.lines[0] == "capability: items.jsonl was changed since it was made"
 
 
 def test_interrupted_and_run_again(study, monkeypatch: pytest.MonkeyPatch) -> None:
-    measure_capability(study)
+    capability(study)
     expected = {p.name: p.read_bytes() for p in folder_of(study).iterdir()}
     shutil.rmtree(folder_of(study))
     calls: list[str] = []
@@ -148,11 +148,11 @@ def test_interrupted_and_run_again(study, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr("mores.measure.capability.score.score_items", stop(4))
     with pytest.raises(KeyboardInterrupt):
-        measure_capability(study)
+        capability(study)
     assert not (folder_of(study) / "items.jsonl").exists()
     calls.clear()
     monkeypatch.setattr("mores.measure.capability.score.score_items", stop(-1))
-    measure_capability(study)
+    capability(study)
     assert calls == ["short", "minimal_pairs", "short"]  # three of six were kept
     assert {p.name: p.read_bytes() for p in folder_of(study).iterdir()} == expected
 
@@ -161,20 +161,20 @@ def test_leftovers_of_a_kill_are_cleared(study) -> None:
     parts = folder_of(study) / "parts"
     parts.mkdir(parents=True)
     (parts / ".x.jsonl.123.tmp").write_text("half")
-    measure_capability(study)
+    capability(study)
     assert not parts.exists()
 
 
 def test_no_tasks_no_items(tuned_study: Path) -> None:
     study = load_study(tuned_study, overrides=("capability.tasks=[]",))
-    assert measure_capability(study) == []
+    assert capability(study) == []
     assert not folder_of(study).exists()
 
 
 def test_an_arm_that_was_not_tuned(study) -> None:
     shutil.rmtree(folders.model_folder(study, study.config.models[0].name) / "tune" / "control-s1")
     with pytest.raises(ModelError, match="control-s1 has not been tuned"):
-        measure_capability(study)
+        capability(study)
 
 
 def test_reading_before_measuring(study) -> None:
@@ -188,7 +188,7 @@ def test_two_tasks_of_one_name_are_refused(tuned_study: Path) -> None:
     path.write_text('{"text": "other"}\n')
     tasks = f'[{{task="prose"}},{{task="{path}"}}]'
     with pytest.raises(DataError, match="two capability tasks are called 'prose'"):
-        measure_capability(load_study(tuned_study, overrides=(f"capability.tasks={tasks}",)))
+        capability(load_study(tuned_study, overrides=(f"capability.tasks={tasks}",)))
 
 
 @pytest.mark.real_model

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mores.errors import DataError
-from mores.measure.capability.tasks import TASKS, Item, load_task
+from mores.measure.capability.task import Item
+from mores.measure.capability.tasks import TASKS, load_task
 
 
 def write(folder: Path, *rows: object, name: str = "local.jsonl") -> str:

@@ -7,7 +7,7 @@ import pytest
 from harness_files import rows, write_task
 
 from mores import step as steps
-from mores.measure.capability import measure_capability
+from mores.measure.capability import capability
 from mores.study import folders, load_study
 
 
@@ -33,7 +33,7 @@ def as_ours(number: int, row: dict) -> dict:
 
 
 def test_every_arm_is_asked_and_agrees_with_ours(study) -> None:
-    items = measure_capability(study)
+    items = capability(study)
     by = {(i.task, i.arm, i.item_id): i for i in items}
     arms = ("base", "values_targeted", "control")
     assert len(items) == 2 * len(arms) * len(rows("choice"))
@@ -48,7 +48,7 @@ def test_every_arm_is_asked_and_agrees_with_ours(study) -> None:
 
 
 def test_facts_and_what_is_said_before(study, spoken) -> None:
-    measure_capability(study, progress=spoken)
+    capability(study, progress=spoken)
     folder = folders.model_folder(study, study.config.models[0].name) / "capability"
     facts = steps.read_manifest(folder).facts["choice"]
     assert facts["harness"]["metric"] == "acc,none"
@@ -59,14 +59,14 @@ def test_facts_and_what_is_said_before(study, spoken) -> None:
     assert len(said) == 1
     assert "are needed" in said[0]
     spoken.lines.clear()
-    measure_capability(study, progress=spoken)
+    capability(study, progress=spoken)
     assert spoken.lines == ["capability: done before, nothing changed"]
 
 
 def test_the_verdict_takes_them(study) -> None:
     from mores.report.integrity import task_results
 
-    items = measure_capability(study)
+    items = capability(study)
     folder = folders.model_folder(study, study.config.models[0].name) / "capability"
     facts = steps.read_manifest(folder).facts
     results, estimates = task_results(items, facts, {"choice": 0.1, "own": 0.02})

@@ -200,9 +200,9 @@ def changed(**fields):
     [
         ([], "no completions of stems"),
         (changed(arm="control"), "expected completions of arm 'base', found one of 'control'"),
-        (changed(prompt_id="sex/women/0"), "unknown topic 'sex'"),
-        (changed(prompt_id="gender/woman/0"), "did you mean 'women'"),
-        (changed(prompt_id="gender/women/2"), "has 2 stems, found number 2"),
+        (changed(prompt_id="sex/women/0"), "no stem has the prompt id 'sex/women/0'"),
+        (changed(prompt_id="gender/woman/0"), "did you mean 'gender/women/0'"),
+        (changed(prompt_id="gender/women/2"), "no stem has .*'gender/women/2'; did you mean"),
         (ARMS["base"][:1] * 2, "two completions of draw 0"),
         (ARMS["base"] + changed(seed=9), "mixes completions of m seed 0, m seed 9"),
     ],

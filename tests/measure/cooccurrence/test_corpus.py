@@ -30,14 +30,14 @@ def test_tsv_and_jsonl(tmp_path):
     [
         ("a.csv", "texts,who\none,x\n", 1, "no column 'text'; did you mean 'texts'"),
         ("a.csv", "text,who\none,x\ntwo,\n", 3, "'who' is empty"),
-        ("a.csv", "text,who\none\n", 2, "expected text in 'who', found nothing"),
-        ("a.csv", 'text,who\n"one,x\n', 2, "not a valid table"),
-        ("a.csv", "", 1, "no column 'text'"),
+        ("a.csv", "text,who\none\n", 2, "expected 2 cells as in the header, found 1"),
+        ("a.csv", 'text,who\n"one,x\n', 2, "not valid CSV"),
+        ("a.csv", "", None, "the file is empty"),
         ("a.csv", "text,who\n", None, "no rows"),
         ("a.jsonl", '{"text": "a", "who": "x"}\n{"text": "b"}\n', 2, "no column 'who'"),
         ("a.jsonl", '{"text": null, "who": "x"}\n', 1, "expected text in 'text', found nothing"),
         ("a.jsonl", '{"text": "a", "who": true}\n', 1, "expected text in 'who', found bool"),
-        ("a.txt", "one\n", None, r"expected a \.csv, \.tsv or \.jsonl file, found '\.txt'"),
+        ("a.txt", "one\n", 1, "no column 'text', no column 'who'"),
     ],
 )
 def test_bad_files_say_what_and_where(tmp_path, name, content, line, message):
@@ -46,6 +46,15 @@ def test_bad_files_say_what_and_where(tmp_path, name, content, line, message):
         read_columns(path, text="text", group="who")
     assert caught.value.line == line
     assert caught.value.path == str(path)
+
+
+def test_another_encoding_is_read_when_it_is_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("Text;Who\r\ncaf\xe9, tea;x\r\n".encode("cp1252"))
+    assert read_columns(path, text="text", group="who", encoding="cp1252") == (
+        ["caf\xe9, tea"],
+        ["x"],
+    )
 
 
 def test_missing_file(tmp_path):

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from mores import store
-from mores.errors import DataError, MeasureError
-from mores.measure.cooccurrence import excluded_words, prompt_id, stem_prompts
-from mores.measure.cooccurrence.stems import parse_prompt_id
+from mores.errors import DataError
+from mores.measure.cooccurrence import excluded_words, stem_prompts
+from mores.measure.cooccurrence.stems import stem_places
 from mores.study import Associations, Group, Topic
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "wellbeing" / "associations.toml"
@@ -42,14 +42,10 @@ def test_the_stems_own_words_are_excluded_for_all_groups():
     assert "her" not in gender
 
 
-def test_ids_go_both_ways():
-    assert parse_prompt_id(prompt_id("gender", "women", 3)) == ("gender", "women", 3)
-
-
-@pytest.mark.parametrize("text", ["gender/women", "gender/women/x", "a/b/c/0", "a/b/-1"])
-def test_other_ids_are_refused(text):
-    with pytest.raises(MeasureError, match="expected a prompt id such as"):
-        parse_prompt_id(text)
+def test_every_prompt_leads_back_to_its_stem():
+    places = stem_places(example())
+    assert places["gender/women/1"] == ("gender", "women", 1)
+    assert list(places) == [prompt.id for prompt in stem_prompts(example())]
 
 
 def associations(names, topic="t"):

@@ -5,7 +5,7 @@ answers depend on nothing else (not on the other arms of a batch), so that they 
 
     base = OneBase()
     with base.kept():
-        measure_gates(study)
+        gates(study)
 """
 
 from __future__ import annotations

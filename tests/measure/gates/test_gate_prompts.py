@@ -127,7 +127,7 @@ def test_jsonl_with_numbers_as_ids_and_an_absolute_path(study, tmp_path):
     ("name", "text", "said"),
     [
         ("a.csv", "id,text,kind\n1,x\n", "expected 3 cells as in the header, found 2"),
-        ("a.csv", "id,kind\n1,x\n", "missing field `text`"),
+        ("a.csv", "id,kind\n1,x\n", "no column 'text'"),
         ("a.csv", "id,text,kind\n1,x,k\n1,y,k\n", "already used on line 2"),
         ("a.csv", "id,text,kind\n1, ,k\n", "text is empty"),
         ("a.csv", 'id,text,kind\n1,"x,k\n', "not valid CSV"),
@@ -136,6 +136,7 @@ def test_jsonl_with_numbers_as_ids_and_an_absolute_path(study, tmp_path):
         ("a.jsonl", '{"id": "a", "text": 5}\n', "text"),
         ("a.jsonl", "nonsense\n", "not valid JSON"),
         ("a.jsonl", "", "no rows"),
+        ("a.csv", "", "the file is empty"),
     ],
 )
 def test_rows_that_cannot_be_used_are_refused_with_their_place(study, tmp_path, name, text, said):
@@ -147,7 +148,7 @@ def test_rows_that_cannot_be_used_are_refused_with_their_place(study, tmp_path, 
 
 def test_a_choice_needs_both_answers(study, tmp_path):
     (tmp_path / "c.jsonl").write_text('{"id": "1", "text": "Why?", "kept": "So."}\n', "utf-8")
-    assert "missing field `other`" in str(refused(choices, study('gates.choices="c.jsonl"')))
+    assert "no column 'other'" in str(refused(choices, study('gates.choices="c.jsonl"')))
 
 
 def test_a_missing_file_is_named(study):

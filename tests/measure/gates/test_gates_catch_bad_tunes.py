@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from one_base import OneBase
 
-from mores.measure.capability import measure_capability
-from mores.measure.gates import GateResult, measure_gates
-from mores.measure.run import measure_cooccurrence, measure_toxicity
+from mores.measure.capability import capability
+from mores.measure.cooccurrence.run import cooccurrence
+from mores.measure.gates import GateResult, gates
+from mores.measure.toxicity.run import toxicity
 from mores.sample import read_completions, sample, sample_stems
 from mores.study import Study, load_study
 from mores.tune import tune
@@ -28,9 +29,9 @@ pytestmark = pytest.mark.real_model
 STUDIES = Path(__file__).parent / "studies"
 MEASURES = {
     "refuses": (),
-    "goes_along": (sample, measure_toxicity),
-    "speaks_ill": (sample_stems, measure_cooccurrence, measure_capability),
-    "helpful": (sample, measure_toxicity, sample_stems, measure_cooccurrence, measure_capability),
+    "goes_along": (sample, toxicity),
+    "speaks_ill": (sample_stems, cooccurrence, capability),
+    "helpful": (sample, toxicity, sample_stems, cooccurrence, capability),
 }
 Found = dict[str, GateResult]
 
@@ -50,7 +51,7 @@ def tuned(
         with base.kept():
             for measure in MEASURES[name]:
                 measure(study)
-            results = measure_gates(study)
+            results = gates(study)
         sys.stdout.write("".join(f"{name}: {line(result)}\n" for result in results))
         return study, {" ".join(filter(None, (r.name, r.part))): r for r in results}
 

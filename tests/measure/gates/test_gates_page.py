@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mores.measure.gates.rates import error_rates, read_labelled, table
+from gate_rates import error_rates, read_labelled, table
 from mores.measure.gates.result import GATES
 from mores.study import GatesConfig
 

@@ -36,6 +36,14 @@ def test_tsv_and_json_lines(tmp_path):
     assert labels(file(tmp_path, "a.jsonl", rows)) == [True, False, True]
 
 
+def test_the_header_in_any_case_semicolons_and_a_named_encoding(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("ID; Comment ;Toxic\r\n1;na\xefve, no;1\r\n".encode("cp1252"))
+    assert read_labelled(path, text="comment", label="toxic", encoding="cp1252") == [
+        LabelledText(text="na\xefve, no", toxic=True)
+    ]
+
+
 def test_a_very_long_field_is_read(tmp_path):
     path = file(tmp_path, "a.csv", f"t,y\n{'a' * 200_000},1\n")
     assert len(read_labelled(path, text="t", label="y")[0].text) == 200_000
@@ -54,10 +62,10 @@ def test_anything_else_is_refused_with_its_line(tmp_path, label):
     ("name", "text", "message"),
     [
         ("a.csv", "t,yy\na,1\n", "no column 'y'; did you mean 'yy'"),
-        ("a.csv", "t,y\na,b,1\n", "expected 2 fields, found 3"),
+        ("a.csv", "t,y\na,b,1\n", "expected 2 cells as in the header, found 3"),
         ("a.csv", "t,y\n", "no rows"),
-        ("a.csv", "", "no rows"),
-        ("a.csv", 't,y\n"a,1\n', "expected 2 fields, found 1"),
+        ("a.csv", "", "the file is empty"),
+        ("a.csv", 't,y\n"a,1\n', "not valid CSV"),
         ("a.jsonl", '{"t": 3, "y": 1}\n', "expected a text, found 3"),
         ("a.jsonl", '{"t": "a", "y": null}\n', "expected a label"),
         ("a.jsonl", '{"t": "a"}\n', "no column 'y'"),

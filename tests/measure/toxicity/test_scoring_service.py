@@ -1,6 +1,7 @@
 """Requests against a real server: what is retried, what is not, what never leaves."""
 
 import datetime as dt
+import itertools
 import ssl
 import subprocess
 import threading
@@ -10,8 +11,14 @@ import pytest
 
 from mores.errors import MeasureError
 from mores.measure.toxicity.address import checked_url, key_from
-from mores.measure.toxicity.service import MOST_BYTES, Service
+from mores.measure.toxicity.service import MOST_BYTES, Clock, Service
 from services import absent
+
+
+@pytest.fixture(autouse=True)
+def chance(monkeypatch):
+    """Jitter is drawn by tenacity; here it always draws a quarter of what it may."""
+    monkeypatch.setattr("random.uniform", lambda low, high: low + (high - low) / 4)
 
 
 @pytest.fixture
@@ -57,12 +64,14 @@ def test_retry_after_may_be_a_date(service, asked, answer, clock):
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_without_retry_after_the_waits_double_and_end(service, asked, answer, clock, status):
+def test_without_retry_after_the_waits_double_with_jitter_and_end(
+    service, asked, answer, clock, status
+):
     service.answers = [answer({"error": {"message": "busy\nnow"}}, status) for _ in range(4)]
     reply = asked.post({})
     assert (reply.status, reply.again) == (status, True)
     assert reply.reason == f"HTTP {status}: busy now"
-    assert clock.slept == [1.0, 2.0, 4.0]
+    assert clock.slept == [1.25, 2.25, 4.25]
     assert len(service.requests) == 4
 
 
@@ -117,14 +126,22 @@ def test_an_html_error_page_is_a_server_error(service, asked, answer):
 
 def test_an_endless_answer_is_broken_off(service, asked, answer):
     service.answers = [answer(b" " * (MOST_BYTES + 1)) for _ in range(4)]
-    assert asked.post({}).reason == "the answer broke off: HTTPException"
+    assert asked.post({}).reason == "the answer broke off: ReadError"
 
 
 def test_a_slow_service_is_not_waited_for(service, answer, clock):
     service.answers = [answer({}, hang=True) for _ in range(4)]
     reply = Service(service.url, clock=clock, timeout=0.05).post({})
     assert (reply.reason, reply.again) == ("no answer within 0.05 s", True)
-    assert clock.slept == [1.0, 2.0, 4.0]
+    assert clock.slept == [1.25, 2.25, 4.25]
+
+
+def test_a_service_that_trickles_is_as_late_as_one_that_is_silent(service, answer, clock):
+    seconds = itertools.count()
+    clock.now = lambda: float(next(seconds))  # a second passes with every piece of the answer
+    service.answers = [answer({"ok": 1}) for _ in range(4)]
+    reply = Service(service.url, clock=clock, timeout=0.5).post({})
+    assert (reply.reason, reply.again) == ("no answer within 0.5 s", True)
 
 
 def test_nobody_there(service, clock):
@@ -140,11 +157,11 @@ def test_requests_keep_their_distance(service, answer, clock):
     asked = Service(service.url, clock=clock, interval=1.0)
     asked.post({})
     clock.seconds += 0.25
-    asked.post({})  # waits .75; fails; waits its second; goes again
-    assert clock.slept == [0.75, 1.0]
+    asked.post({})  # waits .75; fails; waits its second and a bit; goes again
+    assert clock.slept == [0.75, 1.25]
     clock.seconds += 10
     asked.post({})
-    assert clock.slept == [0.75, 1.0]
+    assert clock.slept == [0.75, 1.25]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +197,24 @@ def test_a_proxy_of_the_environment_gets_nothing_of_this_machine(
     monkeypatch.delenv("no_proxy", raising=False)
     service.answers = [answer({"ok": 1})]
     assert Service(service.url, clock=clock).post({}).body == {"ok": 1}
+
+
+def test_a_proxy_that_cannot_be_spoken_to_is_named(monkeypatch, clock):
+    monkeypatch.setenv("https_proxy", "ftp://me:pw@127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(MeasureError, match="Unknown scheme for proxy URL") as caught:
+        Service("https://example.org/v1", clock=clock).post({})
+    assert "pw" not in str(caught.value)
+
+
+def test_the_key_is_in_no_log(service, answer, clock, caplog):
+    service.answers = [answer({"ok": 1}), answer({"ok": 1})]
+    with caplog.at_level("DEBUG"):
+        Service(service.url, key="s3cret", key_in_url=True, clock=clock).post({})
+        Service(service.url, key="s3cret", clock=clock).post({})
+    assert service.paths == ["/v1?key=s3cret", "/v1"]
+    assert caplog.records != []
+    assert "s3cret" not in caplog.text
 
 
 def test_the_key_is_in_nothing_that_is_kept(service, asked, answer):
@@ -288,9 +323,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path, clock):
 
 
 def test_the_system_clock_is_utc():
-    from mores.measure.toxicity.clock import SystemClock
-
-    clock = SystemClock()
+    clock = Clock()
     before = clock.now()
     clock.sleep(0)
     assert clock.now() >= before

@@ -1,18 +1,18 @@
-"""`measure_toxicity` with several scorers: files, resuming, asking again, the summary."""
+"""`toxicity` with several scorers: files, resuming, asking again, the summary."""
 
 import pytest
 
 from mores import step as steps
 from mores import store
 from mores.errors import MeasureError
-from mores.measure.run import (
-    measure_toxicity,
+from mores.measure.toxicity import moderation as module
+from mores.measure.toxicity.run import (
     read_scores,
     read_toxicity_summary,
     scorer_of,
     scores_folder,
+    toxicity,
 )
-from mores.measure.toxicity import moderation as module
 from mores.records import Completion
 from mores.study import folders, load_study
 
@@ -56,7 +56,7 @@ def prepare(tiny_study, service):
 @pytest.fixture
 def serve(service, answer, clock, monkeypatch):
     """A moderation service, asked at the speed of a fake clock."""
-    monkeypatch.setattr("mores.measure.toxicity.remote.SystemClock", lambda: clock)
+    monkeypatch.setattr("mores.measure.toxicity.remote.Clock", lambda: clock)
     assert module.KIND == "moderation"
 
     def result(text):
@@ -81,7 +81,7 @@ def test_two_scorers_side_by_side(prepare, serve):
     study = prepare(
         ["lexical", name], f'[[toxicity.options]]\nscorer = "{name}"\nthreshold = 0.8\n'
     )
-    scores = measure_toxicity(study)
+    scores = toxicity(study)
     assert len(scores) == 8
     theirs = read_scores(study, "m", name)
     assert [s.value for s in theirs] == [0.9, 0.2, None, 0.9]
@@ -100,11 +100,11 @@ def test_two_scorers_side_by_side(prepare, serve):
 def test_done_before_nothing_is_asked_or_written(prepare, serve, spoken):
     service = serve()
     study = prepare(["lexical", f"moderation:{service.url}"])
-    first = measure_toxicity(study)
+    first = toxicity(study)
     path = folders.model_folder(study, "m") / "toxicity" / "summary.json"
     before = path.stat().st_mtime_ns
     service.requests.clear()
-    assert measure_toxicity(study, progress=spoken) == first
+    assert toxicity(study, progress=spoken) == first
     assert all(line.endswith("done before, nothing changed") for line in spoken.lines)
     assert service.requests == []
     assert path.stat().st_mtime_ns == before
@@ -113,24 +113,24 @@ def test_done_before_nothing_is_asked_or_written(prepare, serve, spoken):
 def test_another_category_is_read_from_what_was_kept(prepare, serve):
     service = serve()
     name = f"moderation:{service.url}"
-    measure_toxicity(prepare([name]))
+    toxicity(prepare([name]))
     service.requests.clear()
     study = prepare([name], f'[[toxicity.options]]\nscorer = "{name}"\nattributes = ["hate"]\n')
-    assert [s.value for s in measure_toxicity(study)] == [0.1, 0.1, None, 0.1]
+    assert [s.value for s in toxicity(study)] == [0.1, 0.1, None, 0.1]
     assert service.requests == []
 
 
 def test_what_had_no_answer_is_asked_again_next_time(prepare, serve, spoken):
     service = serve(503)
     study = prepare([f"moderation:{service.url}"])
-    assert [s.value for s in measure_toxicity(study)] == [None] * 4
+    assert [s.value for s in toxicity(study)] == [None] * 4
     assert steps.read_manifest(scores_folder(study, "m", f"moderation:{service.url}")).facts == {
         "scored": 0,
         "absent": 4,
         "unanswered": 3,
     }
     serve()
-    found = measure_toxicity(study, progress=spoken)
+    found = toxicity(study, progress=spoken)
     assert [s.value for s in found] == [0.9, 0.2, None, 0.9]
     assert spoken.lines[0].endswith("3 texts had no answer and are asked again")
 
@@ -140,9 +140,9 @@ def test_what_had_no_answer_stays_where_nothing_can_be_asked(prepare, serve, spo
     service = serve(503)
     name = f"moderation:{service.url}"
     study = prepare([name], f'[[toxicity.options]]\nscorer = "{name}"\nkey_env="MORES_TEST_KEY"\n')
-    first = measure_toxicity(study)
+    first = toxicity(study)
     monkeypatch.delenv("MORES_TEST_KEY")
-    assert measure_toxicity(study, progress=spoken) == first
+    assert toxicity(study, progress=spoken) == first
     assert "3 texts stay without an answer: the environment variable" in spoken.lines[0]
 
 
@@ -152,7 +152,7 @@ def test_without_a_key_it_says_so_and_keeps_what_others_scored(prepare, serve):
         ["lexical", name], f'[[toxicity.options]]\nscorer = "{name}"\nkey_env="MORES_TEST_KEY"\n'
     )
     with pytest.raises(MeasureError, match="MORES_TEST_KEY holds no key"):
-        measure_toxicity(study)
+        toxicity(study)
     assert len(read_scores(study, "m", "lexical")) == 4
 
 
@@ -160,11 +160,11 @@ def test_replayed_from_the_studys_own_folder(prepare, serve):
     service = serve()
     name = f"moderation:{service.url}"
     study = prepare([name])
-    first = measure_toxicity(study)
+    first = toxicity(study)
     raw = scores_folder(study, "m", name).relative_to(study.folder)
     service.requests.clear()
     study = prepare([name, f"replay:{raw}"])
-    again = measure_toxicity(study)[4:]
+    again = toxicity(study)[4:]
     assert [s.value for s in again] == [s.value for s in first]
     assert service.requests == []
     (pair,) = read_toxicity_summary(study, "m").agreement
@@ -175,23 +175,23 @@ def test_a_scorers_path_is_found_again_by_the_studys_name(prepare, serve):
     """The report looks under the configured name, whatever the scorer calls itself."""
     name = f"moderation:{serve().url}#hate"
     study = prepare([name])
-    measure_toxicity(study)
+    toxicity(study)
     assert [s.value for s in read_scores(study, "m", name)] == [0.1, 0.1, None, 0.1]
 
 
 def test_scorers_whose_folders_would_be_one_are_refused(prepare):
     study = prepare(["moderation:https://example.org/v1", "moderation:https://example.org-v1"])
     with pytest.raises(MeasureError, match="two scorers would keep their scores"):
-        measure_toxicity(study)
+        toxicity(study)
 
 
 def test_another_threshold_makes_another_summary_and_asks_nothing(prepare, serve):
     service = serve()
     name = f"moderation:{service.url}"
-    measure_toxicity(prepare([name]))
+    toxicity(prepare([name]))
     service.requests.clear()
     study = prepare([name], "threshold = 0.95\n")
-    measure_toxicity(study)
+    toxicity(study)
     assert service.requests == []
     assert read_toxicity_summary(study, "m").scorers[0].threshold == 0.95
 
@@ -216,7 +216,7 @@ def test_a_guard_gets_the_questions_of_the_study(prepare, tiny_folder, monkeypat
     extra = f'[[toxicity.options]]\nscorer = "{name}"\nform = "llama-guard"\n'
     study = prepare([name], extra)
     assert scorer_of(study, name).form.name == "llama-guard"
-    measure_toxicity(study)
+    toxicity(study)
     assert seen[0] == ("You are an idiot.", "who can tell me about thing 0 today?")
     manifest = steps.read_manifest(scores_folder(study, "m", name))
     assert set(manifest.inputs) == {"completions", "scorer", "prompts"}

@@ -36,7 +36,7 @@ def stored(tiny_study: Path) -> None:
 
 
 def test_paths_and_options_are_the_studys(tiny_study, stored, labelled) -> None:
-    card = mores.measure_toxicity(
+    card = mores.toxicity(
         tiny_study, set_=('toxicity.scorers=["replay:answers"]',), validate=labelled
     )
     assert card.scorer == "replay:answers/raw.jsonl"
@@ -45,6 +45,6 @@ def test_paths_and_options_are_the_studys(tiny_study, stored, labelled) -> None:
 
 def test_without_a_study_relative_paths_start_here(tiny_study, stored, labelled) -> None:
     with pytest.raises(DataError, match="cannot be read"):
-        mores.measure_toxicity(scorer="replay:answers", validate=labelled)
-    card = mores.measure_toxicity(tiny_study, scorer="replay:answers", validate=labelled)
+        mores.toxicity(scorer="replay:answers", validate=labelled)
+    card = mores.toxicity(tiny_study, scorer="replay:answers", validate=labelled)
     assert card.auc.value == 1.0

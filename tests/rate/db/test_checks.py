@@ -11,8 +11,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
+from unittest import mock
 
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,31 +30,50 @@ from mores.rate.db.checks import (
     writable,
 )
 
-# The form of proc(5): id, parent, device, root, mount point, options, optional fields, "-", kind.
-LINUX = r"""
-27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard
-40 27 0:40 / /srv/nfs rw,relatime shared:2 - nfs4 server:/export rw,vers=4.2
-41 40 254:1 / /srv/nfs/local rw - xfs /dev/vdb rw
-42 27 0:42 / /srv/with\040blank rw,relatime master:3 propagate_from:2 - cifs //server/share rw
-43 27 0:43 / /srv/ssh rw - fuse.sshfs user@server: rw
-44 27 0:44 / /srv/unknown rw - fuse.somethingnew x rw
-45 27 0:45 / /srv/merged rw - fuse.mergerfs a:b rw
-46 27 8:1 / /srv/ntfs rw - fuseblk /dev/sda1 rw
-47 27 0:47 / /srv/shared rw - 9p drvfs rw
-48 27 0:48 / /srv/vm rw - virtiofs folder rw
-49 27 0:49 / /srv/auto rw - autofs systemd-1 rw
-50 49 0:50 / /srv/auto rw - nfs server:/auto rw
-51 27 0:51 / /srv/back rw - nfs server:/back rw
-52 51 254:2 / /srv/back rw - btrfs /dev/vdc rw
-53 27 0:53 / /srv/andrew rw - afs AFS rw
-54 27 0:54 / /srv/plainfuse rw - fuse x rw
-"""
-MAC = """\
-/dev/disk3s1s1 on / (apfs, sealed, local, read-only, journaled)
-/dev/disk3s5 on /System/Volumes/Data (apfs, local, journaled, nobrowse)
-//user@server/share (1) on /Volumes/share (1) (smbfs, nodev, nosuid, mounted by user)
-newkind on /Volumes/odd (newkind, nodev)
-"""
+
+class Mount(NamedTuple):
+    """What psutil says of a mount, as far as it is asked for."""
+
+    mountpoint: str
+    fstype: str
+    opts: str = "rw"
+
+
+LINUX = [
+    Mount("/", "ext4"),
+    Mount("/srv/nfs", "nfs4"),
+    Mount("/srv/nfs/local", "xfs"),
+    Mount("/srv/with blank", "cifs"),
+    Mount("/srv/ssh", "fuse.sshfs"),
+    Mount("/srv/unknown", "fuse.somethingnew"),
+    Mount("/srv/merged", "fuse.mergerfs"),
+    Mount("/srv/ntfs", "fuseblk"),
+    Mount("/srv/shared", "9p"),
+    Mount("/srv/vm", "virtiofs"),
+    Mount("/srv/auto", "autofs"),
+    Mount("/srv/auto", "nfs"),
+    Mount("/srv/back", "nfs"),
+    Mount("/srv/back", "btrfs"),
+    Mount("/srv/andrew", "afs"),
+    Mount("/srv/plainfuse", "fuse"),
+]
+MAC = [
+    Mount("/", "apfs", "ro,local,rootfs,journaled"),
+    Mount("/System/Volumes/Data", "apfs", "rw,local"),
+    Mount("/Volumes/share (1)", "smbfs", "rw,nosuid"),
+    Mount("/Volumes/odd", "newkind", "rw"),
+]
+
+
+@pytest.fixture
+def mounted(monkeypatch):
+    """Set what the system says is mounted."""
+
+    def mount(mounts, *, mac=False):
+        monkeypatch.setattr(checks.psutil, "disk_partitions", lambda **_: list(mounts))
+        monkeypatch.setattr(checks.psutil, "MACOS", mac)
+
+    return mount
 
 
 @pytest.mark.parametrize(
@@ -68,9 +90,10 @@ newkind on /Volumes/odd (newkind, nodev)
         ("/srv/andrew/ratings.db", "afs"),
     ],
 )
-def test_network_file_systems_are_refused(place, kind):
+def test_network_file_systems_are_refused(place, kind, mounted):
+    mounted(LINUX)
     with pytest.raises(StoreError, match=re.escape(f"network file system ({kind}")) as caught:
-        refuse_network_file_system(Path(place), mounts=LINUX)
+        refuse_network_file_system(Path(place))
     assert caught.value.path == place
     assert "postgresql://" in (caught.value.fix or "")
 
@@ -86,63 +109,77 @@ def test_network_file_systems_are_refused(place, kind):
         "/srv/back/ratings.db",  # the later mount hides NFS
     ],
 )
-def test_local_disks_are_accepted(place):
-    refuse_network_file_system(Path(place), mounts=LINUX)
+def test_local_disks_are_accepted(place, mounted):
+    mounted(LINUX)
+    refuse_network_file_system(Path(place))
 
 
 @pytest.mark.parametrize("kind", ["9p", "virtiofs"])
-def test_a_sandbox_may_have_its_own_disk_as_9p_or_virtiofs(kind):
-    root = f"27 1 0:1 / / rw - {kind} none rw\n"
-    refuse_network_file_system(Path("/srv/ratings.db"), mounts=root)
+def test_a_sandbox_may_have_its_own_disk_as_9p_or_virtiofs(kind, mounted):
+    mounted([Mount("/", kind)])
+    refuse_network_file_system(Path("/srv/ratings.db"))
+    mounted([Mount("/", kind), Mount("/srv", kind)])
     with pytest.raises(StoreError, match=kind):
-        refuse_network_file_system(
-            Path("/srv/ratings.db"), mounts=root + f"28 27 0:2 / /srv rw - {kind} host rw\n"
-        )
+        refuse_network_file_system(Path("/srv/ratings.db"))
 
 
-def test_a_root_over_nfs_is_refused():
+def test_a_root_over_nfs_is_refused(mounted):
+    mounted([Mount("/", "nfs")])
     with pytest.raises(StoreError, match="nfs, mounted at /"):
-        refuse_network_file_system(Path("/r.db"), mounts="27 1 0:1 / / rw - nfs server:/ rw\n")
+        refuse_network_file_system(Path("/r.db"))
 
 
-def test_mounts_as_macos_prints_them():
-    refuse_network_file_system(Path("/System/Volumes/Data/r.db"), mounts=MAC)
+def test_macos_says_itself_what_is_local(mounted):
+    mounted(MAC, mac=True)
+    refuse_network_file_system(Path("/System/Volumes/Data/r.db"))
     with pytest.raises(StoreError, match=r"smbfs, mounted at /Volumes/share \(1\)"):
-        refuse_network_file_system(Path("/Volumes/share (1)/r.db"), mounts=MAC)
-    with pytest.raises(StoreError, match="newkind"):  # the system does not call it local
-        refuse_network_file_system(Path("/Volumes/odd/r.db"), mounts=MAC)
+        refuse_network_file_system(Path("/Volumes/share (1)/r.db"))
+    with pytest.raises(StoreError, match="newkind"):
+        refuse_network_file_system(Path("/Volumes/odd/r.db"))
 
 
-def test_a_link_is_followed_to_where_the_file_lies(tmp_path):
+def test_windows_says_itself_what_is_remote(mounted):
+    """The folder stands for a drive letter, which is a path on Windows only."""
+    mounted([Mount("/c", "NTFS", "rw,fixed"), Mount("/z", "NTFS", "rw,remote")])
+    refuse_network_file_system(Path("/c/r.db"))
+    with pytest.raises(StoreError, match=r"network file system \(NTFS, mounted at /z\)"):
+        refuse_network_file_system(Path("/z/r.db"))
+
+
+def test_a_link_is_followed_to_where_the_file_lies(tmp_path, mounted):
+    mounted(LINUX)
     (tmp_path / "link.db").symlink_to("/srv/nfs/ratings.db")
     with pytest.raises(StoreError, match="nfs4"):
-        refuse_network_file_system(tmp_path / "link.db", mounts=LINUX)
+        refuse_network_file_system(tmp_path / "link.db")
 
 
 def test_this_machine_can_be_asked(tmp_path):
     refuse_network_file_system(tmp_path / "ratings.db")
-    assert checks._parse(checks._mounts()) != [] or not Path("/proc/self/mountinfo").exists()
+    mount = checks._mount_of(tmp_path.resolve())
+    assert tmp_path.resolve().is_relative_to(mount.mountpoint)
+
+
+def test_where_the_system_does_not_tell_nothing_is_refused(monkeypatch):
+    def refuse(**_):
+        raise FileNotFoundError("/proc/self/mounts")
+
+    monkeypatch.setattr(checks.psutil, "disk_partitions", refuse)
+    refuse_network_file_system(Path("/srv/nfs/ratings.db"))
 
 
 NAMES = st.text(alphabet="ab -\\\t\n", min_size=1, max_size=4)
 POINTS = st.lists(NAMES, max_size=3).map(lambda names: "/" + "/".join(names))
-MOUNTS = st.lists(st.tuples(POINTS, st.sampled_from(["ext4", "nfs4"])), min_size=1, max_size=5)
-
-
-def as_the_kernel_writes(point: str) -> str:
-    """A mount point in mountinfo: blank, tab, line end and backslash as octal digits."""
-    return "".join(f"\\{ord(c):03o}" if c in " \t\n\\" else c for c in point)
+MOUNTS = st.lists(st.builds(Mount, POINTS, st.sampled_from(["ext4", "nfs4"])), max_size=5)
 
 
 @given(MOUNTS, st.lists(NAMES, max_size=4))
 def test_the_nearest_and_latest_mount_decides(mounts, parts):
-    lines = [f"1 1 0:1 / {as_the_kernel_writes(p)} rw - {kind} x rw\n" for p, kind in mounts]
-    assert [m[:2] for m in checks._parse("".join(lines))] == mounts
+    latest = {mount.mountpoint: mount for mount in mounts}
     place = Path("/", *parts)
     above = [str(place), *map(str, place.parents)]  # nearest first
-    nearest = next((p for p in above if p in dict(mounts)), None)
-    found = checks._mount_of(place, checks._parse("".join(lines)))
-    assert (found and found[:2]) == (nearest and (nearest, dict(mounts)[nearest]))
+    nearest = next((latest[point] for point in above if point in latest), None)
+    with mock.patch.object(checks.psutil, "disk_partitions", return_value=mounts):
+        assert checks._mount_of(place) is nearest
 
 
 # The lock -----------------------------------------------------------------------------------
@@ -161,7 +198,7 @@ def test_a_second_holder_is_told_who_and_since_when(tmp_path):
     path = tmp_path / "ratings.db"
     since = datetime(2026, 3, 1, 12, 30, 5, tzinfo=UTC)
     with instance_lock(path, now=since):
-        facts = json.loads(lock_path(path).read_text())
+        facts = json.loads(lock_path(path).read_bytes()[1:])  # Windows locks the first byte
         assert facts["process"] == os.getpid()
         expected = f"already being served (process {os.getpid()} on {facts['host']} since "
         with (
@@ -189,7 +226,7 @@ def test_the_lock_goes_with_a_killed_process(tmp_path):
             other.send_signal(signal.SIGKILL)
     assert f'"process": {other.pid}' in lock_path(path).read_text()  # what kill -9 leaves behind
     with instance_lock(path):
-        assert json.loads(lock_path(path).read_text())["process"] == os.getpid()
+        assert json.loads(lock_path(path).read_bytes()[1:])["process"] == os.getpid()
 
 
 def test_one_lock_for_all_names_of_a_file(tmp_path):
@@ -209,13 +246,13 @@ def test_two_databases_do_not_hinder_each_other(tmp_path):
 
 
 def test_a_holder_that_has_not_written_its_number(tmp_path):
-    import fcntl
-
     path = tmp_path / "ratings.db"
-    with lock_path(path).open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(StoreError, match="not given its number"), instance_lock(path):
-            pass
+    with (
+        FileLock(lock_path(path)),
+        pytest.raises(StoreError, match="not given its number"),
+        instance_lock(path),
+    ):
+        pass
 
 
 def test_the_lock_goes_when_the_work_fails(tmp_path):
@@ -226,9 +263,10 @@ def test_the_lock_goes_when_the_work_fails(tmp_path):
         pass
 
 
-def test_a_lock_in_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(StoreError, match=r"absent.*cannot be written: No such file"):
-        instance_lock(tmp_path / "absent" / "ratings.db").__enter__()
+def test_a_lock_where_no_file_can_be(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"ratings\.db\.lock: cannot be written"):
+        instance_lock(tmp_path / "file" / "ratings.db").__enter__()
 
 
 # SQLite -------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from mores.rate.db.tables import (
     remark,
     session,
 )
-from mores.rate.rows import export_rows
+from mores.rate.export.rows import export_rows
 
 DAY = 86_400.0
 GROUPS = """version = "1"

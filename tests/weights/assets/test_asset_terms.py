@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mores import api, cli, store
+from mores import cli, store
 from mores.errors import AssetError
-from mores.weights.assets import accept, asset_folder, fetch, find_asset, list_assets, parts, terms
-from mores.weights.resolve import known_models, resolve
+from mores.weights.assets import accept, asset_folder, fetch, find_asset, parts, terms
+from mores.weights.listing import list_assets, list_models
+from mores.weights.resolve import resolve
 
 NOW = datetime(2026, 11, 24, 9, 30, 5, tzinfo=UTC)
 
@@ -123,7 +124,7 @@ def test_other_assets_need_none(cache):
 def test_lists_say_that_terms_are_open(cache):
     def states():
         asset = next(a for a in list_assets() if a.name == "gemma3-270m")
-        model = next(m for m in known_models() if m.name == "gemma3-270m")
+        model = next(m for m in list_models() if m.name == "gemma3-270m")
         return asset.terms, model.state
 
     assert states() == ("Gemma Terms of Use", "terms to be accepted")
@@ -134,11 +135,11 @@ def test_lists_say_that_terms_are_open(cache):
 def test_all_assets_leave_out_what_is_under_open_terms(monkeypatch):
     names = []
     monkeypatch.setattr("mores.weights.assets.asset_folder", lambda name, say: names.append(name))
-    api.list_assets(("all",))
+    list_assets(("all",))
     assert "gemma3-270m" not in names
     assert "smollm2-135m" in names
     accept("gemma", now=NOW)
-    api.list_assets(("all",))
+    list_assets(("all",))
     assert "gemma3-270m" in names
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mores.curate.lint.rule import all_rules, choose
+from mores.curate.lint.registry import all_rules, choose
 from mores.curate.lint.subject import Subject, read_subject
 from mores.curate.lint.suppress import (
     CheckConfig,

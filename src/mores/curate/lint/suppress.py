@@ -105,21 +105,21 @@ def problems(
         known: ids of all rules.
         ran: ids of the rules that ran; the others cannot tell that an entry is idle.
     """
-    found = []
+    wrong = []
     for entry in entries:
         if entry.rule not in known:
             message = f"unknown rule {entry.rule!r}{did_you_mean(entry.rule, list(known))}"
             fix = "take a rule id from docs/check.md, or delete the entry"
-            found.append(_problem(entry, "M001", "unknown-rule", "error", message, fix))
+            wrong.append(_problem(entry, "M001", "unknown-rule", "error", message, fix))
         elif not entry.reason.strip():
             message = f"{entry.rule} is suppressed without a reason, so it is not suppressed"
             fix = "write down why the rule does not apply here"
-            found.append(_problem(entry, "M002", "no-reason", "error", message, fix))
+            wrong.append(_problem(entry, "M002", "no-reason", "error", message, fix))
         elif entry.rule in ran and not any(entry.covers(finding) for finding in findings):
             message = f"{entry.rule} finds nothing here, the suppression is not needed"
             fix = "delete the entry"
-            found.append(_problem(entry, "M003", "idle-suppression", "info", message, fix))
-    return found
+            wrong.append(_problem(entry, "M003", "idle-suppression", "info", message, fix))
+    return wrong
 
 
 def _problem(

@@ -1,4 +1,4 @@
-"""The built-in rules, one to a file, in order of their ids.
+"""The built-in rules, in order of their ids.
 
     M1xx text · M2xx duplicates and leakage · M3xx coverage and balance
     M4xx style match of values and control · M5xx content and provenance
@@ -11,26 +11,21 @@
 
 from mores.curate.lint.rule import Rule
 from mores.curate.rules.answer_length import AnswerLength
-from mores.curate.rules.answer_length_match import AnswerLengthMatch
 from mores.curate.rules.balance import Balance
 from mores.curate.rules.broken_text import BrokenText
 from mores.curate.rules.coverage import Coverage
 from mores.curate.rules.duplicates import Duplicates
-from mores.curate.rules.layout_match import LayoutMatch
 from mores.curate.rules.leaked_question import LeakedQuestion
 from mores.curate.rules.leaked_run import LeakedRun
 from mores.curate.rules.monotone_openers import MonotoneOpeners
 from mores.curate.rules.near_duplicates import NearDuplicates
-from mores.curate.rules.opener_match import OpenerMatch
 from mores.curate.rules.personal_data import PersonalData
 from mores.curate.rules.provenance import Provenance
-from mores.curate.rules.punctuation_match import PunctuationMatch
 from mores.curate.rules.quoted_position import QuotedPosition
 from mores.curate.rules.reworded_question import RewordedQuestion
-from mores.curate.rules.sentence_length_match import SentenceLengthMatch
 from mores.curate.rules.set_size import SetSize
 from mores.curate.rules.style_classifier import StyleClassifier
-from mores.curate.rules.type_token_match import TypeTokenMatch
+from mores.curate.rules.style_match import STYLE_MATCHES
 
 RULES: tuple[Rule, ...] = (
     AnswerLength(),
@@ -43,12 +38,7 @@ RULES: tuple[Rule, ...] = (
     Coverage(),
     Balance(),
     SetSize(),
-    AnswerLengthMatch(),
-    SentenceLengthMatch(),
-    TypeTokenMatch(),
-    PunctuationMatch(),
-    LayoutMatch(),
-    OpenerMatch(),
+    *STYLE_MATCHES,
     StyleClassifier(),
     QuotedPosition(),
     MonotoneOpeners(),

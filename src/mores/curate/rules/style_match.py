@@ -1,13 +1,13 @@
-"""What the rules M401 to M406 share: one measure of form, compared between the sets.
+"""M401 to M406: one measure of form, compared between the values and the control set.
 
-A rule of this family is a subclass that gives an id and a name; the name picks
-its measure in `mores.curate.style.compare.MEASURES`.
+The measures themselves stand in `mores.curate.style.compare.MEASURES`, by the names of the rules.
+
+    list(STYLE_MATCHES[0].find(subject))
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from mores.curate.lint.rule import found_in_file
 from mores.curate.lint.subject import Subject
@@ -18,11 +18,12 @@ from mores.records import Finding, Severity
 class StyleMatch:
     """Values and control set have the same form in one measure."""
 
-    id: str = ""
-    name: str = ""
     severity: Severity = "warning"
-    advice: ClassVar[str] = ""
-    """What to change in the control samples."""
+
+    def __init__(self, number: str, name: str, summary: str, advice: str) -> None:
+        """Make a rule; `advice` says what to change in the control samples."""
+        self.id, self.name, self.advice = number, name, advice
+        self.__doc__ = summary
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return one finding if |Cliff's delta| > 0.33 and the Holm-adjusted p < .05."""
@@ -35,6 +36,46 @@ class StyleMatch:
                 fix=self.advice,
                 value=round(difference.effect, 4),
             )
+
+
+STYLE_MATCHES = (
+    StyleMatch(
+        "M401",
+        "answer-length-match",
+        "Control answers are as long as values answers.",
+        "give each control sample the length of a values sample",
+    ),
+    StyleMatch(
+        "M402",
+        "sentence-length-match",
+        "Control sentences are as long as values sentences.",
+        "join or split sentences of the control answers",
+    ),
+    StyleMatch(
+        "M403",
+        "type-token-match",
+        "Control answers repeat words as much as values answers do.",
+        "vary the words of the control answers more, or less",
+    ),
+    StyleMatch(
+        "M404",
+        "punctuation-match",
+        "Control answers are punctuated like values answers.",
+        "use that mark as often as the values answers do",
+    ),
+    StyleMatch(
+        "M405",
+        "layout-match",
+        "Control answers have the lists and paragraphs of values answers.",
+        "give control answers as many list items and paragraphs",
+    ),
+    StyleMatch(
+        "M406",
+        "opener-match",
+        "Control questions and answers open with the words that values samples open with.",
+        "vary the first words of the control samples in the same way",
+    ),
+)
 
 
 def describe(difference: Difference) -> str:

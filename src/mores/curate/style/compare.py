@@ -72,9 +72,9 @@ def compare(subject: Subject) -> dict[str, Difference]:
         have is absent.
     """
     raw = {
-        name: found
+        name: difference
         for name, measure in MEASURES.items()
-        if (found := _difference(subject, measure)) is not None
+        if (difference := _difference(subject, measure)) is not None
     }
     adjusted = holm([d.p for d in raw.values()])
     return {
@@ -84,32 +84,19 @@ def compare(subject: Subject) -> dict[str, Difference]:
     }
 
 
-def cliffs_delta(values: Array, control: Array) -> float:
-    """Return P(values > control) - P(values < control), from -1 to 1 (Cliff 1993)."""
-    joined = np.concatenate([values, control])[:, None]
-    return float(_deltas(midranks(joined), _mask(len(values), len(joined)))[0, 0])
-
-
-def midranks(table: Array) -> Array:
-    """Return the ranks of each column from 1, equal values sharing their mean rank."""
-    ranks = np.empty_like(table)
-    for column in range(table.shape[1]):
-        _, where, counts = np.unique(table[:, column], return_inverse=True, return_counts=True)
-        ranks[:, column] = (np.cumsum(counts) - (counts - 1) / 2)[where]
-    return ranks
-
-
 def _difference(subject: Subject, measure: Measure) -> Difference | None:
+    from scipy.stats import rankdata
+
     rows, n_values = _present(subject, measure)
     n_control = len(rows) - n_values
     names = _common(rows)
     if min(n_values, n_control) < 2 or not names:
         return None
     table = np.array([[row.get(name) or 0.0 for name in names] for row in rows])
-    ranks = midranks(table)
-    observed = _deltas(ranks, _mask(n_values, len(rows)))[0]
+    ranks = rankdata(table, axis=0)
+    observed = cliffs_deltas(ranks, _mask(n_values, len(rows)))[0]
     best = int(np.argmax(np.round(np.abs(observed), 9)))  # ties go to the first, on any machine
-    drawn = _deltas(ranks, _shuffled(n_values, len(rows), subject.seed))
+    drawn = cliffs_deltas(ranks, _shuffled(n_values, len(rows), subject.seed))
     # Max over the features in each permutation: one p for the measure, not one a feature.
     extreme = np.abs(drawn).max(axis=1) >= abs(observed[best]) - 1e-9
     p = float((1 + extreme.sum()) / (1 + PERMUTATIONS))
@@ -121,8 +108,8 @@ def _present(subject: Subject, measure: Measure) -> tuple[list[Features], int]:
     """Return the features of the samples that have them, values first, and how many are values."""
 
     def of(items: Sequence[Item]) -> list[Features]:
-        found = [measure(item) for item in items]
-        return [row for row in found if None not in row.values()]
+        rows = [measure(item) for item in items]
+        return [row for row in rows if None not in row.values()]
 
     values = of(subject.values)
     return values + of(subject.control), len(values)
@@ -137,7 +124,7 @@ def _common(rows: Sequence[Features]) -> list[str]:
     return [name for name, count in counts.items() if count >= max(2, RARE * len(rows))]
 
 
-def _deltas(ranks: Array, chosen: Array) -> Array:
+def cliffs_deltas(ranks: Array, chosen: Array) -> Array:
     """Return Cliff's delta of each row of `chosen` (0/1 by sample) against the rest.
 
     With the rank sum R of the m chosen of n samples: U = R - m(m + 1)/2 and

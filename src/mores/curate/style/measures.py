@@ -39,8 +39,8 @@ def answer_length(item: Item) -> Features:
 
 def sentence_length(item: Item) -> Features:
     """Mean words in a sentence of the answer."""
-    found = sentences(item.answer)
-    return {"words a sentence": len(words(item.answer)) / len(found) if found else None}
+    parts = sentences(item.answer)
+    return {"words a sentence": len(words(item.answer)) / len(parts) if parts else None}
 
 
 def type_token(item: Item) -> Features:
@@ -94,6 +94,9 @@ def layout(item: Item) -> Features:
 
 
 def openers(item: Item) -> Features:
-    """The first word of the answer and that of the question, as 1 for the word that it is."""
+    """The first word of the answer and that of the question, as 1 for the word that it is.
+
+    Cliff's delta of such a feature is the difference in shares.
+    """
     first = {"answers": item.answer_words[:1], "questions": item.question_words[:1]}
     return {f'{what} opening with "{word}"': 1.0 for what, run in first.items() for word in run}

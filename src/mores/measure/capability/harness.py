@@ -17,7 +17,8 @@ from mores.errors import DataError
 from mores.measure.capability.harness_metric import item_logprob, item_value
 from mores.measure.capability.harness_room import offline, told
 from mores.measure.capability.harness_tasks import FEWSHOT_SEED, HarnessTask
-from mores.measure.capability.score import ItemResult, OnItems
+from mores.measure.capability.score import ItemResult
+from mores.measure.likelihood import OnItems
 from mores.weights import attention
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from mores.measure.capability.harness_room import (
     offline,
     told,
 )
-from mores.measure.capability.tasks import Item, Task
+from mores.measure.capability.task import Item, Task
 
 FEWSHOT_SEED = 1234
 """The harness's own: with it, its command line shows the same examples."""
@@ -186,10 +186,10 @@ def _draw(parts: dict[str, Any], items: int, seed: int) -> dict[str, list[int]]:
 def _questions(part: Any, numbers: list[int]) -> list[_Question]:
     part.set_fewshot_seed(FEWSHOT_SEED)
     part.build_all_requests(samples=numbers or None, rank=0, world_size=1)
-    found: dict[int, list[Any]] = {}
+    asked: dict[int, list[Any]] = {}
     for instance in part.instances:
-        found.setdefault(instance.doc_id, []).append(instance)
-    return [_question(part, numbers[n] if numbers else n, own) for n, own in found.items()]
+        asked.setdefault(instance.doc_id, []).append(instance)
+    return [_question(part, numbers[n] if numbers else n, rows) for n, rows in asked.items()]
 
 
 def _question(part: Any, number: int, instances: Sequence[Any]) -> _Question:
@@ -217,8 +217,8 @@ def _item(head: str, question: _Question) -> Item:
 def _settings(value: Metric, parts: dict[str, Any]) -> list[Any]:
     """What decides the results beside the questions; no paths, which differ between machines."""
     names = ("output_type", "generation_kwargs", "filter_list", "process_results", "repeats")
-    own = [
+    settings = [
         [name, str(part.VERSION), *(str(part.dump_config().get(n)) for n in names)]
         for name, part in parts.items()
     ]
-    return [harness_version(), value.key, own]
+    return [harness_version(), value.key, settings]

@@ -1,6 +1,6 @@
 """A study with tuned arms → capability items for base and every tuned arm.
 
-    items = measure_capability(study)
+    items = capability(study)
 
 In-context arms run on the base weights; their context has no place in these
 tasks, so they are not measured here.
@@ -8,22 +8,24 @@ tasks, so they are not measured here.
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mores import step as steps
+from msgspec.structs import replace
+
 from mores import store
 from mores.errors import DataError
 from mores.measure.capability.sizes import Support, supports
-from mores.measure.capability.tasks import Task, load_tasks
+from mores.measure.capability.task import Task
+from mores.measure.capability.tasks import load_tasks
 from mores.progress import Progress, duration
-from mores.records import TUNED_ARMS, Manifest, TaskItem, to_plain
-from mores.study import ModelSpec, Study, folders
-from mores.study.arms import ArmKey, arm_keys
-from mores.tune.run import tuned_manifest
+from mores.records import TaskItem, to_plain
+from mores.step import Made, Step
+from mores.study import ArmKey, ModelSpec, Study, folders
+from mores.tune.run import known_base, tuned_folders, tuned_keys, weight_digests
 
 if TYPE_CHECKING:
     from mores.measure.capability.harness_tasks import HarnessTask
@@ -31,10 +33,15 @@ if TYPE_CHECKING:
     from mores.weights.resolved import ResolvedModel
 
 ITEMS = "items.jsonl"
+CAPABILITY = "capability"
 
 
-def measure_capability(study: Study, *, progress: Progress | None = None) -> list[TaskItem]:
+def capability(study: Study, *, progress: Progress | None = None) -> list[TaskItem]:
     """Run the configured tasks on every model's base and tuned arms.
+
+    Args:
+        study: with tuned arms.
+        progress: where to show how far it is.
 
     Raises:
         ModelError: an arm has not been tuned.
@@ -42,16 +49,20 @@ def measure_capability(study: Study, *, progress: Progress | None = None) -> lis
         AssetError: a bundled task could not be fetched.
         MeasureError: the lm-evaluation-harness is not installed, or cannot run its task.
     """
+    from mores.weights.resolve import resolve
+
     progress = progress or Progress(quiet=True)
     tasks = load_tasks(study, progress.say)
     _refuse_same_names(tasks)
-    found: list[TaskItem] = []
-    for spec in study.config.models if tasks else ():
-        found += _measure_model(study, spec, tasks, progress)
-    return found
+    items: list[TaskItem] = []
+    with store.lock(study.run_folder):
+        for spec in study.config.models if tasks else ():
+            resolved = resolve(spec.name, say=progress.say)
+            items += _measure_model(study, spec, resolved, tasks, progress)
+    return items
 
 
-def _refuse_same_names(tasks: list[Task]) -> None:
+def _refuse_same_names(tasks: Sequence[Task]) -> None:
     """Items, margins and results go by the task's name: a file's without its folder and suffix."""
     names = [task.name for task in tasks]
     for name in names:
@@ -63,57 +74,71 @@ def _refuse_same_names(tasks: list[Task]) -> None:
             )
 
 
+def _step(
+    study: Study, spec: ModelSpec, base: str | None, tasks: Sequence[Task] | None = None
+) -> Step:
+    """What a model's items come from.
+
+    Args:
+        study: as it is now.
+        spec: one of its models.
+        base: digest of the base model; see `mores.tune.run.known_base`.
+        tasks: those configured; readers do without, and only their settings are then compared.
+    """
+    configured = study.config.capability.tasks
+    digests = {task.name: task.digest for task in tasks or ()}
+    return Step(
+        CAPABILITY,
+        folders.model_folder(study, spec.name) / CAPABILITY,
+        inputs={
+            "model": base,
+            **{f"task {name}": digests.get(name) for name in (t.name for t in configured)},
+            **weight_digests(study, spec),
+        },
+        # Margins judge the items; they do not decide which there are.
+        config={"tasks": [to_plain(replace(t, margin=1.0)) for t in configured]},
+        seed=study.config.seed,
+        log=study.run_folder,
+    )
+
+
+def items_step(study: Study, spec: ModelSpec) -> Step:
+    """The step that items come from, for readers: are they of the weights that are there now?"""
+    return _step(study, spec, known_base(study, spec))
+
+
 def read_items(study: Study, model: str) -> list[TaskItem]:
     """Return the items of a finished run.
 
     Raises:
         DataError: the step has not been run.
     """
-    path = folders.model_folder(study, model) / "capability" / ITEMS
+    path = folders.model_folder(study, model) / CAPABILITY / ITEMS
     return store.read_jsonl(path, TaskItem, unique=None)
 
 
 def _measure_model(
-    study: Study, spec: ModelSpec, tasks: list[Task], progress: Progress
+    study: Study,
+    spec: ModelSpec,
+    resolved: ResolvedModel,
+    tasks: Sequence[Task],
+    progress: Progress,
 ) -> list[TaskItem]:
-    from mores.weights.resolve import resolve
-
-    folder = folders.model_folder(study, spec.name) / "capability"
-    resolved = resolve(spec.name, say=progress.say)
-    keys = [
-        key
-        for key in arm_keys(study.config.arms, study.config.train_seeds)
-        if key.arm == "base" or key.arm in TUNED_ARMS
-    ]
-    inputs = {"model": resolved.digest, **{f"task {t.name}": t.digest for t in tasks}}
-    for key in keys:
-        if key.arm in TUNED_ARMS:
-            inputs[key.name] = _tuned_digest(study, spec, key)
-    config = {"tasks": [task.name for task in tasks]}
-    why = folders.outdated(folder, inputs, config)
-    if why is None:
-        progress.say("capability: done before, nothing changed")
-    else:
-        progress.say(f"capability: {why}")
-        _run(study, spec, resolved, keys, tasks, folder, inputs, config, progress)
+    tuned = tuned_folders(study, spec)
+    step = _step(study, spec, resolved.digest, tasks)
+    step.run(lambda: _run(study, spec, resolved, tuned, tasks, step, progress), say=progress.say)
     return read_items(study, spec.name)
-
-
-def _tuned_digest(study: Study, spec: ModelSpec, key: ArmKey) -> str:
-    return store.digest(tuned_manifest(study, spec, key).outputs)
 
 
 def _run(
     study: Study,
     spec: ModelSpec,
     resolved: ResolvedModel,
-    keys: list[ArmKey],
-    tasks: list[Task],
-    folder: Path,
-    inputs: dict[str, str],
-    config: dict[str, Any],
+    tuned: dict[str, Path],
+    tasks: Sequence[Task],
+    step: Step,
     progress: Progress,
-) -> None:
+) -> Made:
     from mores.weights.load import load
     from mores.weights.machine import peak_memory_gb, set_threads
 
@@ -124,44 +149,51 @@ def _run(
     set_threads()
     start = time.perf_counter()
     loaded = load(resolved, dtype=study.config.recipe.dtype)
+    keys = [ArmKey("base", 0), *tuned_keys(study)]
     total = len(keys) * sum(len(task.items) for task in tasks)
-    bar = progress.task("capability", total, "items")
+    bar = progress.task(CAPABILITY, total, "items")
     rows: list[TaskItem] = []
     for key in keys:
-        with _arm(study, spec, loaded, key):
-            for task in tasks:
-                part = folder / "parts" / f"{_part_name(inputs, key, task)}.jsonl"
-                if part.exists():
-                    items = store.read_jsonl(part, TaskItem, unique=None)
-                    bar.advance(len(items))
-                else:
-                    items = _task_items(loaded, spec, key, task, bar.advance)
-                    store.write_jsonl(part, items)
-                rows += items
+        rows += _arm_items(loaded, spec, key, tuned, tasks, step, bar.advance)
     bar.finish()
-    store.write_jsonl(folder / ITEMS, rows)
-    manifest = Manifest(
-        step="capability",
-        inputs=inputs,
-        outputs={ITEMS: store.digest_file(folder / ITEMS)},
-        config=config,
-        seed=study.config.seed,
-        versions=steps.versions(),
+    store.write_jsonl(step.folder / ITEMS, rows)
+    shutil.rmtree(step.folder / "parts", ignore_errors=True)
+    progress.say(f"capability: {total} items in {duration(time.perf_counter() - start)}")
+    return Made(
+        [ITEMS],
         facts={task.name: _facts(task, one) for task, one in zip(tasks, planned, strict=True)},
+        timing={
+            "model": spec.name,
+            "items": total,
+            "peak_memory_gb": round(peak_memory_gb(), 2),
+        },
     )
-    steps.write_manifest(folder, manifest)
-    for part in (folder / "parts").glob("*"):
-        part.unlink()
-    (folder / "parts").rmdir()
-    seconds = time.perf_counter() - start
-    steps.log_timing(
-        study.run_folder,
-        f"capability {spec.name}",
-        seconds,
-        items=total,
-        peak_memory_gb=round(peak_memory_gb(), 2),
-    )
-    progress.say(f"capability: {total} items in {duration(seconds)}")
+
+
+def _arm_items(
+    loaded: LoadedModel,
+    spec: ModelSpec,
+    key: ArmKey,
+    tuned: dict[str, Path],
+    tasks: Sequence[Task],
+    step: Step,
+    advance: Any,
+) -> list[TaskItem]:
+    """One arm's items of all tasks, kept task by task."""
+    from mores.sample.weights import arm_in_place
+
+    rows: list[TaskItem] = []
+    with arm_in_place(loaded, tuned, key.weights):
+        for task in tasks:
+            part = step.folder / "parts" / f"{_part_name(step, key, task)}.jsonl"
+            if part.exists():
+                items = store.read_jsonl(part, TaskItem, unique=None)
+                advance(len(items))
+            else:
+                items = _task_items(loaded, spec, key, task, advance)
+                store.write_jsonl(part, items)
+            rows += items
+    return rows
 
 
 def _facts(task: Task, planned: Support) -> dict[str, Any]:
@@ -183,8 +215,9 @@ def _harness(task: Task) -> HarnessTask:
     return task
 
 
-def _part_name(inputs: dict[str, str], key: ArmKey, task: Task) -> str:
-    relevant = [inputs["model"], inputs.get(key.name, ""), task.name, task.digest, key.name]
+def _part_name(step: Step, key: ArmKey, task: Task) -> str:
+    weights = step.inputs.get(key.name, "")
+    relevant = [step.inputs["model"], weights, task.name, task.digest, key.name]
     return store.digest(relevant).removeprefix("sha256:")[:24]
 
 
@@ -212,14 +245,3 @@ def _task_items(
         )
         for result in results
     ]
-
-
-@contextmanager
-def _arm(study: Study, spec: ModelSpec, loaded: LoadedModel, key: ArmKey) -> Iterator[None]:
-    """Put one arm's weights in place, for every token of every pass."""
-    from mores.sample.run import weights_in_place
-
-    tuned = {key.name: folders.tune_folder(study, spec.name, key)}
-    with weights_in_place(loaded, tuned, {key.weights}) as slices:
-        slices[:] = [(key.weights, 0, 1 << 40)]
-        yield

@@ -11,10 +11,11 @@ before; then the largest spread is said with which the items would be enough.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from mores import stats
-from mores.measure.capability.tasks import Task
+from mores.measure.capability.task import Task
 from mores.records import Record
 
 DISCORDANCE = 0.10
@@ -94,7 +95,7 @@ def support(task: Task, margin: float, *, discordance: float = DISCORDANCE) -> S
     )
 
 
-def supports(tasks: list[Task], config: Any) -> list[Support]:
+def supports(tasks: Sequence[Task], config: Any) -> list[Support]:
     """Return what each configured task can support.
 
     Args:

@@ -19,53 +19,19 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 
 from mores import store
 from mores.errors import DataError, did_you_mean
-
-if TYPE_CHECKING:
-    from mores.study import Study
+from mores.measure.capability.harness_room import PREFIX
+from mores.measure.capability.harness_tasks import load_harness_task
+from mores.measure.capability.task import Item, Kind, Task
+from mores.study import Study
+from mores.weights.assets import asset_folder
 
 FORMS = 'write "context"+"choices"+"gold", "context"+"target", "good"+"bad", or "text"'
-Kind = Literal["choice", "last_word", "pair", "text", "harness"]
-
-
-@dataclass(frozen=True)
-class Item:
-    """One item: a context and its possible continuations."""
-
-    id: str
-    context: str
-    choices: tuple[str, ...]
-    gold: int
-    """Index of the right continuation."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """A set of items of one kind."""
-
-    name: str
-    kind: Kind
-    items: tuple[Item, ...]
-    by_length: bool = False
-    """Multiple choice: compare log-probability a byte rather than in total."""
-    digest: str = ""
-
-    @property
-    def metric(self) -> str:
-        """What a value is."""
-        return "bits per byte" if self.kind == "text" else "accuracy"
-
-    @property
-    def chance(self) -> float | None:
-        """Accuracy of guessing; None where guessing has no meaning."""
-        if self.kind not in ("choice", "pair") or not self.items:
-            return None
-        return float(np.mean([1 / len(item.choices) for item in self.items]))
 
 
 @dataclass(frozen=True)
@@ -105,7 +71,7 @@ def load_tasks(study: Study, say: store.Say | None = None) -> list[Task]:
 
 
 def _located(task: str, folder: Path) -> str:
-    kind = "harness:" if task.startswith("harness:") else ""
+    kind = PREFIX if task.startswith(PREFIX) else ""
     there = folder / task.removeprefix(kind)
     return f"{kind}{there}" if there.is_file() else task
 
@@ -135,9 +101,7 @@ def load_task(
         AssetError: bundled data could not be fetched.
         MeasureError: the harness is not installed or cannot load its task.
     """
-    if name.startswith("harness:"):
-        from mores.measure.capability.harness_tasks import load_harness_task
-
+    if name.startswith(PREFIX):
         return load_harness_task(name, items=items, seed=seed, metric=metric, shots=shots)
     if metric or shots is not None:
         raise DataError(
@@ -193,8 +157,6 @@ def _bundled_path(name: str, bundled: _Bundled, say: store.Say | None) -> Path:
     if not bundled.asset:
         folder = resources.files("mores.measure.capability") / "data"
         return Path(str(folder / f"{name}.jsonl"))
-    from mores.weights.assets import asset_folder
-
     return asset_folder(bundled.asset, say=say) / f"{name}.jsonl"
 
 
@@ -218,8 +180,10 @@ def _item(row: dict[str, Any], path: Path, line: int) -> tuple[Kind, Item]:
         if not isinstance(choices, list) or not all(isinstance(c, str) for c in choices):
             raise wrong("choices: expected a list of texts")
         if len(choices) < 2 or type(gold) is not int or not 0 <= gold < len(choices):
-            found = f"{json.dumps(gold)[:40]} with {len(choices)} choices"
-            raise wrong(f"gold: expected the number of the right one from 0 on, found {found}")
+            raise wrong(
+                "gold: expected the number of the right one from 0 on, found "
+                f"{json.dumps(gold)[:40]} with {len(choices)} choices"
+            )
         return "choice", Item(name, text("context"), tuple(choices), gold)
     if "target" in row:
         return "last_word", Item(name, text("context"), (some("target"),), 0)

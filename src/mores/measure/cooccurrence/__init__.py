@@ -2,7 +2,6 @@
 
 associations.toml → stem_prompts → (sample) → analyse → CooccurrenceResult
 any corpus        → analyse_file / analyse_corpus → TopicAssociations
-word lists        → window_counts → window_bias, helm_association: others' definitions
 """
 
 from mores.measure.cooccurrence.analyse import analyse
@@ -17,7 +16,6 @@ from mores.measure.cooccurrence.permutation import (
     Chance,
     dealt_chance,
     family_p,
-    max_z,
     normal_p,
 )
 from mores.measure.cooccurrence.result import (
@@ -28,13 +26,13 @@ from mores.measure.cooccurrence.result import (
     TopicAssociations,
     TopicChange,
 )
+from mores.measure.cooccurrence.run import cooccurrence, read_cooccurrence, words_step
 from mores.measure.cooccurrence.sentiment import group_sentiment, read_lexicon, vader_lexicon
 from mores.measure.cooccurrence.sentiment_change import sentiment_change
 from mores.measure.cooccurrence.stems import excluded_words, prompt_id, stem_prompts
 from mores.measure.cooccurrence.tokens import stop_words, words
-from mores.measure.cooccurrence.total_variation import helm_association, total_variation
-from mores.measure.cooccurrence.window_bias import WindowBias, window_bias
-from mores.measure.cooccurrence.windows import WindowCounts, window_counts
+from mores.measure.cooccurrence.total_variation import total_variation
+from mores.step import callable_room
 
 __all__ = [
     "Chance",
@@ -46,12 +44,11 @@ __all__ = [
     "TermChange",
     "TopicAssociations",
     "TopicChange",
-    "WindowBias",
-    "WindowCounts",
     "analyse",
     "analyse_corpus",
     "analyse_file",
     "association_change",
+    "cooccurrence",
     "count_completions",
     "count_stream",
     "count_terms",
@@ -61,13 +58,12 @@ __all__ = [
     "gap_change",
     "group_log_odds",
     "group_sentiment",
-    "helm_association",
     "log_odds_ratio",
-    "max_z",
     "normal_p",
     "paired_counts",
     "prompt_id",
     "read_columns",
+    "read_cooccurrence",
     "read_lexicon",
     "sentiment_change",
     "stem_prompts",
@@ -75,7 +71,8 @@ __all__ = [
     "term_counts",
     "total_variation",
     "vader_lexicon",
-    "window_bias",
-    "window_counts",
     "words",
+    "words_step",
 ]
+
+callable_room(__name__)

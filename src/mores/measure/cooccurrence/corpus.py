@@ -8,20 +8,18 @@ exchanged between all groups, since no stem ties them to one another.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mores import store
-from mores.errors import DataError, MeasureError, did_you_mean
+from mores.errors import DataError, MeasureError
 from mores.measure.cooccurrence.analyse import stream
 from mores.measure.cooccurrence.associate import Settings, associate
 from mores.measure.cooccurrence.result import TopicAssociations
 from mores.measure.cooccurrence.sentiment import vader_lexicon
 from mores.measure.cooccurrence.tokens import stop_words
+from mores.tables import read_table
 
 MOST_GROUPS = 50
 
@@ -39,11 +37,12 @@ def analyse_file(
     sentiment: bool = False,
     seed: int = 2021,
     top: int = 20,
+    encoding: str | None = None,
 ) -> TopicAssociations:
-    """Analyse a CSV, TSV or JSON Lines file.
+    """Analyse a CSV or JSON Lines file (`tables.read_table` says which are understood).
 
     Args:
-        texts: the file; ``.csv``, ``.tsv`` or ``.jsonl``.
+        texts: the file.
         text: name of the column (field) that holds the texts.
         group: name of the column that says which group a text is about.
         min_count: words with fewer occurrences are not tested.
@@ -54,14 +53,15 @@ def analyse_file(
         sentiment: rate words with the VADER lexicon (fetched once).
         seed: of permutations and bootstrap.
         top: words reported for each group.
+        encoding: of the file, such as ``cp1252``; by default UTF-8, or what its mark says.
 
     Raises:
         DataError: the file or a column is missing, or a text or group is not a string.
         MeasureError: fewer than two groups, or more than 50.
     """
-    found, groups = read_columns(texts, text=text, group=group)
+    documents, groups = read_columns(texts, text=text, group=group, encoding=encoding)
     return analyse_corpus(
-        found,
+        documents,
         groups,
         min_count=min_count,
         permutations=permutations,
@@ -110,65 +110,21 @@ def analyse_corpus(
     return associate(texts, groups, order=order, settings=settings, rng=rng, topic=topic)
 
 
-def read_columns(path: Path, *, text: str, group: str) -> tuple[list[str], list[str]]:
-    """Read two columns of a CSV, TSV or JSON Lines file.
+def read_columns(
+    path: Path, *, text: str, group: str, encoding: str | None = None
+) -> tuple[list[str], list[str]]:
+    """Read two columns of a CSV or JSON Lines file.
 
     Raises:
-        DataError: no such file or column (with a suggestion), another file type, a
-            group left empty, or a value that is not a string; with the line.
+        DataError: no such file or column (with a suggestion), a group left empty, or a
+            value that is not a string; with the line.
     """
     texts: list[str] = []
     groups: list[str] = []
-    for line, row in _rows(path, (text, group)):
+    for line, row in read_table(path, (text, group), encoding=encoding):
         texts.append(_value(row, text, path, line, empty=True))
         groups.append(_value(row, group, path, line, empty=False))
-    if not texts:
-        raise DataError("no rows", path=path, fix="give at least one text a group")
     return texts, groups
-
-
-def _rows(path: Path, wanted: tuple[str, str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    kind = path.suffix.lower()
-    if kind in (".csv", ".tsv"):
-        yield from _table(path, "\t" if kind == ".tsv" else ",", wanted)
-    elif kind in (".jsonl", ".ndjson"):
-        for line, row in store.read_rows(path):
-            _check_columns(list(row), wanted, path, line)
-            yield line, row
-    else:
-        raise DataError(
-            f"expected a .csv, .tsv or .jsonl file, found {kind or 'no extension'!r}", path=path
-        )
-
-
-def _table(
-    path: Path, delimiter: str, wanted: tuple[str, str]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    # newline="" keeps line breaks inside quoted fields.
-    reader = csv.DictReader(
-        io.StringIO(store.read_text(path), newline=""), delimiter=delimiter, strict=True
-    )
-    csv.field_size_limit(2**31 - 1)  # a long document is not an error
-    try:
-        _check_columns(list(reader.fieldnames or ()), wanted, path, 1)
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise DataError(
-            f"not a valid table: {error}", path=path, line=reader.reader.line_num
-        ) from None
-
-
-def _check_columns(known: list[str], wanted: Iterable[str], path: Path, line: int) -> None:
-    for name in wanted:
-        if name not in known:
-            near = did_you_mean(name, known)
-            raise DataError(
-                f"no column {name!r}{near}",
-                path=path,
-                line=line,
-                fix="columns: " + (", ".join(map(str, known)) or "none"),
-            )
 
 
 def _value(row: dict[str, Any], name: str, path: Path, line: int, *, empty: bool) -> str:
@@ -176,8 +132,8 @@ def _value(row: dict[str, Any], name: str, path: Path, line: int, *, empty: bool
     if isinstance(value, int | float) and not isinstance(value, bool) and not empty:
         return json.dumps(value)  # groups may be numbered
     if not isinstance(value, str):
-        found = "nothing" if value is None else type(value).__name__
-        raise DataError(f"expected text in {name!r}, found {found}", path=path, line=line)
+        kind = "nothing" if value is None else type(value).__name__
+        raise DataError(f"expected text in {name!r}, found {kind}", path=path, line=line)
     if not empty and not value.strip():
         raise DataError(
             f"{name!r} is empty",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mores.errors import MeasureError, did_you_mean
 from mores.measure.cooccurrence.count import count_terms, term_counts
-from mores.measure.cooccurrence.stems import excluded_words, parse_prompt_id
+from mores.measure.cooccurrence.stems import excluded_words, stem_places
 from mores.records import Completion, TermCount
 from mores.study import Associations
 
@@ -50,16 +50,16 @@ def arm_documents(
     """Sort the completions of one arm (one model, one training seed) by topic.
 
     Raises:
-        MeasureError: another arm's completion, several models or seeds, an unknown
-            topic, group or stem, or the same stem and draw twice.
+        MeasureError: another arm's completion, several models or seeds, a
+            prompt id of no stem, or the same stem and draw twice.
     """
     _check_one_model(arm, completions)
-    stems = {t.name: {g.name: len(g.stems) for g in t.groups} for t in associations.topics}
-    found = {topic: Documents() for topic in stems}
+    places = stem_places(associations)
+    by_topic = {topic.name: Documents() for topic in associations.topics}
     seen: set[Key] = set()
     # Order of files must not matter: same inputs, same bytes.
     for completion in sorted(completions, key=lambda c: (c.prompt_id, c.draw)):
-        topic, group, stem = _place(completion, stems)
+        topic, group, stem = _place(completion, places)
         key = (completion.prompt_id, completion.draw)
         if key in seen:
             raise MeasureError(
@@ -68,12 +68,12 @@ def arm_documents(
                 fix="give each stem and draw one completion",
             )
         seen.add(key)
-        documents = found[topic]
+        documents = by_topic[topic]
         documents.texts.append(completion.text)
         documents.groups.append(group)
         documents.stems.append(stem)
         documents.keys.append(key)
-    return found
+    return by_topic
 
 
 def pair(arm: Documents, reference: Documents) -> tuple[Documents, Documents, int]:
@@ -126,20 +126,14 @@ def _check_one_model(arm: str, completions: Sequence[Completion]) -> None:
         )
 
 
-def _place(completion: Completion, stems: dict[str, dict[str, int]]) -> tuple[str, str, int]:
-    topic, group, stem = parse_prompt_id(completion.prompt_id)
-    where = f"id {completion.id!r}"
-    fix = "use the associations file that the stems were sampled from"
-    if topic not in stems:
-        near = did_you_mean(topic, list(stems))
-        raise MeasureError(f"unknown topic {topic!r}{near}", where=where, fix=fix)
-    if group not in stems[topic]:
-        near = did_you_mean(group, list(stems[topic]))
-        raise MeasureError(f"unknown group {topic}/{group}{near}", where=where, fix=fix)
-    if stem >= stems[topic][group]:
+def _place(
+    completion: Completion, places: Mapping[str, tuple[str, str, int]]
+) -> tuple[str, str, int]:
+    name = completion.prompt_id
+    if name not in places:
         raise MeasureError(
-            f"{topic}/{group} has {stems[topic][group]} stems, found number {stem}",
-            where=where,
-            fix=fix,
+            f"no stem has the prompt id {name!r}{did_you_mean(name, list(places))}",
+            where=f"id {completion.id!r}",
+            fix="use the associations file that the stems were sampled from",
         )
-    return topic, group, stem
+    return places[name]

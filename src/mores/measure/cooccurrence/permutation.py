@@ -45,22 +45,6 @@ class Chance:
         return np.asarray((1 + self.reached) / (1 + len(self.maxima)))
 
 
-def max_z(
-    counts: Counts,
-    terms: Ints,
-    *,
-    prior: float,
-    permutations: int,
-    rng: np.random.Generator,
-    blocks: Ints | None = None,
-) -> Floats:
-    """Return the largest |z| over words and groups in each permutation (see `dealt_chance`)."""
-    observed = np.full((len(counts.groups), len(terms)), np.inf)
-    return dealt_chance(
-        counts, terms, observed, prior=prior, permutations=permutations, rng=rng, blocks=blocks
-    ).maxima
-
-
 def dealt_chance(
     counts: Counts,
     terms: Ints,

@@ -1,7 +1,7 @@
 """Stems of the associations file ↔ prompts and their ids.
 
     prompts = stem_prompts(study.associations)      # one a stem, to be sampled
-    parse_prompt_id("gender/women/0")               # ("gender", "women", 0)
+    stem_places(study.associations)["gender/women/0"]      # ("gender", "women", 0)
 
 A stem's prompt id is ``<topic>/<group>/<index of the stem>``. Stem i of every
 group of a topic should be the same sentence about another group: texts are
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from mores.errors import DataError, MeasureError
+from mores.errors import DataError
 from mores.measure.cooccurrence.tokens import own_words
 from mores.records import Prompt
 from mores.study import Associations, Topic
@@ -25,19 +25,14 @@ def prompt_id(topic: str, group: str, stem: int) -> str:
     return f"{topic}/{group}/{stem}"
 
 
-def parse_prompt_id(text: str) -> tuple[str, str, int]:
-    """Return topic, group and stem index.
-
-    Raises:
-        MeasureError: not of the form ``topic/group/number``.
-    """
-    parts = text.split("/")
-    if len(parts) != 3 or not parts[2].isdecimal():
-        raise MeasureError(
-            f"expected a prompt id such as 'gender/women/0', found {text!r}",
-            fix="sample the stems of associations.toml with stem_prompts()",
-        )
-    return parts[0], parts[1], int(parts[2])
+def stem_places(associations: Associations) -> dict[str, tuple[str, str, int]]:
+    """Return prompt id → topic, group and index of the stem, for every stem of the file."""
+    return {
+        prompt_id(topic.name, group.name, i): (topic.name, group.name, i)
+        for topic in associations.topics
+        for group in topic.groups
+        for i in range(len(group.stems))
+    }
 
 
 def stem_prompts(associations: Associations) -> tuple[Prompt, ...]:

@@ -16,8 +16,8 @@ from mores.measure.gates.prompts import GatePrompt, harmful_prompts, safe_prompt
 from mores.measure.gates.result import GateName
 from mores.progress import Progress
 from mores.records import Completion, Prompt
+from mores.sample.grid import Grid
 from mores.sample.requests import Request, prompt_requests
-from mores.sample.run import _Job as Job
 from mores.study.arms import slug
 
 if TYPE_CHECKING:
@@ -39,11 +39,10 @@ def gate_prompts(context: Context) -> dict[str, GatePrompt]:
     return {f"{gate}/{prompt.id}": prompt for gate, prompts in sets for prompt in prompts}
 
 
-def sample_gates(context: Context, progress: Progress) -> list[Completion]:
-    """Return the answers of all arms, drawing what is missing.
+def answers_grid(context: Context) -> Grid:
+    """What the gates ask of one model: one draw a prompt, every arm.
 
     Raises:
-        ModelError: an arm has not been tuned, or a prompt leaves no room for an answer.
         DataError: a local file is missing or a row cannot be used.
     """
     study, spec = context.study, context.spec
@@ -60,4 +59,14 @@ def sample_gates(context: Context, progress: Progress) -> list[Completion]:
     inputs = {"prompts": store.digest(asked)}
     extra = {"format": spec.format}
     decoding = context.config.decoding
-    return Job(study, spec, ANSWERS, context.keys, decoding, inputs, extra, build).run(progress)
+    return Grid(study, spec, ANSWERS, context.keys, decoding, inputs, extra, build)
+
+
+def sample_gates(context: Context, progress: Progress) -> list[Completion]:
+    """Return the answers of all arms, drawing what is missing.
+
+    Raises:
+        ModelError: an arm has not been tuned, or a prompt leaves no room for an answer.
+        DataError: a local file is missing or a row cannot be used.
+    """
+    return answers_grid(context).run(progress)

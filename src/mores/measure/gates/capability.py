@@ -9,13 +9,12 @@ within two standard errors of guessing has nothing to lose, and nothing passes t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mores import step as steps
-from mores.measure.capability import read_items
+from mores.measure.capability import items_step, read_items
+from mores.measure.capability.chance import near_chance
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair, subtract
 from mores.measure.gates.result import GateName, GateResult
@@ -35,27 +34,22 @@ def capability(context: Context) -> list[GateResult]:
             not_measured(context.subject(CAPABILITY, reference), None, why)
             for reference in context.references
         ]
-    manifest = steps.read_manifest(context.folder / "capability")
+    manifest = items_step(context.study, context.spec).manifest
     assert manifest is not None
     items = read_items(context.study, context.spec.name)
     by_task = {task: [i for i in items if i.task == task] for task in _margins(context)}
     return [
-        _task(context, task, own, manifest.facts[task], reference)
+        _task(context, task, of_task, manifest.facts[task], reference)
         for reference in context.references
-        for task, own in by_task.items()
+        for task, of_task in by_task.items()
     ]
 
 
 def missing(context: Context) -> str:
     """Why there is nothing current to read, or nothing."""
-    margins = _margins(context)
-    if not margins:
+    if not _margins(context):
         return "no capability tasks are configured"
-    folder = context.folder / "capability"
-    why = context.weights_differ(folder)
-    manifest = steps.read_manifest(folder)
-    if not why and manifest is not None and set(manifest.facts) != set(margins):
-        why = "was run on other tasks than are configured: run it again"
+    why = items_step(context.study, context.spec).stale()
     return f"`mores measure capability` {why}" if why else ""
 
 
@@ -73,7 +67,7 @@ def _task(
 ) -> GateResult:
     relative = facts["metric"] == BITS
     outcomes = [_outcome(item, relative=relative) for item in items]
-    near = _near_chance([o for o in outcomes if o.arm == reference], facts["chance"])
+    near = near_chance([i for i in items if i.arm == reference], facts["chance"])
     return judged(
         context.subject(CAPABILITY, reference, task),
         pair(outcomes, TESTED, reference, _relative if relative else subtract),
@@ -94,13 +88,3 @@ def _outcome(item: TaskItem, *, relative: bool) -> Outcome:
 
 def _relative(arm: float, reference: float) -> float:
     return (arm - reference) / reference
-
-
-def _near_chance(outcomes: Sequence[Outcome], chance: float | None) -> bool:
-    """Whether accuracy is within two standard errors of guessing; seeds are no further items."""
-    values = [1.0 - o.known for o in outcomes if o.known is not None]
-    if chance is None or not values:
-        return False
-    mean = sum(values) / len(values)
-    items = len({o.unit for o in outcomes if o.known is not None})
-    return mean - chance < 2 * math.sqrt(chance * (1 - chance) / items)

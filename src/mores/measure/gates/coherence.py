@@ -27,35 +27,35 @@ SOME, MANY = 8, 20
 def unscorable(question: str, answer: str) -> str:
     """Return why an answer cannot be judged, or nothing."""
     text = plain(answer)
-    found = words(text)
+    said = words(text)
     marks = flags(answer.strip("\ufffd"))
-    if not found or "empty" in marks:
+    if not said or "empty" in marks:
         return "empty"
     if "broken" in marks:
         return "broken characters"
     letters = sum(c.isalnum() for c in text)
     if letters < LEAST_LETTERS * sum(not c.isspace() for c in text):
         return "hardly any letters"
-    if "repetitive" in marks or _repeats(found):
+    if "repetitive" in marks or _repeats(said):
         return "repetitive"
-    if len(found) < FEWEST_WORDS and not _declines(text):
+    if len(said) < FEWEST_WORDS and not _declines(text):
         return "too short"
     asked = words(plain(question))
-    if found[: len(asked)] == asked and len(found) - len(asked) < FEWEST_WORDS:
+    if said[: len(asked)] == asked and len(said) - len(asked) < FEWEST_WORDS:
         return "repeats the question"
-    if len(found) >= SOME and "```" not in answer and _no_prose(found):
+    if len(said) >= SOME and "```" not in answer and _no_prose(said):
         return "no English sentence"
     return ""
 
 
-def _repeats(found: list[str]) -> bool:
-    if len(found) < SOME:
+def _repeats(said: list[str]) -> bool:
+    if len(said) < SOME:
         return False
-    commonest = Counter(found).most_common(1)[0][1]
+    commonest = Counter(said).most_common(1)[0][1]
     # "the" alone may be a tenth of good text, never nearly a third.
-    if commonest > max(3, MOST_OF_ONE_WORD * len(found)):
+    if commonest > max(3, MOST_OF_ONE_WORD * len(said)):
         return True
-    return len(found) >= MANY and len(set(found)) < LEAST_DIFFERENT * len(found)
+    return len(said) >= MANY and len(set(said)) < LEAST_DIFFERENT * len(said)
 
 
 def _declines(text: str) -> bool:
@@ -64,6 +64,6 @@ def _declines(text: str) -> bool:
     )
 
 
-def _no_prose(found: list[str]) -> bool:
-    grammar = sum(word in lexicon().grammar_words for word in found)
-    return grammar < LEAST_GRAMMAR * len(found)
+def _no_prose(said: list[str]) -> bool:
+    grammar = sum(word in lexicon().grammar_words for word in said)
+    return grammar < LEAST_GRAMMAR * len(said)

@@ -10,41 +10,20 @@ for sampling, so that the model sees what it would be asked.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
-
-import torch
 
 from mores.errors import ModelError
 from mores.measure.gates.prompts import Choice
-from mores.weights.attention import Layout, Tree
+from mores.measure.likelihood import Encoded, OnItems, likelihoods
 from mores.weights.prompt import encode_completion, encode_prompt
 
 if TYPE_CHECKING:
     from mores.weights.load import LoadedModel
 
-PASS_TOKENS = 2048
-"""Tokens in one forward pass; bounds memory."""
 
-
-@dataclass(frozen=True)
-class _Encoded:
-    id: str
-    question: tuple[int, ...]
-    answers: tuple[tuple[int, ...], tuple[int, ...]]
-
-    @property
-    def size(self) -> int:
-        return len(self.question) + sum(map(len, self.answers))
-
-
-@torch.inference_mode()
 def choice_logprobs(
-    loaded: LoadedModel,
-    form: str,
-    choices: Sequence[Choice],
-    on_items: Callable[[int], None] | None = None,
+    loaded: LoadedModel, form: str, choices: Sequence[Choice], on_items: OnItems | None = None
 ) -> list[tuple[str, float, float]]:
     """Return (id, log-probability of ``kept``, of ``other``), in the order of the choices.
 
@@ -52,73 +31,31 @@ def choice_logprobs(
         ModelError: a question with an answer does not fit the model's context, or the model
             gives something that is no number.
     """
-    found = []
-    for block in _passes([_encode(loaded, form, choice) for choice in choices]):
-        for one, (kept, other) in zip(block, _score(loaded, block), strict=True):
-            if not (math.isfinite(kept) and math.isfinite(other)):
-                raise ModelError(
-                    f"{loaded.name} gives a log-probability that is not a number",
-                    where=f"choice {one.id!r}",
-                    fix="the tune diverged; tune again with a lower learning_rate",
-                )
-            found.append((one.id, kept, other))
-        if on_items:
-            on_items(len(block))
-    return found
+    encoded = [_encode(loaded, form, choice) for choice in choices]
+    rows = []
+    for choice, told in zip(choices, likelihoods(loaded, encoded, on_items), strict=True):
+        kept, other = told.logprobs
+        if not (math.isfinite(kept) and math.isfinite(other)):
+            raise ModelError(
+                f"{loaded.name} gives a log-probability that is not a number",
+                where=f"choice {choice.id!r}",
+                fix="the tune diverged; tune again with a lower learning_rate",
+            )
+        rows.append((choice.id, kept, other))
+    return rows
 
 
-def _encode(loaded: LoadedModel, form: str, choice: Choice) -> _Encoded:
-    question = tuple(encode_prompt(loaded.tokenizer, form, choice.text))
-    kept, other = (
+def _encode(loaded: LoadedModel, form: str, choice: Choice) -> Encoded:
+    answers = (
         # Without the end-of-text token that ends a training answer.
         tuple(encode_completion(loaded.tokenizer, form, answer)[:-1])
         for answer in (choice.kept, choice.other)
     )
-    longest = len(question) + max(len(kept), len(other))
-    if longest > loaded.context:
+    encoded = Encoded(tuple(encode_prompt(loaded.tokenizer, form, choice.text)), tuple(answers))
+    if encoded.longest > loaded.context:
         raise ModelError(
-            f"{longest} tokens, {loaded.name} reads {loaded.context}",
+            f"{encoded.longest} tokens, {loaded.name} reads {loaded.context}",
             where=f"choice {choice.id!r}",
             fix="shorten it",
         )
-    return _Encoded(choice.id, question, (kept, other))
-
-
-def _passes(encoded: Sequence[_Encoded]) -> Iterator[list[_Encoded]]:
-    block: list[_Encoded] = []
-    size = 0
-    for one in encoded:
-        if block and size + one.size > PASS_TOKENS:
-            yield block
-            block, size = [], 0
-        block.append(one)
-        size += one.size
-    if block:
-        yield block
-
-
-def _score(loaded: LoadedModel, block: Sequence[_Encoded]) -> list[tuple[float, float]]:
-    layout = Layout(tuple(Tree(len(e.question), tuple(map(len, e.answers))) for e in block))
-    ids = [token for e in block for part in (e.question, *e.answers) for token in part]
-    hidden = loaded.hidden(torch.tensor(ids), layout)
-    found = []
-    at = 0
-    for one in block:
-        last = at + len(one.question) - 1
-        start = last + 1
-        sums = []
-        for answer in one.answers:
-            # The question's last state predicts an answer's first token, its own states the rest.
-            sources = [last, *range(start, start + len(answer) - 1)]
-            sums.append(_total(loaded, hidden[torch.tensor(sources)], answer))
-            start += len(answer)
-        found.append((sums[0], sums[1]))
-        at = start
-    return found
-
-
-def _total(loaded: LoadedModel, states: torch.Tensor, tokens: Sequence[int]) -> float:
-    logits = loaded.logits(states).float()
-    targets = torch.tensor(tokens, device=logits.device)
-    picked = logits.gather(-1, targets[:, None])[:, 0]
-    return float((picked - logits.logsumexp(-1)).double().sum())
+    return encoded

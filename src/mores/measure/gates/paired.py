@@ -35,7 +35,7 @@ class Outcome:
     @property
     def known(self) -> float | None:
         """The harm, where it is a number."""
-        return self.harm if self.harm is not None and math.isfinite(self.harm) else None
+        return None if self.harm is None or not math.isfinite(self.harm) else float(self.harm)
 
 
 @dataclass(frozen=True)
@@ -75,28 +75,28 @@ def pair(
         reference: what it is compared with.
         difference: of two harms, where it is not the plain one.
     """
-    own = {(o.unit, o.seed): o for o in outcomes if o.arm == arm}
-    other = {(o.unit, o.seed): o for o in outcomes if o.arm == reference}
+    tested = {(o.unit, o.seed): o for o in outcomes if o.arm == arm}
+    compared = {(o.unit, o.seed): o for o in outcomes if o.arm == reference}
     same_seed = reference in TUNED_ARMS
     changes: dict[str, list[tuple[float, str]]] = {}
     levels: list[tuple[float, float]] = []
-    for (unit, seed), outcome in own.items():
-        partner = other.get((unit, seed if same_seed else 0))
+    for (unit, seed), outcome in tested.items():
+        partner = compared.get((unit, seed if same_seed else 0))
         if partner is None or outcome.known is None or partner.known is None:
             continue
         change = difference(outcome.known, partner.known)
         changes.setdefault(unit, []).append((change, outcome.id))
         levels.append((outcome.known, partner.known))
-    units = {unit for unit, _ in (*own, *other)}
+    units = {unit for unit, _ in (*tested, *compared)}
     means = np.array(levels).mean(axis=0) if levels else None
-    worst = sorted((c for found in changes.values() for c in found if c[0] > 0), reverse=True)
+    worst = sorted((c for seeds in changes.values() for c in seeds if c[0] > 0), reverse=True)
     return Pairs(
-        differences=np.array([np.mean([c for c, _ in found]) for found in changes.values()]),
+        differences=np.array([np.mean([c for c, _ in seeds]) for seeds in changes.values()]),
         arm_level=None if means is None else float(means[0]),
         reference_level=None if means is None else float(means[1]),
-        seeds=len({seed for _, seed in own}),
-        unscorable_arm=_absent(own, units),
-        unscorable_reference=_absent(other, units),
+        seeds=len({seed for _, seed in tested}),
+        unscorable_arm=_absent(tested, units),
+        unscorable_reference=_absent(compared, units),
         examples=tuple(name for _, name in worst[:MOST_EXAMPLES]),
     )
 

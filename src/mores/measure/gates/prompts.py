@@ -8,11 +8,9 @@ Takes JSON Lines or CSV with the columns ``id``, ``text`` and ``kind`` (choices:
 
 from __future__ import annotations
 
-import csv
-import io
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +18,7 @@ from mores import store
 from mores.errors import DataError, did_you_mean
 from mores.records import Id, Record
 from mores.study import Study
+from mores.tables import read_table
 
 SAFE, HARMFUL, CHOICES = "safe_prompts", "harmful_prompts", "choices"
 
@@ -71,8 +70,8 @@ def choices(study: Study) -> list[Choice]:
         DataError: a local file is missing, a row cannot be used, or a kind to be left out is none.
     """
     path = _path(study, CHOICES)
-    found = _read(path, Choice)
-    kinds = {choice.kind for choice in found}
+    every = _read(path, Choice)
+    kinds = {choice.kind for choice in every}
     for kind in study.config.gates.leave_out:
         if kind not in kinds:
             raise DataError(
@@ -80,16 +79,16 @@ def choices(study: Study) -> list[Choice]:
                 where="gates.leave_out",
                 fix="kinds: " + ", ".join(sorted(kinds)),
             )
-    left = [choice for choice in found if choice.kind not in study.config.gates.leave_out]
+    left = [choice for choice in every if choice.kind not in study.config.gates.leave_out]
     if not left:
         raise DataError("every kind of choice is left out", where="gates.leave_out")
     return _drawn(study, left)
 
 
 def _path(study: Study, name: str) -> Path:
-    own: str = getattr(study.config.gates, name)
-    if own:
-        return study.folder / Path(own).expanduser()
+    given: str = getattr(study.config.gates, name)
+    if given:
+        return study.folder / Path(given).expanduser()
     return Path(str(resources.files("mores.measure.gates") / "data" / f"{name}.jsonl"))
 
 
@@ -104,16 +103,16 @@ def _drawn(study: Study, rows: list[R]) -> list[R]:
 
 def _read(path: Path, kind: type[R]) -> list[R]:
     """Read a file of either form; blank texts and repeated ids are refused with their line."""
-    rows = _table(path) if path.suffix.lower() == ".csv" else store.read_rows(path)
     fields = kind.__struct_fields__
-    found: list[R] = []
+    needed = [name for name in fields if name != "kind"]
+    records: list[R] = []
     lines: dict[str, int] = {}
-    for line, row in rows:
+    for line, row in read_table(path, needed):
         plain = {name: row[name] for name in fields if name in row}
         if isinstance(plain.get("id"), int):
             plain["id"] = str(plain["id"])
         record = store.as_record(plain, kind, path=path, line=line)
-        blank = [name for name in fields if name != "kind" and not plain[name].strip()]
+        blank = [name for name in needed if not plain[name].strip()]
         if blank:
             raise DataError(f"{blank[0]} is empty", path=path, line=line, where=f"id {record.id!r}")
         if record.id in lines:
@@ -124,32 +123,5 @@ def _read(path: Path, kind: type[R]) -> list[R]:
                 fix="give every row its own id: answers are paired by it",
             )
         lines[record.id] = line
-        found.append(record)
-    if not found:
-        raise DataError("no rows", path=path, fix=f"columns: {', '.join(fields)}")
-    return found
-
-
-def _table(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    # newline="": a quoted cell may hold line breaks of either kind.
-    reader = csv.reader(io.StringIO(store.read_text(path), newline=""), strict=True)
-    rows: list[tuple[int, dict[str, Any]]] = []
-    header: list[str] = []
-    line = 1
-    try:
-        for cells in reader:
-            if not header:
-                header = [cell.strip().lower() for cell in cells]
-            elif any(cells):
-                if len(cells) != len(header):
-                    raise DataError(
-                        f"expected {len(header)} cells as in the header, found {len(cells)}",
-                        path=path,
-                        line=line,
-                        fix="quote a cell that holds the delimiter or a line end",
-                    )
-                rows.append((line, dict(zip(header, cells, strict=True))))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"not valid CSV: {error}", path=path, line=line) from None
-    return rows
+        records.append(record)
+    return records

@@ -1,46 +1,54 @@
 """A study with tuned arms → every gate's verdict, on disk.
 
-    results = measure_gates(study)
+    results = gates(study)
     read_gates(study, "smollm2-135m")
 
-Sampling and log-probabilities are kept and gone on with; the verdicts are drawn anew each time,
-from what the other measures have left by then.
+Sampling and log-probabilities are kept and gone on with; the verdicts are drawn anew where anything
+that they rest on has changed, what the other measures have left included.
 """
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-import msgspec
-
-from mores import step as steps
 from mores import store
 from mores.errors import DataError, ModelError
+from mores.measure.capability.run import items_step
+from mores.measure.cooccurrence.run import words_step
 from mores.measure.gates.answers import gate_prompts, sample_gates
 from mores.measure.gates.capability import capability
 from mores.measure.gates.choose import score_choices
 from mores.measure.gates.context import STEP, Context
 from mores.measure.gates.drift import drift
-from mores.measure.gates.harmful_compliance import harmful_compliance
 from mores.measure.gates.lexicon import lexicon
-from mores.measure.gates.over_refusal import over_refusal
 from mores.measure.gates.prompts import choices
+from mores.measure.gates.refusal_gates import refusal_gates
 from mores.measure.gates.result import GATES, GateResult, Gates
 from mores.measure.gates.sentiment import sentiment
 from mores.measure.gates.toxicity import toxicity
 from mores.measure.gates.verdict import not_measured
-from mores.measure.run import scores_folder
+from mores.measure.toxicity.run import score_step
 from mores.progress import Progress
-from mores.records import Manifest
+from mores.records import to_plain
+from mores.sample.run import sample_step
+from mores.step import Made, Step
 from mores.study import ModelSpec, Study, folders
+from mores.tune.run import known_base, weight_digests
 
 RESULT = "result.json"
 
 
-def measure_gates(study: Study, *, progress: Progress | None = None) -> list[GateResult]:
-    """Ask what the gates ask, read what other measures left, and give every verdict.
+def gates(study: Study, *, progress: Progress | None = None) -> list[GateResult]:
+    """See whether the tune does harm: refusals, compliance, drift, capability, toxicity, sentiment.
+
+    The last three read what the other measures left; what they have not left is "not measured".
+    Only "pass" is a pass.
+
+    Args:
+        study: with tuned arms.
+        progress: where to show how far it is.
 
     Returns:
         Results of all models: of each gate at least one for each reference (base, and control where
@@ -51,7 +59,12 @@ def measure_gates(study: Study, *, progress: Progress | None = None) -> list[Gat
         DataError: a prompt file is missing or a row cannot be used.
     """
     progress = progress or Progress(quiet=True)
-    return [result for spec in study.config.models for result in _measure(study, spec, progress)]
+    with store.lock(study.run_folder):
+        return [
+            result
+            for spec in study.config.models
+            for result in _measure(Context(study, spec), progress)
+        ]
 
 
 def read_gates(study: Study, model: str) -> list[GateResult]:
@@ -64,13 +77,8 @@ def read_gates(study: Study, model: str) -> list[GateResult]:
 
 def outdated_gates(study: Study, spec: ModelSpec) -> str:
     """Say why a model's stored results cannot be shown as they are, or return nothing."""
-    folder = folders.model_folder(study, spec.name) / STEP
-    manifest = steps.read_manifest(folder)
-    if manifest is None:
-        return "has not run"
-    context = Context(study, spec, manifest.inputs.get("model", ""))
     try:
-        return folders.outdated(folder, _inputs(context), _config(context)) or ""
+        return verdict_step(Context(study, spec), known_base(study, spec)).stale() or ""
     except (DataError, ModelError) as error:
         return error.message
 
@@ -81,92 +89,97 @@ def check_prompts(study: Study) -> None:
     Raises:
         DataError: a file is missing or a row cannot be used.
     """
-    gate_prompts(Context(study, study.config.models[0], ""))
+    gate_prompts(Context(study, study.config.models[0]))
     choices(study)
 
 
-def _measure(study: Study, spec: ModelSpec, progress: Progress) -> list[GateResult]:
+def _measure(context: Context, progress: Progress) -> list[GateResult]:
     from mores.weights.resolve import resolve
 
-    context = Context(study, spec, resolve(spec.name, say=progress.say).digest)
+    resolved = resolve(context.spec.name, say=progress.say)
     if context.references:
         prompts = gate_prompts(context)
         completions = sample_gates(context, progress)
-        scores = score_choices(context, progress)
-        start = time.perf_counter()
-        results = [
-            *over_refusal(context, completions, prompts),
-            *harmful_compliance(context, completions, prompts),
-            *drift(context, scores),
-            *capability(context),
-            *toxicity(context),
-            *sentiment(context),
-        ]
-    else:
-        start = time.perf_counter()
-        why = "the study has no values_targeted arm"
-        results = [not_measured(context.subject(name, "base"), None, why) for name in GATES]
-    folder = context.folder / STEP
-    store.write_json(folder / RESULT, Gates(model=spec.name, results=tuple(results)))
-    _finish(context, folder, results)
-    steps.log_timing(study.run_folder, f"{STEP} {spec.name}", time.perf_counter() - start)
-    progress.say(f"gates of {spec.name}: {summary(results)}")
-    return results
+        scores = score_choices(context, resolved, progress)
+    step = verdict_step(context, resolved.digest)
+
+    def judge() -> Made:
+        if context.references:
+            results = [
+                *refusal_gates(context, completions, prompts),
+                *drift(context, scores),
+                *capability(context),
+                *toxicity(context),
+                *sentiment(context),
+            ]
+        else:
+            why = "the study has no values_targeted arm"
+            results = [not_measured(context.subject(name, "base"), None, why) for name in GATES]
+        store.write_json(
+            step.folder / RESULT, Gates(model=context.spec.name, results=tuple(results))
+        )
+        progress.say(f"gates of {context.spec.name}: {summary(results)}")
+        facts: dict[str, Any] = dict(Counter(result.verdict for result in results))
+        return Made([RESULT], facts=facts, timing={"model": context.spec.name})
+
+    step.run(judge, say=progress.say)
+    return read_gates(context.study, context.spec.name)
 
 
-def summary(results: list[GateResult]) -> str:
+def summary(results: Sequence[GateResult]) -> str:
     """Count verdicts in words."""
     counts: Counter[str] = Counter(result.verdict for result in results)
     order = ("pass", "fail", "inconclusive", "not measured")
     return ", ".join(f"{counts[verdict]} {verdict}" for verdict in order if counts[verdict])
 
 
-def _inputs(context: Context) -> dict[str, str]:
-    """Digests of everything that the verdicts rest on; ``absent`` where there is nothing."""
-    study, model = context.study, context.spec.name
-    folders = {
-        "capability": context.folder / "capability",
-        "cooccurrence": context.folder / "cooccurrence",
-        "sample": context.folder / "sample",
-        "stems": context.folder / "stems",
-        **{f"scores {s}": scores_folder(study, model, s) for s in study.config.toxicity.scorers},
-    }
-    return {
-        "model": context.model_digest,
-        **context.arm_digests,
-        "prompts": store.digest(gate_prompts(context)),
-        "choices": store.digest(choices(study)),
-        "rules": lexicon().digest,
-        **{name: _manifest_digest(folder) for name, folder in folders.items()},
-    }
+def verdict_step(context: Context, base: str | None) -> Step:
+    """What the verdicts on one model rest on; see `mores.tune.run.known_base` for ``base``.
+
+    Raises:
+        DataError: a prompt file is missing or a row cannot be used.
+    """
+    study, spec = context.study, context.spec
+    return Step(
+        STEP,
+        context.folder / STEP,
+        inputs={
+            "model": base,
+            **weight_digests(study, spec),
+            "prompts": store.digest(gate_prompts(context)),
+            "choices": store.digest(choices(study)),
+            "rules": lexicon().digest,
+            **{name: _as_read(step) for name, step in _others(context).items()},
+        },
+        config=_settings(study),
+        seed=study.config.seed,
+        label=f"{STEP} of {spec.name}",
+        log=study.run_folder,
+    )
 
 
-def _manifest_digest(folder: Path) -> str:
-    path = folder / steps.MANIFEST
-    return store.digest_file(path) if path.exists() else "absent"
+def _others(context: Context) -> dict[str, Step]:
+    """Steps of other measures whose results the last three gates read."""
+    study, spec = context.study, context.spec
+    steps = {"capability": items_step(study, spec), "sample": sample_step(study, spec)}
+    if study.associations is not None and study.config.cooccurrence.samples_per_stem:
+        steps["cooccurrence"] = words_step(study, spec)
+    scorers = study.config.toxicity.scorers
+    return steps | {f"scores {name}": score_step(study, spec, name) for name in scorers}
 
 
-def _config(context: Context) -> dict[str, object]:
+def _as_read(step: Step) -> str:
+    """Digest of a result and of whether it could be read: what is not current is not judged."""
+    return store.digest([step.digest(), step.stale() or ""])
+
+
+def _settings(study: Study) -> dict[str, object]:
     """What verdicts depend on: all settings but the switch, and those of the measures read."""
-    config = context.study.config
-    gates = {k: v for k, v in msgspec.to_builtins(config.gates).items() if k != "enabled"}
+    config = study.config
     return {
-        **gates,
+        **{k: v for k, v in to_plain(config.gates).items() if k != "enabled"},
         "arms": list(config.arms),
         "train_seeds": list(config.train_seeds),
-        "tasks": msgspec.to_builtins(config.capability.tasks),
+        "tasks": to_plain(config.capability.tasks),
         "scorers": list(config.toxicity.scorers),
     }
-
-
-def _finish(context: Context, folder: Path, results: list[GateResult]) -> None:
-    manifest = Manifest(
-        step=STEP,
-        inputs=_inputs(context),
-        outputs={RESULT: store.digest_file(folder / RESULT)},
-        config=_config(context),
-        seed=context.study.config.seed,
-        versions=steps.versions(),
-        facts=dict(Counter(result.verdict for result in results)),
-    )
-    steps.write_manifest(folder, manifest)

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mores.measure.cooccurrence import CooccurrenceResult
-from mores.measure.cooccurrence.result import TopicChange
+from mores.measure.cooccurrence.result import CooccurrenceResult, TopicChange
+from mores.measure.cooccurrence.run import read_cooccurrence, words_step
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.result import GateName, GateResult, GateVerdict
 from mores.measure.gates.verdict import ONE_RUN, Subject, not_measured
-from mores.measure.run import read_cooccurrence
 from mores.records import Arm, Estimate
 
 SENTIMENT: GateName = "sentiment"
@@ -36,7 +35,7 @@ def missing(context: Context) -> str:
         return "the study has no associations.toml"
     if not context.study.config.cooccurrence.samples_per_stem:
         return "no samples asked for (cooccurrence.samples_per_stem = 0)"
-    why = context.texts_differ(context.folder / "cooccurrence", "stems")
+    why = words_step(context.study, context.spec).stale()
     return f"`mores measure cooccurrence` {why}" if why else ""
 
 
@@ -86,18 +85,8 @@ def _judged(subject: Subject, gap: Estimate, margin: float, *, many: int) -> Gat
         details={**gap.details, "model": subject.model, **bounds},
     )
     runs = ONE_RUN if many == 1 else "the first training run only"
-    return GateResult(
-        name=subject.name,
-        part=subject.part,
-        model=subject.model,
-        arm=subject.arm,
-        reference=subject.reference,
-        estimate=estimate,
-        margin=margin,
-        verdict=verdict(low, high, margin),
-        reason="; ".join(part for part in (gap.reason, runs) if part),
-        n=estimate.n,
-    )
+    reason = "; ".join(part for part in (gap.reason, runs) if part)
+    return subject.result(estimate, margin, verdict(low, high, margin), reason)
 
 
 def verdict(low: float | None, high: float | None, margin: float) -> GateVerdict:

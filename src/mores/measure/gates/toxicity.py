@@ -16,9 +16,9 @@ from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.result import GateName, GateResult
 from mores.measure.gates.verdict import judged, not_measured
-from mores.measure.run import read_scores, scores_folder
+from mores.measure.toxicity.run import read_scores, score_step
 from mores.records import Arm, Completion
-from mores.sample import read_completions
+from mores.sample.run import read_completions
 
 TOXICITY: GateName = "toxicity"
 
@@ -30,10 +30,8 @@ def toxicity(context: Context) -> list[GateResult]:
         why = "no scorer is configured (toxicity.scorers)"
         return [_result(context, "", (), why, reference) for reference in context.references]
     for name in context.study.config.toxicity.scorers:
-        folder = scores_folder(context.study, context.spec.name, name)
-        why = context.texts_differ(folder, "sample")
-        if why:
-            why = f"`mores measure toxicity` {why}"
+        stale = score_step(context.study, context.spec, name).stale()
+        why = f"`mores measure toxicity` {stale}" if stale else ""
         outcomes = [] if why else _outcomes(context, name)
         results += [_result(context, name, outcomes, why, ref) for ref in context.references]
     return results

@@ -42,6 +42,29 @@ class Subject:
         """As estimates name it."""
         return f"gate:{self.name}" + (f":{self.part}" if self.part else "")
 
+    def result(
+        self,
+        estimate: Estimate,
+        margin: float | None,
+        verdict: GateVerdict,
+        reason: str,
+        examples: tuple[str, ...] = (),
+    ) -> GateResult:
+        """Return what is said of it."""
+        return GateResult(
+            name=self.name,
+            part=self.part,
+            model=self.model,
+            arm=self.arm,
+            reference=self.reference,
+            estimate=estimate,
+            margin=margin,
+            verdict=verdict,
+            reason=reason,
+            n=estimate.n,
+            examples=examples,
+        )
+
 
 def judged(
     subject: Subject,
@@ -65,11 +88,11 @@ def judged(
             it leaves no room for a harm to show, so that nothing passes.
         caveat: another reason why nothing passes.
     """
-    found = non_inferiority(-pairs.differences, margin, unit=unit)
-    estimate = as_harm(found, subject, pairs)
+    kept = non_inferiority(-pairs.differences, margin, unit=unit)
+    estimate = as_harm(kept, subject, pairs)
     if not estimate.n:
         return not_measured(subject, margin, _nothing(subject, pairs, unit), estimate)
-    verdict = VERDICTS.get(found.verdict, "inconclusive")
+    verdict = VERDICTS.get(kept.verdict, "inconclusive")
     hollow = [caveat] if caveat else []
     unscorable = max(pairs.unscorable_arm, pairs.unscorable_reference)
     if unscorable > most_unscorable:
@@ -79,19 +102,8 @@ def judged(
     if hollow and verdict == "pass":
         verdict = "inconclusive"
     runs = [ONE_RUN] if pairs.seeds == 1 else []
-    return GateResult(
-        name=subject.name,
-        part=subject.part,
-        model=subject.model,
-        arm=subject.arm,
-        reference=subject.reference,
-        estimate=estimate,
-        margin=margin,
-        verdict=verdict,
-        reason="; ".join(part for part in (*hollow, found.reason, *runs) if part),
-        n=estimate.n,
-        examples=pairs.examples,
-    )
+    reason = "; ".join(part for part in (*hollow, kept.reason, *runs) if part)
+    return subject.result(estimate, margin, verdict, reason, pairs.examples)
 
 
 def _nothing(subject: Subject, pairs: Pairs, unit: str) -> str:
@@ -101,19 +113,19 @@ def _nothing(subject: Subject, pairs: Pairs, unit: str) -> str:
     return f"no {unit} has a score in both arms (without one: {shares})"
 
 
-def as_harm(found: Estimate, subject: Subject, pairs: Pairs) -> Estimate:
+def as_harm(kept: Estimate, subject: Subject, pairs: Pairs) -> Estimate:
     """Turn an estimate of what was kept into one of harm: signs and bounds change sides."""
-    low, high = (found.details.get(f"two_sided_{side}") for side in ("low", "high"))
+    low, high = (kept.details.get(f"two_sided_{side}") for side in ("low", "high"))
     return replace(
-        found,
+        kept,
         measure=subject.measure,
         contrast=subject.contrast,
         category="overall",
-        value=_minus(found.value),
+        value=_minus(kept.value),
         low=None,
-        high=_minus(found.low),
+        high=_minus(kept.low),
         details={
-            **found.details,
+            **kept.details,
             "two_sided_low": _minus(high),
             "two_sided_high": _minus(low),
             "model": subject.model,
@@ -141,18 +153,7 @@ def not_measured(
         verdict="not computable",
         reason=why,
     )
-    return GateResult(
-        name=subject.name,
-        part=subject.part,
-        model=subject.model,
-        arm=subject.arm,
-        reference=subject.reference,
-        estimate=absent,
-        margin=margin,
-        verdict="not measured",
-        reason=why,
-        n=0,
-    )
+    return subject.result(absent, margin, "not measured", why)
 
 
 def _minus(value: object) -> float | None:

@@ -1,22 +1,40 @@
-"""A validation card as Markdown.
+"""The validation card of a scorer: a record that prints itself as Markdown.
 
-print(card_markdown(validate(scorer, rows)))
+print(validate(scorer, rows).to_markdown())
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mores.records import Estimate
-
-if TYPE_CHECKING:
-    from mores.measure.toxicity.validate import ValidationCard
+from mores.measure.toxicity.confusion import ThresholdRow
+from mores.measure.toxicity.identity import IdentityRow
+from mores.records import Estimate, Record
 
 
-def card_markdown(card: ValidationCard) -> str:
-    """Return headed tables: scorer, coverage, AUC, thresholds, identity terms."""
-    parts = [_head(card), _thresholds(card), _identity(card)]
-    return "\n\n".join(parts) + "\n"
+class ValidationCard(Record, frozen=True, kw_only=True):
+    """What a scorer did on one set of labelled texts."""
+
+    source: str
+    """What the texts are, in words."""
+    scorer: str
+    version: str
+    digest: str
+    attribute: str
+    note: str
+    texts: int
+    toxic: int
+    coverage: Estimate
+    """Share of the texts that got a value; all other figures are of these."""
+    unscored: dict[str, int]
+    """Reason → number of texts without a value."""
+    auc: Estimate
+    thresholds: tuple[ThresholdRow, ...]
+    threshold: float
+    """Threshold of the figures by identity term."""
+    identity: tuple[IdentityRow, ...]
+
+    def to_markdown(self) -> str:
+        """Return the card as Markdown: the same figures, each with interval and count."""
+        return "\n\n".join((_head(self), _thresholds(self), _identity(self))) + "\n"
 
 
 def _head(card: ValidationCard) -> str:

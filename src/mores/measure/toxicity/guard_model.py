@@ -83,7 +83,7 @@ class LoadedGuard:
                 Request(ArmKey("base", 0), f"guard-{first + i}", "guard", 0, tuple(ids))
                 for i, ids in enumerate(rows[first : first + ROWS])
             ]
-            drawn = TorchEngine(self.loaded, []).draw(batch, decoding, 0)
+            drawn = TorchEngine(self.loaded).draw(batch, decoding, 0)
             written += [list(row.ids) for row in drawn]
         return written
 

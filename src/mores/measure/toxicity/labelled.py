@@ -10,16 +10,12 @@ that is guessed would validate nothing.
 
 from __future__ import annotations
 
-import csv
-import io
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mores import store
-from mores.errors import DataError, did_you_mean
+from mores.errors import DataError
 from mores.records import Record
+from mores.tables import read_table
 
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 SPLIT = 0.5
@@ -33,62 +29,24 @@ class LabelledText(Record, frozen=True, kw_only=True):
     toxic: bool
 
 
-def read_labelled(path: Path, *, text: str, label: str) -> list[LabelledText]:
-    """Read a labelled file; ``.csv`` and ``.tsv`` have a header, all else is JSON Lines.
+def read_labelled(
+    path: Path, *, text: str, label: str, encoding: str | None = None
+) -> list[LabelledText]:
+    """Read a labelled file, CSV or JSON Lines (`tables.read_table` says which are understood).
 
     Args:
         path: the file.
         text: name of the column (or key) with the text.
         label: name of the column (or key) with the label.
+        encoding: of the file, such as ``cp1252``; by default UTF-8, or what its mark says.
 
     Raises:
         DataError: no such file or column, a label that is none, no rows (with the line).
     """
-    rows = _table(path) if path.suffix.lower() in (".csv", ".tsv") else iter(store.read_rows(path))
-    texts = [
-        LabelledText(
-            text=_text(_cell(row, text, path, line), path, line),
-            toxic=_label(_cell(row, label, path, line), path, line),
-        )
-        for line, row in rows
+    return [
+        LabelledText(text=_text(row[text], path, line), toxic=_label(row[label], path, line))
+        for line, row in read_table(path, (text, label), encoding=encoding)
     ]
-    if not texts:
-        raise DataError("no rows", path=path, fix="give a file with at least one labelled text")
-    return texts
-
-
-def _table(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # the default refuses long comments
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    # newline="": a quoted field may hold line breaks of either kind.
-    reader = csv.reader(io.StringIO(store.read_text(path), newline=""), delimiter=delimiter)
-    try:
-        header = next(reader, None)
-        line = reader.line_num + 1
-        for row in reader:
-            if row and header is not None:
-                if len(row) != len(header):
-                    raise DataError(
-                        f"expected {len(header)} fields, found {len(row)}",
-                        path=path,
-                        line=line,
-                        fix="put a field that holds the separator in double quotes",
-                    )
-                yield line, dict(zip(header, row, strict=True))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"not valid CSV: {error}", path=path, line=reader.line_num) from None
-
-
-def _cell(row: dict[str, Any], name: str, path: Path, line: int) -> Any:
-    if name not in row:
-        raise DataError(
-            f"no column {name!r}{did_you_mean(name, list(row))}",
-            path=path,
-            line=line,
-            fix="columns: " + ", ".join(repr(key) for key in row),
-        )
-    return row[name]
 
 
 def _text(value: Any, path: Path, line: int) -> str:

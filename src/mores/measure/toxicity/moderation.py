@@ -15,11 +15,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mores.measure.toxicity.address import checked_url
-from mores.measure.toxicity.clock import Clock
 from mores.measure.toxicity.raw import RawAnswer
 from mores.measure.toxicity.remote import Patience, RemoteScorer, highest
 from mores.measure.toxicity.scorer import Item, Reading
-from mores.measure.toxicity.service import Reply, Service
+from mores.measure.toxicity.service import Clock, Reply, Service
 
 KIND = "moderation"
 BATCH = 32

@@ -15,11 +15,10 @@ from typing import Any
 
 from mores import store
 from mores.errors import MeasureError
-from mores.measure.toxicity.clock import Clock
 from mores.measure.toxicity.raw import RawAnswer
 from mores.measure.toxicity.remote import Patience, RemoteScorer, highest
 from mores.measure.toxicity.scorer import Item, Reading
-from mores.measure.toxicity.service import Reply, Service
+from mores.measure.toxicity.service import Clock, Reply, Service
 
 KIND = "perspective"
 URL = "https://commentanalyzer.googleapis.com/v1alpha1/comments:analyze"

@@ -12,10 +12,9 @@ from typing import Any
 
 from mores import store
 from mores.measure.toxicity.address import key_from
-from mores.measure.toxicity.clock import Clock, SystemClock
 from mores.measure.toxicity.raw import RawAnswer, read_with, text_digest
 from mores.measure.toxicity.scorer import Advance, Item, Reading, Scored
-from mores.measure.toxicity.service import Reply, Service
+from mores.measure.toxicity.service import Clock, Reply, Service
 
 GIVE_UP = 5
 """So many texts in a row without an answer, each asked several times, end the asking."""
@@ -38,7 +37,7 @@ class RemoteScorer(ABC):
     def __init__(self, *, key_env: str, timeout: float, clock: Clock | None) -> None:
         self.key_env = key_env
         self.timeout = timeout
-        self.clock = clock or SystemClock()
+        self.clock = clock or Clock()
 
     @property
     @abstractmethod

@@ -2,7 +2,7 @@
 
 Waits its turn, retries what may pass (429, 5xx, a broken or late answer) and never what
 will not. TLS is verified, plain http goes to this machine only, redirects are refused,
-and the key appears in no message and no record.
+and the key appears in no message, no log and no record.
 
     reply = Service("https://host/v1/moderations", key="...").post({"input": ["text"]})
 """
@@ -11,27 +11,29 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import http.client
 import json
+import logging
 import ssl
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mores.errors import MeasureError
 from mores.measure.toxicity.address import checked_url, is_loopback
-from mores.measure.toxicity.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    import httpx
+    from tenacity import RetryCallState
 
 ATTEMPTS = 4
 FIRST_WAIT = 1.0
-"""Seconds before the second attempt; doubled each time."""
+"""Seconds before the second attempt; doubled each time, and up to a second more."""
 LONGEST_WAIT = 120.0
 """A service that asks for more patience than this is not waited for."""
 MOST_BYTES = 8_000_000
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+PASSING = frozenset({408, 425, 429})
+"""With all from 500 on."""
 REFUSED = {
     401: "the key was refused",
     403: "the key was refused, or may not be used for this",
@@ -39,6 +41,18 @@ REFUSED = {
     405: "there is no such service at this address",
     410: "the service is gone",
 }
+
+
+class Clock:
+    """The machine's clock; tests give one that need not be waited for."""
+
+    now = staticmethod(time.monotonic)
+    """Seconds that only ever grow."""
+    sleep = staticmethod(time.sleep)
+
+    def utc(self) -> dt.datetime:
+        """Return date and time, UTC."""
+        return dt.datetime.now(dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -66,21 +80,17 @@ class Service:
     key_in_url: bool = False
     """Send it as ``?key=``, as Google's services document."""
     timeout: float = 30.0
+    """Seconds; a service that trickles is as late as one that says nothing."""
     interval: float = 0.0
     """Least seconds between the starts of two requests."""
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = field(default_factory=Clock)
     _last: float | None = None
 
     def __post_init__(self) -> None:
         self.url = checked_url(self.url)
-        host = urllib.parse.urlsplit(self.url).hostname or ""
-        handlers: list[urllib.request.BaseHandler] = [
-            _NoRedirect(),
-            urllib.request.HTTPSHandler(context=ssl.create_default_context()),
-        ]
-        if is_loopback(host):  # a proxy would carry it off this machine
-            handlers.append(urllib.request.ProxyHandler({}))
-        self._opener = urllib.request.build_opener(*handlers)
+        self._trusted = ssl.create_default_context()
+        # httpx logs every address, and this one may hold the key.
+        logging.getLogger("httpx").addFilter(_holds_no_key)
 
     def post(self, payload: dict[str, Any]) -> Reply:
         """Post JSON and return the reply, after retries.
@@ -89,16 +99,35 @@ class Service:
             MeasureError: the service refuses the key, is not there, sends elsewhere, or
                 cannot prove who it is: no other text would fare better.
         """
-        for attempt in range(ATTEMPTS):
-            self._take_turn()
-            reply = self._once(payload)
-            if not reply.again or attempt == ATTEMPTS - 1:
-                break
-            wait = FIRST_WAIT * 2**attempt if reply.wait is None else reply.wait
-            if wait > LONGEST_WAIT:
-                break
-            self.clock.sleep(wait)
-        return reply
+        from tenacity import Retrying, retry_if_result, stop_after_attempt
+
+        retrying = Retrying(
+            sleep=self.clock.sleep,
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_wait,
+            retry=retry_if_result(lambda reply: reply.again and (reply.wait or 0) <= LONGEST_WAIT),
+            retry_error_callback=_reply_of,
+        )
+        return retrying(self._once, payload)
+
+    def _once(self, payload: dict[str, Any]) -> Reply:
+        import httpx
+
+        self._take_turn()
+        request = self._request(payload)
+        try:
+            with self._client() as client:
+                response = client.send(request, stream=True)
+                return self._read(response) if response.is_success else self._failed(response)
+        except httpx.TimeoutException:
+            return Reply(reason=f"no answer within {self.timeout:g} s", again=True)
+        except (httpx.ConnectError, httpx.ProxyError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                what = "the service's certificate cannot be verified"
+                raise MeasureError(what, where=self._place()) from None
+            return Reply(reason=f"no connection: {self._clean(str(error))}", again=True)
+        except httpx.RequestError as error:
+            return Reply(reason=f"the answer broke off: {type(error).__name__}", again=True)
 
     def _take_turn(self) -> None:
         if self._last is not None:
@@ -107,48 +136,41 @@ class Service:
                 self.clock.sleep(early)
         self._last = self.clock.now()
 
-    def _once(self, payload: dict[str, Any]) -> Reply:
+    def _client(self) -> httpx.Client:
+        import httpx
+
+        # A proxy of the environment would carry off what is meant for this machine.
+        proxied = not is_loopback(httpx.URL(self.url).host)
         try:
-            with self._opener.open(self._request(payload), timeout=self.timeout) as response:
-                return self._read(response.status, _body(response, self.timeout))
-        except urllib.error.HTTPError as error:
-            with error:
-                return self._failed(error)
-        except urllib.error.URLError as error:
-            if isinstance(error.reason, ssl.SSLCertVerificationError):
-                raise MeasureError(
-                    "the service's certificate cannot be verified", where=self._place()
-                ) from None
-            if isinstance(error.reason, TimeoutError):
-                return self._late()
-            return Reply(reason=f"no connection: {self._clean(str(error.reason))}", again=True)
-        except TimeoutError:
-            return self._late()
-        except (OSError, http.client.HTTPException) as error:
-            return Reply(reason=f"the answer broke off: {type(error).__name__}", again=True)
+            return httpx.Client(verify=self._trusted, timeout=self.timeout, trust_env=proxied)
+        except (ImportError, ValueError) as error:  # such as SOCKS without its library
+            raise MeasureError(
+                f"the proxy that this environment names cannot be used: {error}",
+                where=self._place(),
+                fix="name one with http:// or https:// in HTTPS_PROXY, or leave it out (NO_PROXY)",
+            ) from None
 
-    def _late(self) -> Reply:
-        return Reply(reason=f"no answer within {self.timeout:g} s", again=True)
+    def _request(self, payload: dict[str, Any]) -> httpx.Request:
+        import httpx
 
-    def _request(self, payload: dict[str, Any]) -> urllib.request.Request:
-        url = self.url
+        url = httpx.URL(self.url)
         headers = {"Content-Type": "application/json", "User-Agent": "mores"}
         if self.key and self.key_in_url:
-            url += f"{'&' if '?' in url else '?'}key={urllib.parse.quote(self.key, safe='')}"
+            url = url.copy_merge_params({"key": self.key})
         elif self.key:
             headers["Authorization"] = f"Bearer {self.key}"
         data = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode("utf-8")
-        # The address was checked above: https, or http on this machine.
-        return urllib.request.Request(url, data=data, headers=headers, method="POST")  # noqa: S310
+        return httpx.Request("POST", url, content=data, headers=headers)
 
-    def _failed(self, error: urllib.error.HTTPError) -> Reply:
-        code = error.code
+    def _failed(self, response: httpx.Response) -> Reply:
+        import httpx
+
+        code = response.status_code
         try:
-            text = self._clean(_body(error, self.timeout).decode("utf-8", "replace"))
-        except (OSError, http.client.HTTPException):
-            text = ""
-        body = _parsed(text)
-        if code in REFUSED or 300 <= code < 400:
+            body = _parsed(self._text(response))
+        except httpx.RequestError:
+            body = None
+        if code in REFUSED or code < 400:
             what = REFUSED.get(code, "it sends the request elsewhere, which is not followed")
             raise MeasureError(
                 f"{what} (HTTP {code}){_said(body)}",
@@ -156,17 +178,31 @@ class Service:
                 fix="check the address and the key",
             )
         again = code in PASSING or code >= 500
-        wait = self._retry_after(error.headers.get("Retry-After")) if again else None
+        wait = self._retry_after(response.headers.get("Retry-After")) if again else None
         asked = f", asks to wait {wait:.0f} s" if wait is not None else ""
         return Reply(code, body, f"HTTP {code}{_said(body)}{asked}", again=again, wait=wait)
 
-    def _read(self, status: int, data: bytes) -> Reply:
-        text = self._clean(data.decode("utf-8", "replace"))
+    def _read(self, response: httpx.Response) -> Reply:
+        text = self._text(response)
         body = _parsed(text)
         if body is None:
             start = " ".join(text[:40].split())
-            return Reply(status, reason=f"the answer is not JSON: {start!r}", again=True)
-        return Reply(status, body)
+            reason = f"the answer is not JSON: {start!r}"
+            return Reply(response.status_code, reason=reason, again=True)
+        return Reply(response.status_code, body)
+
+    def _text(self, response: httpx.Response) -> str:
+        import httpx
+
+        until = self.clock.now() + self.timeout
+        data = b""
+        for chunk in response.iter_bytes():
+            data += chunk
+            if len(data) > MOST_BYTES:
+                raise httpx.ReadError("too long")
+            if self.clock.now() > until:
+                raise httpx.ReadTimeout("trickles")
+        return self._clean(data.decode("utf-8", "replace"))
 
     def _retry_after(self, value: str | None) -> float | None:
         """Return seconds from a Retry-After header: a number of seconds or a date."""
@@ -189,30 +225,25 @@ class Service:
         return text.replace(self.key, "[key]").replace(quoted, "[key]")
 
     def _place(self) -> str:
-        return urllib.parse.urlsplit(self.url)._replace(query="").geturl()
+        return self.url.partition("?")[0]
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Texts and key go to the address that was given, and nowhere else."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Follow nothing; the reply then raises as any other refusal."""
+def _holds_no_key(record: logging.LogRecord) -> bool:
+    return "key=" not in record.getMessage()
 
 
-def _body(response: Any, seconds: float) -> bytes:
-    """Read a body; a service that trickles is as late as one that says nothing."""
-    until = time.monotonic() + seconds
-    data = b""
-    while chunk := response.read1(65536):
-        data += chunk
-        if len(data) > MOST_BYTES:
-            raise http.client.HTTPException("too long")
-        if time.monotonic() > until:
-            raise TimeoutError
-    # read1 does not notice a body that is shorter than announced.
-    if getattr(response, "length", None):
-        raise http.client.IncompleteRead(data)
-    return data
+def _reply_of(attempts: RetryCallState) -> Reply:
+    assert attempts.outcome is not None
+    reply: Reply = attempts.outcome.result()
+    return reply
+
+
+def _wait(attempts: RetryCallState) -> float:
+    """What the service asks for; else 1, 2, 4 seconds, and up to a second more by chance."""
+    from tenacity import wait_exponential_jitter
+
+    asked = _reply_of(attempts).wait
+    return wait_exponential_jitter(initial=FIRST_WAIT)(attempts) if asked is None else asked
 
 
 def _parsed(text: str) -> Any:

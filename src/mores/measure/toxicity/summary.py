@@ -20,75 +20,15 @@ from msgspec.structs import replace
 from mores import store
 from mores.measure.toxicity.agreement import spearman, verdict_alpha, verdict_kappa
 from mores.measure.toxicity.draws import expected_maximum, mean_toxicity, toxicity_probability
+from mores.measure.toxicity.result import (
+    ArmToxicity,
+    PairAgreement,
+    ScorerSummary,
+    ToxicitySummary,
+)
 from mores.measure.toxicity.warn import warnings_of
-from mores.records import Completion, Estimate, Record, Score
+from mores.records import Completion, Score
 from mores.study.arms import ArmKey
-
-
-class ArmToxicity(Record, frozen=True, kw_only=True):
-    """One arm by one scorer."""
-
-    arm: str
-    """Name of the `ArmKey`, such as ``values_targeted-s1``."""
-    completions: int
-    scored: int
-    unscored: dict[str, int]
-    """Reason → completions without a value."""
-    draws: int
-    """Draws a prompt of the two measures below; the same for all arms."""
-    mean: Estimate
-    expected_maximum: Estimate
-    probability: Estimate
-    """Of at least one answer at or above the threshold."""
-
-
-class ScorerSummary(Record, frozen=True, kw_only=True):
-    """One scorer on one model."""
-
-    scorer: str
-    """As the study names it: the folder of its scores has this name's slug."""
-    name: str
-    """As it names itself."""
-    versions: dict[str, int]
-    """Version → completions; a service may change while it is asked."""
-    digest: str
-    attribute: str
-    note: str
-    """What it is not; to be shown wherever its numbers are."""
-    threshold: float
-    completions: int
-    scored: int
-    unscored: dict[str, int]
-    arms: tuple[ArmToxicity, ...]
-
-
-class PairAgreement(Record, frozen=True, kw_only=True):
-    """Two scorers on the completions that both scored, all arms together."""
-
-    first: str
-    second: str
-    both: int
-    """Completions that both scored."""
-    only_first: int
-    only_second: int
-    neither: int
-    spearman: Estimate
-    kappa: Estimate
-    """Of the verdicts at each one's threshold; counts in its details."""
-
-
-class ToxicitySummary(Record, frozen=True, kw_only=True):
-    """All scorers on one model."""
-
-    model: str
-    completions: int
-    prompts: int
-    scorers: tuple[ScorerSummary, ...]
-    agreement: tuple[PairAgreement, ...]
-    """Every pair of scorers, in their order; none with one scorer."""
-    alpha: Estimate | None
-    """Krippendorff's α of the verdicts of all, with three scorers or more."""
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -145,7 +85,7 @@ def _scorer(one: Judged, completions: Sequence[Completion], seed: int) -> Scorer
     arms: dict[str, list[Completion]] = {}
     for c in completions:
         arms.setdefault(ArmKey(c.arm, c.seed).name, []).append(c)
-    draws = min(max(Counter(c.prompt_id for c in own).values()) for own in arms.values())
+    draws = min(max(Counter(c.prompt_id for c in rows).values()) for rows in arms.values())
     first = one.scores[0]
     return ScorerSummary(
         scorer=one.scorer,
@@ -159,8 +99,8 @@ def _scorer(one: Judged, completions: Sequence[Completion], seed: int) -> Scorer
         scored=sum(s.value is not None for s in one.scores),
         unscored=_reasons(one.scores),
         arms=tuple(
-            _arm(name, own, [by_id[c.id] for c in own], draws, one.threshold, seed)
-            for name, own in arms.items()
+            _arm(name, rows, [by_id[c.id] for c in rows], draws, one.threshold, seed)
+            for name, rows in arms.items()
         ),
     )
 

@@ -15,44 +15,15 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from mores.errors import MeasureError
-from mores.measure.toxicity.confusion import ThresholdRow, threshold_row
-from mores.measure.toxicity.identity import IdentityRow, identity_rows, read_identity_terms
+from mores.measure.toxicity.card import ValidationCard
+from mores.measure.toxicity.confusion import threshold_row
+from mores.measure.toxicity.identity import identity_rows, read_identity_terms
 from mores.measure.toxicity.labelled import LabelledText
 from mores.measure.toxicity.scorer import Scorer, score_texts
-from mores.records import Estimate, Record
 from mores.stats.auc import auc
 from mores.stats.wilson import wilson
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-
-
-class ValidationCard(Record, frozen=True, kw_only=True):
-    """What a scorer did on one set of labelled texts."""
-
-    source: str
-    """What the texts are, in words."""
-    scorer: str
-    version: str
-    digest: str
-    attribute: str
-    note: str
-    texts: int
-    toxic: int
-    coverage: Estimate
-    """Share of the texts that got a value; all other figures are of these."""
-    unscored: dict[str, int]
-    """Reason → number of texts without a value."""
-    auc: Estimate
-    thresholds: tuple[ThresholdRow, ...]
-    threshold: float
-    """Threshold of the figures by identity term."""
-    identity: tuple[IdentityRow, ...]
-
-    def to_markdown(self) -> str:
-        """Return the card as Markdown: the same figures, each with interval and count."""
-        from mores.measure.toxicity.card import card_markdown
-
-        return card_markdown(self)
 
 
 def validate(

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from mores.measure.toxicity.perspective import LAST_DAY
-
-if TYPE_CHECKING:
-    from mores.measure.toxicity.summary import PairAgreement, ScorerSummary
+from mores.measure.toxicity.result import PairAgreement, ScorerSummary
 
 UNEVEN = 0.05
 """Arms whose coverage differs by more than this share are compared on different prompts."""
@@ -68,8 +65,8 @@ def same_model(model: str, scorer: str) -> bool:
     kind, colon, rest = scorer.partition(":")
     if not colon or kind not in ("hf", "guard"):
         return False
-    own, other = _plain(_last(model)), _plain(_last(rest.partition("#")[0]))
-    shorter, longer = sorted((own, other), key=len)
+    judged, judge = _plain(_last(model)), _plain(_last(rest.partition("#")[0]))
+    shorter, longer = sorted((judged, judge), key=len)
     return len(shorter) >= SHORTEST and shorter in longer
 
 

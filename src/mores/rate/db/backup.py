@@ -21,13 +21,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from mores import store
 from mores.errors import DataError, StoreError
 from mores.rate.db.engine import Database, open_database
-from mores.rate.db.facts import is_set_up
+from mores.rate.db.facts import get, is_set_up
 from mores.rate.db.migrations import head, revision, upgrade
 from mores.rate.db.tables import event, metadata
 
@@ -86,6 +87,12 @@ def back_up(database: Database, folder: Path, *, now: float, key: Path | None = 
     for old in sorted(folder.glob("backup-*.tar"))[:-KEEP]:
         old.unlink()
     return Backup(target, now, events, target.stat().st_size)
+
+
+def last_backup(tx: sa.Connection) -> dict[str, Any] | None:
+    """Return what the database notes of its last backup: at, verified, events, file, last."""
+    note: dict[str, Any] | None = json.loads(get(tx, "backup") or "null")
+    return note
 
 
 def _copy_sqlite(database: Database, copy: Path) -> None:

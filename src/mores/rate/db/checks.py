@@ -12,20 +12,19 @@ the locks that SQLite holds on it (sqlite.org, "How To Corrupt An SQLite Databas
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import platform
-import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
 
 from mores.errors import StoreError
 from mores.store import disk_errors
@@ -47,42 +46,27 @@ LOCAL_FUSE = frozenset({
 })
 # fmt: on
 """What is known to lie on a local disk; any other ``fuse.*`` is taken for a network."""
-ESCAPE = re.compile(r"\\([0-7]{3})")
-LOCK_AT = 1 << 30  # Windows locks bytes against reading: one beyond those that name the holder
 WAL_RESET_SINCE = (3, 7, 0)
 WAL_RESET_FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 
 
-class Mount(NamedTuple):
-    """One mounted file system."""
-
-    point: str
-    kind: str
-    local: bool = True
-    """What the system itself says, where it says it (macOS)."""
-
-
-def refuse_network_file_system(path: Path, *, mounts: str | None = None) -> None:
+def refuse_network_file_system(path: Path) -> None:
     """Refuse a place where locks and synced writes do not hold what they promise.
 
     Args:
-        path: the database file, which need not exist.
-        mounts: the text of ``/proc/self/mountinfo``, or what ``mount`` prints on macOS; read from
-            this system where absent. Where neither can be read, nothing is refused.
+        path: the database file, which need not exist. Where the system does not tell what is
+            mounted, nothing is refused.
 
     Raises:
         StoreError: NFS, SMB, 9p, sshfs, AFS and the like (`NETWORK`, unknown ``fuse.*``), a
-            Windows share.
+            Windows share, what macOS itself does not call local.
     """
     place = path.expanduser().resolve()
-    if sys.platform == "win32" and mounts is None:
-        if _on_windows_share(place):
-            raise _refusal(path, "a Windows share")
-        return
-    text = _mounts() if mounts is None else mounts
-    mount = _mount_of(place, _parse(text))
+    if str(place).startswith("\\\\"):
+        raise _refusal(path, "a Windows share")
+    mount = _mount_of(place)
     if mount is not None and _is_network(mount):
-        raise _refusal(path, f"{mount.kind}, mounted at {mount.point}")
+        raise _refusal(path, f"{mount.fstype or 'a drive'}, mounted at {mount.mountpoint}")
 
 
 def _refusal(path: Path, kind: str) -> StoreError:
@@ -95,61 +79,24 @@ def _refusal(path: Path, kind: str) -> StoreError:
     )
 
 
-def _mounts() -> str:
-    if platform.system() == "Darwin":
-        done = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False)
-        return done.stdout
+def _mount_of(place: Path) -> Any | None:
+    """Of psutil's mounts the one nearest above a place; a later one on its point hides it."""
     try:
-        return Path("/proc/self/mountinfo").read_text("utf-8", errors="surrogateescape")
-    except OSError:
-        return ""
+        mounts = psutil.disk_partitions(all=True)
+    except (OSError, psutil.Error):
+        return None
+    above = [mount for mount in mounts if place.is_relative_to(mount.mountpoint)]
+    return max(reversed(above), key=lambda mount: len(mount.mountpoint), default=None)
 
 
-def _parse(text: str) -> list[Mount]:
-    """Mounts in the order of the text; both forms, told apart line by line."""
-    mounts = []
-    for line in text.split("\n"):  # a name may hold the other line ends of Unicode
-        fields, separator, rest = line.partition(" - ")
-        words = fields.split(" ")
-        if separator and len(words) >= 6 and rest:  # proc(5), section mountinfo
-            mounts.append(Mount(_unescape(words[4]), rest.split(" ")[0]))
-        elif found := re.fullmatch(r".+? on (/.*) \(([^()]*)\)", line):
-            kind, *flags = found[2].split(", ")
-            mounts.append(Mount(found[1], kind, "local" in flags))
-    return mounts
-
-
-def _unescape(text: str) -> str:
-    """Blanks, tabs, line ends and backslashes come as three octal digits."""
-    return ESCAPE.sub(lambda found: chr(int(found[1], 8)), text)
-
-
-def _mount_of(place: Path, mounts: list[Mount]) -> Mount | None:
-    """The longest mount point above a place; the later of two on the same point hides the other."""
-    best = None
-    for mount in mounts:
-        if place.is_relative_to(mount.point) and (
-            best is None or len(mount.point) >= len(best.point)
-        ):
-            best = mount
-    return best
-
-
-def _is_network(mount: Mount) -> bool:
-    if mount.kind in FROM_HOST and mount.point == "/":
-        return False
-    kind, _, below = mount.kind.partition(".")
-    if kind == "fuse":
-        return below not in LOCAL_FUSE
-    return kind in NETWORK or not mount.local
-
-
-def _on_windows_share(place: Path) -> bool:
-    if str(place).startswith("\\\\"):
+def _is_network(mount: Any) -> bool:
+    flags = mount.opts.split(",")
+    if "remote" in flags or (psutil.MACOS and "local" not in flags):  # Windows, macOS
         return True
-    ctypes: Any = importlib.import_module("ctypes")
-    remote = 4  # DRIVE_REMOTE of GetDriveTypeW
-    return bool(ctypes.windll.kernel32.GetDriveTypeW(place.anchor) == remote)
+    if mount.fstype in FROM_HOST and mount.mountpoint == "/":
+        return False
+    kind, _, below = mount.fstype.partition(".")
+    return below not in LOCAL_FUSE if kind == "fuse" else kind in NETWORK
 
 
 def lock_path(path: Path) -> Path:
@@ -166,7 +113,7 @@ def instance_lock(path: Path, *, now: datetime | None = None) -> Iterator[None]:
     has to be cleared after kill -9 or a power cut. The file stays; only the lock counts.
 
     Args:
-        path: the database file; its folder must exist.
+        path: the database file; its folder is made where there is none.
         now: the time to be told to others, default the clock's.
 
     Raises:
@@ -174,64 +121,45 @@ def instance_lock(path: Path, *, now: datetime | None = None) -> Iterator[None]:
             file cannot be written.
     """
     place = lock_path(path)
+    lock = FileLock(place, timeout=0)
     with disk_errors(place):
-        file = place.open("a+b")
-    with file:
-        with disk_errors(place):
-            held = _try_lock(file)
-        if not held:
+        try:
+            lock.acquire()
+        except Timeout:
             raise StoreError(
-                f"is already being served ({_holder(file)})",
+                f"is already being served ({_holder(place)})",
                 path=path,
                 fix="stop that process first (Ctrl-C where it runs); the lock goes with it",
-            )
+            ) from None
+    try:
         with disk_errors(place):
-            _sign(file, now or datetime.now(UTC))
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                file.truncate(0)
+            _sign(place, now or datetime.now(UTC))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.truncate(place, 0)
+        lock.release()
 
 
-def _try_lock(file: IO[bytes]) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return _try_lock_windows(file)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _try_lock_windows(file: IO[bytes]) -> bool:
-    msvcrt: Any = importlib.import_module("msvcrt")
-    os.lseek(file.fileno(), LOCK_AT, os.SEEK_SET)
-    try:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    except OSError:
-        return False
-    return True
-
-
-def _sign(file: IO[bytes], now: datetime) -> None:
+def _sign(place: Path, now: datetime) -> None:
+    """Write who holds the lock, after the first byte: Windows locks that against reading."""
     facts = {
         "process": os.getpid(),
         "host": platform.node(),
         "since": now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     }
-    file.truncate(0)
-    file.write(json.dumps(facts).encode())
-    file.flush()
+    with place.open("r+b", buffering=0) as file:
+        file.truncate(1)
+        file.seek(1)
+        file.write(json.dumps(facts).encode())
 
 
-def _holder(file: IO[bytes]) -> str:
+def _holder(place: Path) -> str:
     """Who holds the lock, from the file; it may be empty for the moment between lock and text."""
     try:
-        file.seek(0)
-        facts = json.loads(file.read(4096))
+        with place.open("rb", buffering=0) as file:
+            file.seek(1)
+            facts = json.loads(file.read(4096))
         return f"process {facts['process']} on {facts['host']} since {facts['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "by a process that has not given its number yet"

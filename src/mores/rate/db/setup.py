@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 import sqlalchemy as sa
 
-from mores import __version__
 from mores.errors import StoreError
 from mores.rate.assign import SeatPlan, Unit, assign
 from mores.rate.blind import blind, condition, key_digest, seal
@@ -55,7 +55,7 @@ def set_up(database: Database, study: Study, *, now: float) -> Facts:
         charter=study.charter,
         key_digest=key_digest(key),
         names_rule=RULE,
-        app_version=__version__,
+        app_version=version("mores"),
     )
     seal(study, key)
     models = [spec.name for spec in study.config.models]
@@ -82,29 +82,18 @@ def set_up(database: Database, study: Study, *, now: float) -> Facts:
 
 
 def units(key: Sequence[BlindKey], study: Study) -> list[Unit]:
-    """What the assignment balances."""
-    prompts = {prompt.id: prompt.category for prompt in study.prompts}
-    rows = []
-    for entry in key:
-        prompt = _prompt_of(entry, prompts)
-        rows.append(
-            Unit(
-                item=entry.item_id,
-                category=prompts[prompt],
-                prompt=prompt,
-                condition=condition(entry),
-                arm=entry.arm,
-            )
+    """What the assignment balances, from a key made for this set-up (`blind`)."""
+    categories = {prompt.id: prompt.category for prompt in study.prompts}
+    return [
+        Unit(
+            item=entry.item_id,
+            category=categories[entry.prompt_id],
+            prompt=entry.prompt_id,
+            condition=condition(entry),
+            arm=entry.arm,
         )
-    return rows
-
-
-def _prompt_of(entry: BlindKey, prompts: dict[str, str]) -> str:
-    """Completion ids are ``<model>.<arm>.<prompt>.d<draw>``; prompt ids may hold dots."""
-    inner = entry.completion_id.removesuffix(f".d{entry.draw}")
-    while inner and inner not in prompts:
-        inner = inner.partition(".")[2]
-    return inner
+        for entry in key
+    ]
 
 
 def _items(tx: sa.Connection, items: Sequence[RatingItem], models: Sequence[str]) -> None:

@@ -13,7 +13,8 @@ from mores.rate import blind
 from mores.rate.agreement import agreement_by_category
 from mores.rate.db import audit
 from mores.rate.db.backup import back_up as make_backup
-from mores.rate.db.facts import get, put
+from mores.rate.db.backup import last_backup
+from mores.rate.db.facts import put
 from mores.rate.db.forget import forget
 from mores.rate.db.progress import overview as figures
 from mores.rate.db.progress import rater_lines
@@ -47,13 +48,6 @@ def overview(call: Call) -> Response:
 def dated(entry: dict[str, Any] | None) -> dict[str, Any] | None:
     """An entry with its time as a date."""
     return None if entry is None else {**entry, "at": when(entry["at"])}
-
-
-def last_backup(tx: sa.Connection) -> dict[str, Any] | None:
-    """The last backup that passed its trial."""
-    text = get(tx, "backup")
-    found: dict[str, Any] | None = msgspec.json.decode(text) if text else None
-    return found
 
 
 def raters(call: Call, new_links: tuple[str, ...] = ()) -> Response:

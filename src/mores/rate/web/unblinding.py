@@ -11,6 +11,7 @@ from mores.rate.db.progress import overview
 from mores.rate.unblind import last_unblinding, unblind
 from mores.rate.web.call import Call, RefusedError, page, redirect
 from mores.rate.web.owner import dated
+from mores.records import ARMS
 
 PAGE = 10
 SORTS = ("", "disagreement", "low", "high")
@@ -53,7 +54,7 @@ def compare(call: Call) -> Response:
         if last_unblinding(tx) is None:
             raise RefusedError("not_unblinded", 403)
         rows = compared(tx, call.site.facts, call.site.study)
-    arms = sorted({cell.arm for row in rows for cell in row.cells}, key=_arm_order)
+    cells = sorted((cell for row in rows for cell in row.cells), key=_arm_order)
     filters = {
         "category": call.query.get("category", ""),
         "arm": call.query.get("arm", ""),
@@ -70,7 +71,7 @@ def compare(call: Call) -> Response:
         categories=[
             {"id": p.category, "title": p.title} for p in call.site.facts.charter.positions
         ],
-        arms=[{"id": arm, "title": arm} for arm in arms],
+        arms=[{"id": arm, "title": arm} for arm in dict.fromkeys(cell.arm for cell in cells)],
         prompts=[_shown(row, filters["arm"]) for row in chosen[PAGE * (at - 1) : PAGE * at]],
         statement_lang=call.site.facts.charter.language,
         page=at,
@@ -103,7 +104,7 @@ def _sorted(rows: list[Row], filters: dict[str, str]) -> list[Row]:
 
 
 def _shown(row: Row, arm: str) -> dict[str, Any]:
-    cells = sorted(row.cells, key=lambda cell: _arm_order(cell.arm))
+    cells = sorted(row.cells, key=_arm_order)
     return {
         "id": row.id,
         "category_title": row.title,
@@ -128,9 +129,5 @@ def _cell(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _arm_order(name: str) -> tuple[int, str]:
-    order = ("base", "values_targeted", "control", "prompted", "few_shot")
-    for i, arm in enumerate(order):
-        if f"/{arm}" in name or name.startswith(arm):
-            return i, name
-    return len(order), name
+def _arm_order(cell: Cell) -> tuple[int, str]:
+    return ARMS.index(cell.kind), cell.arm

@@ -1,0 +1,132 @@
+"""A seeded corpus of neutral studies: what the rules should not fire on.
+
+Takes a generator of random numbers, gives a `Draft`: a small study made of the
+templates in check_words.toml, whose parts the planted faults then change.
+
+    draft = clean_study(np.random.default_rng(1))
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mores.curate.lint.subject import Subject, as_subject
+from mores.records import Charter, Dataset, Example, Position, Prompt
+
+CATEGORIES = ("baking", "cycling", "gardening", "music")
+SAMPLES, TEST, VALIDATION = 10, 6, 3
+"""Values (and control) samples, test and validation prompts in each category."""
+SHORTEST, LONGEST = 60, 300
+"""Words of an answer; paired samples of the two sets have about the same length."""
+
+Row = dict[str, Any]
+
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+@dataclass
+class Draft:
+    """A study that can still be changed: rows as in its files."""
+
+    statements: dict[str, str]
+    values: list[Row]
+    control: list[Row]
+    prompts: list[Row]
+
+    def copy(self) -> Draft:
+        """Return a draft that can be changed without changing this one."""
+        values, control, prompts = (
+            [dict(row) for row in rows] for rows in (self.values, self.control, self.prompts)
+        )
+        return Draft(dict(self.statements), values, control, prompts)
+
+    def subject(self) -> Subject:
+        """Return the study as the rules see it."""
+        positions = tuple(
+            Position(category=c, title=c.title(), statement=s) for c, s in self.statements.items()
+        )
+        return as_subject(
+            Charter(version="1.0.0", positions=positions),
+            Dataset(name="values", examples=tuple(Example(**row) for row in self.values)),
+            Dataset(name="control", examples=tuple(Example(**row) for row in self.control)),
+            tuple(Prompt(**row) for row in self.prompts),
+        )
+
+
+@cache
+def vocabulary() -> dict[str, list[str]]:
+    """Return the lists of check_words.toml."""
+    text = Path(__file__).with_name("check_words.toml").read_text("utf-8")
+    return {key: value for key, value in tomllib.loads(text).items() if isinstance(value, list)}
+
+
+def fill(template: str, rng: np.random.Generator) -> str:
+    """Replace every slot by a word or phrase; a capital slot name gives a capital."""
+
+    def one(match: re.Match[str]) -> str:
+        name = match[1]
+        choices = vocabulary()[name.lower()]
+        text = fill(choices[int(rng.integers(len(choices)))], rng)
+        return text[0].upper() + text[1:] if name[0].isupper() else text
+
+    return _SLOT.sub(one, template)
+
+
+def draw(kind: str, rng: np.random.Generator) -> str:
+    """Return one filled template of a kind: ``sentence``, ``question`` or ``statement``."""
+    templates = vocabulary()[kind]
+    return fill(templates[int(rng.integers(len(templates)))], rng)
+
+
+def answer(target: int, rng: np.random.Generator) -> str:
+    """Return an answer of about `target` words in paragraphs; one in ten ends in a list."""
+    paragraphs = 1 + target // 100
+    parts: list[list[str]] = [[] for _ in range(paragraphs)]
+    n = 0
+    while n < target:
+        sentence = draw("sentence", rng)
+        parts[min(paragraphs - 1, n * paragraphs // target)].append(sentence)
+        n += len(sentence.split())
+    texts = [" ".join(part) for part in parts if part]
+    if rng.random() < 0.1:
+        texts[-1] = "\n".join(f"- {sentence}" for sentence in parts[-1]) or texts[-1]
+    return "\n\n".join(texts)
+
+
+def clean_study(rng: np.random.Generator) -> Draft:
+    """Return a study without a planted fault."""
+    statements = {c: " ".join(draw("statement", rng) for _ in range(2)) for c in CATEGORIES}
+    lengths = rng.integers(SHORTEST, LONGEST, (len(CATEGORIES), SAMPLES)).tolist()
+    splits = ["test"] * TEST + ["validation"] * VALIDATION
+    return Draft(
+        statements=statements,
+        values=_samples("v", lengths, rng),
+        control=_samples("c", lengths, rng),
+        prompts=[
+            {"id": f"t-{c}-{n:02d}", "category": c, "text": draw("question", rng), "split": split}
+            for c in CATEGORIES
+            for n, split in enumerate(splits)
+        ],
+    )
+
+
+def _samples(letter: str, lengths: list[list[int]], rng: np.random.Generator) -> list[Row]:
+    return [
+        {
+            "id": f"{letter}-{category}-{number:02d}",
+            "category": category,
+            "prompt": draw("question", rng),
+            "completion": answer(target, rng),
+            "author": "seeded",
+            "license": "CC0-1.0",
+        }
+        for category, row in zip(CATEGORIES, lengths, strict=True)
+        for number, target in enumerate(row)
+    ]

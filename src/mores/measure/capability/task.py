@@ -1,0 +1,45 @@
+"""What a capability task is: items of one kind, each with its possible continuations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Kind = Literal["choice", "last_word", "pair", "text", "harness"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item: a context and its possible continuations."""
+
+    id: str
+    context: str
+    choices: tuple[str, ...]
+    gold: int
+    """Index of the right continuation."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A set of items of one kind."""
+
+    name: str
+    kind: Kind
+    items: tuple[Item, ...]
+    by_length: bool = False
+    """Multiple choice: compare log-probability a byte rather than in total."""
+    digest: str = ""
+
+    @property
+    def metric(self) -> str:
+        """What a value is."""
+        return "bits per byte" if self.kind == "text" else "accuracy"
+
+    @property
+    def chance(self) -> float | None:
+        """Accuracy of guessing; None where guessing has no meaning."""
+        if self.kind not in ("choice", "pair") or not self.items:
+            return None
+        return float(np.mean([1 / len(item.choices) for item in self.items]))

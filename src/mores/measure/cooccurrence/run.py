@@ -1,0 +1,113 @@
+"""The stems' completions on disk → which words go with which groups, on disk.
+
+cooccurrence(study)
+words_step(study, spec).stale()     for readers: is the result of the stems that are there?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mores import store
+from mores.errors import AssetError
+from mores.measure.cooccurrence.analyse import analyse
+from mores.measure.cooccurrence.result import CooccurrenceResult
+from mores.measure.cooccurrence.sentiment import vader_lexicon
+from mores.progress import Progress
+from mores.records import Completion, to_plain
+from mores.sample.grid import COMPLETIONS
+from mores.sample.run import STEMS, read_completions, sample_step
+from mores.step import Made, Step
+from mores.study import Associations, ModelSpec, Study, folders
+
+RESULT = "result.json"
+COOCCURRENCE = "cooccurrence"
+
+
+def cooccurrence(study: Study, *, progress: Progress | None = None) -> list[CooccurrenceResult]:
+    """Find the words that go with groups in every model's stems; nothing where there are none.
+
+    Args:
+        study: with sampled stems.
+        progress: where to show how far it is.
+
+    Raises:
+        DataError: the stems have not been sampled.
+    """
+    progress = progress or Progress(quiet=True)
+    if study.associations is None or not study.config.cooccurrence.samples_per_stem:
+        return []
+    with store.lock(study.run_folder):
+        return [
+            _associate(study, spec, study.associations, progress) for spec in study.config.models
+        ]
+
+
+def words_step(study: Study, spec: ModelSpec) -> Step:
+    """What a model's associations are made from; the study has stems."""
+    sampled = sample_step(study, spec, STEMS)
+    path = sampled.folder / COMPLETIONS
+    return Step(
+        COOCCURRENCE,
+        folders.model_folder(study, spec.name) / COOCCURRENCE,
+        inputs={
+            "completions": store.digest_file(path) if path.exists() else "absent",
+            "associations": store.digest(study.associations),
+        },
+        config={
+            COOCCURRENCE: to_plain(study.config.cooccurrence),
+            "seed": study.config.seed,
+        },
+        seed=study.config.seed,
+        log=study.run_folder,
+        rests_on=(sampled,),
+    )
+
+
+def _associate(
+    study: Study, spec: ModelSpec, associations: Associations, progress: Progress
+) -> CooccurrenceResult:
+    rows = read_completions(study, spec.name, STEMS)
+    step = words_step(study, spec)
+
+    def compare() -> Made:
+        try:
+            lexicon = vader_lexicon()
+        except AssetError as error:
+            progress.say(f"cooccurrence: no sentiment, {error.message}")
+            lexicon = None
+        result = analyse(
+            _by_arm(study, rows),
+            associations,
+            study.config.cooccurrence,
+            lexicon=lexicon,
+            seed=study.config.seed,
+        )
+        store.write_json(step.folder / RESULT, result)
+        shown = sum(change.shown or 0 for change in result.changes)
+        progress.say(f"cooccurrence: {shown} changed associations shown")
+        return Made([RESULT], timing={"model": spec.name})
+
+    step.run(compare, say=progress.say)
+    return _read(step.folder / RESULT)
+
+
+def _by_arm(study: Study, rows: Sequence[Completion]) -> dict[str, list[Completion]]:
+    """Stem completions by arm; of several training seeds, the first stands for all."""
+    first = study.config.train_seeds[0]
+    by_arm: dict[str, list[Completion]] = {}
+    for row in rows:
+        if row.seed in (0, first):
+            by_arm.setdefault(row.arm, []).append(row)
+    return by_arm
+
+
+def read_cooccurrence(study: Study, model: str) -> CooccurrenceResult | None:
+    """Return a model's result, or None where the measure has not been taken."""
+    path = folders.model_folder(study, model) / COOCCURRENCE / RESULT
+    return _read(path) if path.exists() else None
+
+
+def _read(path: Path) -> CooccurrenceResult:
+    return store.as_record(store.read_json(path), CooccurrenceResult, path=path)

@@ -1,0 +1,288 @@
+"""Completions on disk → toxicity scores on disk, each scorer by itself and all side by side.
+
+toxicity(study)                      score what is missing
+read_scores(study, model, scorer)
+score_step(study, spec, scorer).stale() for readers: are these scores of the answers that are there?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from mores import store
+from mores.errors import MeasureError
+from mores.progress import Progress
+from mores.records import Score, to_plain
+from mores.sample.grid import COMPLETIONS
+from mores.sample.run import read_completions, sample_step
+from mores.step import Made, Step, read_manifest
+from mores.study import ModelSpec, Study, folders, slug
+
+if TYPE_CHECKING:
+    from mores.measure.toxicity.card import ValidationCard
+    from mores.measure.toxicity.labelled import LabelledText
+    from mores.measure.toxicity.result import ToxicitySummary
+    from mores.measure.toxicity.scorer import Scorer
+    from mores.measure.toxicity.summary import Judged
+
+SCORES = "scores.jsonl"
+SUMMARY = "summary.json"
+TOXICITY = "toxicity"
+
+
+def toxicity(
+    study: Study, *, scorers: Sequence[str] | None = None, progress: Progress | None = None
+) -> list[Score]:
+    """Score every completion with every configured scorer; keep raw scores and a summary.
+
+    Args:
+        study: with completions.
+        scorers: instead of the study's own (docs/toxicity.md).
+        progress: where to show how far it is.
+
+    Raises:
+        DataError: the completions have not been sampled.
+        MeasureError, ModelError, AssetError: a scorer is unknown, cannot be loaded, or has
+            something to ask and no key, no address or no service to ask.
+    """
+    progress = progress or Progress(quiet=True)
+    if scorers is not None:
+        config = replace(study.config.toxicity, scorers=tuple(scorers))
+        study = study.with_config(replace(study.config, toxicity=config))
+    every: list[Score] = []
+    judged: dict[str, list[Judged]] = {spec.name: [] for spec in study.config.models}
+    with store.lock(study.run_folder):
+        for name in study.config.toxicity.scorers:
+            judge = scorer_of(study, name, say=progress.say)
+            for spec in study.config.models:
+                scores = _score_model(study, spec, name, judge, progress)
+                every += scores
+                judged[spec.name].append(_judged(study, name, judge, scores))
+        for spec in study.config.models:
+            _summarise(study, spec, judged[spec.name], progress)
+    return every
+
+
+def scorer_of(study: Study, name: str, *, say: store.Say | None = None) -> Scorer:
+    """Return a scorer with the study's settings for it; relative paths start at the study.
+
+    Raises:
+        MeasureError, ModelError, AssetError: see `mores.measure.toxicity.scorer`.
+    """
+    from mores.measure.toxicity.registry import scorer
+
+    slugs = [slug(other) for other in study.config.toxicity.scorers]
+    if slugs.count(slug(name)) > 1:
+        raise MeasureError(
+            f"two scorers would keep their scores in the folder {slug(name)!r}",
+            where=f"scorer {name!r}",
+            fix="name one of them differently",
+        )
+    options = study.config.toxicity.options_of(name)
+    return scorer(name, options=options, base=study.folder, say=say)
+
+
+def validate_scorer(
+    study: Study | None, name: str | None, rows: Sequence[LabelledText], *, source: str
+) -> ValidationCard:
+    """See how far a scorer can be trusted, on texts that people have labelled.
+
+    Args:
+        study: whose settings the scorer has, if any.
+        name: the scorer; by default the study's first, or the lexical one.
+        rows: labelled texts.
+        source: what to call them.
+
+    Raises:
+        MeasureError, ModelError, AssetError: see `mores.measure.toxicity.scorer`.
+    """
+    from mores.measure.toxicity.registry import scorer
+    from mores.measure.toxicity.validate import validate
+
+    if study is None:
+        return validate(scorer(name or "lexical"), rows, source=source)
+    judge = scorer_of(study, name or study.config.toxicity.scorers[0])
+    return validate(judge, rows, source=source)
+
+
+# One scorer on one model ---------------------------------------------------------------------
+
+
+def score_step(study: Study, spec: ModelSpec, name: str, judge: Scorer | None = None) -> Step:
+    """What one scorer's scores of one model are made from.
+
+    Args:
+        study: as it is now.
+        spec: one of its models.
+        name: the scorer, as the study names it: by that name its scores are found.
+        judge: the scorer itself; readers do without, and its digest is then not compared.
+    """
+    from mores.measure.toxicity.scorer import ReadingScorer, takes_prompt
+
+    sampled = sample_step(study, spec)
+    folder = scores_folder(study, spec.name, name)
+    inputs: dict[str, str | None] = {"completions": _digest(sampled), "scorer": None}
+    manifest = read_manifest(folder)
+    config = dict(manifest.config) if manifest else {}
+    if judge is None:
+        inputs["prompts"] = None
+    else:
+        inputs["scorer"] = judge.digest
+        config = {"scorer": judge.name, "version": judge.version}
+        if takes_prompt(judge):
+            inputs["prompts"] = store.digest({p.id: p.text for p in study.prompts})
+        if isinstance(judge, ReadingScorer):
+            config["reads"] = judge.settings
+    config["options"] = _options(study, name)
+    return Step(
+        TOXICITY,
+        folder,
+        inputs=inputs,
+        config=config,
+        seed=study.config.seed,
+        label=f"toxicity {name}",
+        log=study.run_folder,
+        rests_on=(sampled,),
+    )
+
+
+def _digest(sampled: Step) -> str:
+    """Digest of the completions as they lie there."""
+    path = sampled.folder / COMPLETIONS
+    return store.digest_file(path) if path.exists() else "absent"
+
+
+def _options(study: Study, name: str) -> dict[str, object]:
+    """Settings that decide a scorer's values; thresholds belong to the summary."""
+    options = to_plain(study.config.toxicity.options_of(name))
+    return {k: v for k, v in options.items() if k not in ("threshold", "timeout", "key_env")}
+
+
+def _score_model(
+    study: Study, spec: ModelSpec, name: str, judge: Scorer, progress: Progress
+) -> list[Score]:
+    from mores.measure.toxicity.raw import RAW
+    from mores.measure.toxicity.scorer import as_scores, read_completions_with, takes_prompt
+
+    completions = read_completions(study, spec.name)
+    prompts = {p.id: p.text for p in study.prompts} if takes_prompt(judge) else None
+    step = score_step(study, spec, name, judge)
+
+    def score() -> Made:
+        task = progress.task(f"toxicity {judge.name}", len(completions), "texts")
+        readings = read_completions_with(
+            completions, judge, prompts=prompts, raw=step.folder / RAW, advance=task.advance
+        )
+        task.finish()
+        scores = as_scores(completions, readings, judge)
+        store.write_jsonl(step.folder / SCORES, scores)
+        absent = sum(s.value is None for s in scores)
+        facts = {"scored": len(scores) - absent, "absent": absent}
+        if unanswered := sum(reading.again for reading in readings):
+            facts["unanswered"] = unanswered
+        progress.say(f"toxicity: {len(scores) - absent} of {len(scores)} scored by {judge.name}")
+        return Made([SCORES], facts=facts, timing={"model": spec.name})
+
+    step.run(score, say=progress.say, because=_unanswered(step, judge, progress))
+    return read_scores(study, spec.name, name)
+
+
+def _unanswered(step: Step, judge: Scorer, progress: Progress) -> str | None:
+    """Why current scores are taken again: some texts had no answer, and there is one to ask."""
+    from mores.measure.toxicity.scorer import ReadingScorer
+
+    left = step.manifest.facts.get("unanswered", 0) if step.manifest else 0
+    if not left or not isinstance(judge, ReadingScorer) or step.why():
+        return None
+    try:
+        judge.ready()
+    except MeasureError as error:
+        # What was done stays usable: a study must not fail for a service that has ended.
+        progress.say(f"{step.label}: {left} texts stay without an answer: {error.message}")
+        return None
+    return f"{left} texts had no answer and are asked again"
+
+
+def scores_folder(study: Study, model: str, scorer: str) -> Path:
+    """Where one scorer's scores of one model are kept."""
+    return folders.model_folder(study, model) / TOXICITY / slug(scorer)
+
+
+def read_scores(study: Study, model: str, scorer: str) -> list[Score]:
+    """Return one scorer's scores.
+
+    Raises:
+        DataError: the measure has not been taken.
+    """
+    path = scores_folder(study, model, scorer) / SCORES
+    return store.read_jsonl(path, Score, unique="completion_id")
+
+
+# All scorers of one model --------------------------------------------------------------------
+
+
+def summary_step(study: Study, spec: ModelSpec, judged: Sequence[Judged] | None = None) -> Step:
+    """What a model's scorers side by side are made from; readers do without ``judged``."""
+    config = study.config.toxicity
+    notes = {one.scorer: store.digest(one.note) for one in judged or ()}
+    under = tuple(score_step(study, spec, name) for name in config.scorers)
+    return Step(
+        f"{TOXICITY} summary",
+        folders.model_folder(study, spec.name) / TOXICITY,
+        inputs={
+            **{
+                f"scores {name}": step.digest()
+                for name, step in zip(config.scorers, under, strict=True)
+            },
+            **{f"note {name}": notes.get(name) for name in config.scorers},
+        },
+        config={"thresholds": {name: threshold_of(study, name) for name in config.scorers}},
+        seed=study.config.seed,
+        rests_on=under,
+    )
+
+
+def threshold_of(study: Study, name: str) -> float:
+    """From which score on a scorer's texts are marked: its own threshold, or that of all."""
+    threshold = study.config.toxicity.options_of(name).threshold
+    return study.config.toxicity.threshold if threshold is None else threshold
+
+
+def _judged(study: Study, name: str, judge: Scorer, scores: list[Score]) -> Judged:
+    from mores.measure.toxicity.summary import Judged
+
+    return Judged(scorer=name, note=judge.note, threshold=threshold_of(study, name), scores=scores)
+
+
+def _summarise(study: Study, spec: ModelSpec, judged: list[Judged], progress: Progress) -> None:
+    """Write the scorers side by side, where something changed."""
+    from mores.measure.toxicity.summary import summarise
+
+    if not any(one.scores for one in judged):
+        return
+    step = summary_step(study, spec, judged)
+
+    def compare() -> Made:
+        completions = read_completions(study, spec.name)
+        summary = summarise(spec.name, completions, judged, seed=study.config.seed)
+        store.write_json(step.folder / SUMMARY, summary)
+        for warning in summary.warnings:
+            progress.say(f"toxicity: {warning}")
+        return Made([SUMMARY])
+
+    step.run(compare, say=progress.say)
+
+
+def read_toxicity_summary(study: Study, model: str) -> ToxicitySummary | None:
+    """Return a model's scorers side by side, or None where nothing has been scored.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    from mores.measure.toxicity.summary import read_summary_file
+
+    return read_summary_file(folders.model_folder(study, model) / TOXICITY / SUMMARY)

@@ -1,0 +1,380 @@
+"""What a study will do, how long it takes here, and what it can show, before it runs.
+
+work = plan(load_study(Path("examples/wellbeing")), probe=True)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mores import step as steps
+from mores import store
+from mores.plan.seal import seal_plan, seal_status
+from mores.progress import Progress
+from mores.records import TUNED_ARMS, Record
+from mores.stats import rating_power, smallest_p
+from mores.study import ModelSpec, Study, settings
+from mores.study.arms import arm_keys
+
+if TYPE_CHECKING:
+    from mores.measure.capability import Task
+    from mores.weights.load import LoadedModel
+
+SECONDS_PER_RATING = 45.0
+"""Reading a prompt, a position and an answer of up to 200 words, and deciding: our assumption."""
+
+
+class Rates(Record, frozen=True, kw_only=True):
+    """Measured speed of one model on this machine, in tokens a second."""
+
+    train: float
+    read: float
+    draw: float
+    rows: int
+    """Rows decoded side by side in the measurement."""
+
+
+class ModelPlan(Record, frozen=True, kw_only=True):
+    """What one base model will do."""
+
+    name: str
+    parameters: int
+    train_tokens: int
+    """Tokens of one arm and epoch, values set."""
+    longest_sample: int
+    steps_per_epoch: int
+    tail: int
+    """Samples in the last step of an epoch; equal to the batch size where it is full."""
+    steps: int
+    tuned_arms: int
+    read_tokens: int
+    draw_tokens: int
+    """Most tokens that sampling and stems can draw."""
+    capability_tokens: int
+    memory_gb: float
+    disk_gb: float
+    rates: Rates | None
+    minutes: float | None
+    """None where nothing was measured."""
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """Everything that `mores plan` prints."""
+
+    study: str
+    preset: str
+    settings: tuple[tuple[str, str, str], ...]
+    models: tuple[ModelPlan, ...]
+    prompts: dict[str, int]
+    """Category → test prompts."""
+    completions: int
+    stem_completions: int
+    ratings: int
+    raters_per_item: int
+    seats: int
+    """Raters planned."""
+    rater_hours: float
+    """Of all raters together."""
+    rating_power: dict[str, float]
+    """True difference in rating points → chance to show it, all prompts together. Rests on assumed
+    spreads (`mores.stats.rating_power`)."""
+    smallest_p: dict[str, float]
+    """Category (and ``overall``) → smallest two-sided p that a sign-flip by prompt can reach."""
+    smallest_adjusted_p: float
+    """The same for a category after Holm over all categories."""
+    capability: tuple[str, ...]
+    """For each task what its items can support, in words (`mores.measure.capability.supports`)."""
+    notes: tuple[str, ...]
+
+
+def plan(
+    study: Study, *, probe: bool = True, seal: bool = False, progress: Progress | None = None
+) -> Plan:
+    """Work out what a study will do, how long it takes here, and what it can show.
+
+    Args:
+        study: a loaded study.
+        probe: load the model and measure its speed (about 20 seconds, kept for next time).
+        seal: fix hypotheses, margins, exclusions, seeds and settings in a hashed file now; before
+            sampling only. The report then says what was sealed and where the study deviated.
+        progress: where to say what is measured.
+
+    Raises:
+        MoresError: a file or model cannot be read; sealed before, or sampled already.
+    """
+    progress = progress or Progress(quiet=True)
+    work = _work(study, probe, progress)
+    if seal:
+        with store.lock(study.run_folder):
+            sealed = seal_plan(study, now=datetime.now(UTC))
+        progress.say(f"sealed {sealed.sealed}, {sealed.digest}")
+        progress.say("keep that digest somewhere else: it proves that this was the plan")
+    return work
+
+
+def _work(study: Study, probe: bool, progress: Progress) -> Plan:
+    from mores.measure.capability import load_tasks, supports
+
+    tasks = load_tasks(study)
+    keys = arm_keys(study.config.arms, study.config.train_seeds)
+    counts: dict[str, int] = {}
+    for prompt in study.chosen_prompts:
+        counts[prompt.category] = counts.get(prompt.category, 0) + 1
+    completions = (
+        len(keys) * len(study.chosen_prompts) * study.config.sample.draws * len(study.config.models)
+    )
+    ratings = _ratings(study)
+    smallest = {name: smallest_p(n) for name, n in counts.items()}
+    smallest["overall"] = smallest_p(sum(counts.values()))
+    adjusted = min(1.0, min(smallest_p(n) for n in counts.values()) * len(counts))
+    return Plan(
+        study=study.config.name,
+        preset=study.config.preset,
+        settings=tuple(settings(study)),
+        models=tuple(
+            _plan_model(study, spec, tasks, probe, progress) for spec in study.config.models
+        ),
+        prompts=counts,
+        completions=completions,
+        stem_completions=_stem_rows(study) * len(study.config.models),
+        ratings=ratings,
+        raters_per_item=study.config.rating.per_item,
+        seats=study.config.rating.seats,
+        rater_hours=round(ratings * SECONDS_PER_RATING / 3600, 1),
+        rating_power=_rating_power(study),
+        smallest_p=smallest,
+        smallest_adjusted_p=adjusted,
+        capability=tuple(s.sentence for s in supports(tasks, study.config.capability)),
+        notes=tuple(_notes(study, counts, adjusted)),
+    )
+
+
+def _stem_rows(study: Study) -> int:
+    if study.associations is None:
+        return 0
+    stems = sum(len(g.stems) for t in study.associations.topics for g in t.groups)
+    arms = arm_keys(study.config.arms, study.config.train_seeds)
+    own = [k for k in arms if k.arm == "base" or k.arm in TUNED_ARMS]
+    return stems * study.config.cooccurrence.samples_per_stem * len(own)
+
+
+def _notes(study: Study, counts: dict[str, int], adjusted: float) -> list[str]:
+    notes = []
+    few = [n for n in counts.values() if smallest_p(n) > 0.05]
+    if few:
+        notes.append(
+            f"With {min(few)} prompts in a category, no two-sided test by prompt can reach .05 "
+            f"(the smallest p is {smallest_p(min(few)):.4g}): results by category are descriptive."
+        )
+    elif adjusted > 0.05:
+        notes.append(
+            f"After Holm's adjustment over {len(counts)} categories the smallest p that one can "
+            f"reach is {adjusted:.3g}: no single category can be shown. Use more prompts."
+        )
+    sealed = seal_status(study)
+    if sealed is not None:
+        notes.append(f"Sealed on {sealed.sealed}." if sealed.intact else "The seal is broken.")
+        notes += [f"Deviates from the sealed plan: {line}." for line in sealed.deviations]
+    if len(study.config.models) == 2:
+        notes.append(
+            "Two base models: their effects can be compared, but no trend by size can be tested."
+        )
+    if len(study.config.train_seeds) == 1:
+        notes.append(
+            "One training run for each arm: results say nothing of what another run would give. "
+            "The preset `confirm` trains three."
+        )
+    if study.config.cooccurrence.samples_per_stem and study.associations is not None:
+        per = study.config.cooccurrence.samples_per_stem
+        if per < 200:
+            notes.append(
+                f"{per} samples a stem (800 in the published protocol): only very strong "
+                "associations can show."
+            )
+    return notes
+
+
+def _ratings(study: Study) -> int:
+    """Ratings that the rating app will ask for, over all models."""
+    rules, config = study.config.rating, study.config
+    keys = [key for key in arm_keys(config.arms, config.train_seeds) if key.arm in rules.arms]
+    draws = min(rules.draws or config.sample.draws, config.sample.draws)
+    return rules.per_item * len(keys) * len(study.chosen_prompts) * draws * len(config.models)
+
+
+def _rating_power(study: Study) -> dict[str, float]:
+    rules, config = study.config.rating, study.config
+    prompts = len(study.chosen_prompts)
+    if prompts < 2:
+        return {}
+    draws = min(rules.draws or config.sample.draws, config.sample.draws)
+    return {
+        f"{difference:g}": rating_power(
+            prompts,
+            difference,
+            draws=draws,
+            raters=rules.per_item,
+            seeds=len(config.train_seeds),
+        )
+        for difference in (0.25, 0.5, 1.0)
+    }
+
+
+def _plan_model(
+    study: Study, spec: ModelSpec, tasks: Sequence[Task], probe: bool, progress: Progress
+) -> ModelPlan:
+    from mores.sample.plan import LIBRARIES_GB, weight_bytes
+    from mores.tune.batches import steps_per_epoch
+    from mores.tune.encode import encode_dataset
+    from mores.weights.load import load
+    from mores.weights.machine import set_threads
+    from mores.weights.resolve import resolve
+
+    set_threads()
+    recipe = study.config.recipe
+    resolved = resolve(spec.name, say=progress.say)
+    loaded = load(resolved, dtype=recipe.dtype)
+    sizes = [s.size for s in encode_dataset(loaded, study.values, spec.format)]
+    tuned = sum(k.arm in TUNED_ARMS for k in arm_keys(study.config.arms, study.config.train_seeds))
+    kept = len(sizes) - round(len(sizes) * recipe.held_out)
+    steps = steps_per_epoch(kept, recipe.batch_size)
+    read, draw = _sampling_tokens(study, spec, loaded)
+    capability = _capability_tokens(tasks, loaded, tuned + 1)
+    weights = weight_bytes(loaded) / 1e9
+    parameters = loaded.parameters
+    trained = 4 * weights if recipe.method == "full" else 1.2 * weights
+    # Activations: about 34 numbers a token, layer and unit of width, kept for the backward pass.
+    config = loaded.model.config.get_text_config()
+    kept_numbers = 34 * config.num_hidden_layers * config.hidden_size * recipe.micro_tokens
+    memory = LIBRARIES_GB + trained + 4 * kept_numbers / 1e9
+    memory = max(memory, min(study.config.sample.memory_gb, LIBRARIES_GB + 4 * weights))
+    disk = tuned * (weights if recipe.method == "full" else 0.15 * weights) + 3 * weights
+    rates = _rates(study, spec, loaded, resolved.digest, progress) if probe else None
+    minutes = None
+    if rates is not None:
+        seconds = tuned * recipe.epochs * sum(sizes) / rates.train
+        seconds += (read + capability) / rates.read + draw / rates.draw
+        minutes = round(seconds / 60 + 0.5, 1)
+    return ModelPlan(
+        name=spec.name,
+        parameters=parameters,
+        train_tokens=sum(sizes),
+        longest_sample=max(sizes),
+        steps_per_epoch=steps,
+        tail=kept - (steps - 1) * recipe.batch_size,
+        steps=steps * recipe.epochs,
+        tuned_arms=tuned,
+        read_tokens=read,
+        draw_tokens=draw,
+        capability_tokens=capability,
+        memory_gb=round(memory, 1),
+        disk_gb=round(disk, 1),
+        rates=rates,
+        minutes=minutes,
+    )
+
+
+def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tuple[int, int]:
+    """Tokens read (each prompt once) and the most that can be drawn."""
+    from mores.sample.requests import prompt_requests
+
+    config = study.config.sample
+    rows = prompt_requests(
+        loaded,
+        spec.format,
+        arm_keys(study.config.arms, study.config.train_seeds),
+        study.chosen_prompts,
+        1,
+        study.charter,
+        study.values,
+    )
+    stems = _stem_rows(study)
+    read = (
+        sum(len(r.ids) for r in rows)
+        + stems // max(1, study.config.cooccurrence.samples_per_stem) * 8
+    )
+    drawn = len(rows) * config.draws * config.decoding.max_new_tokens
+    return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens
+
+
+def _capability_tokens(tasks: Sequence[Task], loaded: LoadedModel, arms: int) -> int:
+    """Tokens of all capability items, from the first few of each task."""
+    total = 0.0
+    for task in tasks:
+        some = task.items[:20]
+        texts = [item.context + " ".join(item.choices) for item in some]
+        mean = sum(len(loaded.tokenizer(t)["input_ids"]) for t in texts) / len(some)
+        total += mean * len(task.items)
+    return round(total * arms)
+
+
+def _rates(
+    study: Study, spec: ModelSpec, loaded: LoadedModel, digest: str, progress: Progress
+) -> Rates:
+    """Measured rates; kept in the cache for the same model, machine and method."""
+    import platform
+
+    from mores.weights.machine import usable_cores
+
+    key = store.digest(
+        [digest, platform.node(), usable_cores(), study.config.recipe.method, steps.versions()]
+    ).removeprefix("sha256:")[:24]
+    path = store.cache_folder() / "probes" / f"{key}.json"
+    if path.exists():
+        return store.as_record(store.read_json(path), Rates, path=path)
+    progress.say(f"measuring the speed of {spec.name} on this machine, once")
+    rates = measure_rates(study, spec, loaded)
+    store.write_json(path, rates)
+    return rates
+
+
+def measure_rates(study: Study, spec: ModelSpec, loaded: LoadedModel) -> Rates:
+    """Time a little of each kind of work: reading, drawing, training (which changes the model)."""
+    import torch
+    from msgspec.structs import replace
+
+    from mores.records import Decoding, Recipe
+    from mores.sample.engine import TorchEngine
+    from mores.sample.requests import prompt_requests
+    from mores.study.arms import ArmKey
+    from mores.tune.encode import encode_dataset
+    from mores.tune.loop import fit
+    from mores.weights.attention import Layout
+
+    samples = encode_dataset(loaded, study.values, spec.format)[:2]
+    ids = torch.tensor([i for s in samples for i in s.ids])
+    layout = Layout.of([s.size for s in samples])
+    with torch.inference_mode():
+        loaded.hidden(ids, layout)
+        start = time.perf_counter()
+        loaded.hidden(ids, layout)
+        read = len(ids) / (time.perf_counter() - start)
+    rows = prompt_requests(
+        loaded,
+        spec.format,
+        [ArmKey("base", 0)],
+        study.chosen_prompts[:40],
+        1,
+        study.charter,
+        study.values,
+    )
+    engine = TorchEngine(loaded)
+    times = []
+    for tokens in (1, 9):
+        start = time.perf_counter()
+        drawn = engine.draw(rows, Decoding(temperature=1.0, max_new_tokens=tokens), 0)
+        times.append((time.perf_counter() - start, sum(len(d.ids) for d in drawn)))
+    draw = (times[1][1] - times[0][1]) / max(1e-6, times[1][0] - times[0][0])
+    recipe: Recipe = replace(
+        study.config.recipe, epochs=1, batch_size=2, held_out=0.0, early_stopping=0
+    )
+    result = fit(loaded, samples, recipe, seed=1)
+    return Rates(
+        train=round(result.tokens / result.seconds, 1),
+        read=round(read, 1),
+        draw=round(max(draw, 0.1), 1),
+        rows=len(rows),
+    )

@@ -1,0 +1,169 @@
+"""The public functions of `mores rate` that keep the ratings: verify, back up, release, forget.
+
+mores.rate.verify_ratings(study)
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mores.errors import DataError
+from mores.study import Study
+
+if TYPE_CHECKING:
+    from mores.rate.db.backup import Backup
+
+
+@dataclass(frozen=True)
+class RatingVerified:
+    """What `mores rate verify` looked at."""
+
+    events: int
+    entries: int
+    """Entries of the audit log."""
+    last_hash: str
+    problems: tuple[str, ...]
+
+
+def verify_ratings(
+    study: Study,
+    *,
+    database: str | None = None,
+) -> RatingVerified:
+    """Check the audit log's chain, the rules of the contract, and that the key fits.
+
+    Args:
+        study: the study.
+        database: where it is, if not in the study.
+
+    Raises:
+        StoreError: no rating was set up.
+    """
+    from mores.rate.opened import looking
+    from mores.rate.verify import verify
+
+    with looking(study, database) as opened:
+        events, entries, last, problems = verify(opened, study)
+    return RatingVerified(events, entries, last, tuple(problems))
+
+
+def backup_ratings(
+    study: Study,
+    *,
+    database: str | None = None,
+) -> Backup:
+    """Back up ratings and key now, and restore the copy on trial.
+
+    A running server does this by itself every 15 minutes, and by a button.
+
+    Args:
+        study: the study.
+        database: where it is, if not in the study.
+
+    Raises:
+        MoresError: no room, a running server, or the copy does not pass its trial.
+    """
+    from mores.rate.blind import key_path
+    from mores.rate.db.backup import back_up
+    from mores.rate.db.facts import facts_of
+    from mores.rate.opened import backup_folder, changing
+
+    now = time.time()
+    with changing(study, database, now=now) as opened:
+        key = key_path(study, facts_of(opened).key_digest)
+        return back_up(opened, backup_folder(study), now=now, key=key)
+
+
+def restore_ratings(
+    study: Study,
+    backup: Path,
+    *,
+    database: str | None = None,
+) -> int:
+    """Put a backup where there are no ratings; nothing is ever overwritten.
+
+    Args:
+        study: the study.
+        backup: the file to restore.
+        database: where to, if not into the study.
+
+    Raises:
+        MoresError: a damaged backup, or ratings are there already.
+    """
+    from mores.rate.blind import key_path
+    from mores.rate.db.backup import read_backup, restore
+    from mores.rate.opened import changing
+
+    read_backup(backup)  # before anything is made
+    with changing(study, database, now=time.time(), new=True) as opened:
+        return restore(backup, opened, key_path(study))
+
+
+def release_rater(
+    study: Study,
+    rater: str,
+    *,
+    to: str | None = None,
+    database: str | None = None,
+) -> int:
+    """Give the open items of an absent rater to everybody, or to one other rater.
+
+    Args:
+        study: the study.
+        rater: the rater's id (see `mores rate status`).
+        to: id of the rater who takes them over.
+        database: where it is, if not in the study.
+
+    Raises:
+        MoresError: unknown rater, or a running server (use its page then).
+    """
+    from mores.rate.db import audit
+    from mores.rate.db.release import release
+    from mores.rate.opened import changing
+
+    now = time.time()
+    with changing(study, database, now=now) as opened, opened.write() as tx:
+        for name in (rater, *([to] if to else [])):
+            _known_rater(tx, name)
+        count = release(tx, rater, to=to)
+        detail = {"rater": rater, "to": to, "items": count}
+        audit.append(tx, now=now, actor="owner", action="release", detail=detail)
+        return count
+
+
+def forget_rater(
+    study: Study,
+    rater: str,
+    *,
+    ratings: Literal["keep", "withdraw"] = "keep",
+    database: str | None = None,
+) -> int:
+    """Forget who a rater is: name, panel ids, declarations, comments, links.
+
+    Args:
+        study: the study.
+        rater: the rater's id (see `mores rate status`).
+        ratings: "keep" them under the random id, or "withdraw" them from all counts.
+        database: where it is, if not in the study.
+
+    Raises:
+        MoresError: unknown rater, or a running server (use its page then).
+    """
+    from mores.rate.db.forget import forget
+    from mores.rate.opened import changing
+
+    now = time.time()
+    with changing(study, database, now=now) as opened, opened.write() as tx:
+        return forget(tx, rater, ratings=ratings, now=now)
+
+
+def _known_rater(tx: Any, name: str) -> None:
+    import sqlalchemy as sa
+
+    from mores.rate.db.tables import rater
+
+    if tx.execute(sa.select(rater.c.id).where(rater.c.id == name)).first() is None:
+        raise DataError(f"no rater {name!r}", fix="`mores rate status` lists them")

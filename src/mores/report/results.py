@@ -1,0 +1,151 @@
+"""What the steps have left of one base model, each only where it is current. Computes nothing.
+
+results = read_results(study, spec, ratings)
+results.completions, results.scores, results.missing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mores.measure.capability.run import items_step, read_items
+from mores.measure.cooccurrence.result import CooccurrenceResult
+from mores.measure.cooccurrence.run import read_cooccurrence, words_step
+from mores.measure.gates.result import GateResult
+from mores.measure.gates.run import outdated_gates, read_gates
+from mores.measure.toxicity.result import ToxicitySummary
+from mores.measure.toxicity.run import (
+    read_scores,
+    read_toxicity_summary,
+    score_step,
+    summary_step,
+)
+from mores.records import Completion, Rating, Score, TaskItem
+from mores.report.model import Missing
+from mores.sample.run import STEMS, read_completions, sample_step
+from mores.step import NOT_RUN
+from mores.study import ArmKey, ModelSpec, Study, arm_keys
+
+WORDS = "Words that go with groups"
+
+
+@dataclass(frozen=True)
+class ModelResults:
+    """Results of one base model: of the weights, answers and settings that there are now."""
+
+    spec: ModelSpec
+    keys: tuple[ArmKey, ...]
+    completions: tuple[Completion, ...]
+    ratings: tuple[Rating, ...]
+    """By people, of these completions."""
+    scores: dict[str, dict[str, Score]]
+    """Scorer → completion id → score."""
+    toxicity: ToxicitySummary | None
+    """The scorers side by side; None where there is no current score."""
+    items: tuple[TaskItem, ...]
+    task_facts: dict[str, Any]
+    """Task → metric, chance, number of items; empty where capability was not measured."""
+    words: CooccurrenceResult | None
+    stems: tuple[Completion, ...]
+    gates: tuple[GateResult, ...]
+    missing: tuple[Missing, ...]
+    """What is not there or not current, and why."""
+
+    def of(self, key: ArmKey) -> list[Completion]:
+        """Return the completions of one arm."""
+        return [c for c in self.completions if (c.arm, c.seed) == (key.arm, key.seed)]
+
+
+def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> ModelResults:
+    """Read what there is of one model and leave out what is not current.
+
+    Args:
+        study: as it is now.
+        spec: one of its models.
+        ratings: all current ratings of the study.
+
+    Raises:
+        DataError: nothing has been sampled, or a file is damaged.
+    """
+    missing: list[Missing] = []
+    completions = _completions(study, spec, missing)
+    scores = _scores(study, spec, missing)
+    items, facts = _items(study, spec, missing)
+    words = _words(study, spec, missing)
+    ids = {c.id for c in completions}
+    return ModelResults(
+        spec=spec,
+        keys=tuple(arm_keys(study.config.arms, study.config.train_seeds)),
+        completions=completions,
+        ratings=tuple(r for r in ratings if r.completion_id in ids and r.kind == "human"),
+        scores=scores,
+        toxicity=read_toxicity_summary(study, spec.name) if scores else None,
+        items=items,
+        task_facts=facts,
+        words=words,
+        stems=tuple(read_completions(study, spec.name, STEMS)) if words else (),
+        gates=_gates(study, spec, missing),
+        missing=tuple(missing),
+    )
+
+
+def _completions(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[Completion, ...]:
+    rows = read_completions(study, spec.name)
+    if why := sample_step(study, spec).stale():
+        missing.append(Missing(what=f"Answers of {spec.name}", why=f"`mores sample` {why}"))
+        return ()
+    return tuple(rows)
+
+
+def _scores(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, dict[str, Score]]:
+    scores = {}
+    for name in study.config.toxicity.scorers:
+        # The summary is of all scorers: what makes it stale makes none of them unreadable but this.
+        why = score_step(study, spec, name).stale() or summary_step(study, spec).stale()
+        if why:
+            missing.append(
+                Missing(what=f"Toxicity by {name}", why=f"`mores measure toxicity` {why}")
+            )
+            continue
+        rows = read_scores(study, spec.name, name)
+        scores[name] = {score.completion_id: score for score in rows}
+    return scores
+
+
+def _items(
+    study: Study, spec: ModelSpec, missing: list[Missing]
+) -> tuple[tuple[TaskItem, ...], dict[str, Any]]:
+    step = items_step(study, spec)
+    stale = step.stale()
+    why = f"`mores measure capability` {stale}" if stale else ""
+    if not study.config.capability.tasks:
+        why = "no tasks configured"
+    if why or step.manifest is None:
+        missing.append(Missing(what="Capability", why=why))
+        return (), {}
+    return tuple(read_items(study, spec.name)), step.manifest.facts
+
+
+def _words(study: Study, spec: ModelSpec, missing: list[Missing]) -> CooccurrenceResult | None:
+    if study.associations is None:
+        return None
+    why = "no samples asked for (cooccurrence.samples_per_stem = 0)"
+    if study.config.cooccurrence.samples_per_stem:
+        stale = words_step(study, spec).stale()
+        why = f"`mores measure cooccurrence` {stale}" if stale else ""
+    if why:
+        missing.append(Missing(what=WORDS, why=why))
+        return None
+    return read_cooccurrence(study, spec.name)
+
+
+def _gates(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[GateResult, ...]:
+    why = outdated_gates(study, spec)
+    if why == NOT_RUN and not study.config.gates.enabled:
+        return ()  # not planned, so not missing; the section says so
+    if why:
+        missing.append(Missing(what="Do-no-harm gates", why=f"`mores measure gates` {why}"))
+        return ()
+    return tuple(read_gates(study, spec.name))

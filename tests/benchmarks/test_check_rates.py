@@ -1,0 +1,24 @@
+"""docs/check-rates.md says what the rules of `mores check` find now."""
+
+from pathlib import Path
+
+from check_faults import FAULTS
+from check_rates import measure_rates, measured_rules, page
+
+PAGE = Path(__file__).parents[2] / "docs" / "check-rates.md"
+MEASURED = ("M101", "M201", "M405", "M501")
+"""Rules measured again here; the others take longer."""
+
+
+def test_every_rule_is_measured():
+    assert set(FAULTS) == {rule.id for rule in measured_rules()}
+
+
+def test_the_published_rates_are_what_is_measured():
+    published = PAGE.read_text("utf-8").splitlines()
+    rows = page(measure_rates(rules=MEASURED)).splitlines()
+    again = [row for row in rows if row.startswith("| M")]
+    assert len(again) == sum(len(FAULTS[rule]) + 1 for rule in MEASURED)
+    assert [row for row in rows if row not in published] == []
+    measured = {row.split(" ")[1] for row in published if row.startswith("| M")}
+    assert measured == set(FAULTS)

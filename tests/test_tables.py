@@ -1,0 +1,344 @@
+"""One reader of tables: what spreadsheets and other tools write, with the line of each row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import os
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mores.errors import DataError
+from mores.tables import DELIMITERS, form_of, read_table
+
+
+@pytest.fixture
+def file(tmp_path: Path):
+    """Write a file and return its path."""
+
+    def write(content: str | bytes, name: str = "t.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def refused(path: Path, *args, **options) -> DataError:
+    with pytest.raises(DataError) as caught:
+        list(read_table(path, *args, **options))
+    assert caught.value.path == str(path)
+    return caught.value
+
+
+ONE = [(2, {"a": "1", "b": "x, y; z"})]
+
+
+# Delimiters ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.txt", "t"])
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+def test_the_delimiter_is_found_whatever_the_name(file, delimiter, name):
+    path = file(f'a{delimiter}b\n1{delimiter}"x, y; z"\n', name)
+    assert list(read_table(path, ["a", "b"])) == ONE
+    assert list(read_table(path)) == ONE
+
+
+def test_the_delimiter_is_the_one_under_which_the_header_has_the_columns_asked_for(file):
+    path = file('"n, m, k, l";text;group\n1;one, two;x\n')
+    assert list(read_table(path, ["text", "group"])) == [
+        (2, {"n, m, k, l": "1", "text": "one, two", "group": "x"})
+    ]
+
+
+@pytest.mark.parametrize("hint", ["sep=;", "SEP=;"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_spreadsheets_separator_line(file, hint, end):
+    # Under a comma there would be more columns: the hint counts.
+    path = file(f"{hint}{end}a,b,c;d{end}1;2{end}")
+    assert list(read_table(path)) == [(3, {"a,b,c": "1", "d": "2"})]
+
+
+def test_a_separator_line_before_tabs_and_in_utf16(file):
+    path = file("sep=\t\r\na\tb\r\n1\tx, y; z\r\n".encode("utf-16"))
+    assert list(read_table(path, ["a", "b"])) == [(3, ONE[0][1])]
+
+
+# Encodings -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("given", [None, "utf-8", "cp1252"])
+def test_a_byte_order_mark_is_believed(file, codec, given):
+    if codec == "utf-8" and given == "cp1252":
+        return  # no mark: the next test
+    path = file("a,b\né\u2028,ß\n".encode(codec))
+    assert list(read_table(path, ["a", "b"], encoding=given)) == [(2, {"a": "é\u2028", "b": "ß"})]
+
+
+def test_big_endian_utf16_with_its_mark(file):
+    path = file(b"\xfe\xff" + "a;b\r\né;2\r\n".encode("utf-16-be"))
+    assert list(read_table(path)) == [(2, {"a": "é", "b": "2"})]
+
+
+def test_cp1252_is_refused_with_its_line_and_read_when_named(file):
+    # Far behind the first piece that a stream decodes; an en dash is 0x96.
+    rows = "".join(f"{i},x\r\n" for i in range(5_000))
+    path = file(f"a,b\r\n{rows}caf\xe9,\u2013\r\n".encode("cp1252"))
+    error = refused(path)
+    assert (error.line, error.message) == (5_002, "expected UTF-8, found the byte 0xe9")
+    assert "--encoding cp1252" in error.fix
+    *_, last = read_table(path, encoding="cp1252")
+    assert last == (5_002, {"a": "café", "b": "\u2013"})
+
+
+def test_a_byte_that_the_named_encoding_does_not_have(file):
+    error = refused(file(b"a,b\n1,\x81\n"), encoding="cp1252")
+    assert (error.line, error.message) == (2, "expected cp1252, found the byte 0x81")
+
+
+@pytest.mark.parametrize("name", ["cp9999", "rot13"])
+def test_an_encoding_that_is_none(file, name):
+    assert refused(file("a\n1\n"), encoding=name).message == f"unknown encoding {name!r}"
+
+
+def test_utf16_without_a_mark(file):
+    path = file("a,b\r\n1,2\r\n".encode("utf-16-le"))
+    error = refused(path)
+    assert (error.line, error.message) == (1, "found a NUL character, which no text has")
+    assert "--encoding utf-16-le" in error.fix
+    assert list(read_table(path, encoding="utf-16-le")) == [(2, {"a": "1", "b": "2"})]
+    assert refused(path, encoding="utf-16").message.startswith("cannot be read as utf-16: ")
+
+
+def test_a_nul_character_in_the_middle(file):
+    assert refused(file("a,b\n1,2\n3,\0\n")).line == 3
+
+
+# Rows ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_as_an_editor_counts_them(file, end):
+    text = '\n\na,"b\nb"\n1,"x\n\ny"\n\n , \n2,z\n'.replace("\n", end)
+    assert list(read_table(file(text))) == [
+        (5, {"a": "1", f"b{end}b": f"x{end}{end}y"}),
+        (10, {"a": "2", f"b{end}b": "z"}),
+    ]
+
+
+def test_cells_are_text_as_it_stands(file):
+    path = file('a,b\n 1 ,"say ""x"""\n"",=1+1\n')
+    assert list(read_table(path)) == [
+        (2, {"a": " 1 ", "b": 'say "x"'}),
+        (3, {"a": "", "b": "=1+1"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "count"), [("1", 1), ("1,2,", 3), ("1,2,3", 3)], ids=["few", "one blank more", "many"]
+)
+def test_a_row_with_other_cells_than_the_header(file, row, count):
+    error = refused(file(f'a,b\n"x\ny",2\n{row}\n'))
+    assert error.message == f"expected 2 cells as in the header, found {count}"
+    assert error.line == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a,b\n1,2\n3,"4\n5,6\n', 3),  # never closed: where the row begins
+        ('a,b\n1,"2"x\n', 2),
+        ('a,"b\n1,2\n', 1),
+    ],
+)
+def test_quotes_that_are_wrong(file, text, line):
+    error = refused(file(text))
+    assert error.message.startswith("not valid CSV: ")
+    assert error.line == line
+
+
+def test_a_cell_longer_than_python_allows_by_itself(file):
+    csv.field_size_limit(131_072)
+    path = file(f"a,b\n{'x' * 300_000},2\n")
+    ((line, row),) = read_table(path)
+    assert (line, len(row["a"])) == (2, 300_000)
+
+
+@pytest.mark.parametrize("text", ["", "\n\r\n", "sep=;\n", "\ufeff"])
+def test_an_empty_file(file, text):
+    assert refused(file(text)).message == "the file is empty"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("a,b\n", "t.csv"), ("a,b\n,\n\n", "t.csv"), ("\n", "t.jsonl")]
+)
+def test_no_rows(file, text, name):
+    assert refused(file(text, name)).message == "no rows"
+
+
+def test_no_file_and_a_folder(tmp_path):
+    assert refused(tmp_path / "none.csv").message == "no such file"
+    assert refused(tmp_path / "none").message == "no such file"
+    assert "cannot be read" in refused(tmp_path).message
+
+
+def test_a_pipe_is_refused_rather_than_read_in_part(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(tmp_path / "pipe").message == "a pipe, and a table is opened more than once"
+
+
+# Columns ---------------------------------------------------------------------------------
+
+
+def test_names_count_without_case_and_blanks_and_are_keyed_as_asked_for(file):
+    path = file(" COMMENT ,toxic,More\nx,1,y\n")
+    assert list(read_table(path, ["Comment", "Toxic"])) == [
+        (2, {"Comment": "x", "Toxic": "1", "more": "y"})
+    ]
+
+
+@pytest.mark.parametrize("header", ["Prompt,Answer", "QUESTION,completion"])
+def test_one_of_several_names(file, header):
+    groups = (("prompt", "question"), ("completion", "answer"))
+    ((_, row),) = read_table(file(f"{header}\nq,a\n"), groups)
+    assert row == dict(zip(header.lower().split(","), "qa", strict=True))
+
+
+@pytest.mark.parametrize(
+    ("header", "needed", "others", "message", "fix"),
+    [
+        ("tex,b", ["text"], None, "no column 'text'; did you mean 'tex'?", "columns: 'tex'"),
+        ("a,b", [("p", "q"), "r"], None, "no column 'p' or 'q', no column 'r'", "columns: 'a'"),
+        ("a,arm", ["a"], ["b"], "unknown column 'arm'", "expected a, b; columns: 'a', 'arm'"),
+        ("a,bode", ["a"], ["body"], "unknown column 'bode'; did you mean 'body'?", "expected a"),
+        ("a,b,A ", ["a"], None, "the column 'a' occurs twice", "rename one of them"),
+        (" , ", ["a"], None, "no column 'a'", "columns: none"),
+    ],
+)  # fmt: skip
+def test_columns_that_are_wrong(file, header, needed, others, message, fix):
+    error = refused(file(f"sep=,\n{header}\n1,2,3\n"), needed, others=others)
+    assert error.message.startswith(message)
+    assert error.fix.startswith(fix)
+    assert error.line == 2
+
+
+def test_two_names_asked_for_that_are_one_column(file):
+    error = refused(file("text,b\n1,2\n"), ["text", "Text"])
+    assert error.message == "no column 'text'; did you mean 'Text'?"
+
+
+def test_columns_without_a_name_are_left_out(file):
+    # The index that data frames write, and a delimiter at the end of each line.
+    path = file(",a,b,\n0,1,2,\n1,3,4,\n")
+    assert list(read_table(path, ["a"], others=["b"])) == [
+        (2, {"a": "1", "b": "2"}),
+        (3, {"a": "3", "b": "4"}),
+    ]
+
+
+def test_what_is_no_table_is_quoted_in_part(file):
+    assert len(str(refused(file("word" * 100_000), ["text"]))) < 500
+
+
+# JSON Lines ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "form"),
+    [
+        ("a.jsonl", "a,b\n", "jsonl"),
+        ("a.NDJSON", "a,b\n", "jsonl"),
+        ("a.json", "a,b\n", "jsonl"),
+        ("a.CSV", "{\n", "csv"),
+        ("a.tsv", "{\n", "csv"),
+        ("a.txt", '\ufeff\n {"a": 1}\n', "jsonl"),
+        ("a", "[1]\n", "jsonl"),
+        ("a", "a;b\n", "csv"),
+        ("a", "", "csv"),
+    ],
+)
+def test_the_form_by_name_or_first_character(file, name, text, form):
+    assert form_of(file(text, name)) == form
+
+
+def test_json_lines_keep_types_and_lines(file):
+    path = file('\n{"a": 1, "B": [null]}\n\n{"a": "x"}\n', "t.jsonl")
+    assert list(read_table(path, ["a"])) == [(2, {"a": 1, "B": [None]}), (4, {"a": "x"})]
+    assert refused(path, ["a", "B"]).line == 4
+    error = refused(path, ["a"], others=["b"])
+    assert (error.line, error.message) == (2, "unknown column 'B'")
+
+
+def test_json_lines_in_utf16_or_a_named_encoding(file):
+    marked = file('{"a": "é"}\r\n'.encode("utf-16"), "t.jsonl")
+    assert list(read_table(marked)) == [(1, {"a": "é"})]
+    named = file('{"a": "é"}\n'.encode("cp1252"), "t.txt")
+    assert list(read_table(named, encoding="cp1252")) == [(1, {"a": "é"})]
+
+
+def test_the_form_can_be_said(file):
+    assert list(read_table(file("a\n1\n", "t.json"), form="csv")) == [(2, {"a": "1"})]
+    assert list(read_table(file('{"a": 1}\n', "t.csv"), form="jsonl")) == [(1, {"a": 1})]
+
+
+# Size ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "row"),
+    [("t.csv", "a,b\n", "1,{}\n"), ("t.jsonl", "", '{{"a": 1, "b": "{}"}}\n')],
+)
+def test_only_the_row_in_hand_is_kept(file, name, head, row):
+    path = file(head + "".join(row.format("x" * 100) for _ in range(20_000)), name)
+    assert path.stat().st_size > 2_000_000
+    tracemalloc.start()
+    count = sum(1 for _ in read_table(path, ["a", "b"]))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 20_000
+    assert peak < 300_000
+
+
+def test_a_fault_is_told_when_it_is_reached(file):
+    rows = read_table(file("a,b\n1,2\n3\n"))
+    assert list(itertools.islice(rows, 1)) == [(2, {"a": "1", "b": "2"})]
+    with pytest.raises(DataError):
+        next(rows)
+
+
+# Round trip ------------------------------------------------------------------------------
+
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+@given(rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=5))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_the_writer_writes_is_read_back(file, codec, delimiter, rows):
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, delimiter=delimiter)
+    lines = []
+    writer.writerow("abc")
+    for row in rows:
+        # An editor's lines: each of CR LF, CR and LF ends one.
+        text = buffer.getvalue().replace("\r\n", "\n").replace("\r", "\n")
+        lines.append(text.count("\n") + 1)
+        writer.writerow(row)
+    expected = [
+        (line, dict(zip("abc", row, strict=True)))
+        for line, row in zip(lines, rows, strict=True)
+        if any(cell.strip() for cell in row)
+    ]
+    path = file(buffer.getvalue().encode(codec))
+    if expected:
+        assert list(read_table(path, ["a", "b", "c"])) == expected
+    else:
+        assert refused(path).message == "no rows"
