@@ -49,6 +49,12 @@ CHAT_TEMPLATE = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that use the bundled model come first: they take longest, and one worker has each."""
+    slow = {item.path for item in items if item.get_closest_marker("real_model")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_collection_finish() -> None:
     """What the test modules have imported stays: loading a model need not search it for garbage."""
     gc.collect()
