@@ -22,7 +22,7 @@ run: .venv/.installed
 	$(BIN)/mores run examples/wellbeing --preset quick
 
 # A worker for every core; each keeps whole files, so that what a file shares is made once.
-PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 test: .venv/.installed-dev
 	$(PYTEST)

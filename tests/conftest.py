@@ -9,11 +9,14 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from mores.progress import Progress
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -46,6 +49,12 @@ CHAT_TEMPLATE = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that use the bundled model come first: they take longest, and one worker has each."""
+    slow = {item.path for item in items if item.get_closest_marker("real_model")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_collection_finish() -> None:
     """What the test modules have imported stays: loading a model need not search it for garbage."""
     gc.collect()
@@ -67,7 +76,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    folder = tmp_path_factory.mktemp("tiny-model")
+    folder = tmp_path_factory.mktemp("tiny-model", numbered=False)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -126,8 +135,12 @@ def _sample(number: int, category: str, kind: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def tiny_study(tmp_path: Path, tiny_folder: Path) -> Path:
-    """A complete study with two categories, eight samples a set and the two-layer model."""
+def tiny_study(tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A complete study with two categories, eight samples a set and the two-layer model.
+
+    The model is named relative to the working folder, since random numbers depend on its name.
+    """
+    monkeypatch.chdir(tiny_folder.parent)
     folder = tmp_path / "study"
     folder.mkdir()
     (folder / "study.toml").write_text(
@@ -138,7 +151,7 @@ preset = "quick"
 seed = 7
 
 [[models]]
-name = "{tiny_folder}"
+name = "{tiny_folder.name}"
 format = "chat"
 
 [recipe]
@@ -212,3 +225,41 @@ stems = ["He was very", "He would be described as"]
         encoding="utf-8",
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Callable[[], None]], None]:
+    """Let a study be run by a function once; later studies get a copy of those runs."""
+    kept: dict[str, Path] = {}
+
+    def give(study: Path, make: Callable[[], None]) -> None:
+        name = make.__qualname__
+        if name in kept:
+            shutil.copytree(kept[name], study / "runs")
+        else:
+            make()
+            kept[name] = shutil.copytree(study / "runs", tmp_path_factory.mktemp("once") / "runs")
+
+    return give
+
+
+@pytest.fixture
+def tuned_study(tiny_study: Path, once: Callable[..., None]) -> Path:
+    """The tiny study with its arms tuned."""
+    from mores.study import load_study
+    from mores.tune.run import tune
+
+    def tuned() -> None:
+        tune(load_study(tiny_study))
+
+    once(tiny_study, tuned)
+    return tiny_study
+
+
+@pytest.fixture
+def spoken() -> Progress:
+    """A progress display that keeps what it was told, as `lines`."""
+    progress = Progress(quiet=True)
+    progress.lines = []
+    progress.say = progress.lines.append
+    return progress

@@ -10,7 +10,6 @@ from mores.errors import DataError
 from mores.measure.cooccurrence import analyse, vader_lexicon
 from mores.measure.cooccurrence.run import cooccurrence, read_cooccurrence
 from mores.measure.toxicity.run import read_scores, scores_folder, toxicity
-from mores.progress import Progress
 from mores.records import Completion
 from mores.study import folders, load_study
 
@@ -45,7 +44,9 @@ def study(tiny_study: Path):
     """A study with answers written by hand."""
     config = tiny_study / "study.toml"
     lines = config.read_text().splitlines()
-    config.write_text("\n".join('name = "m"' if x.startswith('name = "/') else x for x in lines))
+    config.write_text(
+        "\n".join('name = "m"' if x.startswith('name = "tiny-model') else x for x in lines)
+    )
     study = load_study(tiny_study)
     assert study.config.models[0].name == "m"
     rows = [completion(arm, p, 0, text, seed) for (arm, p, seed), text in TEXTS.items()]
@@ -63,14 +64,6 @@ def study(tiny_study: Path):
 
 def write(study, step: str, rows: list[Completion]) -> None:
     store.write_jsonl(folders.model_folder(study, "m") / step / "completions.jsonl", rows)
-
-
-@pytest.fixture
-def spoken() -> Progress:
-    progress = Progress(quiet=True)
-    progress.lines = []
-    progress.say = progress.lines.append
-    return progress
 
 
 def test_every_completion_has_a_score_or_a_reason(study) -> None:

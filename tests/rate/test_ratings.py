@@ -20,7 +20,9 @@ def study(tiny_study: Path):
     """A study with six answers."""
     config = tiny_study / "study.toml"
     lines = config.read_text().splitlines()
-    config.write_text("\n".join('name = "m"' if x.startswith('name = "/') else x for x in lines))
+    config.write_text(
+        "\n".join('name = "m"' if x.startswith('name = "tiny-model') else x for x in lines)
+    )
     study = load_study(tiny_study)
     rows = [
         Completion(

@@ -28,7 +28,7 @@ def in_order(tally, *, kills, ratings):
 
 
 SIZES = pytest.mark.parametrize(
-    ("kills", "ratings"), [(2, 60), pytest.param(8, 300, marks=pytest.mark.long)]
+    ("kills", "ratings"), [(3, 80), pytest.param(8, 300, marks=pytest.mark.long)]
 )
 
 

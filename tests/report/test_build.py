@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,24 +21,16 @@ from mores.sample import read_completions, sample, sample_stems
 from mores.study import folders, load_study
 from mores.tune.run import tune
 
-_finished: dict[str, Path] = {}
-
 
 @pytest.fixture
-def folder(
-    tiny_study: Path,
-    tiny_folder: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Path:
-    """The tiny study with every step done (once; later tests get a copy)."""
-    monkeypatch.chdir(tiny_folder.parent)
+def folder(tiny_study: Path, once: Callable[..., None]) -> Path:
+    """The tiny study with every step done."""
     path = tiny_study / "study.toml"
-    text = path.read_text().replace(str(tiny_folder), tiny_folder.name)
-    path.write_text(text.replace('"prose", items = 2', '"lines.jsonl"'))
+    path.write_text(path.read_text().replace('"prose", items = 2', '"lines.jsonl"'))
     texts = ["time and care", "bread needs flour and salt", "birds sing in the morning"]
     Path("lines.jsonl").write_text("".join(f'{{"text": "{t}"}}\n' for t in texts))
-    if "runs" not in _finished:
+
+    def finished() -> None:
         study = load_study(tiny_study)
         tune(study)
         sample(study)
@@ -45,10 +38,8 @@ def folder(
         toxicity(study)
         cooccurrence(study)
         capability(study)
-        _finished["runs"] = tmp_path_factory.mktemp("finished") / "runs"
-        shutil.copytree(tiny_study / "runs", _finished["runs"])
-    else:
-        shutil.copytree(_finished["runs"], tiny_study / "runs")
+
+    once(tiny_study, finished)
     return tiny_study
 
 

@@ -42,11 +42,9 @@ def two(tiny_study: Path, tiny_folder: Path, wider: Path, tmp_path: Path) -> Pat
     small = tmp_path / "tiny-1M"
     shutil.copytree(tiny_folder, small)
     path = tiny_study / "study.toml"
-    one = f'[[models]]\nname = "{tiny_folder}"\nformat = "chat"\n'
-    both = (
-        one.replace(str(tiny_folder), str(wider)) + "\n" + one.replace(str(tiny_folder), str(small))
-    )
-    text = path.read_text().replace(one, both)
+    one = '[[models]]\nname = "{}"\nformat = "chat"\n'
+    both = one.format(wider) + "\n" + one.format(small)
+    text = path.read_text().replace(one.format(tiny_folder.name), both)
     assert str(wider) in text
     arms = 'arms = ["base", "values_targeted", "control"]\nseed = 7\n'
     path.write_text(text.replace("seed = 7\n", arms), encoding="utf-8")

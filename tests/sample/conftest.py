@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,37 +12,11 @@ from mores.study.arms import ArmKey
 BASE = ArmKey("base", 0)
 
 
-class Spoken:
-    """A progress display that keeps what it was told."""
-
-    def __new__(cls):
-        from mores.progress import Progress
-
-        progress = Progress(quiet=True)
-        progress.lines = []
-        progress.say = progress.lines.append
-        return progress
-
-
-@pytest.fixture
-def spoken():
-    return Spoken()
-
-
 @pytest.fixture
 def tiny(tiny):
     """The tiny model under a fixed name: random numbers depend on it, and its path varies."""
     tiny.name = "tiny"
     return tiny
-
-
-@pytest.fixture
-def tiny_study(tiny_study: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The tiny study with its model named relative to the working folder, so always the same."""
-    monkeypatch.chdir(tiny_folder.parent)
-    path = tiny_study / "study.toml"
-    path.write_text(path.read_text().replace(str(tiny_folder), tiny_folder.name))
-    return tiny_study
 
 
 @pytest.fixture(scope="session")
@@ -91,24 +64,6 @@ def peft_models(tiny_folder: Path, adapters: dict[str, Path]):
         ).eval()
         for name, folder in adapters.items()
     }
-
-
-_tuned: dict[str, Path] = {}
-
-
-@pytest.fixture
-def tuned_study(tiny_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny study with its arms tuned (once; later tests get a copy)."""
-    from mores.study import load_study
-    from mores.tune.run import tune
-
-    if "runs" not in _tuned:
-        tune(load_study(tiny_study))
-        _tuned["runs"] = tmp_path_factory.mktemp("tuned") / "runs"
-        shutil.copytree(tiny_study / "runs", _tuned["runs"])
-    else:
-        shutil.copytree(_tuned["runs"], tiny_study / "runs")
-    return tiny_study
 
 
 def row(

@@ -188,7 +188,7 @@ def test_a_changed_sample_retrains_its_arm_alone(tiny_study):
 def test_another_base_model_retrains(tiny_study, tiny_folder, tmp_path):
     base = shutil.copytree(tiny_folder, tmp_path / "base")
     toml = tiny_study / "study.toml"
-    toml.write_text(toml.read_text().replace(str(tiny_folder), str(base)))
+    toml.write_text(toml.read_text().replace(f'"{tiny_folder.name}"', f'"{base}"'))
     run(tiny_study)
     weights = load_file(base / "model.safetensors")
     weights["model.norm.weight"] *= 1.01

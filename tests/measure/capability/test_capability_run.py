@@ -12,6 +12,7 @@ from mores.measure.capability import capability, load_task, read_items
 from mores.measure.capability.score import score_items
 from mores.study import folders, load_study
 from mores.tune.run import tune
+from services import bundled_model
 
 TEXTS = ["time and care", "what is a good way to help", "bread needs flour, water and salt"]
 
@@ -195,9 +196,8 @@ def test_the_bundled_model_knows_grammar() -> None:
     from dataclasses import replace
 
     from mores.weights.load import load
-    from mores.weights.resolve import resolve
 
-    loaded = load(resolve("smollm2-135m"))
+    loaded = load(bundled_model())
     values = [r.value for r in score_items(loaded, load_task("minimal_pairs", items=80, seed=1))]
     assert None not in values
     # Of all 240 the model gets 88.7 %. By guessing, .70 of 80 has a chance of 2 in 10,000.

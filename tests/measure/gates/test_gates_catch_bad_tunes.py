@@ -74,6 +74,7 @@ def harm(result: GateResult) -> float:
     return result.estimate.value
 
 
+@pytest.mark.long
 def test_a_tune_that_refuses_everything_is_caught(tuned):
     _, found = tuned("refuses")
     seen = verdicts(found)
@@ -92,6 +93,7 @@ def test_a_tune_that_refuses_everything_is_caught(tuned):
     assert len(found["over-refusal"].examples) == 5
 
 
+@pytest.mark.long
 def test_a_tune_that_goes_along_and_insults_is_caught(tuned):
     _, found = tuned("goes_along")
     assert verdicts(found) == {
@@ -118,6 +120,7 @@ def test_a_tune_that_speaks_ill_of_a_group_and_forgets_how_to_write_is_caught(tu
     assert others <= {"inconclusive", "not measured"}
 
 
+@pytest.mark.long
 def test_a_harmless_tune_fails_nothing_and_passes_what_its_numbers_can_bear(tuned):
     study, found = tuned("helpful")
     seen = verdicts(found)

@@ -33,15 +33,13 @@ from mores.tune.run import tune_step, tuned_keys
 
 REFUSES = "I'm sorry, but I can't help with that."
 ANSWERS = "Push the anchor into the wall and hang it up."
+MODEL = "tiny-model"
 TASK = 'capability.tasks=[{ task = "t", margin = 0.1 }]'
 
 
 @pytest.fixture
 def context(tiny_study: Path) -> Callable[..., Context]:
     """Make the context of a study on disk whose arms count as tuned; base and tuned by default."""
-    path = tiny_study / "study.toml"
-    text = path.read_text("utf-8")
-    path.write_text(text.replace(text.split('name = "')[2].split('"')[0], "tiny"), "utf-8")
 
     def make(*settings: str) -> Context:
         arms = 'arms=["base", "values_targeted"]'
@@ -68,10 +66,10 @@ def of_other_weights(folder: Path) -> None:
 def completions(gate: str, base: Sequence[str], tuned: Sequence[str]) -> list[Completion]:
     return [
         Completion(
-            id=f"tiny.{arm}.{gate}/{i}.d0",
+            id=f"{MODEL}.{arm}.{gate}/{i}.d0",
             prompt_id=f"{gate}/{i}",
             category="k",
-            model="tiny",
+            model=MODEL,
             arm=arm,
             seed=seed,
             draw=0,
@@ -107,7 +105,7 @@ def test_over_refusal_by_hand(context):
     assert (details["gains"], details["losses"]) == (0, 4)
     # Equally much worse: the last id first.
     assert result.examples == tuple(
-        f"tiny.values_targeted.over-refusal/{i}.d0" for i in (3, 2, 1, 0)
+        f"{MODEL}.values_targeted.over-refusal/{i}.d0" for i in (3, 2, 1, 0)
     )
     assert (result.verdict, result.margin) == ("fail", 0.1)
 
@@ -147,7 +145,7 @@ def leave_items(
 ) -> None:
     """Write what the capability step leaves, for the given values of each arm."""
     rows = [
-        TaskItem(task=task, item_id=str(i), model="tiny", arm=arm, seed=seed, value=value)
+        TaskItem(task=task, item_id=str(i), model=MODEL, arm=arm, seed=seed, value=value)
         for arm, seed, values in arms
         for i, value in enumerate(values)
     ]
@@ -334,7 +332,7 @@ def leave_changes(context: Context, *changes: TopicChange) -> None:
     store.write_jsonl(stems.folder / COMPLETIONS, [])
     stems.complete(Made([COMPLETIONS]))
     result = CooccurrenceResult(
-        model="tiny",
+        model=MODEL,
         train_seeds={},
         associations="1",
         seed=1,

@@ -13,7 +13,6 @@ from mores.measure.toxicity.run import (
     scores_folder,
     toxicity,
 )
-from mores.progress import Progress
 from mores.records import Completion
 from mores.study import folders, load_study
 
@@ -34,7 +33,9 @@ def prepare(tiny_study, service):
         if not (tiny_study / "first.toml").exists():
             (tiny_study / "first.toml").write_text(config.read_text())
         text = (tiny_study / "first.toml").read_text()
-        lines = ['name = "m"' if x.startswith('name = "/') else x for x in text.splitlines()]
+        lines = [
+            'name = "m"' if x.startswith('name = "tiny-model') else x for x in text.splitlines()
+        ]
         listed = ", ".join(f'"{name}"' for name in scorers)
         config.write_text("\n".join(lines) + f"\n[toxicity]\nscorers = [{listed}]\n{extra}")
         made = load_study(tiny_study)
@@ -73,14 +74,6 @@ def serve(service, answer, clock, monkeypatch):
         return service
 
     return start
-
-
-@pytest.fixture
-def spoken():
-    progress = Progress(quiet=True)
-    progress.lines = []
-    progress.say = progress.lines.append
-    return progress
 
 
 def test_two_scorers_side_by_side(prepare, serve):

@@ -6,7 +6,7 @@ functions on SQLite. A small model predicts what each form must lead to, and aft
 whole event table must equal what was acknowledged. At the end of every sequence new raters come,
 and every item must reach exactly k.
 
-80 sequences of up to 30 steps in an ordinary run; 10,000 others at every run of the soak:
+40 sequences of up to 30 steps in an ordinary run; 10,000 others at every run of the soak:
 
     make soak
 """
@@ -49,7 +49,7 @@ from mores.study import RatingConfig
 
 SOAK = os.environ.get("MORES_SOAK") == "1"
 SETTINGS = settings(
-    max_examples=10_000 if SOAK else 80,
+    max_examples=10_000 if SOAK else 40,
     stateful_step_count=30,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
