@@ -1,6 +1,6 @@
 """The figures of a report, drawn once and shown in the page, as SVG and as PNG.
 
-scene      a handful of shapes        svg, raster   a scene in each format
+scene      a handful of shapes        svg, raster   a scene as SVG, that file as PNG
 axis       values to places           palette       colours by role, light and dark
 figure     panels, legend, notes      verdicts      a mark for each verdict
 forest  distribution  capability  cooccurrence  sizes  training: one kind of figure each

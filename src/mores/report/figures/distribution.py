@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import quantiles
 
-from mores.report.figures.axis import Axis, around, bottom
+from mores.report.figures.axis import Axis, around, bottom, end_labels
 from mores.report.figures.figure import Figure, Key
 from mores.report.figures.palette import ARM_SHAPES, arm_role
 from mores.report.figures.scene import (
@@ -72,7 +72,7 @@ def _panel(result: ScorerResult, axis: Axis, labels: dict[str, str]) -> Scene:
     items.append(Line(threshold, top, threshold, end, "muted", 1.4, dashed=True))
     for number, arm in enumerate(result.arms):
         items += _row(arm, labels.get(arm.arm, arm.arm), axis, top + ROW * number)
-    items.append(Text(WIDTH, end + 30, "more toxic →", "muted", 10.5, "end"))
+    items += end_labels(0, end + 30, "", "more toxic")
     means = [f"{labels.get(a.arm, a.arm)} {fmt(a.mean)}" for a in result.arms]
     said = f"Scores of {result.scorer} for each answer of {result.model}. Means: {listed(means)}."
     return Scene(WIDTH, end + 36, title, said, tuple(items))
