@@ -157,9 +157,9 @@ def read_perspective(answer: RawAnswer, attributes: Sequence[str] = (ATTRIBUTE,)
     if not isinstance(scores, dict):
         return Reading(None, "the answer holds no attributeScores")
     # The summary, never the score of a span, and no value where the service gives none.
-    found = {name: _summary(score) for name, score in scores.items()}
+    summaries = {name: _summary(score) for name, score in scores.items()}
     versions = ", ".join(name for name in attributes if "@" in name)
-    return highest(found, attributes, f"v1alpha1 {versions}" if versions else "")
+    return highest(summaries, attributes, f"v1alpha1 {versions}" if versions else "")
 
 
 def _summary(score: Any) -> Any:

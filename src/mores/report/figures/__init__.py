@@ -38,10 +38,10 @@ def figures(report: Report) -> dict[str, Figure]:
         *capability(report),
         *training(report),
     ]
-    found: dict[str, Figure] = {}
+    by_name: dict[str, Figure] = {}
     for figure in drawn:
-        found[_free(figure.name, found)] = figure
-    return {name: figure.named(name) for name, figure in found.items()}
+        by_name[_free(figure.name, by_name)] = figure
+    return {name: figure.named(name) for name, figure in by_name.items()}
 
 
 def _free(name: str, taken: dict[str, Figure]) -> str:

@@ -48,16 +48,16 @@ def distributions(report: Report) -> list[Figure]:
 
 
 def _figure(report: Report, scorer: str) -> Figure:
-    own = [r for r in report.toxicity if r.scorer == scorer and any(a.values for a in r.arms)]
-    every = [value for r in own for arm in r.arms for value in arm.values]
-    axis = around(every, 10, WIDTH - 10, include=(0.0, *(r.threshold for r in own)))
+    results = [r for r in report.toxicity if r.scorer == scorer and any(a.values for a in r.arms)]
+    every = [value for r in results for arm in r.arms for value in arm.values]
+    axis = around(every, 10, WIDTH - 10, include=(0.0, *(r.threshold for r in results)))
     labels = {name: label.partition(" (")[0] for name, label in arm_labels(report).items()}
     note = note_of(report, f"toxicity:{scorer}")
     return Figure(
         name=name_of("toxicity", scorer),
         title=f"Toxicity ({scorer}): scores of all answers by arm",
         caption=CAPTION,
-        panels=tuple(_panel(result, axis, labels) for result in own),
+        panels=tuple(_panel(result, axis, labels) for result in results),
         keys=(Key("threshold", None, "muted", dashed=True),),
         notes=(note,) if note else (),
     )
