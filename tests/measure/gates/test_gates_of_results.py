@@ -246,7 +246,7 @@ def test_other_tasks_than_configured_are_not_measured(context):
     two = context('capability.tasks=[{ task = "t" }, { task = "new" }]')
     (result,) = capability(two)
     assert (result.verdict, result.margin) == ("not measured", None)
-    assert "is not current (task new changed): run it again" in result.reason
+    assert "is not current (configuration changed: tasks): run it again" in result.reason
 
 
 # Toxicity ----------------------------------------------------------------------------------

@@ -152,7 +152,8 @@ def test_changed_margins_make_results_outdated_and_cost_no_sampling(tuned_study,
     gates(study)
     other = load_study(tuned_study, overrides=("gates.drift_margin=0.9",))
     spec = other.config.models[0]
-    assert outdated_gates(other, spec) == "configuration changed: drift_margin"
+    why = "is not current (configuration changed: drift_margin): run it again"
+    assert outdated_gates(other, spec) == why
     results = gates(other, progress=spoken)
     assert sum("done before" in line for line in spoken.lines) == 2
     assert {r.margin for r in results if r.name == "drift"} == {0.9}
