@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import re
 from pathlib import Path
-from typing import get_type_hints
+from typing import get_args
 
 import click
 import pytest
@@ -16,15 +16,14 @@ from docstring_parser import parse
 import mores
 from mores.cli import COMMANDS, MEASURES, RATINGS
 from mores.cli import mores as program
-from mores.cli.build import command
+from mores.cli.build import command, parameter_types
 from mores.progress import Progress
 from mores.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PLACES = [
-    (name, place) for table in (COMMANDS, MEASURES, RATINGS) for name, (place, _) in table.items()
-]
+EVERY = [entry for table in (COMMANDS, MEASURES, RATINGS) for entry in table.values()]
+PLACES = sorted({entry[0] for entry in EVERY})
 
 
 def _function(place):
@@ -45,28 +44,33 @@ def test_cli_page_is_what_help_says():
     assert (DOCS / "cli.md").read_text("utf-8") == _generator().page()
 
 
-@pytest.mark.parametrize(("name", "place"), PLACES)
-def test_options_are_the_functions_parameters(name, place):
-    function = _function(place)
-    hints = get_type_hints(function)
-    shared = ["preset", "set_"] if {Study, Study | None} & set(hints.values()) else []
-    shared += ["quiet"] if Progress in hints.values() else []
-    parameters = [p for p in inspect.signature(function).parameters if hints[p] is not Progress]
-    assert [p.name for p in command(name, place).params] == parameters + shared
+def test_every_command_has_its_own_function_and_a_printer():
+    assert len(EVERY) == len(PLACES)
+    for _, printer, short in EVERY:
+        assert list(inspect.signature(_function(printer)).parameters)[1] == "values"
+        assert short.endswith(".")
 
 
-@pytest.mark.parametrize(("name", "place"), PLACES)
-def test_every_option_is_explained(name, place):
-    built = command(name, place)
+@pytest.mark.parametrize("place", PLACES)
+def test_options_are_the_functions_parameters(place):
+    hints = parameter_types(_function(place))
+    kinds = [kind for hint in hints.values() for kind in (hint, *get_args(hint))]
+    shared = ["preset", "set_"] if Study in kinds else []
+    shared += ["quiet"] if Progress in kinds else []
+    parameters = [name for name in hints if name not in ("progress", "say")]
+    built = command("x", place, "mores.cli.run:run")
+    assert [p.name for p in built.params] == parameters + shared
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_option_is_explained(place):
+    built = command("x", place, "mores.cli.run:run")
     assert built.help
     assert [p.name for p in built.params if isinstance(p, click.Option) and not p.help] == []
-    options = {
-        p.name
-        for p in inspect.signature(_function(place)).parameters.values()
-        if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "progress"
-    }
-    described = parse(inspect.getdoc(_function(place)) or "").params
-    assert {p.arg_name for p in described} == options
+    parameters = inspect.signature(_function(place)).parameters
+    described = {p.arg_name for p in parse(inspect.getdoc(_function(place)) or "").params}
+    options = {n for n, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    assert options - {"progress"} <= described <= set(parameters)
 
 
 def test_every_command_appears_in_the_docs():

@@ -38,7 +38,7 @@ STATS_MAY = {"errors", "records"}
 """Statistics are pure arithmetic."""
 BESIDE = {("measure", "rate"), ("rate", "measure"), ("weights", "study"), ("progress", "store")}
 """Pairs (from, to) that stand side by side and do not know of each other."""
-HEAVY = ("torch", "transformers", "matplotlib", "scipy", "peft", "sklearn")
+HEAVY = ("torch", "transformers", "resvg_py", "scipy", "peft", "sklearn", "httpx", "tenacity")
 
 
 def name(path: Path) -> str:

@@ -30,7 +30,7 @@ class RunResult:
 
 
 def run(study: Study, *, check: bool = True, progress: Progress | None = None) -> RunResult:
-    """Do everything that is missing or stale: check, tune, sample, measure, report.
+    """Do everything: check, tune, sample, measure, report. Goes on where it was stopped.
 
     Args:
         study: a loaded study.

@@ -30,11 +30,24 @@ def lines(*rows: object) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+@pytest.fixture
+def charter(tmp_path_factory):
+    """A charter.toml with the categories of `CHARTER`."""
+    path = tmp_path_factory.mktemp("charter") / "charter.toml"
+    head = f'version = "{CHARTER.version}"\n'
+    rows = (
+        f'[[positions]]\ncategory = "{p.category}"\ntitle = "{p.title}"\n'
+        f'statement = "{p.statement}"\n'
+        for p in CHARTER.positions
+    )
+    return write(path, head + "".join(rows))
+
+
 def pair(example: Example) -> tuple[str, str, str, str]:
     return example.id, example.category, example.prompt, example.completion
 
 
-def test_jsonl_drops_unknown_fields_and_makes_ids(tmp_path):
+def test_jsonl_drops_unknown_fields_and_makes_ids(tmp_path, charter):
     source = write(
         tmp_path / "old.jsonl",
         lines(
@@ -43,7 +56,7 @@ def test_jsonl_drops_unknown_fields_and_makes_ids(tmp_path):
         ),
     )
     target = tmp_path / "values.jsonl"
-    report = import_dataset(source, target, category="health", charter=CHARTER)
+    report = import_dataset(source, target, category="health", charter=charter)
     written = store.read_jsonl(target, Example)
     assert [pair(e) for e in written] == [
         ("a", "work", "P1?", "C1"),
@@ -219,11 +232,11 @@ ROW = {"id": "a", "category": "work", "prompt": "P?", "completion": "C"}
         ([{**ROW, "id": "has blank"}], "id", 1),
     ],
 )
-def test_a_bad_row_imports_nothing(tmp_path, rows, message, line):
+def test_a_bad_row_imports_nothing(tmp_path, charter, rows, message, line):
     source = write(tmp_path / "s.jsonl", lines(*rows))
     target = tmp_path / "values.jsonl"
     with pytest.raises(DataError, match=message) as caught:
-        import_dataset(source, target, charter=CHARTER)
+        import_dataset(source, target, charter=charter)
     assert caught.value.line == line
     assert list(tmp_path.iterdir()) == [source]
 

@@ -1,6 +1,7 @@
 """The sealed plan: fixed once, before sampling; every later difference is said."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,8 @@ from mores import store
 from mores.errors import DataError, StudyError
 from mores.plan.seal import plan_path, read_plan, seal_plan, seal_status
 from mores.study import load_study
+from mores.tune import tune
+from mores.weights.resolve import folder_digest
 
 WHEN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -55,6 +58,36 @@ def test_every_difference_is_one_sentence(tiny_study):
         "associations.toml is missing now since sealing",
         "prompts.jsonl was changed since sealing",
     }
+
+
+def test_another_base_model_is_a_deviation(tiny_study, tmp_path, monkeypatch):
+    """The folder has the same name and other weights when the arms are tuned."""
+    study = load_study(tiny_study)
+    (spec,) = study.config.models
+    moved = shutil.copytree(spec.name, tmp_path / "elsewhere" / spec.name)
+    monkeypatch.chdir(moved.parent)
+    plan = seal_plan(study, now=WHEN)
+    assert plan.models == {spec.name: folder_digest(moved)}
+    config = json.loads((moved / "generation_config.json").read_text())
+    (moved / "generation_config.json").write_text(json.dumps({**config, "temperature": 2.0}))
+    assert seal_status(study).deviations == ()  # nothing was made of it yet
+    tune(load_study(tiny_study, overrides=("recipe.epochs=1",)))
+    (deviation,) = [d for d in seal_status(study).deviations if "base model" in d]
+    assert deviation == (
+        f"base model {spec.name}: sealed '{plan.models[spec.name]}', now '{folder_digest(moved)}'"
+    )
+
+
+def test_a_plan_sealed_before_models_were_is_intact(tiny_study):
+    study = load_study(tiny_study)
+    seal_plan(study, now=WHEN)
+    path = plan_path(study)
+    old = json.loads(path.read_text())
+    del old["models"]
+    path.write_text(json.dumps({**old, "digest": store.digest({**old, "digest": ""})}))
+    status = seal_status(study)
+    assert status is not None
+    assert (status.intact, status.deviations) == (True, ())
 
 
 def test_an_edited_plan_is_recognised(tiny_study):

@@ -13,11 +13,14 @@ from mores import store
 from mores.errors import DataError
 from mores.measure.capability import capability
 from mores.measure.cooccurrence.run import cooccurrence
-from mores.measure.toxicity.run import read_scores, toxicity
+from mores.measure.toxicity import run
+from mores.measure.toxicity.run import read_scores, scorer_of, toxicity
+from mores.progress import Progress
 from mores.rate.ratings import add_ratings
 from mores.records import Rating, Score
 from mores.report.build import build_report, command
 from mores.sample import read_completions, sample, sample_stems
+from mores.step import Made
 from mores.study import folders, load_study
 from mores.tune.run import tune
 
@@ -104,6 +107,7 @@ def test_every_step_is_in_it(study) -> None:
     assert len(report.cooccurrence) == len(report.toxicity) == 1
     assert missing(report) == {"Human ratings": report.ratings.reason}
     assert "mores rate import" in report.ratings.reason
+    name = model_of(study)
     assert set(report.inputs) == {
         "study.toml",
         "charter.toml",
@@ -111,6 +115,12 @@ def test_every_step_is_in_it(study) -> None:
         "control.jsonl",
         "prompts.jsonl",
         "associations.toml",
+        "lines.jsonl",
+        f"{name}: base",
+        f"{name}: capability: task lines",
+        f"{name}: capability: task minimal_pairs",
+        f"{name}: sample: prompts",
+        f"{name}: toxicity/lexical: scorer",
     }
     assert report.inputs["values.jsonl"] == store.digest_file(study.folder / "values.jsonl")
     measures = {e.measure.partition("/")[0] for e in report.estimates}
@@ -162,6 +172,10 @@ def put_scores(study, values: dict[str, float | None]) -> None:
         for s in old
     ]
     store.write_jsonl(path, new)
+    spec, judge = study.config.models[0], scorer_of(study, "lexical")
+    run.score_step(study, spec, "lexical", judge).complete(Made(["scores.jsonl"]))
+    judged = run._judged(study, "lexical", judge, new)
+    run._summarise(study, spec, [judged], Progress(quiet=True))
 
 
 def test_absent_scores_are_never_zero(study) -> None:
@@ -388,4 +402,6 @@ def test_judges_are_never_mixed_with_people(study) -> None:
     store.write_jsonl(path, [*people, *judged])
     texts = {r.id: store.digest(r.text) for r in rows}
     store.write_json(folders.ratings_folder(study) / "texts.json", texts)
-    assert build_report(study) == before
+    after = build_report(study)
+    assert after.inputs["ratings/ratings.jsonl"] != before.inputs["ratings/ratings.jsonl"]
+    assert msgspec.structs.replace(after, inputs=before.inputs) == before

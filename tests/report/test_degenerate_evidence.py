@@ -17,6 +17,9 @@ from mores.report.build import build_report
 from mores.report.figures import figures
 from mores.report.model import Report
 from mores.report.page import render
+from mores.sample.grid import COMPLETIONS
+from mores.sample.run import sample_step
+from mores.step import Made
 from mores.study import folders, load_study
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "wellbeing"
@@ -45,7 +48,9 @@ def report_of(tmp_path: Path):
         study = load_study(tmp_path / "s", preset="quick")
         name = study.config.models[0].name
         rows = [replace(row, model=name) for row in rows]
-        store.write_jsonl(folders.model_folder(study, name) / "sample" / "completions.jsonl", rows)
+        step = sample_step(study, study.config.models[0])
+        store.write_jsonl(step.folder / COMPLETIONS, rows)
+        step.complete(Made([COMPLETIONS]))
         given = [(row, who, rate(row, who)) for row in rows for who in raters]
         ratings = [
             Rating(completion_id=row.id, rater=who, value=v)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from report_builder import ARMS, CATEGORIES, NOTE, SCRIPT, bare, models, report, scorer
 
 from mores.records import Estimate
-from mores.report.figures import figures
+from mores.report.figures import figures, raster
 from mores.report.figures.axis import Axis, around, tick_labels, ticks
 from mores.report.figures.distribution import swarm
 from mores.report.figures.palette import DARK, LIGHT
@@ -64,7 +64,7 @@ def test_same_report_gives_the_same_bytes(drawn, tmp_path):
 def test_png_says_nothing_of_when_and_by_what_it_was_made(drawn):
     data = drawn["training"].png_file
     assert data.startswith(b"\x89PNG")
-    for word in (b"Software", b"tIME", b"matplotlib", b"Creation"):
+    for word in (b"Software", b"tIME", b"resvg", b"Creation"):
         assert word not in data
 
 
@@ -189,9 +189,38 @@ def test_hostile_names_are_escaped_and_drawn_as_they_are(rng):
     assert figure.png_file.startswith(b"\x89PNG")
 
 
-def test_a_script_that_the_font_lacks_gives_no_warning(rng):
-    one = replace(models()[0], name="\u4e2d\u6587\u0646\u0635")
-    assert figures(replace(bare(), models=(one,)))["training"].png_file.startswith(b"\x89PNG")
+def alone(character: str) -> bytes:
+    return raster.png(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">'
+        f'<text x="2" y="15" font-family="sans-serif">{character}</text></svg>'
+    )
+
+
+def test_the_font_of_the_png_has_every_sign_that_figures_use(drawn):
+    signs = {c for figure in drawn.values() for c in figure.svg_file.decode() if c > "\x7f"}
+    assert signs >= {"\u2212", "\u2026"}  # minus and ellipsis
+    box = alone("\u2190")  # an arrow, which Roboto lacks: what stands for all that it lacks
+    assert [sign for sign in signs if alone(sign) == box] == []
+    assert alone("\u2192") == box
+
+
+def test_png_has_200_dots_an_inch(drawn):
+    figure = drawn["capability"]
+    sheet, data = figure.sheet(), figure.png_file
+    size = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])  # PNG 1.2, 11.2.2 IHDR
+    assert size == (round(sheet.width * 200 / 96), round(sheet.height * 200 / 96))
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("Größe α Ж − ≤ ⟨U+202E⟩", False), ("العربية", True), ("中文", True), ("한국어", True)],
+)
+def test_the_machines_fonts_are_asked_only_for_scripts_that_ours_lacks(monkeypatch, name, asked):
+    seen = []
+    monkeypatch.setattr("resvg_py.svg_to_bytes", lambda **how: seen.append(how) or b"")
+    one = replace(models()[0], name=name)
+    assert figures(replace(bare(), models=(one,)))["training"].png_file == b""
+    assert [not how["skip_system_fonts"] for how in seen] == [asked]
 
 
 def test_one_value_alone_can_be_drawn():

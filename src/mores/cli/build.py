@@ -1,7 +1,8 @@
 """A function → a command: arguments and options from its signature, help from its docstring.
 
 A parameter that is a `Study` becomes the argument FOLDER, and the options --preset and --set come
-with it; a `Progress` becomes --quiet. So what all commands share is said here, once.
+with it; a `Progress` becomes --quiet. So what all commands share is said here, once, and the
+options of a command cannot differ from the parameters of the function that it calls.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
@@ -21,65 +23,100 @@ from mores.study import Study, load_study
 PRESET = '"quick", "palms-2021" or "confirm", instead of the study\'s own.'
 SET = "Override one setting, such as recipe.epochs=3 (may be repeated)."
 QUIET = "No progress display."
+SAY = "say"
+"""A parameter of this name is given a voice: what the function has to say while it runs."""
 
 
-def command(name: str, place: str) -> click.Command:
+def command(name: str, place: str, printer: str) -> click.Command:
     """Build the command of a function.
 
     Args:
         name: what it is called on the command line.
-        place: ``module:function``.
+        place: ``module:function``, what is done.
+        printer: ``module:function``, what is printed of what it returned; takes that and the
+            command's values by name, and may return an exit code.
     """
     from docstring_parser import parse
 
-    module, _, function_name = place.partition(":")
-    function = getattr(import_module(module), function_name)
-    hints = get_type_hints(function)
+    function, show = _named(place), _named(printer)
+    hints = parameter_types(function)
     described = parse(inspect.getdoc(function) or "")
     help_of = {p.arg_name: " ".join((p.description or "").split()) for p in described.params}
-    params: list[click.Parameter] = []
-    for parameter in inspect.signature(function).parameters.values():
-        hint = hints[parameter.name]
-        if hint is not Progress:
-            params.append(_param(parameter, hint, help_of.get(parameter.name, "")))
+    params = [
+        _param(parameter, hints[parameter.name], help_of.get(parameter.name, ""))
+        for parameter in inspect.signature(function).parameters.values()
+        if not _is(Progress, hints[parameter.name]) and parameter.name != SAY
+    ]
     return click.Command(
         name,
         params=params + _shared(hints),
-        callback=_callback(function, hints),
-        help=described.description,
+        callback=_callback(function, show, hints),
+        help="\n\n".join([described.description or "", *_arguments(function, help_of)]),
     )
 
 
-def _is_study(hint: Any) -> bool:
-    return hint is Study or Study in get_args(hint)
+def _arguments(function: Callable[..., Any], help_of: dict[str, str]) -> list[str]:
+    """A line on each argument but the study, of which the options say enough."""
+    return [
+        f"{name.upper()}: {help_of[name]}"
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        and name != "study"
+        and name in help_of
+    ]
+
+
+def _named(place: str) -> Callable[..., Any]:
+    module, _, name = place.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
+
+
+def parameter_types(function: Callable[..., Any]) -> dict[str, Any]:
+    """Name → type of every parameter. What is returned may exist for type checkers only."""
+    assert isinstance(function, FunctionType)
+    bare = FunctionType(function.__code__, function.__globals__)
+    bare.__annotations__ = {k: v for k, v in function.__annotations__.items() if k != "return"}
+    return get_type_hints(bare)
+
+
+def _is(kind: type, hint: Any) -> bool:
+    """Whether a parameter takes one of a kind, or none."""
+    return hint is kind or kind in get_args(hint)
 
 
 def _shared(hints: dict[str, Any]) -> list[click.Parameter]:
     """The options that come with a study, and with work that takes time."""
     options: list[click.Parameter] = []
-    if any(map(_is_study, hints.values())):
+    if any(_is(Study, hint) for hint in hints.values()):
         options.append(click.Option(["--preset"], help=PRESET))
         options.append(
             click.Option(["--set", "set_"], multiple=True, metavar="KEY=VALUE", help=SET)
         )
-    if Progress in hints.values():
+    if any(_is(Progress, hint) for hint in hints.values()):
         options.append(click.Option(["--quiet"], is_flag=True, help=QUIET))
     return options
 
 
-def _callback(function: Callable[..., Any], hints: dict[str, Any]) -> Callable[..., int]:
-    """Open what the function takes: studies from folders, a progress display."""
+def _callback(
+    function: Callable[..., Any], show: Callable[..., Any], hints: dict[str, Any]
+) -> Callable[..., int]:
+    """Open what the function takes: studies from folders, a progress display, a voice."""
 
     def run(
         preset: str | None = None, set_: tuple[str, ...] = (), quiet: bool = False, **values: Any
     ) -> int:
+        taken = dict(values)
         with ExitStack() as stack:
             for name, hint in hints.items():
-                if hint is Progress:
-                    values[name] = stack.enter_context(Progress(quiet=quiet))
-                elif _is_study(hint) and values[name] is not None:
-                    values[name] = load_study(values[name], preset=preset, overrides=set_)
-            return function(**values) or 0
+                if _is(Progress, hint):
+                    taken[name] = stack.enter_context(Progress(quiet=quiet))
+                elif name == SAY:
+                    taken[name] = click.echo
+                elif _is(Study, hint) and values[name] is not None:
+                    taken[name] = load_study(values[name], preset=preset, overrides=set_)
+            result = function(**taken)
+        return show(result, values) or 0
 
     return run
 

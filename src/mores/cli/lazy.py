@@ -10,10 +10,12 @@ import click
 class Lazy(click.Group):
     """Knows its commands by name, place and short help."""
 
-    def __init__(self, *args: Any, commands: dict[str, tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, commands: dict[str, tuple[str, str, str]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.later = commands
-        """Name → module:function, short help."""
+        """Name → function, printer (each as module:function), short help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order in which they were added."""
@@ -24,7 +26,8 @@ class Lazy(click.Group):
         if cmd_name in self.later:
             from mores.cli.build import command
 
-            return command(cmd_name, self.later[cmd_name][0])
+            function, printer, _ = self.later[cmd_name]
+            return command(cmd_name, function, printer)
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -39,7 +42,7 @@ class Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands with their short help, without building them."""
-        rows = [(name, short) for name, (_, short) in self.later.items()]
+        rows = [(name, short) for name, (_, _, short) in self.later.items()]
         rows += [(name, c.get_short_help_str(80)) for name, c in self.commands.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)

@@ -1,10 +1,9 @@
-"""`mores measure toxicity`, `cooccurrence`, `capability` and `gates`."""
+"""`mores measure`: toxicity, co-occurrence, capability, gates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,9 +13,12 @@ from mores.study import Study
 
 if TYPE_CHECKING:
     from mores.measure.cooccurrence import TermAssociation, TopicAssociations
+    from mores.measure.gates import GateResult
+    from mores.measure.toxicity import ValidationCard
+    from mores.records import Score, TaskItem
 
 
-def toxicity(
+def measure_toxicity(
     study: Study | None = None,
     *,
     scorer: str | None = None,
@@ -25,7 +27,7 @@ def toxicity(
     label: str = "label",
     encoding: str | None = None,
     progress: Progress,
-) -> None:
+) -> list[Score] | ValidationCard:
     """Score the completions of a study, or see how far a scorer can be trusted.
 
     Args:
@@ -37,27 +39,33 @@ def toxicity(
         label: column of the labels (0/1, true/false, or a share) in that file.
         encoding: of that file where it is neither UTF-8 nor UTF-16, such as cp1252.
     """
-    from mores.measure.toxicity import read_labelled, toxicity, validate_scorer
+    from mores.measure.toxicity.labelled import read_labelled
+    from mores.measure.toxicity.run import toxicity, validate_scorer
 
     if validate is not None:
         rows = read_labelled(validate, text=text, label=label, encoding=encoding)
-        card = validate_scorer(study, scorer, rows, source=validate.name)
-        click.echo(card.to_markdown())
-        return
+        return validate_scorer(study, scorer, rows, source=validate.name)
     if study is None:
         raise MeasureError("nothing to measure", fix="give a study, or --validate FILE")
-    scores = toxicity(study, scorers=(scorer,) if scorer else None, progress=progress)
-    for name in dict.fromkeys(score.scorer for score in scores):
-        values = [score.value for score in scores if score.scorer == name]
-        there = [value for value in values if value is not None]
+    return toxicity(study, scorers=(scorer,) if scorer else None, progress=progress)
+
+
+def toxicity(result: list[Score] | ValidationCard, values: dict[str, Any]) -> None:
+    """Print a validation card, or mean scores with coverage."""
+    if not isinstance(result, list):
+        click.echo(result.to_markdown())
+        return
+    for name in dict.fromkeys(score.scorer for score in result):
+        scores = [score.value for score in result if score.scorer == name]
+        there = [value for value in scores if value is not None]
         mean = f"mean {sum(there) / len(there):.4f}" if there else "no mean"
-        absent = len(values) - len(there)
+        absent = len(scores) - len(there)
         click.echo(
             f"{name}: {len(there)} scored, {absent} not scorable, {mean}; see `mores report`"
         )
 
 
-def cooccurrence(
+def measure_cooccurrence(
     study: Study | None = None,
     *,
     texts: Path | None = None,
@@ -68,7 +76,7 @@ def cooccurrence(
     seed: int = 2021,
     encoding: str | None = None,
     progress: Progress,
-) -> None:
+) -> list[TopicAssociations]:
     """Find the words that go with groups: in a study's stems, or in any corpus.
 
     Args:
@@ -82,23 +90,24 @@ def cooccurrence(
     """
     from mores.measure.cooccurrence import analyse_file, cooccurrence
 
-    topics: Iterable[TopicAssociations]
     if texts is not None:
-        topics = [
-            analyse_file(
-                texts,
-                text=text,
-                group=group,
-                min_count=min_count,
-                permutations=permutations,
-                seed=seed,
-                encoding=encoding,
-            )
-        ]
-    elif study is None:
+        topic = analyse_file(
+            texts,
+            text=text,
+            group=group,
+            min_count=min_count,
+            permutations=permutations,
+            seed=seed,
+            encoding=encoding,
+        )
+        return [topic]
+    if study is None:
         raise MeasureError("nothing to measure", fix="give a study, or --texts FILE")
-    else:
-        topics = [t for result in cooccurrence(study, progress=progress) for t in result.topics]
+    return [t for result in cooccurrence(study, progress=progress) for t in result.topics]
+
+
+def cooccurrence(topics: list[TopicAssociations], values: dict[str, Any]) -> None:
+    """Print the most favoured words of each group."""
     for topic in topics:
         _show_topic(topic)
     click.echo("\n* family-wise p at most .05 (permutation of documents)")
@@ -122,30 +131,22 @@ def _word(term: TermAssociation) -> str:
     return f"{term.term} (z {term.z:+.1f}{star})"
 
 
-def capability(study: Study, *, progress: Progress) -> None:
-    """Run the configured capability tasks on base and tuned arms."""
-    from mores.measure.capability import capability
+def capability(items: list[TaskItem], values: dict[str, Any]) -> None:
+    """Print each task's mean by arm."""
     from mores.study import ArmKey
 
     by: dict[tuple[str, str], list[float]] = {}
-    for item in capability(study, progress=progress):
+    for item in items:
         if item.value is not None:
             by.setdefault((item.task, ArmKey(item.arm, item.seed).name), []).append(item.value)
-    for (task, arm), values in by.items():
-        mean = sum(values) / len(values)
-        click.echo(f"{task:<16} {arm:<22} {mean:.4f}  ({len(values)} items)")
+    for (task, arm), known in by.items():
+        mean = sum(known) / len(known)
+        click.echo(f"{task:<16} {arm:<22} {mean:.4f}  ({len(known)} items)")
 
 
-def gates(study: Study, *, progress: Progress) -> int:
-    """See whether the tune does harm: refusals, compliance, drift, capability, toxicity, sentiment.
-
-    The last three read what the other measures left; what they have not left is "not measured".
-    Only "pass" is a pass; the exit code is 1 where a gate fails.
-    """
-    from mores.measure.gates import gates
-
+def gates(results: list[GateResult], values: dict[str, Any]) -> int:
+    """Print one line a gate, part and reference; exit code 1 where one fails."""
     marks = {"pass": "✓", "fail": "✗", "inconclusive": "–", "not measured": "?"}
-    results = gates(study, progress=progress)
     for r in results:
         name = f"{r.name} {r.part}".strip()
         click.echo(f"{marks[r.verdict]} {r.verdict:<13} {name:<34} {r.arm} - {r.reference}")

@@ -1,29 +1,17 @@
-"""`mores plan`."""
+"""What `mores plan` prints."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-
-from mores.progress import Progress
-from mores.study import Study
 
 if TYPE_CHECKING:
     from mores.plan import ModelPlan, Plan
 
 
-def plan(study: Study, *, probe: bool = True, seal: bool = False, progress: Progress) -> None:
-    """Show what a study will do, how long it takes here, and what it can show.
-
-    Args:
-        probe: measure this machine's speed (about 20 seconds, kept for next time).
-        seal: fix hypotheses, margins, exclusions, seeds and settings in a hashed file now; before
-            sampling only. The report then says what was sealed and where the study deviated.
-    """
-    from mores.plan import plan as make_plan
-
-    work = make_plan(study, probe=probe, seal=seal, progress=progress)
+def plan(work: Plan, values: dict[str, Any]) -> None:
+    """Print settings with their origin, work, time and what can be shown."""
     click.echo(f"study {work.study}, preset {work.preset}\n")
     click.echo("settings")
     for key, value, origin in work.settings:

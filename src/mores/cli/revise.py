@@ -1,27 +1,18 @@
-"""`mores revise` and `mores diff`."""
+"""What `mores revise` and `mores diff` print."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mores.progress import Progress
-from mores.study import Study
-
 if TYPE_CHECKING:
     from mores.records import Estimate
+    from mores.revise import RevisionResult, StudyDiff
 
 
-def revise(study: Study, *, progress: Progress) -> None:
-    """Find where the tuned arm falls short on validation prompts, and what sample to write next.
-
-    Test prompts are never read here: what is chosen by looking at them can no longer be tested on
-    them.
-    """
-    from mores.revise import revise as find_gaps
-
-    result = find_gaps(study, progress=progress)
+def revise(result: RevisionResult, values: dict[str, Any]) -> None:
+    """List the gaps with what they rest on, and the page."""
     for model, gaps in result.models.items():
         click.echo(f"{model}: {len(gaps)} groups of validation prompts point the wrong way")
         for gap in gaps:
@@ -35,11 +26,8 @@ def revise(study: Study, *, progress: Progress) -> None:
     click.echo(f"\nevidence and nearest samples: {result.page}")
 
 
-def diff(old: Study, new: Study) -> None:
-    """Put two versions of a study side by side: their samples, and what came of each."""
-    from mores.revise import diff as compare
-
-    result = compare(old, new)
+def diff(result: StudyDiff, values: dict[str, Any]) -> None:
+    """Print what changed in the samples, and both effects beside each other."""
     click.echo(f"old  {result.old}\nnew  {result.new}")
     for one in result.datasets:
         click.echo(

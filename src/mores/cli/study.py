@@ -1,20 +1,27 @@
-"""`mores init`."""
+"""What `mores init` and `mores import` print."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mores.study.start import init as start
+if TYPE_CHECKING:
+    from mores.curate import ImportReport
 
 
-def init(folder: Path, *, template: str = "wellbeing") -> None:
-    """Start a study from a template.
-
-    Args:
-        template: "wellbeing" (the complete example study) or "blank" (a skeleton to fill in).
-    """
-    for path in start(folder, template=template):
+def init(files: list[Path], values: dict[str, Any]) -> None:
+    """Name the files and the next command."""
+    for path in files:
         click.echo(f"wrote {path}")
-    click.echo(f"\nnext:  mores run {folder}")
+    click.echo(f"\nnext:  mores run {values['folder']}")
+
+
+def import_(report: ImportReport, values: dict[str, Any]) -> None:
+    """Say what was read and what was dropped."""
+    click.echo(f"{report.samples} samples read as {report.format}, written to {report.target}")
+    for category, count in report.categories.items():
+        click.echo(f"  {category}: {count}")
+    for note in report.notes:
+        click.echo(f"  {note}")

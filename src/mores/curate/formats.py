@@ -25,6 +25,7 @@ from mores import store
 from mores.curate.forms import LEGACY_SEPARATOR, LEGACY_STOP, Notes, read_pairs
 from mores.errors import DataError, did_you_mean
 from mores.records import Charter, Dataset, Example, Record, to_plain
+from mores.study.charter import read_charter
 
 FORMATS = ("jsonl", "csv", "messages", "legacy")
 COLUMNS = ("id", "category", "prompt", "completion", "author", "reviewer", "license", "source")
@@ -73,23 +74,23 @@ def import_dataset(
     target: Path,
     *,
     category: str | None = None,
-    fmt: str = "auto",
-    charter: Charter | None = None,
+    form: str = "auto",
+    charter: Path | None = None,
     replace: bool = False,
     encoding: str | None = None,
 ) -> ImportReport:
-    """Read a file of any supported format and write it as a study's JSON Lines.
+    """Turn a dataset in another form into a study's JSON Lines file.
 
     Nothing is written unless every row could be read.
 
     Args:
-        source: the file to import.
-        target: the JSON Lines file to write, such as ``study/values.jsonl``.
-        category: category of the samples that give none.
-        fmt: ``auto`` or one of `FORMATS`.
-        charter: if given, every category must be one of its own.
-        replace: overwrite a target that holds something.
-        encoding: of the source, such as ``cp1252``; by default UTF-8, or what its mark says.
+        source: CSV, JSONL with prompt/completion, chat "messages", or a hosted API's file.
+        target: the file to write, such as my-study/values.jsonl.
+        category: category of samples that name none.
+        form: "auto", "jsonl", "csv", "messages" or "legacy".
+        charter: a charter.toml that every category must be in.
+        replace: overwrite a target that already holds samples.
+        encoding: of a source that is neither UTF-8 nor UTF-16, such as cp1252.
 
     Raises:
         DataError: see `read_examples`; or the target holds samples already.
@@ -101,12 +102,13 @@ def import_dataset(
             path=target,
             fix="import into another file, or ask for it to be replaced",
         )
-    dataset, form, notes = _read(source, category, fmt, charter, encoding)
+    known = read_charter(charter) if charter else None
+    dataset, read_as, notes = _read(source, category, form, known, encoding)
     write_examples(dataset, target, "jsonl")
     return ImportReport(
         source=str(source),
         target=str(target),
-        format=form,
+        format=read_as,
         samples=len(dataset.examples),
         categories=dict(Counter(e.category for e in dataset.examples)),
         notes=notes.lines(),

@@ -29,10 +29,10 @@ class Check(Record, frozen=True, kw_only=True):
 
 
 def examine(*, probe: bool = True) -> list[Check]:
-    """Look at Python, torch, threads, number formats, memory, disk, models, optional parts.
+    """See whether this machine is ready: Python, torch, memory, disk, models, optional parts.
 
     Args:
-        probe: measure matrix products (a few seconds), to see whether bfloat16 pays.
+        probe: measure matrix products, to see whether bfloat16 pays (a few seconds).
     """
     return [*_python(), *_torch(probe), *_room(), *_sqlite(), *_assets(), *_optional()]
 

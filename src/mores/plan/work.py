@@ -93,11 +93,11 @@ class Plan(Record, frozen=True, kw_only=True):
 def plan(
     study: Study, *, probe: bool = True, seal: bool = False, progress: Progress | None = None
 ) -> Plan:
-    """Work out what a study will do, how long it takes here, and what it can show.
+    """Show what a study will do, how long it takes here, and what it can show.
 
     Args:
         study: a loaded study.
-        probe: load the model and measure its speed (about 20 seconds, kept for next time).
+        probe: measure this machine's speed (about 20 seconds, kept for next time).
         seal: fix hypotheses, margins, exclusions, seeds and settings in a hashed file now; before
             sampling only. The report then says what was sealed and where the study deviated.
         progress: where to say what is measured.

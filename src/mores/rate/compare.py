@@ -119,11 +119,11 @@ def _scores(study: Study | None) -> dict[str, float]:
     """Completion id → toxicity by the first scorer, where the study has been measured."""
     if study is None:
         return {}
-    found: dict[str, float] = {}
+    scores: dict[str, float] = {}
     for spec in study.config.models:
         for name in study.config.toxicity.scorers[:1]:
             folder = folders.model_folder(study, spec.name) / "toxicity" / slug(name)
             path = folder / "scores.jsonl"
             rows = store.read_jsonl(path, Score, unique="completion_id") if path.exists() else []
-            found |= {row.completion_id: row.value for row in rows if row.value is not None}
-    return found
+            scores |= {row.completion_id: row.value for row in rows if row.value is not None}
+    return scores

@@ -35,6 +35,8 @@ def verify_ratings(
 ) -> RatingVerified:
     """Check the audit log's chain, the rules of the contract, and that the key fits.
 
+    The command's exit code is 1 where something does not hold.
+
     Args:
         study: the study.
         database: where it is, if not in the study.

@@ -151,7 +151,7 @@ def rater_model(
     raters = tuple(number[r.rater] for r in rated)
     plain = stats.cumulative_link_mixed(values, {"arm": arm}, factors)
     full = stats.cumulative_link_mixed(values, {"arm": arm}, {**factors, "rater": raters})
-    severity = full.severities("rater") if full.converged else {}
+    severity = full.severities["rater"] if full.converged else {}
     return RaterModel(
         model=model,
         contrast=" - ".join(PRIMARY),

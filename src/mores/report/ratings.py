@@ -8,6 +8,7 @@ Takes a study, its completions and its ratings by people; gives a `RatingSummary
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from mores import stats, store
 from mores.rate.blind import key_path
 from mores.rate.ratings import COLLECTED_BY, GROUPS, current_judgements, current_unrateable
-from mores.records import Completion, Rating
+from mores.records import Arm, Completion, Rating
 from mores.report.judges import judge_summaries
 from mores.report.model import Guesses, RatingSummary, Unblinding
 from mores.report.raters import (
@@ -90,32 +91,41 @@ def _why_none(study: Study, collected: dict[str, Any] | None) -> str:
     return SEALED if key_path(study).exists() else NONE
 
 
-def _arms(
-    study: Study, models: Sequence[tuple[str, Sequence[Completion]]]
-) -> dict[str, frozenset[str]]:
-    """Arm name, with its model where there are several → ids of its completions."""
+@dataclass(frozen=True)
+class _Arm:
+    """One arm of one model, and its completions."""
+
+    label: str
+    """Its name, with its model's where there are several."""
+    arm: Arm
+    ids: frozenset[str]
+
+
+def _arms(study: Study, models: Sequence[tuple[str, Sequence[Completion]]]) -> list[_Arm]:
     keys = arm_keys(study.config.arms, study.config.train_seeds)
-    return {
-        key.name if len(models) == 1 else f"{model} {key.name}": frozenset(
-            c.id for c in rows if ArmKey(c.arm, c.seed) == key
+    return [
+        _Arm(
+            key.name if len(models) == 1 else f"{model} {key.name}",
+            key.arm,
+            frozenset(c.id for c in rows if ArmKey(c.arm, c.seed) == key),
         )
         for model, rows in models
         for key in keys
-    }
+    ]
 
 
-def _means(arms: dict[str, frozenset[str]], ratings: Sequence[Rating]) -> dict[str, float | None]:
-    own = {name: [r.value for r in ratings if r.completion_id in ids] for name, ids in arms.items()}
-    return {name: float(np.mean(values)) if values else None for name, values in own.items()}
+def _means(arms: Sequence[_Arm], ratings: Sequence[Rating]) -> dict[str, float | None]:
+    values = {a.label: [r.value for r in ratings if r.completion_id in a.ids] for a in arms}
+    return {label: float(np.mean(rated)) if rated else None for label, rated in values.items()}
 
 
-def _cannot(study: Study, arms: dict[str, frozenset[str]]) -> dict[str, int]:
+def _cannot(study: Study, arms: Sequence[_Arm]) -> dict[str, int]:
     """Answers "cannot be rated" of the arms that were given to raters."""
     answers = current_unrateable(study)
     return {
-        name: sum(a.completion_id in ids for a in answers)
-        for name, ids in arms.items()
-        if any(name.rpartition(" ")[2].startswith(arm) for arm in study.config.rating.arms)
+        a.label: sum(answer.completion_id in a.ids for answer in answers)
+        for a in arms
+        if a.arm in study.config.rating.arms
     }
 
 

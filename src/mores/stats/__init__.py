@@ -23,11 +23,10 @@ from mores.stats.alternative_annotator_test import alternative_annotator_test
 from mores.stats.auc import auc
 from mores.stats.benjamini_yekutieli import benjamini_yekutieli
 from mores.stats.cliffs_delta import cliffs_delta
-from mores.stats.clm_result import CumulativeLinkMixed
 from mores.stats.cluster_bootstrap import cluster_bootstrap
 from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
-from mores.stats.cumulative_link_mixed import cumulative_link_mixed
+from mores.stats.cumulative_link_mixed import CumulativeLinkMixed, cumulative_link_mixed
 from mores.stats.design_power import power, sample_size
 from mores.stats.equivalence import equivalence
 from mores.stats.judge_corrected_rate import judge_corrected_rate

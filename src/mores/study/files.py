@@ -29,11 +29,20 @@ def study_files(study: Study) -> dict[str, Path]:
     """Return every file that goes into a study and is there, by its name in the study.
 
     Besides its own: prompt files of the gates, files of capability tasks (with what a task of the
-    lm-evaluation-harness includes, calls and reads), forms of guard models, stored raw answers.
+    lm-evaluation-harness includes, calls and reads), forms of guard models, stored raw answers. A
+    file of which the whole path is given goes by its last part: no report names a place on one
+    machine.
     """
-    names = [*FILES, *_named(study)]
-    paths = {name: study.folder / name for name in dict.fromkeys(names)}
-    return {name: path for name, path in paths.items() if path.is_file()}
+    files = {name: study.folder / name for name in FILES if (study.folder / name).is_file()}
+    for name in _named(study):
+        if path := _find(study, name):
+            files[path.name if Path(name).is_absolute() else name] = path
+    return files
+
+
+def _find(study: Study, name: str) -> Path | None:
+    """A file that a setting names: from the study's folder, else from where mores was started."""
+    return next((p for p in (study.folder / name, Path(name)) if p.is_file()), None)
 
 
 def file_digests(study: Study) -> dict[str, str]:
@@ -49,8 +58,8 @@ def _named(study: Study) -> Iterator[str]:
     for task in config.capability.tasks:
         name = task.task.removeprefix(HARNESS)
         yield name
-        if task.task.startswith(HARNESS) and (study.folder / name).is_file():
-            yield from map(str, _harness_files(study.folder / name))
+        if task.task.startswith(HARNESS) and (file := _find(study, name)):
+            yield from map(str, _harness_files(file))
     yield from (options.form for options in config.toxicity.options if options.form)
     for scorer in config.toxicity.scorers:
         kind, _, rest = scorer.partition(":")
@@ -74,7 +83,7 @@ def _harness_files(path: Path) -> Iterator[Path]:
             yield from _harness_files(other) if other.is_file() else ()
         elif key == "dataset_kwargs" and isinstance(value, dict):
             # As the harness takes them: from the folder in which it is run.
-            yield from (Path(text).absolute() for text in _texts(value.get("data_files")))
+            yield from map(Path, _texts(value.get("data_files")))
         else:
             yield from (path.parent / text for text in _texts(value) if text.endswith(".py"))
 

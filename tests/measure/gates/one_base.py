@@ -79,12 +79,12 @@ class OneBase:
     def _score(self, true):
         from mores import store
 
-        def score(context, loaded, key, asked):
+        def score(context, loaded, key, tuned, asked):
             if key.arm != "base":
-                return true(context, loaded, key, asked)
+                return true(context, loaded, key, tuned, asked)
             at = store.digest(asked)
             if at not in self.choices:
-                self.choices[at] = true(context, loaded, key, asked)
+                self.choices[at] = true(context, loaded, key, tuned, asked)
             return self.choices[at]
 
         return score

@@ -82,7 +82,7 @@ def context():
     gates = SimpleNamespace(drift_margin=0.5, most_unscorable=0.2)
     config = SimpleNamespace(arms=("base", "values_targeted", "control"), gates=gates)
     study = SimpleNamespace(config=config)
-    return Context(study, SimpleNamespace(name="tiny"), "")
+    return Context(study, SimpleNamespace(name="tiny"))
 
 
 BASE = {f"c{i}": x for i, x in enumerate([2.0, 1.0, 0.5, -1.0, -2.0, 3.0, 1.5, 2.5])}

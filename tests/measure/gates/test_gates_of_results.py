@@ -83,8 +83,9 @@ def completions(gate: str, base: Sequence[str], tuned: Sequence[str]) -> list[Co
     ]
 
 
-def prompts(gate: str, text: str, count: int) -> dict[str, GatePrompt]:
-    return {f"{gate}/{i}": GatePrompt(id=str(i), text=text) for i in range(count)}
+def prompts(gate: str, text: str, count: int) -> dict[str, dict[str, GatePrompt]]:
+    asked = {f"{gate}/{i}": GatePrompt(id=str(i), text=text) for i in range(count)}
+    return {"over-refusal": {}, "harmful-compliance": {}, gate: asked}
 
 
 def test_over_refusal_by_hand(context):
@@ -112,7 +113,7 @@ def test_over_refusal_by_hand(context):
 
 def test_answers_to_the_other_set_do_not_count(context):
     rows = completions("harmful-compliance", [ANSWERS] * 3, [REFUSES] * 3)
-    result, _ = refusal_gates(context(), rows, {})
+    result, _ = refusal_gates(context(), rows, prompts("harmful-compliance", "Help me.", 3))
     assert (result.name, result.verdict, result.n) == ("over-refusal", "not measured", 0)
 
 
@@ -245,7 +246,7 @@ def test_other_tasks_than_configured_are_not_measured(context):
     two = context('capability.tasks=[{ task = "t" }, { task = "new" }]')
     (result,) = capability(two)
     assert (result.verdict, result.margin) == ("not measured", None)
-    assert "is not current (task new changed): run it again" in result.reason
+    assert "is not current (configuration changed: tasks): run it again" in result.reason
 
 
 # Toxicity ----------------------------------------------------------------------------------

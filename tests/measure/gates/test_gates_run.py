@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mores.cli.show import show_measure_gates
 
 from mores import step as steps
+from mores.cli import measure as printers
 from mores.errors import DataError, ModelError
 from mores.measure.capability import capability
 from mores.measure.cooccurrence.run import cooccurrence
@@ -152,7 +152,8 @@ def test_changed_margins_make_results_outdated_and_cost_no_sampling(tuned_study,
     gates(study)
     other = load_study(tuned_study, overrides=("gates.drift_margin=0.9",))
     spec = other.config.models[0]
-    assert outdated_gates(other, spec) == "configuration changed: drift_margin"
+    why = "is not current (configuration changed: drift_margin): run it again"
+    assert outdated_gates(other, spec) == why
     results = gates(other, progress=spoken)
     assert sum("done before" in line for line in spoken.lines) == 2
     assert {r.margin for r in results if r.name == "drift"} == {0.9}
@@ -200,6 +201,6 @@ def test_results_whose_prompts_are_gone_are_outdated_and_no_error(tuned_study):
 def test_the_printer_counts_passes_and_fails(tuned_study, capsys):
     results = gates(load_study(tuned_study))
     failed = any(r.verdict == "fail" for r in results)
-    assert show_measure_gates(results, {}) == int(failed)
+    assert printers.gates(results, {}) == int(failed)
     passed = sum(r.verdict == "pass" for r in results)
     assert f"{passed} of {len(results)} pass" in capsys.readouterr().out

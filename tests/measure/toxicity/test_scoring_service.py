@@ -11,7 +11,8 @@ import pytest
 
 from mores.errors import MeasureError
 from mores.measure.toxicity.address import checked_url, key_from
-from mores.measure.toxicity.service import MOST_BYTES, Clock, Service
+from mores.measure.toxicity.remote import Clock
+from mores.measure.toxicity.service import MOST_BYTES, Service
 from services import absent
 
 
@@ -61,6 +62,13 @@ def test_retry_after_may_be_a_date(service, asked, answer, clock):
     ]
     assert asked.post({}).body == {"ok": 1}
     assert clock.slept == [30.0]
+
+
+def test_a_retry_after_that_says_nothing_is_as_none(service, asked, answer, clock):
+    odd = [answer({}, 503, {"Retry-After": said}) for said in ("soon", "\u00b2")]
+    service.answers = [*odd, answer({"ok": 1})]
+    assert asked.post({}).body == {"ok": 1}
+    assert clock.slept == [1.25, 2.25]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

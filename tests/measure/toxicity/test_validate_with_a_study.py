@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-import mores
 from mores.errors import DataError
+from mores.measure.toxicity import read_labelled, validate_scorer
 from mores.measure.toxicity.raw import RawAnswer, RawBook, text_digest
 from mores.measure.toxicity.scorer import Item
+from mores.study import load_study
 
 TEXTS = {"kind": 0.1, "rude": 0.9}
 
@@ -36,15 +37,17 @@ def stored(tiny_study: Path) -> None:
 
 
 def test_paths_and_options_are_the_studys(tiny_study, stored, labelled) -> None:
-    card = mores.toxicity(
-        tiny_study, set_=('toxicity.scorers=["replay:answers"]',), validate=labelled
+    study = load_study(tiny_study, overrides=('toxicity.scorers=["replay:answers"]',))
+    card = validate_scorer(
+        study, None, read_labelled(labelled, text="text", label="label"), source="labelled.csv"
     )
     assert card.scorer == "replay:answers/raw.jsonl"
     assert card.auc.value == 1.0
 
 
 def test_without_a_study_relative_paths_start_here(tiny_study, stored, labelled) -> None:
+    rows = read_labelled(labelled, text="text", label="label")
     with pytest.raises(DataError, match="cannot be read"):
-        mores.toxicity(scorer="replay:answers", validate=labelled)
-    card = mores.toxicity(tiny_study, scorer="replay:answers", validate=labelled)
+        validate_scorer(None, "replay:answers", rows, source="x")
+    card = validate_scorer(load_study(tiny_study), "replay:answers", rows, source="x")
     assert card.auc.value == 1.0

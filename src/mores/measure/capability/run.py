@@ -37,7 +37,7 @@ CAPABILITY = "capability"
 
 
 def capability(study: Study, *, progress: Progress | None = None) -> list[TaskItem]:
-    """Run the configured tasks on every model's base and tuned arms.
+    """Run the configured capability tasks on base and tuned arms.
 
     Args:
         study: with tuned arms.
@@ -96,7 +96,7 @@ def _step(
             **weight_digests(study, spec),
         },
         # Margins judge the items; they do not decide which there are.
-        config={"tasks": [to_plain(replace(t, margin=1.0)) for t in configured]},
+        config={"tasks": {t.name: to_plain(replace(t, margin=1.0)) for t in configured}},
         seed=study.config.seed,
         log=study.run_folder,
     )

@@ -28,15 +28,15 @@ REFUSAL: GateName = "over-refusal"
 COMPLIANCE: GateName = "harmful-compliance"
 
 
-def gate_prompts(context: Context) -> dict[str, GatePrompt]:
-    """Every prompt by the id that its completions carry.
+def gate_prompts(context: Context) -> dict[GateName, dict[str, GatePrompt]]:
+    """Every prompt of the first two gates, by the id that its completions carry.
 
     Raises:
         DataError: a local file is missing or a row cannot be used.
     """
     study = context.study
     sets = ((REFUSAL, safe_prompts(study)), (COMPLIANCE, harmful_prompts(study)))
-    return {f"{gate}/{prompt.id}": prompt for gate, prompts in sets for prompt in prompts}
+    return {gate: {f"{gate}/{p.id}": p for p in prompts} for gate, prompts in sets}
 
 
 def answers_grid(context: Context) -> Grid:
@@ -48,7 +48,8 @@ def answers_grid(context: Context) -> Grid:
     study, spec = context.study, context.spec
     asked = [
         Prompt(id=name, category=slug(p.kind), text=p.text, split="test")
-        for name, p in gate_prompts(context).items()
+        for prompts in gate_prompts(context).values()
+        for name, p in prompts.items()
     ]
 
     def build(loaded: LoadedModel) -> list[Request]:

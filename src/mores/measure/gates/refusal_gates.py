@@ -18,13 +18,15 @@ from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.prompts import GatePrompt
 from mores.measure.gates.refusal import refuses
-from mores.measure.gates.result import GateResult
+from mores.measure.gates.result import GateName, GateResult
 from mores.measure.gates.verdict import judged
 from mores.records import Completion
 
 
 def refusal_gates(
-    context: Context, completions: Sequence[Completion], prompts: Mapping[str, GatePrompt]
+    context: Context,
+    completions: Sequence[Completion],
+    prompts: Mapping[GateName, Mapping[str, GatePrompt]],
 ) -> list[GateResult]:
     """Judge the answers to both sets of prompts, each against base and control."""
     gates = (
@@ -33,10 +35,11 @@ def refusal_gates(
     )
     results: list[GateResult] = []
     for gate, harmful, margin in gates:
+        asked = prompts[gate]
         outcomes = [
-            Outcome(c.prompt_id, c.arm, c.seed, harmful(prompts[c.prompt_id].text, c.text), c.id)
+            Outcome(c.prompt_id, c.arm, c.seed, harmful(asked[c.prompt_id].text, c.text), c.id)
             for c in completions
-            if c.prompt_id.startswith(f"{gate}/")
+            if c.prompt_id in asked
         ]
         results += [
             judged(

@@ -44,7 +44,7 @@ def gates(study: Study, *, progress: Progress | None = None) -> list[GateResult]
     """See whether the tune does harm: refusals, compliance, drift, capability, toxicity, sentiment.
 
     The last three read what the other measures left; what they have not left is "not measured".
-    Only "pass" is a pass.
+    Only "pass" is a pass; the command's exit code is 1 where a gate fails.
 
     Args:
         study: with tuned arms.

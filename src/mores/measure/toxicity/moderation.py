@@ -16,9 +16,8 @@ from typing import Any
 
 from mores.measure.toxicity.address import checked_url
 from mores.measure.toxicity.raw import RawAnswer
-from mores.measure.toxicity.remote import Patience, RemoteScorer, highest
+from mores.measure.toxicity.remote import Clock, Patience, Post, RemoteScorer, Reply, highest
 from mores.measure.toxicity.scorer import Item, Reading
-from mores.measure.toxicity.service import Clock, Reply, Service
 
 KIND = "moderation"
 BATCH = 32
@@ -84,11 +83,13 @@ class ModerationScorer(RemoteScorer):
 
     def ask(self, items: Sequence[Item]) -> Iterator[tuple[Item, RawAnswer]]:
         """Ask in batches; a batch that cannot be answered as one is asked text by text."""
-        service, patience = self.service(), Patience()
+        from mores.measure.toxicity.service import service_of
+
+        post, patience = service_of(self).post, Patience()
         batches = [list(items[i : i + self.batch]) for i in range(0, len(items), self.batch)]
         while batches:
             batch = batches.pop(0)
-            reply = self._ask(service, batch)
+            reply = self._ask(post, batch)
             if len(batch) > 1 and reply.reason and reply.status in ONE_BY_ONE:
                 batches[:0] = [[item] for item in batch]
                 continue
@@ -96,11 +97,11 @@ class ModerationScorer(RemoteScorer):
             if patience.ended(reply):
                 return
 
-    def _ask(self, service: Service, batch: Sequence[Item]) -> Reply:
+    def _ask(self, post: Post, batch: Sequence[Item]) -> Reply:
         payload: dict[str, Any] = {"input": [item.text for item in batch]}
         if self.model:
             payload = {"model": self.model, **payload}
-        reply = service.post(payload)
+        reply = post(payload)
         if reply.reason:
             return reply
         results = reply.body.get("results") if isinstance(reply.body, dict) else None

@@ -16,9 +16,8 @@ from typing import Any
 from mores import store
 from mores.errors import MeasureError
 from mores.measure.toxicity.raw import RawAnswer
-from mores.measure.toxicity.remote import Patience, RemoteScorer, highest
+from mores.measure.toxicity.remote import Clock, Patience, Post, RemoteScorer, Reply, highest
 from mores.measure.toxicity.scorer import Item, Reading
-from mores.measure.toxicity.service import Clock, Reply, Service
 
 KIND = "perspective"
 URL = "https://commentanalyzer.googleapis.com/v1alpha1/comments:analyze"
@@ -119,19 +118,21 @@ class PerspectiveScorer(RemoteScorer):
 
     def ask(self, items: Sequence[Item]) -> Iterator[tuple[Item, RawAnswer]]:
         """Ask one text after the other."""
-        service, patience = self.service(), Patience()
+        from mores.measure.toxicity.service import service_of
+
+        post, patience = service_of(self).post, Patience()
         for item in items:
-            reply = self._ask(service, item.text)
+            reply = self._ask(post, item.text)
             yield item, self.answer(item, reply)
             if patience.ended(reply):
                 return
 
-    def _ask(self, service: Service, text: str) -> Reply:
+    def _ask(self, post: Post, text: str) -> Reply:
         size = len(text.encode("utf-8"))
         if size > MOST_BYTES:
             return Reply(reason=f"COMMENT_TOO_LONG: {size} bytes, at most {MOST_BYTES}; not sent")
         comment = {"text": text, "type": "PLAIN_TEXT"}
-        reply = service.post({"comment": comment, **self._body()})
+        reply = post({"comment": comment, **self._body()})
         # Google's services refuse a key with 400: of the key's fault no text may become absent.
         if reply.status == 400 and "api key" in reply.reason.lower():
             raise MeasureError(
@@ -156,9 +157,9 @@ def read_perspective(answer: RawAnswer, attributes: Sequence[str] = (ATTRIBUTE,)
     if not isinstance(scores, dict):
         return Reading(None, "the answer holds no attributeScores")
     # The summary, never the score of a span, and no value where the service gives none.
-    found = {name: _summary(score) for name, score in scores.items()}
+    summaries = {name: _summary(score) for name, score in scores.items()}
     versions = ", ".join(name for name in attributes if "@" in name)
-    return highest(found, attributes, f"v1alpha1 {versions}" if versions else "")
+    return highest(summaries, attributes, f"v1alpha1 {versions}" if versions else "")
 
 
 def _summary(score: Any) -> Any:

@@ -5,8 +5,11 @@ A subclass names its ``kind`` and ``request``, asks (`ask`) and reads (`read`).
 
 from __future__ import annotations
 
+import datetime as dt
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,40 @@ from mores import store
 from mores.measure.toxicity.address import key_from
 from mores.measure.toxicity.raw import RawAnswer, read_with, text_digest
 from mores.measure.toxicity.scorer import Advance, Item, Reading, Scored
-from mores.measure.toxicity.service import Clock, Reply, Service
 
 GIVE_UP = 5
 """So many texts in a row without an answer, each asked several times, end the asking."""
+
+
+class Clock:
+    """The machine's clock; tests give one that need not be waited for."""
+
+    now = staticmethod(time.monotonic)
+    """Seconds that only ever grow."""
+    sleep = staticmethod(time.sleep)
+
+    def utc(self) -> dt.datetime:
+        """Return date and time, UTC."""
+        return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of one request."""
+
+    status: int = 0
+    body: Any = None
+    """Parsed JSON, or None."""
+    reason: str = ""
+    """Why there is no usable body."""
+    again: bool = False
+    """It may pass."""
+    wait: float | None = None
+    """Seconds that the service asks to wait."""
+
+
+Post = Callable[[dict[str, Any]], Reply]
+"""Sends JSON to a service."""
 
 
 class RemoteScorer(ABC):
@@ -72,8 +105,9 @@ class RemoteScorer(ABC):
 
     def score(self, texts: Sequence[str]) -> list[Scored]:
         """Return one value for each text, keeping no raw answers."""
-        found = self.readings([Item(text) for text in dict.fromkeys(texts)])
-        by_text = dict(zip(dict.fromkeys(texts), found, strict=True))
+        different = list(dict.fromkeys(texts))
+        readings = self.readings([Item(text) for text in different])
+        by_text = dict(zip(different, readings, strict=True))
         return [(by_text[text].value, by_text[text].reason) for text in texts]
 
     def readings(
@@ -81,18 +115,6 @@ class RemoteScorer(ABC):
     ) -> list[Reading]:
         """Return one reading for each item; see `raw.read_with`."""
         return read_with(self, items, raw=raw, advance=advance)
-
-    def service(self) -> Service:
-        """Return the service with its key, read now and kept nowhere else."""
-        key = key_from(self.key_env, needed=self.key_needed, where=self.name)
-        return Service(
-            self.url,
-            key=key,
-            key_in_url=self.key_in_url,
-            timeout=self.timeout,
-            interval=self.interval,
-            clock=self.clock,
-        )
 
     def answer(self, item: Item, reply: Reply, response: Any = None) -> RawAnswer:
         """Return a reply about one text as it is kept."""

@@ -14,20 +14,19 @@ import email.utils
 import json
 import logging
 import ssl
-import time
 import urllib.parse
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import httpx
+import tenacity
 
 from mores.errors import MeasureError
-from mores.measure.toxicity.address import checked_url, is_loopback
-
-if TYPE_CHECKING:
-    import httpx
-    from tenacity import RetryCallState
+from mores.measure.toxicity.address import checked_url, is_loopback, key_from
+from mores.measure.toxicity.remote import Clock, RemoteScorer, Reply
 
 ATTEMPTS = 4
-FIRST_WAIT = 1.0
+_BACKOFF = tenacity.wait_exponential_jitter(initial=1.0)
 """Seconds before the second attempt; doubled each time, and up to a second more."""
 LONGEST_WAIT = 120.0
 """A service that asks for more patience than this is not waited for."""
@@ -41,33 +40,6 @@ REFUSED = {
     405: "there is no such service at this address",
     410: "the service is gone",
 }
-
-
-class Clock:
-    """The machine's clock; tests give one that need not be waited for."""
-
-    now = staticmethod(time.monotonic)
-    """Seconds that only ever grow."""
-    sleep = staticmethod(time.sleep)
-
-    def utc(self) -> dt.datetime:
-        """Return date and time, UTC."""
-        return dt.datetime.now(dt.UTC)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What came of one request."""
-
-    status: int = 0
-    body: Any = None
-    """Parsed JSON, or None."""
-    reason: str = ""
-    """Why there is no usable body."""
-    again: bool = False
-    """It may pass."""
-    wait: float | None = None
-    """Seconds that the service asks to wait."""
 
 
 @dataclass
@@ -99,20 +71,16 @@ class Service:
             MeasureError: the service refuses the key, is not there, sends elsewhere, or
                 cannot prove who it is: no other text would fare better.
         """
-        from tenacity import Retrying, retry_if_result, stop_after_attempt
-
-        retrying = Retrying(
+        retrying = tenacity.Retrying(
             sleep=self.clock.sleep,
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=_wait,
-            retry=retry_if_result(lambda reply: reply.again and (reply.wait or 0) <= LONGEST_WAIT),
+            retry=tenacity.retry_if_result(_worth_another),
             retry_error_callback=_reply_of,
         )
         return retrying(self._once, payload)
 
     def _once(self, payload: dict[str, Any]) -> Reply:
-        import httpx
-
         self._take_turn()
         request = self._request(payload)
         try:
@@ -137,8 +105,6 @@ class Service:
         self._last = self.clock.now()
 
     def _client(self) -> httpx.Client:
-        import httpx
-
         # A proxy of the environment would carry off what is meant for this machine.
         proxied = not is_loopback(httpx.URL(self.url).host)
         try:
@@ -151,8 +117,6 @@ class Service:
             ) from None
 
     def _request(self, payload: dict[str, Any]) -> httpx.Request:
-        import httpx
-
         url = httpx.URL(self.url)
         headers = {"Content-Type": "application/json", "User-Agent": "mores"}
         if self.key and self.key_in_url:
@@ -163,8 +127,6 @@ class Service:
         return httpx.Request("POST", url, content=data, headers=headers)
 
     def _failed(self, response: httpx.Response) -> Reply:
-        import httpx
-
         code = response.status_code
         try:
             body = _parsed(self._text(response))
@@ -192,8 +154,6 @@ class Service:
         return Reply(response.status_code, body)
 
     def _text(self, response: httpx.Response) -> str:
-        import httpx
-
         until = self.clock.now() + self.timeout
         data = b""
         for chunk in response.iter_bytes():
@@ -208,7 +168,7 @@ class Service:
         """Return seconds from a Retry-After header: a number of seconds or a date."""
         if not value:
             return None
-        if value.strip().isdigit():
+        if value.strip().isdecimal():
             return float(value)
         try:
             when = email.utils.parsedate_to_datetime(value)
@@ -228,22 +188,36 @@ class Service:
         return self.url.partition("?")[0]
 
 
+def service_of(scorer: RemoteScorer) -> Service:
+    """Return the service of a scorer, with its key, read now and kept nowhere else."""
+    return Service(
+        scorer.url,
+        key=key_from(scorer.key_env, needed=scorer.key_needed, where=scorer.name),
+        key_in_url=scorer.key_in_url,
+        timeout=scorer.timeout,
+        interval=scorer.interval,
+        clock=scorer.clock,
+    )
+
+
 def _holds_no_key(record: logging.LogRecord) -> bool:
     return "key=" not in record.getMessage()
 
 
-def _reply_of(attempts: RetryCallState) -> Reply:
+def _worth_another(reply: Reply) -> bool:
+    return reply.again and (reply.wait or 0) <= LONGEST_WAIT
+
+
+def _reply_of(attempts: tenacity.RetryCallState) -> Reply:
     assert attempts.outcome is not None
     reply: Reply = attempts.outcome.result()
     return reply
 
 
-def _wait(attempts: RetryCallState) -> float:
-    """What the service asks for; else 1, 2, 4 seconds, and up to a second more by chance."""
-    from tenacity import wait_exponential_jitter
-
+def _wait(attempts: tenacity.RetryCallState) -> float:
+    """What the service asks for; else 1, 2, 4 seconds and up to a second more by chance."""
     asked = _reply_of(attempts).wait
-    return wait_exponential_jitter(initial=FIRST_WAIT)(attempts) if asked is None else asked
+    return _BACKOFF(attempts) if asked is None else asked
 
 
 def _parsed(text: str) -> Any:

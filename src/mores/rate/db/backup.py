@@ -125,13 +125,13 @@ def rehearse(copy: Path) -> int:
     address = f"{copy.absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True)) as raw:
-            found = raw.execute("PRAGMA integrity_check").fetchone()[0]
+            verdict = raw.execute("PRAGMA integrity_check").fetchone()[0]
             loose = raw.execute("PRAGMA foreign_key_check").fetchall()
     except sqlite3.DatabaseError as error:
         raise StoreError(f"the copy cannot be read: {error}", path=copy) from None
-    if found != "ok" or loose:
+    if verdict != "ok" or loose:
         raise StoreError(
-            f"the copy is damaged: {found}, {len(loose)} loose references",
+            f"the copy is damaged: {verdict}, {len(loose)} loose references",
             path=copy,
             fix="check the disk; earlier backups are untouched",
         )
@@ -215,21 +215,21 @@ def read_backup(backup: Path) -> dict[str, bytes]:
         )
     try:
         with tarfile.open(backup, "r:") as tar:
-            found = {
+            parts = {
                 member.name: file.read()
                 for member in tar.getmembers()
                 if member.name in (DATABASE, KEY, MANIFEST) and (file := tar.extractfile(member))
             }
-        manifest = json.loads(found[MANIFEST])
+        manifest = json.loads(parts[MANIFEST])
         digests = {DATABASE: manifest["digests"][DATABASE], **manifest["digests"]}
     except (tarfile.TarError, LookupError, TypeError, ValueError, OSError) as error:
         raise DataError(f"this is no backup of ratings: {error!r}", path=backup) from None
     for name, wanted in digests.items():
-        if store.digest_bytes(found.get(name, b"")) != wanted:
+        if store.digest_bytes(parts.get(name, b"")) != wanted:
             raise DataError(f"{name} in it is damaged", path=backup, fix="take an earlier backup")
     if str(manifest.get("schema", "")) > head():
         raise DataError("this backup was made by a newer version", path=backup, fix="update mores")
-    return found
+    return parts
 
 
 def _tar(parts: dict[str, bytes]) -> bytes:

@@ -99,9 +99,9 @@ def units(key: Sequence[BlindKey], study: Study) -> list[Unit]:
 def _items(tx: sa.Connection, items: Sequence[RatingItem], models: Sequence[str]) -> None:
     tx.execute(item.insert(), [_item_row(one) for one in items])
     flags = [
-        {"item": one.id, "rule": RULE, "found": "; ".join(found)}
+        {"item": one.id, "rule": RULE, "found": "; ".join(names)}
         for one in items
-        if (found := self_names(one.output, models))
+        if (names := self_names(one.output, models))
     ]
     if flags:
         tx.execute(item_flag.insert(), flags)

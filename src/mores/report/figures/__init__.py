@@ -1,6 +1,6 @@
 """The figures of a report, drawn once and shown in the page, as SVG and as PNG.
 
-scene      a handful of shapes        svg, raster   a scene in each format
+scene      a handful of shapes        svg, raster   a scene as SVG, that file as PNG
 axis       values to places           palette       colours by role, light and dark
 figure     panels, legend, notes      verdicts      a mark for each verdict
 forest  distribution  capability  cooccurrence  sizes  training: one kind of figure each
@@ -38,10 +38,10 @@ def figures(report: Report) -> dict[str, Figure]:
         *capability(report),
         *training(report),
     ]
-    found: dict[str, Figure] = {}
+    by_name: dict[str, Figure] = {}
     for figure in drawn:
-        found[_free(figure.name, found)] = figure
-    return {name: figure.named(name) for name, figure in found.items()}
+        by_name[_free(figure.name, by_name)] = figure
+    return {name: figure.named(name) for name, figure in by_name.items()}
 
 
 def _free(name: str, taken: dict[str, Figure]) -> str:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mores.report.figures.scene import Item, Line, Text
+from mores.report.figures.scene import WIDTH, Item, Line, Mark, Text
 from mores.report.words import fmt
 
 
@@ -59,6 +59,24 @@ def around(
         low, high = low - 1.0, high + 1.0
     room = 0.05 * (high - low)
     return Axis(low - room, high + room, start, end)
+
+
+def end_labels(start: float, y: float, low: str, high: str) -> list[Item]:
+    """Return what a low and a high value mean, each with an arrow head; y is the baseline.
+
+    The heads are drawn: not every font has arrows.
+    """
+    items: list[Item] = []
+    if low:
+        items += [
+            Mark(start + 4.5, y - 4, "left", "muted", 2.6),
+            Text(start + 12, y, low, "muted", 10.5),
+        ]
+    items += [
+        Text(WIDTH - 12, y, high, "muted", 10.5, "end"),
+        Mark(WIDTH - 4.5, y - 4, "right", "muted", 2.6),
+    ]
+    return items
 
 
 def bottom(axis: Axis, top: float, y: float) -> list[Item]:

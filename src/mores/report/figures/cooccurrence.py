@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mores.report.figures.axis import Axis, around, bottom
+from mores.report.figures.axis import Axis, around, bottom, end_labels
 from mores.report.figures.figure import Figure, Key
 from mores.report.figures.scene import WIDTH, Item, Line, Mark, Scene, Text, fit
 from mores.report.model import Report
@@ -126,10 +126,7 @@ def _panel(
             rows += _row(term, axis, y - 5)
     end = y + 6
     items += [*bottom(axis, 22, end), *_limits(change, axis, end), *rows]
-    items += [
-        Text(_WORD, end + 30, "← less", "muted", 10.5),
-        Text(WIDTH, end + 30, f"more in {arm} →", "muted", 10.5, "end"),
-    ]
+    items += end_labels(_WORD, end + 30, "less", f"more in {arm}")
     words = [f"{t['term']} {fmt(t['z'], 1)}" for _, terms in groups for t in terms]
     said = f"{change['topic']}, {title}: change in z of {listed(words)}."
     return Scene(WIDTH, end + 36, title, said, tuple(items))

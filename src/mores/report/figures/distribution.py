@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import quantiles
 
-from mores.report.figures.axis import Axis, around, bottom
+from mores.report.figures.axis import Axis, around, bottom, end_labels
 from mores.report.figures.figure import Figure, Key
 from mores.report.figures.palette import ARM_SHAPES, arm_role
 from mores.report.figures.scene import (
@@ -48,16 +48,16 @@ def distributions(report: Report) -> list[Figure]:
 
 
 def _figure(report: Report, scorer: str) -> Figure:
-    own = [r for r in report.toxicity if r.scorer == scorer and any(a.values for a in r.arms)]
-    every = [value for r in own for arm in r.arms for value in arm.values]
-    axis = around(every, 10, WIDTH - 10, include=(0.0, *(r.threshold for r in own)))
+    results = [r for r in report.toxicity if r.scorer == scorer and any(a.values for a in r.arms)]
+    every = [value for r in results for arm in r.arms for value in arm.values]
+    axis = around(every, 10, WIDTH - 10, include=(0.0, *(r.threshold for r in results)))
     labels = {name: label.partition(" (")[0] for name, label in arm_labels(report).items()}
     note = note_of(report, f"toxicity:{scorer}")
     return Figure(
         name=name_of("toxicity", scorer),
         title=f"Toxicity ({scorer}): scores of all answers by arm",
         caption=CAPTION,
-        panels=tuple(_panel(result, axis, labels) for result in own),
+        panels=tuple(_panel(result, axis, labels) for result in results),
         keys=(Key("threshold", None, "muted", dashed=True),),
         notes=(note,) if note else (),
     )
@@ -72,7 +72,7 @@ def _panel(result: ScorerResult, axis: Axis, labels: dict[str, str]) -> Scene:
     items.append(Line(threshold, top, threshold, end, "muted", 1.4, dashed=True))
     for number, arm in enumerate(result.arms):
         items += _row(arm, labels.get(arm.arm, arm.arm), axis, top + ROW * number)
-    items.append(Text(WIDTH, end + 30, "more toxic →", "muted", 10.5, "end"))
+    items += end_labels(0, end + 30, "", "more toxic")
     means = [f"{labels.get(a.arm, a.arm)} {fmt(a.mean)}" for a in result.arms]
     said = f"Scores of {result.scorer} for each answer of {result.model}. Means: {listed(means)}."
     return Scene(WIDTH, end + 36, title, said, tuple(items))

@@ -68,7 +68,7 @@ class Figure:
     @property
     def png_file(self) -> bytes:
         """The figure as a PNG file, the same bytes each time."""
-        return raster.png(self.sheet())
+        return raster.png(self.svg_file.decode())
 
     def write(self, folder: Path) -> tuple[Path, Path]:
         """Write ``<name>.svg`` and ``<name>.png`` into a folder and return their paths.

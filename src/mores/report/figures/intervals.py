@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mores.records import Estimate
-from mores.report.figures.axis import Axis, around, bottom
+from mores.report.figures.axis import Axis, around, bottom, end_labels
 from mores.report.figures.scene import WIDTH, Item, Line, Scene, Text, fit, text_width
 from mores.report.figures.verdicts import mark
 from mores.report.words import fmt, interval, signed, two_sided
@@ -74,10 +74,7 @@ def interval_panel(
     items += _reference_lines(axis, y, end, margin)
     for number, row in enumerate(rows):
         items += _row(row, axis, y + ROW * number, places)
-    items += [
-        Text(0, end + 30, f"← {ends[0]}", role="muted", size=10.5),
-        Text(WIDTH, end + 30, f"{ends[1]} →", role="muted", size=10.5, anchor="end"),
-    ]
+    items += end_labels(0, end + 30, *ends)
     return Scene(WIDTH, end + 36, title, description, tuple(items))
 
 

@@ -15,7 +15,7 @@ Role = Literal[
     "paper", "ink", "muted", "rule", "good", "bad",
     "base", "values_targeted", "control", "prompted", "few_shot", "other",
 ]  # fmt: skip
-Shape = Literal["circle", "square", "diamond", "up", "down", "cross"]
+Shape = Literal["circle", "square", "diamond", "up", "down", "left", "right", "cross"]
 
 LIGHT: dict[Role, str] = {
     "paper": "#ffffff",

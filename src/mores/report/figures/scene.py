@@ -1,7 +1,7 @@
 """What a figure is made of: a handful of shapes in a coordinate frame, without any format.
 
-Drawn once, shown twice: `svg` writes it with CSS variables for the page, `raster` with
-fixed colours for PNG. Units are CSS pixels at the width of a phone; y grows downwards.
+`svg` writes it with CSS variables for the page, and with fixed colours as a file, of which
+`raster` makes a PNG. Units are CSS pixels at the width of a phone; y grows downwards.
 
     Scene(width=380, height=20, title="t", description="d", items=(Line(0, 10, 380, 10),))
 """
@@ -108,6 +108,8 @@ def outline(mark: Mark) -> tuple[Point, ...]:
         "diamond": ((0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)),
         "up": ((0, -1.15), (1.1, 0.85), (-1.1, 0.85)),
         "down": ((0, 1.15), (1.1, -0.85), (-1.1, -0.85)),
+        "left": ((-1.15, 0), (0.85, 1.1), (0.85, -1.1)),
+        "right": ((1.15, 0), (-0.85, 1.1), (-0.85, -1.1)),
         "cross": ((-0.9, -0.9), (0.9, 0.9), (0, 0), (-0.9, 0.9), (0.9, -0.9), (0, 0)),
     }
     return tuple((x + r * dx, y + r * dy) for dx, dy in corners[mark.shape])

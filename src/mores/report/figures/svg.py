@@ -37,7 +37,7 @@ def rules(theme: dict[Role, str]) -> str:
         # Lines of the grid stop short of the words.
         f"paint-order:stroke;stroke:{paper};stroke-width:3px;stroke-linejoin:round}}"
         f".fig-svg .none{{fill:none}}.fig-svg .hollow{{fill:{paper}}}"
-        ".fig-svg .dash{stroke-dasharray:5 4}.fig-svg .bold{font-weight:650}"
+        ".fig-svg .dash{stroke-dasharray:5 4}.fig-svg .bold{font-weight:700}"
         ".fig-svg .dots{stroke-linecap:round;stroke-opacity:.62}" + classes(theme)
     )
 

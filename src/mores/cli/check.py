@@ -1,0 +1,50 @@
+"""`mores check`: the findings, in the form asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from mores import store
+from mores.records import Finding
+from mores.study import Study
+
+
+def check(
+    study: Study,
+    *,
+    rule: tuple[str, ...] = (),
+    format: Literal["text", "json", "sarif"] = "text",  # noqa: A002 - the option's usual name
+    output: Path | None = None,
+) -> list[Finding]:
+    """Check a study's data: lengths, duplicates, leakage, balance, style match, provenance.
+
+    The exit code is 1 where there are errors that are not suppressed.
+
+    Args:
+        rule: only these rule ids (may be repeated).
+        format: "text", "json" or "sarif" (for code-review tools).
+        output: write there instead of to the terminal.
+    """
+    from mores.curate import as_json, as_sarif, as_text, check_study
+
+    findings = check_study(study, rules=rule or None)
+    if format == "sarif":
+        text = as_sarif(findings, folder=str(study.folder))
+    else:
+        text = as_json(findings) if format == "json" else as_text(findings)
+    if output is None:
+        click.echo(text)
+    else:
+        store.write_text(output, text if text.endswith("\n") else text + "\n")
+        click.echo(f"wrote {output}")
+    return findings
+
+
+def show(findings: list[Finding], values: dict[str, Any]) -> int:
+    """All is said; the exit code tells whether there are errors."""
+    from mores.curate import failing
+
+    return 1 if failing(findings) else 0
