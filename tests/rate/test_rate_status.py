@@ -13,7 +13,7 @@ LOOK = """
 import json, sys
 from pathlib import Path
 import mores
-status = mores.rating_status(Path(sys.argv[1]))
+status = mores.rate.rating_status(mores.load_study(Path(sys.argv[1])))
 web = [name for name in ("starlette", "uvicorn", "httpx") if name in sys.modules]
 print(json.dumps({"backup": status.backup, "web": web}))
 """

@@ -191,8 +191,8 @@ def test_from_completions_to_ratings_and_on_again(tmp_path: Path) -> None:
         assert boss.get("/owner").status_code == 200
         server.process.kill()  # and without Ctrl-C
         server.process.wait(timeout=PATIENCE)
-    assert mores.rating_status(study.folder).totals["done"] == 2
-    assert mores.verify_ratings(study.folder).problems == ()
+    assert mores.rate.rating_status(study).totals["done"] == 2
+    assert mores.rate.verify_ratings(study).problems == ()
     me.close()
     boss.close()
 
@@ -270,8 +270,8 @@ def test_the_lock_goes_with_the_process(tmp_path: Path) -> None:
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(timeout=PATIENCE)
         assert lock_path(folders.rating_folder(study) / DATABASE).exists()
-        assert mores.rating_status(study.folder).totals["needed"] == 36
-        assert mores.backup_ratings(study.folder).events == 0
+        assert mores.rate.rating_status(study).totals["needed"] == 36
+        assert mores.rate.backup_ratings(study).events == 0
 
 
 # Databases and addresses -------------------------------------------------------------------
@@ -290,11 +290,11 @@ def test_postgresql(tmp_path: Path, postgres_database: str) -> None:
         assert server.interrupt()[0] == 0
         me.close()
     assert not (folders.rating_folder(study) / DATABASE).exists()
-    assert mores.verify_ratings(study.folder, database=address).problems == ()
+    assert mores.rate.verify_ratings(study, database=address).problems == ()
     restored = tmp_path / "restored.sqlite"
     (backup,) = backup_folder(study).glob("backup-*.tar")
-    assert mores.restore_ratings(study.folder, backup, database=str(restored)) == 1
-    assert mores.rating_status(study.folder, database=str(restored)).totals["done"] == 1
+    assert mores.rate.restore_ratings(study, backup, database=str(restored)) == 1
+    assert mores.rate.rating_status(study, database=str(restored)).totals["done"] == 1
 
 
 def test_a_password_is_not_shown(tmp_path: Path) -> None:
