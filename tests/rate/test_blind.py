@@ -18,8 +18,9 @@ from mores.rate.blind import blind, condition, key_digest, key_path, read_key, s
 from mores.rate.db.setup import units
 from mores.rate.model import RatingItem
 from mores.rate.unblind import unblind
-from mores.sample import read_completions
+from mores.sample import read_completions, sample
 from mores.study import folders, load_study
+from mores.tune import tune
 
 
 def outputs(prompt: str, arm: str, draw: int) -> str:
@@ -191,3 +192,12 @@ def test_the_key_is_in_no_table_of_the_database(study) -> None:
     key = read_key(study, site.facts.key_digest)
     assert all(k.completion_id.encode() not in data for k in key)
     assert all(k.item_id.encode() in data for k in key)
+
+
+def test_answers_of_other_weights_are_not_put_before_people(tuned_study: Path) -> None:
+    study = load_study(tuned_study)
+    sample(study)
+    assert len(blind(study)[0]) == 36  # base, values-targeted and control: 6 prompts, 2 draws
+    tune(load_study(tuned_study, overrides=("recipe.epochs=1",)))
+    with pytest.raises(DataError, match=r"`mores sample` is not current \(values_targeted-s1"):
+        blind(study)

@@ -17,9 +17,9 @@ from mores import store
 from mores.errors import DataError
 from mores.rate.model import BlindKey, RatingItem
 from mores.records import Completion
-from mores.sample import read_completions
-from mores.study import Study, folders
-from mores.study.arms import ArmKey
+from mores.sample.run import read_completions, sample_step
+from mores.step import NOT_RUN
+from mores.study import ArmKey, ModelSpec, Study, folders
 
 KEY = "key.jsonl"
 
@@ -33,9 +33,10 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
         Items in random order, and their keys in the order of the completions.
 
     Raises:
-        DataError: nothing was sampled for the arms that are to be rated.
+        DataError: nothing was sampled for the arms that are to be rated, or what was sampled is of
+            other weights, prompts or settings than there are now: people's hours are not for that.
     """
-    chosen = [row for spec in study.config.models for row in _chosen(study, spec.name)]
+    chosen = [row for spec in study.config.models for row in _chosen(study, spec)]
     if not chosen:
         raise DataError(
             "no completions of the arms that are to be rated",
@@ -72,11 +73,18 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
     return items, key
 
 
-def _chosen(study: Study, model: str) -> list[Completion]:
-    rules = study.config.rating
+def _chosen(study: Study, spec: ModelSpec) -> list[Completion]:
+    rules, step = study.config.rating, sample_step(study, spec)
+    why = step.stale()
+    if why and why != NOT_RUN:
+        raise DataError(
+            f"the answers that would be rated are not those of now: `mores sample` {why}",
+            path=step.folder,
+            fix=f"run `mores sample {study.folder}`, or undo the change",
+        )
     return [
         row
-        for row in read_completions(study, model)
+        for row in read_completions(study, spec.name)
         if row.arm in rules.arms and (not rules.draws or row.draw < rules.draws)
     ]
 
