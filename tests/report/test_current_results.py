@@ -80,6 +80,16 @@ def test_after_another_tune_no_old_answer_stands_beside_the_new_weights(folder):
     assert len(again.questions[0].answers) == 10
 
 
+def test_a_measure_of_answers_that_are_not_of_now_says_so(folder, spoken):
+    study = load_study(folder, overrides=("recipe.epochs=1",))
+    tune(study)
+    toxicity(study, progress=spoken)
+    cooccurrence(study, progress=spoken)
+    changed = "is not current (values_targeted-s1 changed): run it again"
+    assert f"toxicity lexical: `sample` {changed}" in spoken.lines
+    assert f"cooccurrence: `stems` {changed}" in spoken.lines
+
+
 @pytest.mark.parametrize(
     ("setting", "what"),
     [

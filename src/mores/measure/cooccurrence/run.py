@@ -70,6 +70,7 @@ def _associate(
 ) -> CooccurrenceResult:
     rows = read_completions(study, spec.name, STEMS)
     step = words_step(study, spec)
+    step.warn(progress.say)
 
     def compare() -> Made:
         try:

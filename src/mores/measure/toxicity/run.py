@@ -171,6 +171,7 @@ def _score_model(
     completions = read_completions(study, spec.name)
     prompts = {p.id: p.text for p in study.prompts} if takes_prompt(judge) else None
     step = score_step(study, spec, name, judge)
+    step.warn(progress.say)
 
     def score() -> Made:
         task = progress.task(f"toxicity {judge.name}", len(completions), "texts")
