@@ -11,10 +11,10 @@ why; the value is kept if the point estimate is defined all the same.
     model sizes          page_trend, size_slope
     many tests           holm, benjamini_hochberg, benjamini_yekutieli
     raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
-    judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
-    capability           non_inferiority, equivalence
+    judges beside people alternative_annotator_test, prediction_powered_mean
+    capability           non_inferiority
     anything else        cluster_bootstrap
-    planning             power, sample_size, detectable_difference, items_needed, smallest_p
+    planning             power, sample_size, detectable_difference, rating_power, smallest_p
 
     python -c "from mores.stats import wilson; print(wilson(7, 10))"
 """
@@ -27,16 +27,13 @@ from mores.stats.cluster_bootstrap import cluster_bootstrap
 from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
 from mores.stats.cumulative_link_mixed import CumulativeLinkMixed, cumulative_link_mixed
-from mores.stats.design_power import power, sample_size
-from mores.stats.equivalence import equivalence
-from mores.stats.judge_corrected_rate import judge_corrected_rate
+from mores.stats.design_power import detectable_difference, power, sample_size
 from mores.stats.krippendorff_alpha import krippendorff_alpha
 from mores.stats.multiplicity import benjamini_hochberg, holm
 from mores.stats.non_inferiority import non_inferiority
 from mores.stats.page_trend import page_trend
 from mores.stats.paired_difference import paired_difference
 from mores.stats.paired_t import paired_t, stratified_t
-from mores.stats.power import detectable_difference, items_needed
 from mores.stats.prediction_powered_mean import prediction_powered_mean
 from mores.stats.probability_of_superiority import probability_of_superiority
 from mores.stats.rating_power import rating_power, rating_spread
@@ -57,10 +54,7 @@ __all__ = [
     "crossed_effect",
     "cumulative_link_mixed",
     "detectable_difference",
-    "equivalence",
     "holm",
-    "items_needed",
-    "judge_corrected_rate",
     "krippendorff_alpha",
     "non_inferiority",
     "page_trend",

@@ -23,6 +23,8 @@ Vector = NDArray[np.float64]
 Labels = Sequence[Any] | NDArray[Any]
 Rng = np.random.Generator | int
 
+LEVEL = 0.95
+"""Confidence of every interval; 1 − the two-sided error rate of every test."""
 LARGEST = 1e100
 """Squares and sums of anything below it stay finite."""
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mores.stats.design_power import units_needed
 from mores.stats.distributions import (
     binomial_tail,
     clopper_pearson_upper,
@@ -27,7 +28,6 @@ from mores.stats.distributions import (
 )
 from mores.stats.inputs import Vector, no_spread
 from mores.stats.paired_score import score_bound, score_statistic
-from mores.stats.power import units_needed
 
 POWER = 0.8
 FEW = 10
