@@ -1,4 +1,4 @@
-"""Quantiles and tail areas of the normal, Student's t and binomial distributions.
+"""Quantiles and tail areas of the normal and Student's t distribution.
 
 Takes probabilities or quantiles, gives floats; `t_estimate` turns a mean and
 its standard error into an `Estimate`. scipy is loaded on first use only.
@@ -37,20 +37,6 @@ def t_tail(t: float, df: float) -> float:
     from scipy.special import stdtr
 
     return float(stdtr(df, -t))
-
-
-def binomial_tail(successes: int, n: int, probability: float) -> float:
-    """Return P(X ≤ successes) for n trials; probability in [0, 1]."""
-    from scipy.special import bdtr
-
-    return float(bdtr(successes, n, probability))
-
-
-def clopper_pearson_upper(successes: int, n: int, level: float) -> float:
-    """Return the exact one-sided upper bound of a share (Clopper & Pearson 1934)."""
-    from scipy.special import betaincinv
-
-    return 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, level))
 
 
 def t_estimate(
