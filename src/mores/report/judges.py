@@ -127,7 +127,6 @@ def _powered(
         [human[p] for p in both],
         [judge[p] for p in both],
         [judge[p] for p in rest],
-        interval="t",
     )
     note = "holds only if the prompts that people rated were drawn at random"
     if sharpened.value is None:

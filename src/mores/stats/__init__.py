@@ -7,7 +7,7 @@ neither an interval nor a p, the verdict is "not computable" and the reason says
 why; the value is kept if the point estimate is defined all the same.
 
     contrast of arms     paired_difference, paired_t, stratified_t, sign_flip, crossed_effect
-    size of an effect    probability_of_superiority, cliffs_delta, cohens_d
+    size of an effect    probability_of_superiority, cohens_d
     model sizes          page_trend, size_slope
     many tests           holm, benjamini_hochberg, benjamini_yekutieli
     raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
@@ -21,15 +21,13 @@ why; the value is kept if the point estimate is defined all the same.
 
 from mores.stats.alternative_annotator_test import alternative_annotator_test
 from mores.stats.auc import auc
-from mores.stats.benjamini_yekutieli import benjamini_yekutieli
-from mores.stats.cliffs_delta import cliffs_delta
 from mores.stats.cluster_bootstrap import cluster_bootstrap
 from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
 from mores.stats.cumulative_link_mixed import CumulativeLinkMixed, cumulative_link_mixed
 from mores.stats.design_power import detectable_difference, power, sample_size
 from mores.stats.krippendorff_alpha import krippendorff_alpha
-from mores.stats.multiplicity import benjamini_hochberg, holm
+from mores.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
 from mores.stats.non_inferiority import non_inferiority
 from mores.stats.page_trend import page_trend
 from mores.stats.paired_difference import paired_difference
@@ -48,7 +46,6 @@ __all__ = [
     "auc",
     "benjamini_hochberg",
     "benjamini_yekutieli",
-    "cliffs_delta",
     "cluster_bootstrap",
     "cohens_d",
     "crossed_effect",

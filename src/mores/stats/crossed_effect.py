@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from mores.records import Estimate
 from mores.stats.distributions import t_estimate
-from mores.stats.inputs import Vector, array, no_spread, not_computable, share
+from mores.stats.inputs import Vector, array, no_spread, not_computable
 
 METHOD = "crossed prompts × seeds, Satterthwaite df"
 
@@ -32,7 +32,7 @@ class Parts:
     fallback: str
 
 
-def crossed_effect(table: ArrayLike, *, level: float = 0.95) -> Estimate:
+def crossed_effect(table: ArrayLike) -> Estimate:
     """Return the mean of a prompts × seeds table with a t interval for new prompts and seeds.
 
     Two-way random effects without replication (Searle, Casella & McCulloch 1992,
@@ -49,7 +49,6 @@ def crossed_effect(table: ArrayLike, *, level: float = 0.95) -> Estimate:
 
     Args:
         table: shape (P, S), difference of each prompt under each training seed.
-        level: confidence level, in (0, 1).
 
     Returns:
         value, low, high, p, n = P; details: se, df, t, seeds, v_prompt, v_seed, v_resid,
@@ -57,10 +56,9 @@ def crossed_effect(table: ArrayLike, *, level: float = 0.95) -> Estimate:
         computable (value kept) with one seed, one prompt or no variance.
 
     Raises:
-        MeasureError: not two axes, NaN or infinite input, level out of range.
+        MeasureError: not two axes, NaN or infinite input.
     """
     values = array(table, "table", dimensions=2)
-    share(level, "level")
     prompts, seeds = values.shape
     mean = float(values.mean()) if values.size else None
     reason = _too_small(prompts, seeds)
@@ -73,7 +71,6 @@ def crossed_effect(table: ArrayLike, *, level: float = 0.95) -> Estimate:
             unit="prompt",
             method=METHOD,
             value=mean,
-            level=level,
             details={"seeds": seeds},
         )
     assert mean is not None
@@ -85,7 +82,6 @@ def crossed_effect(table: ArrayLike, *, level: float = 0.95) -> Estimate:
         n=prompts,
         unit="prompt",
         method=METHOD + (f"; {parts.fallback}" if parts.fallback else ""),
-        level=level,
         reason=parts.fallback,
         details={
             "seeds": seeds,

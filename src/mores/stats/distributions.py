@@ -9,6 +9,7 @@ its standard error into an `Estimate`. scipy is loaded on first use only.
 from __future__ import annotations
 
 from mores.records import Estimate
+from mores.stats.inputs import LEVEL
 
 
 def normal_quantile(probability: float) -> float:
@@ -47,12 +48,11 @@ def t_estimate(
     n: int,
     unit: str,
     method: str,
-    level: float,
     reason: str = "",
     details: dict[str, float | int | str | None] | None = None,
 ) -> Estimate:
     """Return value ± t·se with the two-sided p of value = 0; se > 0, df > 0."""
-    half = t_quantile((1 + level) / 2, df) * se
+    half = t_quantile((1 + LEVEL) / 2, df) * se
     t = value / se
     return Estimate(
         value=value,
@@ -62,7 +62,6 @@ def t_estimate(
         n=n,
         unit=unit,
         method=method,
-        level=level,
         reason=reason,
         details={"se": se, "df": df, "t": t, **(details or {})},
     )

@@ -141,7 +141,6 @@ def not_computable(
     unit: str,
     method: str,
     value: float | None = None,
-    level: float = 0.95,
     details: dict[str, float | int | str | None] | None = None,
 ) -> Estimate:
     """Return an estimate that says why there is none.
@@ -152,7 +151,6 @@ def not_computable(
         unit: what a unit is.
         method: what was tried.
         value: the point estimate, where that is defined although interval and p are not.
-        level: confidence level that was asked for.
         details: other numbers.
     """
     return Estimate(
@@ -160,7 +158,6 @@ def not_computable(
         n=n,
         unit=unit,
         method=method,
-        level=level,
         verdict="not computable",
         reason=reason,
         details=details or {},

@@ -95,7 +95,7 @@ def _score(gains: int, losses: int, n: int, margin: float) -> Bounds:
 
 
 def _no_difference(n: int, margin: float) -> Bounds:
-    """Clopper and Pearson's upper bound u of a share of which none was seen: (1 − u)ⁿ = 1 − level."""
+    """Clopper and Pearson's upper bound u where nothing was seen: (1 − u)ⁿ = 1 − level."""
     two_sided = 1 - (1 - BOTH) ** (1 / n)
     return Bounds(
         method="Clopper-Pearson bound on lost items",
