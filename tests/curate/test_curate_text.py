@@ -60,4 +60,4 @@ def test_counting_words_and_scripts_without_blanks():
 
 def test_nothing_that_a_terminal_acts_on_is_printed():
     assert printable("a\x1b[31mb\ud800é") == "a\\x1b[31mb\\ud800é"
-    assert excerpt("one\ntwo " + "x" * 80, 10) == '"one two x…"'
+    assert excerpt("one\ntwo " + "x" * 80) == f'"one two {"x" * 51}…"'

@@ -1,5 +1,6 @@
-"""Reading and writing datasets in every format."""
+"""Reading datasets of every form into a study."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -8,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mores import store
-from mores.curate import import_dataset, read_examples, write_examples
+from mores.curate import import_dataset
 from mores.errors import DataError
-from mores.records import Charter, Dataset, Example, Position
+from mores.records import Charter, Example, Position
 
 CHARTER = Charter(
     version="1",
@@ -41,6 +42,13 @@ def charter(tmp_path_factory):
         for p in CHARTER.positions
     )
     return write(path, head + "".join(rows))
+
+
+def imported(path: Path, **options: object) -> tuple[Example, ...]:
+    """What an import writes."""
+    target = path.with_name("imported.jsonl")
+    import_dataset(path, target, replace=True, **options)
+    return tuple(store.read_jsonl(target, Example))
 
 
 def pair(example: Example) -> tuple[str, str, str, str]:
@@ -76,14 +84,14 @@ def test_csv_finds_delimiter_aliases_and_quoted_line_ends(tmp_path, delimiter):
     rows = [["Question", "Answer", "Category"], ['"a, b; c"', '"two\nlines | ""q"""', "work"]]
     text = "\ufeff" + "\n".join(delimiter.join(row) for row in rows) + "\n"
     path = write(tmp_path / "data.csv", text)
-    (example,) = read_examples(path).examples
+    (example,) = imported(path)
     assert pair(example) == ("import-0001", "work", "a, b; c", 'two\nlines | "q"')
 
 
 def test_csv_line_number_counts_lines_inside_cells(tmp_path):
     text = 'prompt,completion,category\n"one\ntwo",x,work\nonly,two cells\n'
     with pytest.raises(DataError, match="expected 3 cells as in the header, found 2") as caught:
-        read_examples(write(tmp_path / "d.csv", text))
+        imported(write(tmp_path / "d.csv", text))
     assert caught.value.line == 4
 
 
@@ -91,7 +99,7 @@ def test_csv_in_another_encoding_names_the_line_or_is_read_when_it_is_named(tmp_
     path = tmp_path / "latin.csv"
     path.write_bytes("prompt,completion\nq,caf\xe9\n".encode("latin-1"))
     with pytest.raises(DataError, match="expected UTF-8, found the byte 0xe9") as caught:
-        read_examples(path)
+        imported(path)
     assert caught.value.line == 2
     assert "--encoding cp1252" in caught.value.fix
     target = tmp_path / "v.jsonl"
@@ -101,23 +109,23 @@ def test_csv_in_another_encoding_names_the_line_or_is_read_when_it_is_named(tmp_
 
 def test_a_spreadsheets_separator_line_is_no_header(tmp_path):
     path = write(tmp_path / "d.csv", 'sep=;\r\nprompt;completion\r\nQ?;"A, and; B"\r\n')
-    (example,) = read_examples(path, category="work").examples
+    (example,) = imported(path, category="work")
     assert (example.prompt, example.completion) == ("Q?", "A, and; B")
 
 
 def test_the_form_that_is_asked_for_wins_over_the_name(tmp_path):
     path = write(tmp_path / "d.json", "prompt,completion\nQ?,A\n")
-    assert read_examples(path, category="work", fmt="csv").examples[0].completion == "A"
+    assert imported(path, category="work", form="csv")[0].completion == "A"
     path = write(tmp_path / "d.csv", lines({"prompt": "Q?", "completion": "A"}))
-    assert read_examples(path, category="work", fmt="jsonl").examples[0].completion == "A"
+    assert imported(path, category="work", form="jsonl")[0].completion == "A"
 
 
 def test_a_cell_of_suppressions_is_json(tmp_path):
     head = "prompt,completion,category,suppress\n"
     path = write(tmp_path / "d.csv", head + 'Q?,A,work,"{""M101"": ""why""}"\nP?,B,work,\n')
-    assert [e.suppress for e in read_examples(path).examples] == [{"M101": "why"}, {}]
+    assert [e.suppress for e in imported(path)] == [{"M101": "why"}, {}]
     with pytest.raises(DataError, match="the cell suppress is not JSON") as caught:
-        read_examples(write(tmp_path / "d.csv", head + "Q?,A,work,M101\n"))
+        imported(write(tmp_path / "d.csv", head + "Q?,A,work,M101\n"))
     assert caught.value.line == 2
 
 
@@ -125,17 +133,17 @@ def test_csv_without_header_suggests_the_column(tmp_path):
     with pytest.raises(
         DataError, match=r"no column 'prompt' or 'question', .*; did you mean 'promt'"
     ):
-        read_examples(write(tmp_path / "d.csv", "promt,reply\na,b\n"))
+        imported(write(tmp_path / "d.csv", "promt,reply\na,b\n"))
 
 
 def test_csv_open_quote(tmp_path):
     with pytest.raises(DataError, match="not valid CSV"):
-        read_examples(write(tmp_path / "d.csv", 'prompt,completion\n"open,b\n'), category="work")
+        imported(write(tmp_path / "d.csv", 'prompt,completion\n"open,b\n'), category="work")
 
 
 def test_table_without_suffix_is_found_by_its_header(tmp_path):
     path = write(tmp_path / "data.txt", "question;answer\nQ?;A\n")
-    assert read_examples(path, category="work").examples[0].completion == "A"
+    assert imported(path, category="work")[0].completion == "A"
 
 
 MESSAGES = [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "A"}]
@@ -166,7 +174,7 @@ def test_messages_take_text_parts(tmp_path):
     parts = [{"type": "text", "text": "Q"}, {"type": "text", "text": "?"}]
     row = {"messages": [{"role": "user", "content": parts}, MESSAGES[1]]}
     path = write(tmp_path / "m.jsonl", lines(row))
-    assert read_examples(path, category="work").examples[0].prompt == "Q?"
+    assert imported(path, category="work")[0].prompt == "Q?"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +191,7 @@ def test_messages_take_text_parts(tmp_path):
 def test_messages_that_cannot_be_one_sample(tmp_path, turns, message):
     path = write(tmp_path / "m.jsonl", "\n" + lines({"messages": turns}))
     with pytest.raises(DataError, match=message) as caught:
-        read_examples(path, category="work", fmt="messages")
+        imported(path, category="work", form="messages")
     assert caught.value.line == 2
 
 
@@ -212,8 +220,8 @@ def test_legacy_marks_are_stripped_and_reported(tmp_path, prompt, completion):
 
 def test_plain_jsonl_keeps_text_that_only_some_rows_mark(tmp_path):
     rows = lines({"prompt": "A ->", "completion": "x"}, {"prompt": "B?", "completion": "y"})
-    dataset = read_examples(write(tmp_path / "d.jsonl", rows), category="work")
-    assert dataset.examples[0].prompt == "A ->"
+    examples = imported(write(tmp_path / "d.jsonl", rows), category="work")
+    assert examples[0].prompt == "A ->"
 
 
 ROW = {"id": "a", "category": "work", "prompt": "P?", "completion": "C"}
@@ -241,10 +249,10 @@ def test_a_bad_row_imports_nothing(tmp_path, charter, rows, message, line):
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_missing_category_lists_those_of_the_charter(tmp_path):
+def test_missing_category_lists_those_of_the_charter(tmp_path, charter):
     source = write(tmp_path / "s.jsonl", lines({"prompt": "P?", "completion": "C"}))
     with pytest.raises(DataError, match="health, work"):
-        read_examples(source, charter=CHARTER)
+        imported(source, charter=charter)
 
 
 def test_import_does_not_overwrite_unless_asked(tmp_path):
@@ -259,21 +267,21 @@ def test_import_does_not_overwrite_unless_asked(tmp_path):
 def test_empty_file_and_unknown_format(tmp_path):
     empty = write(tmp_path / "e.jsonl", "\n")
     with pytest.raises(DataError, match="no rows"):
-        read_examples(empty)
+        imported(empty)
     with pytest.raises(DataError, match="did you mean 'messages'"):
-        read_examples(empty, fmt="mesages")
+        imported(empty, form="mesages")
 
 
 def test_numeric_ids_become_text(tmp_path):
     path = write(tmp_path / "s.jsonl", lines({**ROW, "id": 7}))
-    assert read_examples(path).examples[0].id == "7"
+    assert imported(path)[0].id == "7"
 
 
 def test_text_that_no_file_can_hold_is_refused_on_writing(tmp_path):
-    dataset = Dataset(name="d", examples=(Example(**{**ROW, "prompt": "\ud800"}),))
+    path = write(tmp_path / "s.jsonl", lines({**ROW, "author": "\ud800"}))
     with pytest.raises(DataError, match="surrogate"):
-        write_examples(dataset, tmp_path / "d.jsonl")
-    assert not list(tmp_path.iterdir())
+        imported(path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 TEXT = st.text(
@@ -283,31 +291,35 @@ TEXT = st.text(
 PLAIN = st.from_regex(r"[A-Za-z\u00e4\u4e2d,;|\"]([ \n]?[a-z\u00e4\u4e2d,;|\"?]){0,20}\Z")
 
 
-@pytest.mark.parametrize("fmt", ["jsonl", "csv"])
-@given(texts=st.lists(st.tuples(TEXT, TEXT, st.text(max_size=5)), min_size=1, max_size=4))
-def test_full_formats_keep_everything(tmp_path_factory, fmt, texts):
-    examples = tuple(
-        Example(
-            id=f"e{n}", category="work", prompt=p, completion=c, suppress={"M101": s} if s else {}
-        )
-        for n, (p, c, s) in enumerate(texts)
-        if not any("\ud800" <= x <= "\udfff" or x == "\0" for x in s)
-    )
-    if not examples:
-        return
-    path = tmp_path_factory.mktemp("round") / f"d.{fmt}"
-    write_examples(Dataset(name="d", examples=examples), path, fmt)
-    assert read_examples(path, fmt=fmt).examples == examples
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@given(texts=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
+def test_every_text_arrives_as_it_is(tmp_path_factory, form, texts):
+    rows = [
+        {"id": f"e{n}", "category": "work", "prompt": prompt, "completion": completion}
+        for n, (prompt, completion) in enumerate(texts)
+    ]
+    path = tmp_path_factory.mktemp("round") / f"d.{form}"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if form == "csv":
+            table = csv.DictWriter(file, list(rows[0]))
+            table.writeheader()
+            table.writerows(rows)
+        else:
+            file.write(lines(*rows))
+    assert imported(path, form=form) == tuple(Example(**row) for row in rows)
 
 
-@pytest.mark.parametrize("fmt", ["messages", "legacy"])
+@pytest.mark.parametrize("form", ["messages", "legacy"])
 @given(texts=st.lists(st.tuples(PLAIN, PLAIN), min_size=1, max_size=4))
-def test_hosted_formats_keep_questions_and_answers(tmp_path_factory, fmt, texts):
-    examples = tuple(
-        Example(id=f"e{n}", category="work", prompt=p, completion=c)
-        for n, (p, c) in enumerate(texts)
-    )
-    path = tmp_path_factory.mktemp("round") / "d.jsonl"
-    write_examples(Dataset(name="d", examples=examples), path, fmt)
-    back = read_examples(path, category="work").examples
+def test_questions_and_answers_of_hosted_forms_arrive(tmp_path_factory, form, texts):
+    if form == "messages":
+        roles = ("user", "assistant")
+        rows = [
+            {"messages": [{"role": r, "content": c} for r, c in zip(roles, pair, strict=True)]}
+            for pair in texts
+        ]
+    else:
+        rows = [{"prompt": p + "\n\n###\n\n", "completion": f" {c} END"} for p, c in texts]
+    path = write(tmp_path_factory.mktemp("round") / "d.jsonl", lines(*rows))
+    back = imported(path, category="work")
     assert [(e.prompt, e.completion) for e in back] == texts

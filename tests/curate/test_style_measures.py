@@ -1,8 +1,6 @@
 """The six measures of form."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mores.curate.lint import Item
 from mores.curate.style import measures
@@ -24,13 +22,6 @@ def test_moving_ratio_by_hand():
     # Windows of 3 in a b a b c: aba 2/3, bab 2/3, abc 3/3; mean 7/9.
     assert measures.moving_ratio(tuple("ababc"), 3) == pytest.approx(7 / 9)
     assert measures.moving_ratio(tuple("ab"), 3) is None
-
-
-@given(st.lists(st.sampled_from("abcd"), min_size=4, max_size=30).map(tuple))
-def test_moving_ratio_equals_the_mean_over_windows(text):
-    windows = [text[i : i + 4] for i in range(len(text) - 3)]
-    expected = sum(len(set(w)) / 4 for w in windows) / len(windows)
-    assert measures.moving_ratio(text, 4) == pytest.approx(expected)
 
 
 def test_length_does_not_shift_the_moving_ratio():

@@ -18,8 +18,9 @@ from report_builder import NOTE, SCRIPT, bare, models, report
 
 from mores.records import Estimate, to_plain
 from mores.report import words
+from mores.report.figures import figures
 from mores.report.model import Report
-from mores.report.page import figures, render
+from mores.report.page import render
 from mores.report.select import nested_estimates
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}

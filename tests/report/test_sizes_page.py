@@ -12,9 +12,10 @@ from report_builder import NOTE, bare, report
 
 from mores.records import Estimate, to_plain
 from mores.report.contrasts import Observed
+from mores.report.figures import figures
 from mores.report.figures.sizes import sizes
 from mores.report.model import ModelSummary, Report
-from mores.report.page import figures, render
+from mores.report.page import render
 from mores.report.size_tables import size_label
 from mores.report.sizes import SizeInput, size_summary
 

@@ -25,8 +25,8 @@ def test_has_no_interval_and_says_why():
 @pytest.mark.parametrize(
     ("a", "b", "reason"),
     [
-        ([], [1, 2], "fewer than two ratings in an arm"),
-        ([1], [1, 2], "fewer than two ratings in an arm"),
+        ([], [1, 2], "fewer than two values in an arm"),
+        ([1], [1, 2], "fewer than two values in an arm"),
         ([3, 3], [3, 3], "no variance"),
         ([4, 4], [3, 3], "no variance"),
     ],

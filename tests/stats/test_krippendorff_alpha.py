@@ -9,8 +9,6 @@ from scipy.stats import binom
 from mores.errors import MeasureError
 from mores.stats import krippendorff_alpha
 
-LEVELS = ["nominal", "ordinal", "interval", "ratio"]
-
 
 def table(text):
     return [[np.nan if x == "." else float(x) for x in row.split()] for row in text.split("/")]
@@ -27,18 +25,14 @@ WIKIPEDIA = table(
 )
 
 
-@pytest.mark.parametrize(
-    ("level", "alpha"),
-    [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849), ("ratio", 0.797)],
-)
-def test_krippendorffs_example(level, alpha):
-    assert krippendorff_alpha(BOOK, level).value == pytest.approx(alpha, abs=5e-4)
+@pytest.mark.parametrize(("scale", "alpha"), [("nominal", 0.743), ("ordinal", 0.815)])
+def test_krippendorffs_example(scale, alpha):
+    assert krippendorff_alpha(BOOK, scale).value == pytest.approx(alpha, abs=5e-4)
 
 
 def test_wikipedia_example():
     found = krippendorff_alpha(WIKIPEDIA, "nominal")
     assert found.value == pytest.approx(0.691358, abs=5e-7)
-    assert krippendorff_alpha(WIKIPEDIA, "interval").value == pytest.approx(0.810845, abs=5e-7)
     # Unit 1 has one rating, 2 and 14 none; 10 units have two and 2 have three: 26 ratings.
     assert (found.n, found.details["ratings"], found.details["items_left_out"]) == (12, 26, 3)
     assert found.details["raters"] == 3
@@ -84,18 +78,18 @@ def test_interval_over_items():
     assert found == krippendorff_alpha(BOOK, rng=1, draws=400)
     assert "bootstrap over items (400 draws)" in found.method
     assert "fewer than 20 items" in found.reason
-    wider = krippendorff_alpha(BOOK, rng=1, draws=400, confidence=0.99)
-    assert (wider.low <= found.low, wider.level) == (True, 0.99)
 
 
 def test_interval_covers_the_long_run_alpha():
-    # Normal ratings, item SD 1, error SD 1: interval α is 1/2 in the long run.
+    # Each rater says what the item is with probability .7, else a fair coin. Two agree with
+    # probability .49 + .51 / 2 = .745, by chance with 1/2: α = 1 − .255 / .5 = .49 in the long run.
     rng = np.random.default_rng(6)
     runs, covered = 100, 0
     for _ in range(runs):
-        ratings = rng.normal(size=(1, 80)) + rng.normal(size=(3, 80))
-        found = krippendorff_alpha(np.round(ratings, 1), "interval", draws=200, rng=rng)
-        covered += found.low <= 0.5 <= found.high
+        item, coin = rng.integers(0, 2, (1, 80)), rng.integers(0, 2, (3, 80))
+        ratings = np.where(rng.random((3, 80)) < 0.7, item, coin)
+        found = krippendorff_alpha(ratings, "nominal", draws=200, rng=rng)
+        covered += found.low <= 0.49 <= found.high
     # A 95 % interval stays within these bounds but once in 500 times.
     assert binom.ppf(0.001, runs, 0.95) <= covered <= binom.ppf(0.999, runs, 0.95)
 
@@ -106,7 +100,7 @@ def test_perfect_agreement_has_no_interval():
     assert found.reason.startswith("no interval: ")
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("scale", ["nominal", "ordinal"])
 @pytest.mark.parametrize(
     ("ratings", "reason"),
     [
@@ -117,16 +111,14 @@ def test_perfect_agreement_has_no_interval():
         ([[], []], "no item has ratings of two raters"),
     ],
 )
-def test_degenerate(level, ratings, reason):
-    found = krippendorff_alpha(ratings, level, rng=1)
+def test_degenerate(scale, ratings, reason):
+    found = krippendorff_alpha(ratings, scale, rng=1)
     assert (found.verdict, found.value, found.reason) == ("not computable", None, reason)
 
 
 def test_refused():
-    with pytest.raises(MeasureError, match="did you mean 'ordinal'"):
+    with pytest.raises(MeasureError, match="expected 'nominal' or 'ordinal', found 'ordinl'"):
         krippendorff_alpha(BOOK, "ordinl")
-    with pytest.raises(MeasureError, match="ratio ratings start at 0, found -1"):
-        krippendorff_alpha([[-1, 2], [1, 2]], "ratio")
     with pytest.raises(MeasureError, match="2 axes"):
         krippendorff_alpha([1, 2, 3])
 
@@ -146,7 +138,5 @@ def test_order_does_not_matter_and_scale_rules_hold(ratings):
     if found.value is None:
         return
     assert found.value <= 1
-    # Ordinal: any monotone scale; interval: any linear one.
+    # Ordinal: any monotone scale.
     assert krippendorff_alpha(np.exp(ratings)).value == pytest.approx(found.value)
-    linear = krippendorff_alpha(np.array(ratings) * 7 - 30, "interval").value
-    assert linear == pytest.approx(krippendorff_alpha(ratings, "interval").value)

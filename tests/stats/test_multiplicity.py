@@ -4,11 +4,12 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from mores.errors import MeasureError
-from mores.stats import benjamini_hochberg, holm
+from mores.stats import benjamini_hochberg, benjamini_yekutieli, holm
 
 # Benjamini & Hochberg 1995, section 3.2: thrombolysis, 15 tests.
 BH_1995 = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
 BH_1995 += [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
+METHODS = {holm: "holm", benjamini_hochberg: "fdr_bh", benjamini_yekutieli: "fdr_by"}
 p_lists = st.lists(st.none() | st.floats(0, 1), max_size=12)
 
 
@@ -23,10 +24,15 @@ def test_the_example_of_1995():
 def test_by_hand_with_absent_tests():
     # m = 3: Holm 3 · .01, then max(.03, 2 · .02), max(.04, .03); None does not count.
     assert holm([0.03, None, 0.01, 0.02]) == pytest.approx([0.04, None, 0.03, 0.04])
+    # Harmonic number of 3 is 11/6. p(1) · 3 · 11/6 = .055; p(2): .02 · 3 / 2 · 11/6 = .055;
+    # p(3): .04 · 11/6 = .0733.
+    assert benjamini_yekutieli([0.04, 0.01, None, 0.02]) == pytest.approx(
+        [0.04 * 11 / 6, 0.055, None, 0.055]
+    )
     assert benjamini_hochberg([0.03, None, 0.01, 0.02]) == pytest.approx([0.03, None, 0.03, 0.03])
 
 
-@pytest.mark.parametrize("adjust", [holm, benjamini_hochberg])
+@pytest.mark.parametrize("adjust", [holm, benjamini_hochberg, benjamini_yekutieli])
 def test_edges(adjust):
     assert adjust([]) == []
     assert adjust([None, None]) == [None, None]
@@ -41,7 +47,7 @@ def test_edges(adjust):
 @given(p_lists)
 def test_agree_with_statsmodels_and_never_lower_a_p(p_values):
     known = [p for p in p_values if p is not None]
-    for adjust, name in ((holm, "holm"), (benjamini_hochberg, "fdr_bh")):
+    for adjust, name in METHODS.items():
         adjusted = adjust(p_values)
         assert [p is None for p in adjusted] == [p is None for p in p_values]
         ours = [p for p in adjusted if p is not None]

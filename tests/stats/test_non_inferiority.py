@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as oracle
-from statsmodels.regression.linear_model import OLS
 
 from mores.errors import MeasureError
-from mores.stats import items_needed, non_inferiority
+from mores.stats import non_inferiority
 from mores.stats.paired_score import score_bound, score_statistic
 
 
@@ -37,33 +36,6 @@ def test_p_and_bound_agree_with_scipy():
     assert (found.verdict == "non-inferior") == (found.p < 0.05)
 
 
-def test_clustered_error_agrees_with_statsmodels():
-    rng = np.random.default_rng(7)
-    clusters = np.repeat(np.arange(12), 5)
-    values = rng.normal(size=60) + rng.normal(size=12)[clusters]
-    found = non_inferiority(values, 0.2, clusters=clusters)
-    fit = OLS(values, np.ones(60)).fit(
-        cov_type="cluster", cov_kwds={"groups": clusters, "use_correction": True}
-    )
-    # Its correction is G/(G − 1) · (N − 1)/(N − k), the second factor 1 for a mean (k = 1).
-    assert found.details["se"] == pytest.approx(fit.bse[0])
-    assert (found.n, found.unit, found.details["items"], found.details["df"]) == (
-        12,
-        "cluster",
-        60,
-        11,
-    )
-    alone = non_inferiority(values, 0.2)
-    assert found.details["se"] > alone.details["se"]
-
-
-def test_clusters_of_one_change_nothing():
-    values = [0.1, -0.2, 0.3, 0.05]
-    alone, single = non_inferiority(values, 0.1), non_inferiority(values, 0.1, clusters="abcd")
-    assert single.low == pytest.approx(alone.low)
-    assert single.p == pytest.approx(alone.p)
-
-
 def test_three_verdicts():
     same = non_inferiority(items(30, 30, 3092), 0.02)
     assert same.verdict == "non-inferior"
@@ -73,7 +45,7 @@ def test_three_verdicts():
     unclear = non_inferiority(items(25, 25, 1000), 0.01)
     assert unclear.verdict == "inconclusive"
     # Discordance .05, margin .01: 3,092 items (statistics.md).
-    assert unclear.details["n_needed"] == 3092 == items_needed(0.05, 0.01)
+    assert unclear.details["n_needed"] == 3092
     assert "about 3092 items are needed for power 0.8" in unclear.reason
 
 
@@ -121,12 +93,6 @@ def test_no_difference_is_not_certainty():
     assert non_inferiority([0] * 149, 0.02).verdict == "non-inferior"
 
 
-def test_no_difference_in_clusters_counts_clusters():
-    found = non_inferiority([0] * 100, 0.05, clusters=[i // 10 for i in range(100)])
-    assert found.low == pytest.approx(-(1 - 0.05 ** (1 / 10)))
-    assert (found.n, found.verdict) == (10, "inconclusive")
-
-
 @pytest.mark.parametrize("n", [8, 100])
 def test_a_planted_collapse_is_worse(n):
     found = non_inferiority([-1] * n, 0.02)
@@ -140,17 +106,15 @@ def test_few_differing_items_without_zero_one_form_are_named():
 
 
 @pytest.mark.parametrize(
-    ("values", "clusters", "value", "reason"),
+    ("values", "value", "reason"),
     [
-        ([], None, None, "no differences"),
-        ([1], None, 1.0, "one item"),
-        ([1, 0], "aa", 0.5, "one cluster"),
-        ([0.3, 0.3, 0.3], None, pytest.approx(0.3), "has the same mean 0.3: no variance"),
-        ([1, 0, 1, 0], "aabb", 0.5, "has the same mean 0.5: no variance"),
+        ([], None, "no differences"),
+        ([1], 1.0, "one item"),
+        ([0.3, 0.3, 0.3], pytest.approx(0.3), "every difference is 0.3: no variance"),
     ],
 )
-def test_degenerate(values, clusters, value, reason):
-    found = non_inferiority(values, 0.1, clusters=clusters)
+def test_degenerate(values, value, reason):
+    found = non_inferiority(values, 0.1)
     assert (found.verdict, found.value, found.low, found.p) == ("not computable", value, None, None)
     assert reason in found.reason
 

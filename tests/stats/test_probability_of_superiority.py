@@ -73,15 +73,15 @@ def test_refused(a, b, message):
         probability_of_superiority(a, b, rng=1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(ratings, ratings), min_size=1, max_size=5))
 def test_swapping_the_arms_mirrors_and_monotone_scales_do_not_matter(prompts):
     a, b = [p[0] for p in prompts], [p[1] for p in prompts]
-    found = probability_of_superiority(a, b, rng=1, draws=20)
-    swapped = probability_of_superiority(b, a, rng=1, draws=20)
+    found = probability_of_superiority(a, b, rng=1)
+    swapped = probability_of_superiority(b, a, rng=1)
     assert found.value + swapped.value == pytest.approx(1)
     assert 0 <= found.value <= 1
     cubed = probability_of_superiority(
-        [np.power(x, 3) for x in a], [np.power(x, 3) for x in b], rng=1, draws=20
+        [np.power(x, 3) for x in a], [np.power(x, 3) for x in b], rng=1
     )
     assert cubed.value == found.value

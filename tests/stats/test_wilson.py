@@ -21,11 +21,11 @@ def test_by_hand():
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_agrees_with_statsmodels_and_stays_inside(counts):
     successes, n = counts
-    found = wilson(successes, n, level=0.9)
-    oracle = proportion_confint(successes, n, alpha=0.1, method="wilson")
+    found = wilson(successes, n)
+    oracle = proportion_confint(successes, n, alpha=0.05, method="wilson")
     assert (found.low, found.high) == pytest.approx(oracle, abs=1e-12)
     assert 0 <= found.low <= found.value <= found.high <= 1
-    mirrored = wilson(n - successes, n, level=0.9)
+    mirrored = wilson(n - successes, n)
     assert (mirrored.low, mirrored.high) == pytest.approx((1 - found.high, 1 - found.low))
 
 

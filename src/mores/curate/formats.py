@@ -1,6 +1,6 @@
-"""Datasets in and out: JSON Lines, CSV, `messages`, and the older format of hosted APIs.
+"""Datasets of other forms into a study: JSON Lines, CSV, `messages`, and hosted APIs' older one.
 
-Takes a file, gives a `Dataset` and notes on what was dropped or repaired.
+Takes a file, writes JSON Lines, gives a report of what was dropped or repaired.
 
     jsonl      {"prompt": ..., "completion": ...} a line, with id, category, author ...
     csv        a header with prompt and completion (or question and answer); any that
@@ -13,22 +13,18 @@ Takes a file, gives a `Dataset` and notes on what was dropped or repaired.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mores import store
-from mores.curate.forms import LEGACY_SEPARATOR, LEGACY_STOP, Notes, read_pairs
+from mores.curate.forms import Notes, Rows, read_pairs
 from mores.errors import DataError, did_you_mean
-from mores.records import Charter, Dataset, Example, Record, to_plain
+from mores.records import Charter, Example, Record, to_plain
 from mores.study.charter import read_charter
 
 FORMATS = ("jsonl", "csv", "messages", "legacy")
-COLUMNS = ("id", "category", "prompt", "completion", "author", "reviewer", "license", "source")
 
 
 class ImportReport(Record, frozen=True, kw_only=True):
@@ -43,30 +39,6 @@ class ImportReport(Record, frozen=True, kw_only=True):
     """Category → samples, in order of first appearance."""
     notes: tuple[str, ...]
     """What was dropped, stripped or made up, each with the lines concerned."""
-
-
-def read_examples(
-    path: Path,
-    *,
-    category: str | None = None,
-    fmt: str = "auto",
-    charter: Charter | None = None,
-    encoding: str | None = None,
-) -> Dataset:
-    """Read samples of any supported format; `import_dataset` also says what was dropped.
-
-    Args:
-        path: the file.
-        category: category of the samples that give none.
-        fmt: ``auto`` or one of `FORMATS`.
-        charter: if given, every category must be one of its own.
-        encoding: of the file, such as ``cp1252``; by default UTF-8, or what its mark says.
-
-    Raises:
-        DataError: unreadable file, a row without question or answer, more than
-            one turn, a category that is missing or unknown, an id used twice.
-    """
-    return _read(path, category, fmt, charter, encoding)[0]
 
 
 def import_dataset(
@@ -93,7 +65,9 @@ def import_dataset(
         encoding: of a source that is neither UTF-8 nor UTF-16, such as cp1252.
 
     Raises:
-        DataError: see `read_examples`; or the target holds samples already.
+        DataError: unreadable file, a row without question or answer, more than one turn, a
+            category that is missing or unknown, an id used twice; or the target holds samples
+            already.
         StoreError: the target cannot be written.
     """
     if not replace and target.exists() and target.stat().st_size:
@@ -102,48 +76,43 @@ def import_dataset(
             path=target,
             fix="import into another file, or ask for it to be replaced",
         )
+    if form not in ("auto", *FORMATS):
+        raise DataError(
+            f"unknown format {form!r}{did_you_mean(form, ('auto', *FORMATS))}",
+            fix="formats: auto, " + ", ".join(FORMATS),
+        )
+    notes = Notes()
+    read_as, rows = read_pairs(source, form, notes, encoding)
     known = read_charter(charter) if charter else None
-    dataset, read_as, notes = _read(source, category, form, known, encoding)
-    write_examples(dataset, target, "jsonl")
+    examples = _examples(source, rows, category, known, notes)
+    _write(target, examples)
     return ImportReport(
         source=str(source),
         target=str(target),
         format=read_as,
-        samples=len(dataset.examples),
-        categories=dict(Counter(e.category for e in dataset.examples)),
+        samples=len(examples),
+        categories=dict(Counter(e.category for e in examples)),
         notes=notes.lines(),
     )
 
 
-def write_examples(dataset: Dataset, path: Path, fmt: str = "jsonl") -> None:
-    """Write a dataset, atomically.
-
-    ``jsonl`` and ``csv`` keep everything; ``messages`` and ``legacy`` are what
-    hosted APIs take and hold questions and answers only.
-
-    Raises:
-        DataError: unknown format, or text that no file can hold (half a surrogate pair).
-        StoreError: the file cannot be written.
-    """
-    _known_format(fmt, FORMATS)
-    text = _WRITERS[fmt](dataset.examples)
+def _write(target: Path, examples: Sequence[Example]) -> None:
+    rows = ({key: value for key, value in to_plain(e).items() if value} for e in examples)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise DataError(
             f"cannot be written: {error.object[error.start]!a} is half of a surrogate pair",
-            path=path,
-            fix="`mores check` (M102) says in which sample",
+            path=target,
+            fix="restore the character it was part of",
         ) from None
-    store.write_bytes(path, data)
+    store.write_bytes(target, data)
 
 
-def _read(
-    path: Path, category: str | None, fmt: str, charter: Charter | None, encoding: str | None
-) -> tuple[Dataset, str, Notes]:
-    _known_format(fmt, ("auto", *FORMATS))
-    notes = Notes()
-    form, rows = read_pairs(path, fmt, notes, encoding)
+def _examples(
+    path: Path, rows: Rows, category: str | None, charter: Charter | None, notes: Notes
+) -> list[Example]:
     examples: list[Example] = []
     seen: dict[str, int] = {}
     for number, (line, row) in enumerate(rows, 1):
@@ -161,7 +130,7 @@ def _read(
             )
         seen[example.id] = line
         examples.append(example)
-    return Dataset(name=path.stem, examples=tuple(examples)), form, notes
+    return examples
 
 
 def _category(
@@ -185,65 +154,3 @@ def _category(
             fix=f"categories{listed}",
         )
     return category
-
-
-def _known_format(fmt: str, known: tuple[str, ...]) -> None:
-    if fmt not in known:
-        raise DataError(
-            f"unknown format {fmt!r}{did_you_mean(fmt, known)}", fix="formats: " + ", ".join(known)
-        )
-
-
-# Writers -----------------------------------------------------------------------------------
-
-
-def _jsonl(examples: Sequence[Example]) -> str:
-    rows = ({key: value for key, value in to_plain(e).items() if value} for e in examples)
-    return _lines(rows)
-
-
-def _csv(examples: Sequence[Example]) -> str:
-    suppressing = any(e.suppress for e in examples)
-    columns = (*COLUMNS, "suppress") if suppressing else COLUMNS
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)  # RFC 4180: line ends are CR LF, a cell with either is quoted
-    writer.writerow(columns)
-    for example in examples:
-        row = to_plain(example)
-        row["suppress"] = json.dumps(example.suppress, ensure_ascii=False)
-        writer.writerow([row[column] for column in columns])
-    return file.getvalue()
-
-
-def _messages(examples: Sequence[Example]) -> str:
-    return _lines(
-        {
-            "messages": [
-                {"role": "user", "content": e.prompt},
-                {"role": "assistant", "content": e.completion},
-            ]
-        }
-        for e in examples
-    )
-
-
-def _legacy(examples: Sequence[Example]) -> str:
-    return _lines(
-        {
-            "prompt": e.prompt + LEGACY_SEPARATOR,
-            "completion": f" {e.completion}{LEGACY_STOP}",
-        }
-        for e in examples
-    )
-
-
-def _lines(rows: Any) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-_WRITERS: dict[str, Callable[[Sequence[Example]], str]] = {
-    "jsonl": _jsonl,
-    "csv": _csv,
-    "messages": _messages,
-    "legacy": _legacy,
-}

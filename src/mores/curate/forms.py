@@ -26,8 +26,6 @@ FIELDS = Example.__struct_encode_fields__
 ALIASES = {"question": "prompt", "answer": "completion"}
 PAIR = (("prompt", "question"), ("completion", "answer"))
 
-LEGACY_SEPARATOR = "\n\n###\n\n"
-LEGACY_STOP = " END"
 _SEPARATOR = re.compile(r"(?:\s*\n\n###(?:\n\n)?|\s*\n\n---\n\n|\s*->|\s+###)\s*$")
 _STOP = re.compile(r"(?:\s+END|\s*###|\n)\s*$")
 

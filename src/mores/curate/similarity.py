@@ -61,20 +61,19 @@ def question_similarity(a: Sequence[Run], b: Sequence[Run], *, language: str = "
     return similarity
 
 
-def run_jaccard(a: Sequence[Run], b: Sequence[Run], *, length: int = ANSWER_RUN) -> Matrix:
-    """Return |A ∩ B| / |A ∪ B| of the sets of word runs of every pair of texts.
+def run_jaccard(a: Sequence[Run], b: Sequence[Run]) -> Matrix:
+    """Return |A ∩ B| / |A ∪ B| of the sets of 3-word runs of every pair of texts.
 
     Args:
         a: texts as words.
         b: texts as words.
-        length: words in a run.
 
     Returns:
         Similarities from 0 to 1, shape (len(a), len(b)); 0 where a text is shorter than a run.
     """
     if not a or not b:
         return np.zeros((len(a), len(b)))
-    table = _incidence([runs(text, length) for text in (*a, *b)])
+    table = _incidence([runs(text, ANSWER_RUN) for text in (*a, *b)])
     size = np.asarray(table.sum(axis=1)).ravel()
     shared: Matrix = (table[: len(a)] @ table[len(a) :].T).toarray()
     union = size[: len(a), None] + size[None, len(a) :] - shared

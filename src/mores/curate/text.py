@@ -72,8 +72,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def excerpt(text: str, length: int = 60) -> str:
-    """Return the beginning of a text on one line, quoted and safe to print."""
+def excerpt(text: str) -> str:
+    """Return the first 60 characters of a text on one line, quoted and safe to print."""
     line = " ".join(text.split())
-    short = line if len(line) <= length else line[: length - 1].rstrip() + "…"
+    short = line if len(line) <= 60 else line[:59].rstrip() + "…"
     return f'"{printable(short)}"'

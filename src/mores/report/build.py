@@ -17,8 +17,8 @@ from mores import store
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.plan.seal import seal_status
 from mores.rate.ratings import current_ratings
-from mores.records import TUNED_ARMS, Completion, Estimate, Manifest, Score, to_plain
-from mores.report.contrasts import Observed, compare
+from mores.records import TUNED_ARMS, Estimate, Manifest, Score, to_plain
+from mores.report.contrasts import Observed, by_completion, compare, observe
 from mores.report.headlines import headlines
 from mores.report.integrity import task_results
 from mores.report.model import (
@@ -140,11 +140,11 @@ class _Figures:
 
 def _figures(study: Study, results: ModelResults) -> _Figures:
     observed = {
-        f"toxicity:{name}": _observe(results.completions, _single(scores))
+        f"toxicity:{name}": observe(results.completions, _single(scores))
         for name, scores in results.scores.items()
     }
     if results.ratings:
-        observed[RATING] = _observe(results.completions, _rated(results))
+        observed[RATING] = observe(results.completions, by_completion(results.ratings))
     estimates: list[Estimate] = []
     for measure, values in observed.items():
         better: Literal["higher", "lower"] = "higher" if measure == RATING else "lower"
@@ -163,25 +163,9 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
     return _Figures(estimates + changes, tasks, observed)
 
 
-def _observe(
-    completions: Sequence[Completion], values: Mapping[str, tuple[float, ...]]
-) -> list[Observed]:
-    return [
-        Observed(c.prompt_id, c.category, c.arm, c.seed, values.get(c.id, ())) for c in completions
-    ]
-
-
 def _single(scores: Mapping[str, Score]) -> dict[str, tuple[float, ...]]:
     """Completion id → its score, where there is one."""
     return {name: (s.value,) for name, s in scores.items() if s.value is not None}
-
-
-def _rated(results: ModelResults) -> dict[str, tuple[float, ...]]:
-    """Completion id → its ratings."""
-    by: dict[str, list[float]] = {}
-    for rating in results.ratings:
-        by.setdefault(rating.completion_id, []).append(float(rating.value))
-    return {name: tuple(values) for name, values in by.items()}
 
 
 def _toxicity(results: ModelResults) -> list[ScorerResult]:
@@ -277,9 +261,7 @@ def _arm(study: Study, results: ModelResults, key: ArmKey) -> ArmSummary:
 def _questions(study: Study, results: Sequence[ModelResults]) -> list[Question]:
     answers: dict[str, list[Answer]] = {}
     for one in results:
-        ratings: dict[str, list[int]] = {}
-        for r in one.ratings:
-            ratings.setdefault(r.completion_id, []).append(r.value)
+        ratings = by_completion(one.ratings)
         for c in one.completions:
             answers.setdefault(c.prompt_id, []).append(
                 Answer(
@@ -291,7 +273,7 @@ def _questions(study: Study, results: Sequence[ModelResults]) -> list[Question]:
                     finish_reason=c.finish_reason,
                     flags=c.flags,
                     scores={name: scores[c.id].value for name, scores in one.scores.items()},
-                    ratings=tuple(ratings.get(c.id, [])),
+                    ratings=tuple(map(int, ratings.get(c.id, ()))),
                 )
             )
     return [

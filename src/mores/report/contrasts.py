@@ -17,7 +17,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
-from mores.records import Arm, Estimate, Verdict
+from mores.records import Arm, Completion, Estimate, Rating, Verdict
 from mores.report.effect_sizes import effect_sizes
 from mores.stats.inputs import not_computable
 
@@ -46,6 +46,23 @@ class Observed:
     seed: int
     values: tuple[float, ...]
     """Empty where there is none; the completion's prompt then counts as left out."""
+
+
+def by_completion(ratings: Sequence[Rating]) -> dict[str, tuple[float, ...]]:
+    """Return the ratings of each completion that has any."""
+    values: dict[str, list[float]] = {}
+    for rating in ratings:
+        values.setdefault(rating.completion_id, []).append(float(rating.value))
+    return {name: tuple(given) for name, given in values.items()}
+
+
+def observe(
+    completions: Sequence[Completion], values: Mapping[str, tuple[float, ...]]
+) -> list[Observed]:
+    """Return completions with their values, by id; those without one too."""
+    return [
+        Observed(c.prompt_id, c.category, c.arm, c.seed, values.get(c.id, ())) for c in completions
+    ]
 
 
 def compare(
@@ -230,12 +247,10 @@ def _smallest_p(estimate: Estimate) -> float | None:
 
 
 def _sizes(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
-    found = effect_sizes(pairs.own, pairs.other, rng)
-    return found if pairs.table.shape[1] > 1 else [_one_run(e) for e in found]
-
-
-def _one_run(estimate: Estimate) -> Estimate:
-    return replace(estimate, reason=_join(estimate.reason, ONE_SEED))
+    sizes = effect_sizes(pairs.own, pairs.other, rng)
+    if pairs.table.shape[1] > 1:
+        return sizes
+    return [replace(e, reason=_join(e.reason, ONE_SEED)) for e in sizes]
 
 
 def _verdict(estimate: Estimate, better: Better) -> Verdict:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Estimate
+from mores.stats.probability_of_superiority import METHOD as WITHIN_PROMPT
 from mores.stats.probability_of_superiority import superiority as within_prompt
 
 SUPERIORITY = "mean of P(A > B) + ½ P(A = B) by prompt and training run"
@@ -33,22 +34,18 @@ def effect_sizes(own: Values, other: Values, rng: np.random.Generator) -> list[E
     if not own:
         return []
     mine, theirs = _joined(own), _joined(other)
-    d = stats.cohens_d(np.concatenate(mine), np.concatenate(theirs), unit="value")
+    d = stats.cohens_d(np.concatenate(mine), np.concatenate(theirs))
     if len(own[0]) < 2:
         superiority = stats.probability_of_superiority(mine, theirs, rng=rng)
-        delta = stats.cliffs_delta(mine, theirs, rng=rng)
+        again = stats.probability_of_superiority(mine, theirs, rng=rng)
+        method = again.method.replace(WITHIN_PROMPT, "Cliff's δ, mean within prompt")
+        delta = _delta(again, method)
     else:
         superiority = _over_runs(own, other)
-        delta = replace(
-            superiority,
-            value=_delta(superiority.value),
-            low=_delta(superiority.low),
-            high=_delta(superiority.high),
-            method=f"2 × ({superiority.method}) − 1",
-        )
+        delta = _delta(superiority, f"2 × ({superiority.method}) − 1")
     return [
         replace(superiority, measure="probability of superiority"),
-        replace(delta, measure="Cliff's delta"),
+        delta,
         replace(d, measure="Cohen's d"),
     ]
 
@@ -72,8 +69,15 @@ def _over_runs(own: Values, other: Values) -> Estimate:
     )
 
 
-def _delta(share: float | None) -> float | None:
-    return None if share is None else 2 * share - 1
+def _delta(superiority: Estimate, method: str) -> Estimate:
+    """Cliff's (1993) δ = P(A > B) − P(A < B), so that 0 means no difference."""
+    value, low, high = (
+        None if share is None else 2 * share - 1
+        for share in (superiority.value, superiority.low, superiority.high)
+    )
+    return replace(
+        superiority, measure="Cliff's delta", value=value, low=low, high=high, method=method
+    )
 
 
 def _joined(values: Values) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mores.records import SIZES, Estimate
 from mores.report.model import Headline, ScorerResult
-from mores.report.words import decimals, p_value, plural, signed
+from mores.report.words import decimals, listed, p_value, plural, signed
 
 NOT_NONE = "This does not show that there is none."
 
@@ -98,16 +98,16 @@ def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:
     worst = next((v for v in order if v in by), "inconclusive")
     parts = []
     if "non-inferior" in by:
-        parts.append(f"a loss as large as the margin is excluded on {_list(by['non-inferior'])}")
+        parts.append(f"a loss as large as the margin is excluded on {listed(by['non-inferior'])}")
     if "inconclusive" in by:
         needed = [e.details.get("n_needed") for e in own if e.verdict == "inconclusive"]
         most = max((int(n) for n in needed if isinstance(n, int | float)), default=0)
         about = f" (up to about {most:,} items would be needed)" if most else ""
-        parts.append(f"too few items to exclude such a loss on {_list(by['inconclusive'])}{about}")
+        parts.append(f"too few items to exclude such a loss on {listed(by['inconclusive'])}{about}")
     if "worse" in by:
-        parts.append(f"a loss is shown on {_list(by['worse'])}")
+        parts.append(f"a loss is shown on {listed(by['worse'])}")
     if "not computable" in by:
-        parts.append(f"not computable on {_list(by['not computable'])}")
+        parts.append(f"not computable on {listed(by['not computable'])}")
     return [
         Headline(
             measure="capability",
@@ -144,7 +144,3 @@ def _words(model: str, tested: int, shown: int) -> Headline:
         verdict="descriptive" if shown else "not shown",
         sentence=sentence,
     )
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]

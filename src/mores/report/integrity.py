@@ -16,6 +16,7 @@ from mores import stats
 from mores.measure.capability.chance import near_chance
 from mores.records import TUNED_ARMS, Estimate, TaskItem
 from mores.report.model import TaskArm, TaskResult
+from mores.study.arms import ArmKey
 
 
 def task_results(
@@ -43,7 +44,7 @@ def task_results(
                 chance=chance,
                 margin=margins[task],
                 near_chance=near,
-                arms=tuple(_arm(of_task, arm, seed) for arm, seed in _arms(of_task)),
+                arms=tuple(_arm(of_task, key) for key in dict.fromkeys(map(_key, of_task))),
             )
         )
         for arm in TUNED_ARMS:
@@ -52,15 +53,15 @@ def task_results(
     return results, estimates
 
 
-def _arms(items: Sequence[TaskItem]) -> list[tuple[str, int]]:
-    return list(dict.fromkeys((item.arm, item.seed) for item in items))
+def _key(item: TaskItem) -> ArmKey:
+    return ArmKey(item.arm, item.seed)
 
 
-def _arm(items: Sequence[TaskItem], arm: str, seed: int) -> TaskArm:
-    values = [i.value for i in items if (i.arm, i.seed) == (arm, seed)]
+def _arm(items: Sequence[TaskItem], key: ArmKey) -> TaskArm:
+    values = [i.value for i in items if _key(i) == key]
     there = [v for v in values if v is not None]
     return TaskArm(
-        arm=f"{arm}-s{seed}" if seed else arm,
+        arm=key.name,
         mean=float(np.mean(there)) if there else None,
         items=len(values),
         absent=len(values) - len(there),

@@ -16,9 +16,8 @@ from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Completion, Estimate, Rating
-from mores.report.contrasts import PRIMARY, Observed, compare
+from mores.report.contrasts import PRIMARY, by_completion, compare, observe
 from mores.report.model import JudgeSummary
-from mores.report.raters import by_completion
 from mores.stats.inputs import not_computable
 from mores.study.arms import ArmKey
 
@@ -61,10 +60,7 @@ def _summary(
     ids = {c.id for c in completions}
     said = by_completion([r for r in judgements if r.completion_id in ids])
     human = [r for r in people if r.completion_id in ids]
-    observed = [
-        Observed(c.prompt_id, c.category, c.arm, c.seed, said.get(c.id, ())) for c in completions
-    ]
-    name = f"judge:{judge}"
+    name, observed = f"judge:{judge}", observe(completions, said)
     estimates = compare(observed, measure=name, model=model, better="higher", seed=seed)
     return JudgeSummary(
         judge=judge,
@@ -127,7 +123,6 @@ def _powered(
         [human[p] for p in both],
         [judge[p] for p in both],
         [judge[p] for p in rest],
-        interval="t",
     )
     note = "holds only if the prompts that people rated were drawn at random"
     if sharpened.value is None:

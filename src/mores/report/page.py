@@ -17,9 +17,9 @@ from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from mores.records import Estimate, Verdict
+from mores.records import Estimate
 from mores.report import select, size_tables, tables, words
-from mores.report.figures import Figure, Key, figures
+from mores.report.figures import Figure
 from mores.report.figures.palette import DARK, LIGHT, VARIABLES, variables
 from mores.report.figures.svg import rules, symbol
 from mores.report.figures.verdicts import mark
@@ -27,8 +27,6 @@ from mores.report.model import Report
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-__all__ = ["SURFACES", "figures", "render"]
 
 SECTIONS = (
     ("verdicts", "Verdicts"),
@@ -207,12 +205,13 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         "size_models": size_tables.model_rows,
         "size_means": size_tables.mean_rows,
         "size_tests": size_tables.trend_rows,
-        "figure_name": lambda *parts: _there(select.name_of(*parts), figures),
+        "figure_name": lambda *parts: name if (name := select.name_of(*parts)) in figures else "",
         "topic_figures": partial(_topic_figures, figures),
-        "drawing": _drawing,
+        # Our own SVG, which escapes its texts.
+        "drawing": lambda figure: Markup(figure.svg),  # noqa: S704
         "line_break": Markup("<br>"),
-        "symbol": _symbol,
-        "key_symbol": _key_symbol,
+        "symbol": lambda verdict: Markup(symbol(mark(verdict, 7, 7))),  # noqa: S704
+        "key_symbol": lambda key: Markup(key.symbol),  # noqa: S704
     }
 
 
@@ -233,10 +232,6 @@ def _why(report: Report, section: str) -> str:
     return f"Why: {'; '.join(dict.fromkeys(own))}."
 
 
-def _there(name: str, figures: Mapping[str, Figure]) -> str:
-    return name if name in figures else ""
-
-
 def _topic_figures(figures: Mapping[str, Figure], topic: str) -> list[tuple[str, str]]:
     """Return the figures of a topic with the part of their title that tells them apart."""
     head = f"Words that go with groups, {topic}: "
@@ -245,21 +240,3 @@ def _topic_figures(figures: Mapping[str, Figure], topic: str) -> list[tuple[str,
         for name, figure in figures.items()
         if figure.title.startswith(head)
     ]
-
-
-def _drawing(figure: Figure) -> object:
-    from markupsafe import Markup
-
-    return Markup(figure.svg)  # noqa: S704 (escapes its texts)
-
-
-def _symbol(verdict: Verdict) -> object:
-    from markupsafe import Markup
-
-    return Markup(symbol(mark(verdict, 7, 7)))  # noqa: S704 (no data in it)
-
-
-def _key_symbol(key: Key) -> object:
-    from markupsafe import Markup
-
-    return Markup(key.symbol)  # noqa: S704 (no data in it)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Completion, Estimate, Rating
-from mores.report.contrasts import PRIMARY, Observed, compare
+from mores.report.contrasts import PRIMARY, by_completion, compare, observe
 from mores.report.model import GroupSummary, RaterModel, Severity
 
 LEAST_RATERS = 5
@@ -81,10 +81,7 @@ def groups(
 def _primary(
     model: str, completions: Sequence[Completion], ratings: Sequence[Rating], seed: int
 ) -> list[Estimate]:
-    values = by_completion(ratings)
-    observed = [
-        Observed(c.prompt_id, c.category, c.arm, c.seed, values.get(c.id, ())) for c in completions
-    ]
+    observed = observe(completions, by_completion(ratings))
     estimates = compare(observed, measure="rating", model=model, better="higher", seed=seed)
     contrast = " - ".join(PRIMARY)
     return [
@@ -118,14 +115,6 @@ def told_apart(
     if both:
         return replace(estimate, reason=reason)
     return replace(estimate, reason=reason, verdict="descriptive", p=None, p_adjusted=None)
-
-
-def by_completion(ratings: Sequence[Rating]) -> dict[str, tuple[float, ...]]:
-    """Values of each completion that has any."""
-    values: dict[str, tuple[float, ...]] = {}
-    for r in ratings:
-        values[r.completion_id] = (*values.get(r.completion_id, ()), float(r.value))
-    return values
 
 
 def rater_model(

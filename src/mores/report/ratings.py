@@ -22,7 +22,6 @@ from mores.records import Arm, Completion, Rating
 from mores.report.judges import judge_summaries
 from mores.report.model import Guesses, RatingSummary, Unblinding
 from mores.report.raters import (
-    Declared,
     agreement,
     agreement_by_category,
     groups,
@@ -52,7 +51,7 @@ def rating_summary(
     Raises:
         DataError: a damaged file.
     """
-    collected = _collected(study)
+    collected = _kept(study, COLLECTED_BY)
     reason = "" if ratings else _why_none(study, collected)
     arms = _arms(study, models)
     every, seed = [c for _, rows in models for c in rows], study.config.seed
@@ -63,7 +62,7 @@ def rating_summary(
         completions=sum(len(rows) for _, rows in models),
         agreement=agreement(ratings, seed) if ratings else None,
         agreement_by=agreement_by_category(every, ratings, seed),
-        groups=groups(models, ratings, _declared(study), seed),
+        groups=groups(models, ratings, _kept(study, GROUPS) or {}, seed),
         mixed=tuple(m for m in (rater_model(n, c, ratings) for n, c in models) if m is not None),
         judges=judge_summaries(models, ratings, current_judgements(study), seed),
         means=_means(arms, ratings) if ratings else {},
@@ -73,16 +72,11 @@ def rating_summary(
     )
 
 
-def _declared(study: Study) -> Declared:
-    path = folders.ratings_folder(study) / GROUPS
-    found: Declared = store.read_json(path) if path.exists() else {}
-    return found
-
-
-def _collected(study: Study) -> dict[str, Any] | None:
-    path = folders.ratings_folder(study) / COLLECTED_BY
-    found: dict[str, Any] | None = store.read_json(path) if path.exists() else None
-    return found
+def _kept(study: Study, name: str) -> dict[str, Any] | None:
+    """What the rating app left in a file, or None without it."""
+    path = folders.ratings_folder(study) / name
+    kept: dict[str, Any] | None = store.read_json(path) if path.exists() else None
+    return kept
 
 
 def _why_none(study: Study, collected: dict[str, Any] | None) -> str:

@@ -54,7 +54,8 @@ def report(study: Study, *, progress: Progress | None = None) -> Written:
 
 
 def _write(study: Study) -> Written:
-    from mores.report.page import figures, render
+    from mores.report.figures import figures
+    from mores.report.page import render
 
     content = build_report(study)
     verdicts: dict[str, str] = {
@@ -66,9 +67,8 @@ def _write(study: Study) -> Written:
     step = report_step(study)
     store.write_json(step.folder / DATA, content)
     drawn = figures(content)
-    for name, figure in drawn.items():
-        store.write_bytes(step.folder / "figures" / f"{name}.svg", figure.svg_file)
-        store.write_bytes(step.folder / "figures" / f"{name}.png", figure.png_file)
+    for figure in drawn.values():
+        figure.write(step.folder / "figures")
     store.write_text(step.folder / PAGE, render(content, drawn))
     step.complete(Made([DATA, PAGE]))
     return Written(step.folder / PAGE, content)

@@ -174,11 +174,12 @@ def _measure(measure: str, models: Sequence[SizeInput], *, across: bool, seed: i
             left_out = table.left_out
         decides = number == 0 and not across
         rng = np.random.default_rng([seed, number])
-        for test, estimate in (
-            ("trend", _trend(table, models, better)),
-            ("slope", _slope(table, models, rng)),
-        ):
-            tests.append(_finished(test, estimate, table, measure, better, decides=decides))
+        tests += [
+            _finished(
+                "trend", _trend(table, models, better), table, measure, better, decides=decides
+            ),
+            _finished("slope", _slope(table, models, rng), table, measure, better, decides=decides),
+        ]
     return SizeMeasure(
         measure=measure,
         better=better,
@@ -302,17 +303,16 @@ def _slope(table: _Table, models: Sequence[SizeInput], rng: np.random.Generator)
 
 
 def _finished(
-    test: str, e: Estimate, table: _Table, measure: str, better: Better, *, decides: bool
+    test: Test, e: Estimate, table: _Table, measure: str, better: Better, *, decides: bool
 ) -> SizeTest:
-    verdict = _verdict(test, e, better) if decides else e.verdict
     return SizeTest(
-        test="trend" if test == "trend" else "slope",
+        test=test,
         estimate=replace(
             e,
             measure=measure,
             contrast=table.contrast,
             category="overall",
-            verdict=verdict,
+            verdict=_verdict(test, e, better) if decides else e.verdict,
             details={**e.details, "left_out": table.left_out},
         ),
     )
@@ -332,14 +332,3 @@ def _verdict(test: str, e: Estimate, better: Better) -> Verdict:
     rises = e.value > 0
     wanted = rises if test == "trend" or better == "higher" else not rises
     return "shown" if wanted else "worse"
-
-
-__all__ = [
-    "SizeInput",
-    "SizeMeasure",
-    "SizeModel",
-    "SizeSummary",
-    "SizeTest",
-    "family",
-    "size_summary",
-]

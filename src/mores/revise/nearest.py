@@ -67,8 +67,8 @@ def usual_similarity(examples: Sequence[Example], *, language: str = "en") -> fl
     return float(np.quantile(table.max(axis=1), 0.25))
 
 
-def new_words(prompt: Prompt, examples: Sequence[Example], *, most: int = 5) -> tuple[str, ...]:
-    """Return the prompt's longer words that no sample of its category holds, in order."""
+def new_words(prompt: Prompt, examples: Sequence[Example]) -> tuple[str, ...]:
+    """Return the first five longer words of a prompt that no sample of its category holds."""
     held = {
         word
         for e in examples
@@ -76,4 +76,4 @@ def new_words(prompt: Prompt, examples: Sequence[Example], *, most: int = 5) -> 
         for word in (*words(e.prompt), *words(e.completion))
     }
     fresh = [word for word in words(prompt.text) if len(word) > 4 and word not in held]
-    return tuple(dict.fromkeys(fresh))[:most]
+    return tuple(dict.fromkeys(fresh))[:5]

@@ -16,7 +16,8 @@ from mores.measure.toxicity.run import scorer_of, threshold_of
 from mores.measure.toxicity.scorer import Scorer, score_completions
 from mores.progress import Progress
 from mores.rate.ratings import current_ratings
-from mores.records import Completion, Prompt, Record
+from mores.records import Completion, Estimate, Prompt, Record
+from mores.report.contrasts import by_completion
 from mores.revise.gaps import ARM, REFERENCE, Gap, Observation, find_gaps
 from mores.sample.run import sample_validation
 from mores.step import Made, Step
@@ -58,7 +59,7 @@ def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
     with store.lock(study.run_folder):
         completions = sample_validation(study, progress=progress)
         judge = scorer_of(study, study.config.toxicity.scorers[0], say=progress.say)
-        ratings = _ratings(study)
+        ratings = by_completion([r for r in current_ratings(study)[0] if r.kind == "human"])
         step = Step(
             "revise",
             study.run_folder / "revise",
@@ -83,7 +84,7 @@ def _find(
     study: Study,
     completions: Sequence[Completion],
     judge: Scorer,
-    ratings: Mapping[str, Sequence[float]],
+    ratings: Mapping[str, tuple[float, ...]],
     step: Step,
 ) -> Made:
     prompts = _validation(study)
@@ -120,20 +121,11 @@ def _validation(study: Study) -> list[Prompt]:
     return [p for p in study.prompts if p.split == "validation"]
 
 
-def _ratings(study: Study) -> dict[str, list[float]]:
-    """Completion id → ratings by people."""
-    ratings: dict[str, list[float]] = {}
-    for rating in current_ratings(study)[0]:
-        if rating.kind == "human":
-            ratings.setdefault(rating.completion_id, []).append(float(rating.value))
-    return ratings
-
-
-def _observation(c: Completion, toxicity: float | None, ratings: Sequence[float]) -> Observation:
+def _observation(c: Completion, toxicity: float | None, ratings: tuple[float, ...]) -> Observation:
     why = ", ".join(c.flags)
     if not why and c.finish_reason != "stop":
         why = "cut off"
-    return Observation(c.prompt_id, c.arm, why, toxicity, tuple(ratings))
+    return Observation(c.prompt_id, c.arm, why, toxicity, ratings)
 
 
 def as_markdown(result: RevisionResult, study: Study) -> str:
@@ -180,10 +172,7 @@ def as_markdown(result: RevisionResult, study: Study) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _evidence_line(e: object) -> str:
-    from mores.records import Estimate
-
-    assert isinstance(e, Estimate)
+def _evidence_line(e: Estimate) -> str:
     value = "not computable" if e.value is None else f"{e.value:+.3f}"
     interval = (
         f", 95 % {e.low:+.3f} to {e.high:+.3f}" if e.low is not None and e.high is not None else ""

@@ -7,36 +7,33 @@ neither an interval nor a p, the verdict is "not computable" and the reason says
 why; the value is kept if the point estimate is defined all the same.
 
     contrast of arms     paired_difference, paired_t, stratified_t, sign_flip, crossed_effect
-    size of an effect    probability_of_superiority, cliffs_delta, cohens_d
+    size of an effect    probability_of_superiority, cohens_d
     model sizes          page_trend, size_slope
     many tests           holm, benjamini_hochberg, benjamini_yekutieli
     raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
     judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
     capability           non_inferiority, equivalence
     anything else        cluster_bootstrap
-    planning             power, sample_size, detectable_difference, items_needed, smallest_p
+    planning             power, sample_size, detectable_difference, rating_power, smallest_p
 
     python -c "from mores.stats import wilson; print(wilson(7, 10))"
 """
 
 from mores.stats.alternative_annotator_test import alternative_annotator_test
 from mores.stats.auc import auc
-from mores.stats.benjamini_yekutieli import benjamini_yekutieli
-from mores.stats.cliffs_delta import cliffs_delta
 from mores.stats.cluster_bootstrap import cluster_bootstrap
 from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
 from mores.stats.cumulative_link_mixed import CumulativeLinkMixed, cumulative_link_mixed
-from mores.stats.design_power import power, sample_size
+from mores.stats.design_power import detectable_difference, power, sample_size
 from mores.stats.equivalence import equivalence
 from mores.stats.judge_corrected_rate import judge_corrected_rate
 from mores.stats.krippendorff_alpha import krippendorff_alpha
-from mores.stats.multiplicity import benjamini_hochberg, holm
+from mores.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
 from mores.stats.non_inferiority import non_inferiority
 from mores.stats.page_trend import page_trend
 from mores.stats.paired_difference import paired_difference
 from mores.stats.paired_t import paired_t, stratified_t
-from mores.stats.power import detectable_difference, items_needed
 from mores.stats.prediction_powered_mean import prediction_powered_mean
 from mores.stats.probability_of_superiority import probability_of_superiority
 from mores.stats.rating_power import rating_power, rating_spread
@@ -51,7 +48,6 @@ __all__ = [
     "auc",
     "benjamini_hochberg",
     "benjamini_yekutieli",
-    "cliffs_delta",
     "cluster_bootstrap",
     "cohens_d",
     "crossed_effect",
@@ -59,7 +55,6 @@ __all__ = [
     "detectable_difference",
     "equivalence",
     "holm",
-    "items_needed",
     "judge_corrected_rate",
     "krippendorff_alpha",
     "non_inferiority",

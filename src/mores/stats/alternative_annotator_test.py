@@ -13,20 +13,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mores.errors import MeasureError
 from mores.records import Estimate
-from mores.stats.benjamini_yekutieli import benjamini_yekutieli
 from mores.stats.distributions import t_tail
-from mores.stats.inputs import Vector, array, count, not_computable, share, vector
+from mores.stats.inputs import LEVEL, Vector, array, not_computable, vector
+from mores.stats.multiplicity import benjamini_yekutieli
 
-Score = Literal["rmse", "accuracy"]
 METHOD = "alternative annotator test"
 UNIT = "rater"
+LEAST_ITEMS = 30
+"""Items that a rater must share with others to be tested (the authors' 30)."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,17 @@ def alternative_annotator_test(
     judge: ArrayLike,
     epsilon: float,
     *,
-    score: Score = "rmse",
     raters: Sequence[str] | None = None,
-    least_items: int = 30,
-    level: float = 0.95,
 ) -> Estimate:
     """Return the winning rate ω of a judge (Calderon, Reichart & Dror 2025, arXiv 2501.10970).
 
     Each rater j is left out in turn. On every item that j, the judge and at least one
     other rater rated, W_f = 1 if the judge fits the others' ratings at least as well as j
-    does, W_h = 1 if j fits at least as well as the judge; fit is −RMSE ("rmse", ordered
-    ratings) or the share of equal ratings ("accuracy"). The judge beats j if mean(W_h −
-    W_f) < ε, by a one-sided t test over the items, adjusted by Benjamini & Yekutieli over
-    raters. ω is the share of raters beaten, and the judge passes if ω ≥ ½. ρ, the mean
-    over raters of mean(W_f), compares judges with one another.
+    does, W_h = 1 if j fits at least as well as the judge; fit is −RMSE, for ordered
+    ratings. The judge beats j if mean(W_h − W_f) < ε, by a one-sided t test over the
+    items, adjusted by Benjamini & Yekutieli over raters. ω is the share of raters beaten,
+    and the judge passes if ω ≥ ½. ρ, the mean over raters of mean(W_f), compares judges
+    with one another.
 
     Where W_h − W_f is the same for every item there is no t. Unless the rater fits better
     each time (p = 1), a mean of ε or more has at most the probability (1 − ε)ⁿ, which is p.
@@ -68,10 +65,7 @@ def alternative_annotator_test(
         judge: shape (items,); NaN where the judge gave none.
         epsilon: what the judge is allowed, in [0, 1): the authors suggest .2 beside
             experts, .15 beside skilled people, .1 beside a crowd.
-        score: how fit is measured.
         raters: names for the details; "0", "1", … without.
-        least_items: items that a rater must share to be tested (the authors' 30).
-        level: 1 − the rate of false wins among wins, in (0, 1).
 
     Returns:
         value: ω in [0, 1]; p: the adjusted p on which ω ≥ ½ turns; no interval; verdict
@@ -84,31 +78,26 @@ def alternative_annotator_test(
         MeasureError: shapes or names that do not fit, infinite input, a number out of range.
     """
     table, machine, names = _inputs(humans, judge, raters)
-    share(level, "level")
-    count(least_items, "least_items", least=2)
     if not 0.0 <= epsilon < 1.0:
         raise MeasureError(f"expected 0 ≤ epsilon < 1, found {epsilon}", where="epsilon")
-    if score not in ("rmse", "accuracy"):
-        raise MeasureError(f"expected 'rmse' or 'accuracy', found {score!r}", where="score")
     kept = ~np.isnan(machine) & ((~np.isnan(table)).sum(axis=0) >= 2)
     table, machine = table[:, kept], machine[kept]
-    compared = [_compare(table, machine, j, names[j], score) for j in range(len(names))]
-    tested = [c for c in compared if len(c.judge) >= least_items]
-    absent = partial(not_computable, unit=UNIT, method=METHOD, level=level)
+    compared = [_compare(table, machine, j, names[j]) for j in range(len(names))]
+    tested = [c for c in compared if len(c.judge) >= LEAST_ITEMS]
+    absent = partial(not_computable, unit=UNIT, method=METHOD)
     if not tested:
         most = max((len(c.judge) for c in compared), default=0)
-        return absent(f"no rater shares {least_items} items with others (at most {most})", n=0)
+        return absent(f"no rater shares {LEAST_ITEMS} items with others (at most {most})", n=0)
     adjusted = [p or 0.0 for p in benjamini_yekutieli([_p(c, epsilon) for c in tested])]
     turning = sorted(adjusted)[math.ceil(len(tested) / 2) - 1]
     advantages = [float(c.judge.mean()) for c in tested]
     return Estimate(
-        value=sum(p <= 1 - level for p in adjusted) / len(tested),
+        value=sum(p <= 1 - LEVEL for p in adjusted) / len(tested),
         p=turning,
         n=len(tested),
         unit=UNIT,
-        method=f"{METHOD}, {score}, Benjamini-Yekutieli",
-        verdict="shown" if turning <= 1 - level else "not shown",
-        level=level,
+        method=f"{METHOD}, rmse, Benjamini-Yekutieli",
+        verdict="shown" if turning <= 1 - LEVEL else "not shown",
         reason="fewer than three raters: no consensus to compare with" if len(tested) < 3 else "",
         details={
             "advantage_probability": sum(advantages) / len(tested),
@@ -139,11 +128,11 @@ def _inputs(
     return table, machine, names
 
 
-def _compare(table: Vector, judge: Vector, j: int, name: str, score: Score) -> Comparison:
+def _compare(table: Vector, judge: Vector, j: int, name: str) -> Comparison:
     others = np.delete(table, j, axis=0)
     at = ~np.isnan(table[j]) & (~np.isnan(others)).any(axis=0)
-    human = _misfit(table[j, at], others[:, at], score)
-    machine = _misfit(judge[at], others[:, at], score)
+    human = _misfit(table[j, at], others[:, at])
+    machine = _misfit(judge[at], others[:, at])
     # Equal misfits may differ by rounding where ratings are not whole.
     slack = 1e-12 * np.maximum(np.abs(human), np.abs(machine))
     return Comparison(
@@ -153,10 +142,8 @@ def _compare(table: Vector, judge: Vector, j: int, name: str, score: Score) -> C
     )
 
 
-def _misfit(ratings: Vector, others: Vector, score: Score) -> Vector:
-    """Orders ratings as RMSE (or 1 − accuracy) does, over the same others: a sum will do."""
-    if score == "accuracy":
-        return np.asarray(((others != ratings) & ~np.isnan(others)).sum(axis=0), dtype=np.float64)
+def _misfit(ratings: Vector, others: Vector) -> Vector:
+    """Orders ratings as RMSE does, over the same others: a sum will do."""
     return np.asarray(np.nansum((others - ratings) ** 2, axis=0), dtype=np.float64)
 
 

@@ -18,14 +18,12 @@ from numpy.typing import ArrayLike, NDArray
 from mores.errors import MeasureError
 from mores.records import Estimate
 from mores.stats.distributions import normal_quantile
-from mores.stats.inputs import Vector, not_computable, share, vector
+from mores.stats.inputs import LEVEL, Vector, not_computable, vector
 
 METHOD = "Mann-Whitney AUC, DeLong interval on the logit scale"
 
 
-def auc(
-    scores: ArrayLike, labels: ArrayLike, *, level: float = 0.95, unit: str = "item"
-) -> Estimate:
+def auc(scores: ArrayLike, labels: ArrayLike, *, unit: str = "item") -> Estimate:
     """Return the Mann-Whitney AUC with the interval of DeLong, DeLong & Clarke-Pearson (1988).
 
     Each positive's share of negatives below it (ties half) has variance S₁₀ over the
@@ -36,7 +34,6 @@ def auc(
     Args:
         scores: shape (n,), higher means "more likely positive".
         labels: shape (n,), 1 or True for positives, 0 or False for negatives.
-        level: confidence level, in (0, 1).
         unit: what a score belongs to; units must be independent.
 
     Returns:
@@ -48,23 +45,22 @@ def auc(
     Raises:
         MeasureError: NaN or infinite input, labels other than 0 and 1, different lengths.
     """
-    share(level, "level")
     numbers, marks = _checked(scores, labels)
     above, below = numbers[marks == 1], numbers[marks == 0]
     counts: dict[str, float | int | str | None] = {"positives": len(above), "negatives": len(below)}
     n = len(numbers)
-    absent = partial(not_computable, n=n, unit=unit, method=METHOD, level=level, details=counts)
+    absent = partial(not_computable, n=n, unit=unit, method=METHOD, details=counts)
     if not len(above) or not len(below):
         return absent(f"{len(above)} positives and {len(below)} negatives")
     ranks = _shares_below(below, above)
     value = float(ranks.mean())
     if np.ptp(numbers) == 0:
         return absent("all scores are tied", value=value)
-    plain = Estimate(value=value, n=n, unit=unit, method=METHOD, level=level, details=counts)
+    plain = Estimate(value=value, n=n, unit=unit, method=METHOD, details=counts)
     reason, se = _standard_error(ranks, 1 - _shares_below(above, below))
     if reason:
         return replace(plain, reason=f"no interval: {reason}")
-    low, high = _logit_interval(value, se, level)
+    low, high = _logit_interval(value, se)
     return replace(plain, low=low, high=high, details={**counts, "se": se})
 
 
@@ -94,13 +90,9 @@ def _standard_error(positives: Vector, negatives: Vector) -> tuple[str, float]:
     return "", float(variance) ** 0.5
 
 
-def _logit_interval(value: float, se: float, level: float) -> tuple[float, float]:
+def _logit_interval(value: float, se: float) -> tuple[float, float]:
+    from scipy.special import expit
+
     centre = math.log(value / (1 - value))
-    half = normal_quantile((1 + level) / 2) * se / (value * (1 - value))
-    return _logistic(centre - half), _logistic(centre + half)
-
-
-def _logistic(x: float) -> float:
-    if x >= 0:
-        return 1 / (1 + math.exp(-x))
-    return math.exp(x) / (1 + math.exp(x))
+    half = normal_quantile((1 + LEVEL) / 2) * se / (value * (1 - value))
+    return float(expit(centre - half)), float(expit(centre + half))

@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from mores.records import Estimate
-from mores.stats.inputs import Rng, count, generator, not_computable, share
+from mores.stats.inputs import LEVEL, Rng, count, generator, not_computable
 
 T = TypeVar("T")
 
@@ -30,7 +30,6 @@ def cluster_bootstrap(
     statistic: Callable[[Sequence[T]], float],
     *,
     draws: int = 2000,
-    level: float = 0.95,
     rng: Rng | None,
     unit: str = "cluster",
 ) -> Estimate:
@@ -45,7 +44,6 @@ def cluster_bootstrap(
         clusters: what is resampled; any objects.
         statistic: function of a list of clusters; may return NaN where it is undefined.
         draws: number of resamples.
-        level: confidence level, in (0, 1).
         rng: generator or seed.
         unit: what a cluster is.
 
@@ -56,14 +54,13 @@ def cluster_bootstrap(
         where defined).
 
     Raises:
-        MeasureError: no rng, draws < 1, level out of range.
+        MeasureError: no rng, draws < 1.
     """
-    share(level, "level")
     count(draws, "draws", least=1)
     draw = generator(rng, "a bootstrap")
     n = len(clusters)
     method = f"percentile bootstrap over {unit}s ({draws} draws)"
-    absent = partial(not_computable, n=n, unit=unit, method=method, level=level)
+    absent = partial(not_computable, n=n, unit=unit, method=method)
     if n == 0:
         return absent(f"no {unit}s")
     value = float(statistic(clusters))
@@ -82,7 +79,7 @@ def cluster_bootstrap(
     if np.ptp(defined) <= 1e-12 * float(np.abs(defined).max()):
         reason = f"every resample of the {n} {unit}s gives the same value"
         return absent(reason, value=value, details=details)
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(
         value=value,
         low=float(low),
@@ -90,7 +87,6 @@ def cluster_bootstrap(
         n=n,
         unit=unit,
         method=method,
-        level=level,
         reason=f"the interval is too narrow: fewer than {FEW} {unit}s" if n < FEW else "",
         details=details,
     )

@@ -20,7 +20,7 @@ NO_INTERVAL = (
 )
 
 
-def cohens_d(a: ArrayLike, b: ArrayLike, *, unit: str = "rating") -> Estimate:
+def cohens_d(a: ArrayLike, b: ArrayLike) -> Estimate:
     """Return (mean a − mean b) / s, s² = ((n_a−1) s_a² + (n_b−1) s_b²) / (n_a + n_b − 2).
 
     Source: Cohen 1988, section 2.5.2. No interval and no p: the usual ones take all
@@ -30,7 +30,6 @@ def cohens_d(a: ArrayLike, b: ArrayLike, *, unit: str = "rating") -> Estimate:
     Args:
         a: ratings of the first arm, shape (n_a,).
         b: ratings of the second arm, shape (n_b,).
-        unit: what one number is.
 
     Returns:
         value; n = n_a + n_b; details: pooled_sd, mean_a, mean_b, n_a, n_b. Not computable
@@ -42,18 +41,18 @@ def cohens_d(a: ArrayLike, b: ArrayLike, *, unit: str = "rating") -> Estimate:
     first, second = vector(a, "a"), vector(b, "b")
     n = len(first) + len(second)
     if min(len(first), len(second)) < 2:
-        return not_computable(f"fewer than two {unit}s in an arm", n=n, unit=unit, method=METHOD)
+        return not_computable("fewer than two values in an arm", n=n, unit="value", method=METHOD)
     squares = float(((first - first.mean()) ** 2).sum() + ((second - second.mean()) ** 2).sum())
     pooled = (squares / (n - 2)) ** 0.5
     mean_a, mean_b = float(first.mean()), float(second.mean())
     if no_spread(pooled, first) and no_spread(pooled, second):
         return not_computable(
-            f"no variance: the {unit}s of each arm are all equal", n=n, unit=unit, method=METHOD
+            "no variance: the values of each arm are all equal", n=n, unit="value", method=METHOD
         )
     return Estimate(
         value=(mean_a - mean_b) / pooled,
         n=n,
-        unit=unit,
+        unit="value",
         method=METHOD,
         reason=NO_INTERVAL,
         details={

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from mores.errors import MeasureError
 from mores.records import Estimate
 from mores.stats.distributions import t_estimate
-from mores.stats.inputs import Vector, array, no_spread, not_computable, share
+from mores.stats.inputs import Vector, array, no_spread, not_computable
 
 METHOD = "crossed prompts × seeds, Satterthwaite df"
 
@@ -35,9 +35,7 @@ class Parts:
     fallback: str
 
 
-def crossed_effect(
-    table: ArrayLike, *, strata: Sequence[str] | None = None, level: float = 0.95
-) -> Estimate:
+def crossed_effect(table: ArrayLike, *, strata: Sequence[str] | None = None) -> Estimate:
     """Return the mean of a prompts × seeds table with a t interval for new prompts and seeds.
 
     Two-way random effects without replication (Searle, Casella & McCulloch 1992,
@@ -60,7 +58,6 @@ def crossed_effect(
     Args:
         table: shape (P, S), difference of each prompt under each training seed.
         strata: shape (P,), the category of each prompt; every category then weighs the same.
-        level: confidence level, in (0, 1).
 
     Returns:
         value, low, high, p, n = P; details: se, df, t, seeds, v_prompt, v_seed, v_resid,
@@ -68,11 +65,9 @@ def crossed_effect(
         computable (value kept) with one seed, one prompt or no variance.
 
     Raises:
-        MeasureError: not two axes, NaN or infinite input, labels that do not fit, level out of
-            range.
+        MeasureError: not two axes, NaN or infinite input, labels that do not fit.
     """
     values = array(table, "table", dimensions=2)
-    share(level, "level")
     prompts, seeds = values.shape
     weights = _weights(prompts, strata)
     mean = float(weights @ values.mean(axis=1)) if values.size else None
@@ -86,7 +81,6 @@ def crossed_effect(
             unit="prompt",
             method=METHOD,
             value=mean,
-            level=level,
             details={"seeds": seeds},
         )
     assert mean is not None
@@ -98,7 +92,6 @@ def crossed_effect(
         n=prompts,
         unit="prompt",
         method=METHOD + (f"; {parts.fallback}" if parts.fallback else ""),
-        level=level,
         reason=parts.fallback,
         details={
             "seeds": seeds,

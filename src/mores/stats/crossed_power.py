@@ -4,7 +4,7 @@ Takes the design, the true difference and the spread between prompts, seeds and
 cells, gives the probability that `crossed_effect` shows the difference.
 
     python -c "from mores.stats.crossed_power import crossed_power; print(
-    crossed_power(60, 3, .3, sds=(.5, .1, .4), level=.95))"
+    crossed_power(60, 3, .3, sds=(.5, .1, .4)))"
 """
 
 from __future__ import annotations
@@ -13,19 +13,14 @@ import math
 
 import numpy as np
 
-from mores.stats.inputs import Vector
+from mores.stats.inputs import LEVEL, Vector, count
 
 NODES = 24
 """Points for each of the three mean squares over which power is averaged."""
 
 
 def crossed_power(
-    prompts: int,
-    seeds: int,
-    difference: float,
-    *,
-    sds: tuple[float, float, float],
-    level: float,
+    prompts: int, seeds: int, difference: float, *, sds: tuple[float, float, float]
 ) -> float:
     """Return the power of `crossed_effect`, its fallbacks included.
 
@@ -37,15 +32,19 @@ def crossed_power(
     Args:
         prompts: P, at least 2.
         seeds: S, at least 2.
-        difference: true mean difference, ≥ 0.
+        difference: true mean difference.
         sds: standard deviations of prompts, seeds and cells, ≥ 0, not all 0.
-        level: 1 − the two-sided error rate.
 
     Returns:
         A probability.
+
+    Raises:
+        MeasureError: fewer than two prompts or seeds.
     """
     from scipy.special import ndtr, stdtrit
 
+    count(prompts, "prompts", least=2)
+    count(seeds, "seeds", least=2)
     cells = (prompts - 1) * (seeds - 1)
     rest = sds[2] ** 2 / (prompts * seeds)
     prompt, seed = sds[0] ** 2 / prompts + rest, sds[1] ** 2 / seeds + rest
@@ -56,7 +55,7 @@ def crossed_power(
     total = np.maximum(v_prompt + v_seed - v_rest, np.maximum(v_prompt, v_seed))
     squares = v_prompt**2 / (prompts - 1) + v_seed**2 / (seeds - 1) + v_rest**2 / cells
     df = np.maximum(total**2 / squares, min(prompts, seeds) - 1.0)
-    half = stdtrit(df, (1 + level) / 2) * np.sqrt(total)
+    half = stdtrit(df, (1 + LEVEL) / 2) * np.sqrt(total)
     se = math.sqrt(prompt + seed - rest)
     shown = ndtr((difference - half) / se) + ndtr(-(difference + half) / se)
     return float(shown.mean())

@@ -1,8 +1,8 @@
-"""Power of the paired design, and the prompts that it needs.
+"""Planning: the power of the paired design, and what it can detect or needs.
 
-Takes prompts, spread and the true difference (and training seeds and their
-spread), gives the probability that the test shows it, or the number of prompts
-for a wanted power. Plans, not results: plain numbers, no `Estimate`.
+Takes prompts, spread and the true difference, gives the probability that the test
+shows it, or the number of prompts or the difference for a wanted power. Plans, not
+results: plain numbers, no `Estimate`. For several training runs see `crossed_power`.
 
     python -c "from mores.stats import power, sample_size; print(
     power(60, .5, .2), sample_size(.2, .5))"
@@ -11,66 +11,26 @@ for a wanted power. Plans, not results: plain numbers, no `Estimate`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 
 from mores.errors import MeasureError
-from mores.stats.crossed_power import crossed_power
+from mores.stats.distributions import normal_quantile, t_quantile
 from mores.stats.inputs import count, share
-from mores.stats.paired_power import Test, paired_power
-
-# Imported first by the package, so that its function `power` is not replaced by this module.
-from mores.stats.power import units_needed
 
 MOST = 10_000_000
 """Prompts beyond which no design is sought."""
 
 
-@dataclass(frozen=True)
-class Design:
-    """What is planned: spread between prompts, between seeds and of a single cell."""
+def power(n_prompts: int, sd: float, difference: float, *, level: float = 0.95) -> float:
+    """Return the probability that a two-sided paired t test shows a true mean difference.
 
-    prompts: int
-    sd: float
-    seeds: int | None
-    sd_seed: float
-    sd_residual: float
-    level: float
-    test: Test
-
-
-def power(
-    n_prompts: int,
-    sd: float,
-    difference: float,
-    *,
-    seeds: int | None = None,
-    sd_seed: float = 0.0,
-    sd_residual: float = 0.0,
-    level: float = 0.95,
-    test: Test = "t",
-) -> float:
-    """Return the probability that a two-sided test shows a true mean difference.
-
-    One training run: the paired t test, P(|T'| > t_crit) with T' noncentral t, n − 1
-    degrees of freedom and noncentrality difference · √n / sd; with ``test="normal"``
-    Miller's (2024, arXiv 2411.00640, section 5) normal approximation.
-
-    Several seeds: `crossed_effect` on P prompts × S seeds. The variance of the mean is
-    sd² / P + sd_seed² / S + sd_residual² / (PS); the test's own variance, its degrees of
-    freedom and its fallbacks are averaged over the distributions of the three mean
-    squares (scaled χ²) on a grid of their quantiles.
+    P(|T'| > t_crit) with T' noncentral t, n − 1 degrees of freedom and noncentrality
+    difference · √n / sd, for one training run, whose effect is taken as the effect.
 
     Args:
         n_prompts: prompts, at least 2.
-        sd: standard deviation of the prompts' differences, > 0. With seeds: of their
-            means over all possible seeds, `crossed_effect`'s ``sd_prompt``, ≥ 0.
+        sd: standard deviation of the prompts' differences, > 0.
         difference: true mean difference, units of sd.
-        seeds: training seeds, at least 2; None for one run, whose effect is then taken
-            as the effect.
-        sd_seed: run-to-run standard deviation of the effect, ≥ 0.
-        sd_residual: standard deviation of a prompt × seed cell beyond both, ≥ 0.
         level: 1 − the two-sided error rate, in (0, 1).
-        test: "t" as the report tests, or "normal" (one run only).
 
     Returns:
         A probability; 1 − level at a difference of 0.
@@ -78,110 +38,97 @@ def power(
     Raises:
         MeasureError: an argument is out of range.
     """
-    design = _design(n_prompts, sd, seeds, sd_seed, sd_residual, level, test)
+    count(n_prompts, "n_prompts", least=2)
+    share(level, "level")
+    _above_zero(sd, "sd")
     if not math.isfinite(difference):
         raise MeasureError(f"expected a finite number, found {difference}", where="difference")
-    return _power(design, abs(difference))
+    return _power(n_prompts, abs(difference) / sd, level)
 
 
-def sample_size(
-    difference: float,
-    sd: float,
-    *,
-    seeds: int | None = None,
-    sd_seed: float = 0.0,
-    sd_residual: float = 0.0,
-    level: float = 0.95,
-    power: float = 0.8,
-    test: Test = "t",
-) -> int:
+def sample_size(difference: float, sd: float, *, level: float = 0.95, power: float = 0.8) -> int:
     """Return the smallest number of prompts with which `power` reaches a wanted value.
 
-    With ``test="normal"``: n = (z_{1−α/2} + z_power)² sd² / difference², rounded up
-    (Miller 2024, section 5), which leaves out the far side.
-
     Args:
-        difference: true mean difference, not 0.
-        sd: see `power`.
-        seeds: see `power`.
-        sd_seed: see `power`.
-        sd_residual: see `power`.
+        difference: true mean difference, > 0, units of sd.
+        sd: standard deviation of the prompts' differences, > 0.
         level: 1 − the two-sided error rate, in (0, 1).
         power: wanted probability, above 1 − level and below 1.
-        test: see `power`.
 
     Returns:
         Number of prompts, at least 2.
 
     Raises:
-        MeasureError: an argument is out of range, or no number of prompts is enough
-            because the seeds are too few.
+        MeasureError: an argument is out of range, or 10 million prompts are not enough.
     """
-    design = _design(2, sd, seeds, sd_seed, sd_residual, level, test)
+    share(level, "level")
     share(power, "power")
     if power <= 1 - level:
         raise MeasureError(f"expected above {1 - level:g}, found {power}", where="power")
-    if not (math.isfinite(difference) and difference):
-        raise MeasureError(
-            f"expected a finite number other than 0, found {difference}", where="difference"
-        )
-    wanted = abs(difference)
-    if test == "normal":
-        return max(2, units_needed(sd**2, wanted, level=(1 + level) / 2, power=power))
-    return _smallest(design, wanted, power)
-
-
-def _smallest(design: Design, difference: float, wanted: float) -> int:
+    standardised = _above_zero(difference, "difference") / _above_zero(sd, "sd")
     enough = 2
-    while _power(replace(design, prompts=enough), difference) < wanted:
+    while _power(enough, standardised, level) < power:
         enough *= 2
         if enough > MOST:
-            limit = "; more seeds are needed, not more prompts" if design.seeds else ""
-            raise MeasureError(
-                f"not even {MOST} prompts reach power {wanted:g}{limit}", where="power"
-            )
+            raise MeasureError(f"not even {MOST} prompts reach power {power:g}", where="power")
     short = enough // 2
     while enough - short > 1:
         middle = (enough + short) // 2
-        if _power(replace(design, prompts=middle), difference) < wanted:
+        if _power(middle, standardised, level) < power:
             short = middle
         else:
             enough = middle
     return enough
 
 
-def _design(
-    prompts: int,
-    sd: float,
-    seeds: int | None,
-    sd_seed: float,
-    sd_residual: float,
-    level: float,
-    test: Test,
-) -> Design:
-    count(prompts, "n_prompts", least=2)
+def detectable_difference(n: int, sd: float, *, level: float = 0.95, power: float = 0.8) -> float:
+    """Return the smallest true mean difference that a two-sided paired t test would show.
+
+    Solves P(T' ≥ t_crit) = power for the noncentrality of Student's t with n − 1
+    degrees of freedom; the difference is noncentrality · sd / √n. The chance of a
+    significant result on the wrong side is left out (below 1e-4 at level .95).
+
+    Args:
+        n: number of independent differences (prompts), at least 2.
+        sd: standard deviation of the differences, > 0, in the units of the measure.
+        level: 1 − the two-sided error rate, in (0, 1).
+        power: wanted probability of showing the difference, in [0.5, 1).
+
+    Returns:
+        The difference, > 0, in the units of sd.
+
+    Raises:
+        MeasureError: an argument is out of range.
+    """
+    from scipy.special import nctdtrinc
+
+    count(n, "n", least=2)
     share(level, "level")
-    for name, value in (("sd", sd), ("sd_seed", sd_seed), ("sd_residual", sd_residual)):
-        if not (value >= 0 and math.isfinite(value)):
-            raise MeasureError(f"expected a finite number, at least 0, found {value}", where=name)
-    if test not in ("t", "normal"):
-        raise MeasureError(f"expected 't' or 'normal', found {test!r}", where="test")
-    if seeds is None:
-        if not sd:
-            raise MeasureError("expected a number above 0, found 0", where="sd")
-        if sd_seed or sd_residual:
-            raise MeasureError("spread of seeds was given without a number of seeds", where="seeds")
-    elif count(seeds, "seeds", least=2) and not (sd or sd_seed or sd_residual):
-        raise MeasureError("expected some spread, found none", where="sd")
-    elif test == "normal":
-        raise MeasureError("the normal approximation is for one training run", where="test")
-    return Design(prompts, sd, seeds, sd_seed, sd_residual, level, test)
+    if not 0.5 <= power < 1:
+        raise MeasureError(f"expected 0.5 ≤ power < 1, found {power}", where="power")
+    critical = t_quantile((1 + level) / 2, n - 1)
+    shift = float(nctdtrinc(n - 1, 1 - power, critical))
+    return shift * _above_zero(sd, "sd") / math.sqrt(n)
 
 
-def _power(design: Design, difference: float) -> float:
-    if design.seeds is None:
-        return paired_power(
-            design.prompts, difference, sd=design.sd, level=design.level, test=design.test
-        )
-    sds = (design.sd, design.sd_seed, design.sd_residual)
-    return crossed_power(design.prompts, design.seeds, difference, sds=sds, level=design.level)
+def units_needed(variance: float, margin: float, *, level: float, power: float) -> int:
+    """Return ⌈(z_level + z_power)² · variance / margin²⌉, at least 1."""
+    z = normal_quantile(level) + normal_quantile(power)
+    return max(1, math.ceil(z**2 * variance / margin**2 - 1e-9))
+
+
+def _power(n: int, standardised: float, level: float) -> float:
+    from scipy.special import nctdtr
+
+    shift = standardised * math.sqrt(n)
+    critical = t_quantile((1 + level) / 2, n - 1)
+    # Where a probability is below 1e-9 scipy may return NaN for it.
+    missed = float(nctdtr(n - 1, shift, critical))
+    far = float(nctdtr(n - 1, shift, -critical)) if shift < 5 else 0.0
+    return 1 - (0.0 if math.isnan(missed) else missed) + far
+
+
+def _above_zero(value: float, name: str) -> float:
+    if not (value > 0 and math.isfinite(value)):
+        raise MeasureError(f"expected a finite number above 0, found {value}", where=name)
+    return float(value)

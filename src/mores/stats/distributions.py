@@ -1,4 +1,4 @@
-"""Quantiles and tail areas of the normal, Student's t and binomial distributions.
+"""Quantiles and tail areas of the normal and Student's t distribution.
 
 Takes probabilities or quantiles, gives floats; `t_estimate` turns a mean and
 its standard error into an `Estimate`. scipy is loaded on first use only.
@@ -9,6 +9,7 @@ its standard error into an `Estimate`. scipy is loaded on first use only.
 from __future__ import annotations
 
 from mores.records import Estimate
+from mores.stats.inputs import LEVEL
 
 
 def normal_quantile(probability: float) -> float:
@@ -39,20 +40,6 @@ def t_tail(t: float, df: float) -> float:
     return float(stdtr(df, -t))
 
 
-def binomial_tail(successes: int, n: int, probability: float) -> float:
-    """Return P(X ≤ successes) for n trials; probability in [0, 1]."""
-    from scipy.special import bdtr
-
-    return float(bdtr(successes, n, probability))
-
-
-def clopper_pearson_upper(successes: int, n: int, level: float) -> float:
-    """Return the exact one-sided upper bound of a share (Clopper & Pearson 1934)."""
-    from scipy.special import betaincinv
-
-    return 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, level))
-
-
 def t_estimate(
     value: float,
     se: float,
@@ -61,12 +48,11 @@ def t_estimate(
     n: int,
     unit: str,
     method: str,
-    level: float,
     reason: str = "",
     details: dict[str, float | int | str | None] | None = None,
 ) -> Estimate:
     """Return value ± t·se with the two-sided p of value = 0; se > 0, df > 0."""
-    half = t_quantile((1 + level) / 2, df) * se
+    half = t_quantile((1 + LEVEL) / 2, df) * se
     t = value / se
     return Estimate(
         value=value,
@@ -76,7 +62,6 @@ def t_estimate(
         n=n,
         unit=unit,
         method=method,
-        level=level,
         reason=reason,
         details={"se": se, "df": df, "t": t, **(details or {})},
     )

@@ -23,6 +23,8 @@ Vector = NDArray[np.float64]
 Labels = Sequence[Any] | NDArray[Any]
 Rng = np.random.Generator | int
 
+LEVEL = 0.95
+"""Confidence of every interval; 1 − the two-sided error rate of every test."""
 LARGEST = 1e100
 """Squares and sums of anything below it stay finite."""
 
@@ -150,15 +152,15 @@ def not_computable(
         unit: what a unit is.
         method: what was tried.
         value: the point estimate, where that is defined although interval and p are not.
-        level: confidence level that was asked for.
+        level: confidence level that an interval would have had, in (0, 1).
         details: other numbers.
     """
     return Estimate(
         value=value,
+        level=level,
         n=n,
         unit=unit,
         method=method,
-        level=level,
         verdict="not computable",
         reason=reason,
         details=details or {},

@@ -16,22 +16,16 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import ArrayLike
 
-from mores.errors import MeasureError, did_you_mean
+from mores.errors import MeasureError
 from mores.records import Estimate
 from mores.stats.cluster_bootstrap import cluster_bootstrap
-from mores.stats.inputs import Rng, Vector, array, count, not_computable, share
+from mores.stats.inputs import Rng, Vector, array, not_computable
 
-Level = Literal["nominal", "ordinal", "interval", "ratio"]
-LEVELS = ("nominal", "ordinal", "interval", "ratio")
+Scale = Literal["nominal", "ordinal"]
 
 
 def krippendorff_alpha(
-    ratings: ArrayLike,
-    level: Level = "ordinal",
-    *,
-    draws: int = 1000,
-    confidence: float = 0.95,
-    rng: Rng | None = None,
+    ratings: ArrayLike, scale: Scale = "ordinal", *, draws: int = 1000, rng: Rng | None = None
 ) -> Estimate:
     """Return α = 1 − D_o / D_e (Krippendorff 2011, "Computing Krippendorff's Alpha").
 
@@ -41,9 +35,8 @@ def krippendorff_alpha(
 
     Args:
         ratings: shape (raters, items); NaN where a rater gave none.
-        level: scale of the ratings; decides δ².
-        draws: resamples of the bootstrap over items.
-        confidence: confidence level of the interval, in (0, 1).
+        scale: "nominal" or "ordinal"; decides δ².
+        draws: resamples of the bootstrap over items, at least 1.
         rng: generator or seed; without one there is no interval.
 
     Returns:
@@ -53,97 +46,79 @@ def krippendorff_alpha(
         an item that two rated, or when all ratings are equal.
 
     Raises:
-        MeasureError: unknown level, not two axes, infinite input, negative ratio ratings.
+        MeasureError: unknown scale, not two axes, infinite input, draws below 1.
     """
-    if level not in LEVELS:
-        raise MeasureError(
-            f"unknown level {level!r}{did_you_mean(level, LEVELS)}",
-            where="level",
-            fix="levels: " + ", ".join(LEVELS),
-        )
-    share(confidence, "confidence")
-    count(draws, "draws", least=1)
+    if scale not in ("nominal", "ordinal"):
+        raise MeasureError(f"expected 'nominal' or 'ordinal', found {scale!r}", where="scale")
     table = array(ratings, "ratings", dimensions=2, absent=True)
     values = np.unique(table[~np.isnan(table)])
-    if level == "ratio" and (values < 0).any():
-        raise MeasureError(f"ratio ratings start at 0, found {values[0]}", where="ratings")
     counts = (table[:, :, None] == values).sum(axis=0).astype(np.float64)
-    pairable = counts[counts.sum(axis=1) >= 2]
+    items = list(counts[counts.sum(axis=1) >= 2])
+    estimate = _estimate(items, scale)
+    if rng is not None and estimate.value is not None:
+        estimate = _with_interval(estimate, items, scale, draws, rng)
     details: dict[str, float | int | str | None] = {
         "raters": int((~np.isnan(table)).any(axis=1).sum()),
-        "ratings": int(pairable.sum()),
-        "items_left_out": table.shape[1] - len(pairable),
+        "ratings": int(np.sum(items)),
+        "items_left_out": table.shape[1] - len(items),
     }
-    estimate = _estimate(list(pairable), values, level, draws, confidence, rng)
     return replace(estimate, details={**estimate.details, **details})
 
 
-def _estimate(
-    items: list[Vector],
-    values: Vector,
-    level: Level,
-    draws: int,
-    confidence: float,
-    rng: Rng | None,
-) -> Estimate:
-    method = f"Krippendorff's α, {level}"
-    reason = ""
-    observed = expected = 0.0
+def _estimate(items: Sequence[Vector], scale: Scale) -> Estimate:
+    """α without an interval; an item is how often it was given each value."""
+    n, method = len(items), f"Krippendorff's α, {scale}"
     if not items:
-        reason = "no item has ratings of two raters"
-    else:
-        observed, expected = _disagreement(np.array(items), values, level)
-        reason = "all ratings are equal" if expected == 0 else ""
-    if reason:
-        return not_computable(reason, n=len(items), unit="item", method=method, level=confidence)
-    details: dict[str, float | int | str | None] = {"observed": observed, "expected": expected}
-    alpha = 1 - observed / expected
-    plain = Estimate(
-        value=alpha, n=len(items), unit="item", method=method, level=confidence, details=details
+        why = "no item has ratings of two raters"
+        return not_computable(why, n=0, unit="item", method=method)
+    observed, expected = _disagreement(items, scale)
+    if expected == 0:
+        return not_computable("all ratings are equal", n=n, unit="item", method=method)
+    return Estimate(
+        value=1 - observed / expected,
+        n=n,
+        unit="item",
+        method=method,
+        reason="no interval: no generator was given",
+        details={"observed": observed, "expected": expected},
     )
-    if rng is None:
-        return replace(plain, reason="no interval: no generator was given")
 
-    def statistic(chosen: Sequence[Vector]) -> float:
-        seen, chance = _disagreement(np.array(chosen), values, level)
-        return 1 - seen / chance if chance > 0 else math.nan
 
-    found = cluster_bootstrap(items, statistic, draws=draws, level=confidence, rng=rng, unit="item")
-    reason = f"no interval: {found.reason}" if found.low is None else found.reason
+def _with_interval(
+    plain: Estimate, items: Sequence[Vector], scale: Scale, draws: int, rng: Rng
+) -> Estimate:
+    def alpha(chosen: Sequence[Vector]) -> float:
+        observed, expected = _disagreement(chosen, scale)
+        return 1 - observed / expected if expected > 0 else math.nan
+
+    interval = cluster_bootstrap(items, alpha, draws=draws, rng=rng, unit="item")
     return replace(
         plain,
-        low=found.low,
-        high=found.high,
-        method=f"{method}; {found.method}",
-        reason=reason,
-        details={**details, **found.details},
+        low=interval.low,
+        high=interval.high,
+        method=f"{plain.method}; {interval.method}",
+        reason=f"no interval: {interval.reason}" if interval.low is None else interval.reason,
+        details={**plain.details, **interval.details},
     )
 
 
-def _disagreement(counts: Vector, values: Vector, level: Level) -> tuple[float, float]:
-    """Observed and expected disagreement; counts has shape (items, values), rows sum ≥ 2."""
-    weights = 1.0 / (counts.sum(axis=1) - 1.0)
-    coincidences = (counts * weights[:, None]).T @ counts
-    coincidences -= np.diag((counts * weights[:, None]).sum(axis=0))
+def _disagreement(items: Sequence[Vector], scale: Scale) -> tuple[float, float]:
+    """Observed and expected disagreement, D_o and D_e."""
+    counts = np.array(items)
+    weighted = counts / (counts.sum(axis=1, keepdims=True) - 1.0)
+    coincidences = weighted.T @ counts - np.diag(weighted.sum(axis=0))
     totals = counts.sum(axis=0)
     n = float(totals.sum())
-    distances = _distances(values, totals, level)
+    distances = _distances(totals, scale)
     observed = float((coincidences * distances).sum()) / n
     expected = float(totals @ distances @ totals) / (n * (n - 1.0))
     return observed, expected
 
 
-def _distances(values: Vector, totals: Vector, level: Level) -> Vector:
+def _distances(totals: Vector, scale: Scale) -> Vector:
     """δ²(c, k) for every pair of values."""
-    difference = values[:, None] - values[None, :]
-    if level == "nominal":
-        return np.asarray(difference != 0, dtype=np.float64)
-    if level == "interval":
-        return np.asarray(difference**2, dtype=np.float64)
-    if level == "ratio":
-        total = values[:, None] + values[None, :]
-        relative = np.divide(difference, total, out=np.zeros_like(total), where=total > 0)
-        return np.asarray(relative**2, dtype=np.float64)
+    if scale == "nominal":
+        return 1.0 - np.eye(len(totals))
     # Ordinal: ratings from c to k, both ends counted half.
     middle = totals.cumsum() - totals / 2
     return np.asarray((middle[:, None] - middle[None, :]) ** 2, dtype=np.float64)

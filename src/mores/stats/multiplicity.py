@@ -1,4 +1,4 @@
-"""p-values adjusted for the number of tests: Holm and Benjamini-Hochberg.
+"""p-values adjusted for the number of tests: Holm, Benjamini-Hochberg, Benjamini-Yekutieli.
 
 Takes a list of p-values (None where a test was not computable), gives the
 adjusted ones in the same order.
@@ -39,16 +39,8 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
     """Return Benjamini & Hochberg's (1995) adjusted p-values: the share of false claims.
 
-    The i-th smallest of m is min over j ≥ i of m · p₍ⱼ₎ / j, at most 1.
-
-    Args:
-        p_values: each in [0, 1], or None; None stays None and does not count in m.
-
-    Returns:
-        Adjusted p-values in the order given.
-
-    Raises:
-        MeasureError: a p-value is NaN or outside [0, 1].
+    The i-th smallest of m is min over j ≥ i of m · p₍ⱼ₎ / j, at most 1. Arguments and errors
+    as for `holm`.
     """
     known = _ascending(p_values)
     adjusted: list[float | None] = [None] * len(p_values)
@@ -58,6 +50,18 @@ def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
         smallest = min(smallest, len(known) * p / rank)
         adjusted[index] = smallest
     return adjusted
+
+
+def benjamini_yekutieli(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return Benjamini & Yekutieli's (2001) adjusted p-values: valid under any dependence.
+
+    `benjamini_hochberg`'s times 1 + 1/2 + … + 1/m, at most 1: the share of false claims
+    holds whatever the tests have in common, as when each leaves out one of the same raters.
+    """
+    adjusted = benjamini_hochberg(p_values)
+    tests = sum(p is not None for p in p_values)
+    factor = sum(1 / i for i in range(1, tests + 1))
+    return [None if p is None else min(1.0, factor * p) for p in adjusted]
 
 
 def _ascending(p_values: Sequence[float | None]) -> list[tuple[float, int]]:

@@ -14,20 +14,13 @@ from numpy.typing import ArrayLike
 
 from mores.errors import MeasureError
 from mores.records import Estimate, Verdict
-from mores.stats.inputs import Labels, not_computable, positions, share, vector
+from mores.stats.inputs import not_computable, vector
 from mores.stats.loss_bounds import POWER, Bounds, Details, loss_bounds
 
 METHOD = "non-inferiority"
 
 
-def non_inferiority(
-    differences: ArrayLike,
-    margin: float,
-    *,
-    level: float = 0.95,
-    clusters: Labels | None = None,
-    unit: str = "item",
-) -> Estimate:
+def non_inferiority(differences: ArrayLike, margin: float, *, unit: str = "item") -> Estimate:
     """Say whether a loss of ``margin`` or more can be excluded.
 
     Verdicts, in this order:
@@ -41,64 +34,51 @@ def non_inferiority(
     * ``inconclusive``: neither. ``details["n_needed"]`` is the number of units that
       would give power .8 if nothing had truly changed and the spread stayed the same.
 
-    The bound is mean − t · SE with G − 1 degrees of freedom and
-    SE² = G / (G − 1) · Σ_g (Σ_{i in g} (d_i − mean))² / N² over G clusters of N items
-    (Liang & Zeger 1986; Miller 2024, arXiv 2411.00640, with the G / (G − 1) that the
-    paper leaves out); without clusters every item is its own.
+    The bound is mean − t · SE, one-sided at .95, with n − 1 degrees of freedom.
 
-    For 0/1 items (differences −1, 0, 1, no clusters) the t bound promises too much when
-    few items differ; there bound, interval and p are those of Tango's score test (1998,
-    see `paired_score`), whose two-sided interval excludes zero when McNemar's test does.
+    For 0/1 items (differences −1, 0, 1) the t bound promises too much when few items
+    differ; there bound, interval and p are those of Tango's score test (1998, see
+    `paired_score`), whose two-sided interval excludes zero when McNemar's test does.
 
     No difference at all in n items is not certainty: the share of items lost is bounded
-    by Clopper & Pearson (1934), 1 − (1 − level)^(1/n), about 3 / n, which bounds the mean
-    loss if no single difference exceeds 1. With clusters, clusters are counted.
+    by Clopper & Pearson (1934), 1 − .05^(1/n), about 3 / n, which bounds the mean loss if
+    no single difference exceeds 1.
 
     Args:
-        differences: shape (N,), test minus base for the same item, higher is better.
+        differences: shape (n,), test minus base for the same item, higher is better.
         margin: largest acceptable loss, > 0, same units; fixed before the run.
-        level: confidence level, in (0, 1); one-sided for the verdict's bound.
-        clusters: shape (N,), what items were drawn together (a text, a template).
         unit: what a difference belongs to.
 
     Returns:
         value: mean difference; low: the one-sided bound; high: None; p: one-sided, of
-        "the loss is at least the margin"; n: items, or clusters where given. details:
-        margin, items, two_sided_low, two_sided_high, n_needed (None unless
-        inconclusive), and se, df or gains, losses. Not computable (value kept) with
-        fewer than two units or with one and the same difference (other than 0 and ±1).
+        "the loss is at least the margin". details: margin, items, two_sided_low,
+        two_sided_high, n_needed (None unless inconclusive), and se, df or gains, losses.
+        Not computable (value kept) with fewer than two items or with one and the same
+        difference (other than 0 and ±1).
 
     Raises:
-        MeasureError: NaN or infinite input, labels that do not fit, margin not above 0,
-            level out of range.
+        MeasureError: NaN or infinite input, margin not above 0.
     """
     values = vector(differences, "differences")
-    share(level, "level")
     _check_margin(margin)
-    labels = range(len(values)) if clusters is None else clusters
-    groups = positions(labels, len(values), "clusters")
-    n, unit = len(groups), unit if clusters is None else "cluster"
-    mean = float(values.mean()) if len(values) else None
-    found = loss_bounds(values, margin, level, groups, clustered=clusters is not None)
-    details: Details = {"margin": float(margin), "items": len(values)}
-    if isinstance(found, str):
-        return not_computable(
-            found, n=n, unit=unit, method=METHOD, value=mean, level=level, details=details
-        )
-    verdict, reason = _verdict(found, margin, n, unit)
-    details["two_sided_low"], details["two_sided_high"] = found.two_sided
-    details["n_needed"] = found.needed if verdict == "inconclusive" else None
+    n, mean = len(values), float(values.mean()) if len(values) else None
+    details: Details = {"margin": float(margin), "items": n}
+    bounds = loss_bounds(values, margin)
+    if isinstance(bounds, str):
+        return not_computable(bounds, n=n, unit=unit, method=METHOD, value=mean, details=details)
+    verdict, reason = _verdict(bounds, margin, n, unit)
+    details["two_sided_low"], details["two_sided_high"] = bounds.two_sided
+    details["n_needed"] = bounds.needed if verdict == "inconclusive" else None
     return Estimate(
         value=mean,
-        low=found.low,
-        p=found.p,
+        low=bounds.low,
+        p=bounds.p,
         n=n,
         unit=unit,
-        method=f"{METHOD}, {found.method}",
+        method=f"{METHOD}, {bounds.method}",
         verdict=verdict,
-        level=level,
-        reason="; ".join(part for part in (reason, found.reason) if part),
-        details={**details, **found.details},
+        reason="; ".join(part for part in (reason, bounds.reason) if part),
+        details={**details, **bounds.details},
     )
 
 
@@ -111,16 +91,15 @@ def _check_margin(margin: float) -> None:
         )
 
 
-def _verdict(found: Bounds, margin: float, n: int, unit: str) -> tuple[Verdict, str]:
-    if found.low > -margin:
-        return "non-inferior", "a loss within the margin is shown" if found.loss_shown else ""
-    if found.loss_shown:
-        beyond = found.two_sided[1] < -margin
+def _verdict(bounds: Bounds, margin: float, n: int, unit: str) -> tuple[Verdict, str]:
+    loss_shown = bounds.two_sided[1] < 0
+    if bounds.low > -margin:
+        return "non-inferior", "a loss within the margin is shown" if loss_shown else ""
+    if loss_shown:
+        beyond = bounds.two_sided[1] < -margin
         return "worse", "the loss exceeds the margin" if beyond else ""
-    if found.needed > n:
-        return "inconclusive", (
-            f"about {found.needed} {unit}s are needed for power {POWER:g} if nothing changed"
-        )
-    return "inconclusive", (
-        f"{found.needed} {unit}s would do had nothing changed: the loss seen is too near the margin"
-    )
+    needed = f"{bounds.needed} {unit}s"
+    if bounds.needed > n:
+        return "inconclusive", f"about {needed} are needed for power {POWER:g} if nothing changed"
+    near = "the loss seen is too near the margin"
+    return "inconclusive", f"{needed} would do had nothing changed: {near}"

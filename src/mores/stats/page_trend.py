@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from mores.records import Estimate
 from mores.stats.distributions import normal_tail
-from mores.stats.inputs import Vector, array, not_computable, share
+from mores.stats.inputs import Vector, array, not_computable
 from mores.stats.paired_t import paired_t
 
 METHOD = "Page's trend test"
@@ -36,7 +36,7 @@ class Tail:
     method: str
 
 
-def page_trend(scores: ArrayLike, *, level: float = 0.95, unit: str = "prompt") -> Estimate:
+def page_trend(scores: ArrayLike) -> Estimate:
     """Test whether scores rise over ordered sizes within prompts (Page 1963).
 
     Scores are ranked within each prompt (ties share the mean rank); L = Σ_j j R_j with
@@ -52,8 +52,6 @@ def page_trend(scores: ArrayLike, *, level: float = 0.95, unit: str = "prompt") 
 
     Args:
         scores: shape (n, k), prompts × sizes, sizes in predicted ascending order.
-        level: confidence level of the interval, in (0, 1).
-        unit: what a row is.
 
     Returns:
         value in [−1, 1], low, high (cut off there), p; n: prompts. details: L, sizes,
@@ -62,12 +60,11 @@ def page_trend(scores: ArrayLike, *, level: float = 0.95, unit: str = "prompt") 
         None) or one prompt (value kept), or when every prompt is tied throughout.
 
     Raises:
-        MeasureError: not two axes, NaN or infinite input, level out of range.
+        MeasureError: not two axes, NaN or infinite input.
     """
     table = array(scores, "scores", dimensions=2)
-    share(level, "level")
     prompts, sizes = table.shape
-    absent = partial(not_computable, n=prompts, unit=unit, method=METHOD, level=level)
+    absent = partial(not_computable, n=prompts, unit="prompt", method=METHOD)
     if not table.size:
         return absent("no scores")
     if sizes < 3:
@@ -82,20 +79,19 @@ def page_trend(scores: ArrayLike, *, level: float = 0.95, unit: str = "prompt") 
         "tied_prompts": tied,
     }
     if tied == prompts:
-        return absent(f"every {unit} has the same score at all sizes", details=details)
-    spread = paired_t(correlations, level=level)
+        return absent("every prompt has the same score at all sizes", details=details)
+    spread = paired_t(correlations)
     if prompts == 1:
-        return absent(f"one {unit}", value=spread.value, details=details)
+        return absent("one prompt", value=spread.value, details=details)
     tail = _tail(ranks, steps)
     return replace(
         spread,
         low=None if spread.low is None else max(-1.0, spread.low),
         high=None if spread.high is None else min(1.0, spread.high),
         p=tail.above,
-        unit=unit,
         method=f"{METHOD}, {tail.method}; t interval of the mean rank correlation",
         verdict="descriptive",
-        reason="" if spread.low is not None else f"no interval: the same trend in every {unit}",
+        reason="" if spread.low is not None else "no interval: the same trend in every prompt",
         details={**details, "p_two_sided": min(1.0, 2 * min(tail.above, tail.below))},
     )
 

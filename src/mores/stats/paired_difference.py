@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from numpy.typing import ArrayLike
 
 from mores.records import Estimate
-from mores.stats.inputs import Labels, Rng
+from mores.stats.inputs import LEVEL, Labels, Rng
 from mores.stats.paired_t import paired_t, stratified_t
 from mores.stats.sign_flip import sign_flip
 
@@ -21,9 +21,7 @@ def paired_difference(
     differences: ArrayLike,
     *,
     strata: Labels | None = None,
-    level: float = 0.95,
     rng: Rng | None,
-    permutations: int = 20_000,
     unit: str = "prompt",
 ) -> Estimate:
     """Return the (stratified) mean difference with a t interval and a sign-flip p.
@@ -35,52 +33,46 @@ def paired_difference(
     Args:
         differences: shape (n,), one a prompt: means over ratings and draws.
         strata: shape (n,), the category of each; every category then weighs the same.
-        level: confidence level, in (0, 1).
         rng: generator or seed for the Monte Carlo test, used above 20 differences
             other than zero; None is fine below.
-        permutations: patterns that the Monte Carlo test draws.
         unit: what a difference belongs to.
 
     Returns:
         value, low, high, p; details of `paired_t` or `stratified_t` (se, df, t, p_t)
         and of `sign_flip` (nonzero, smallest_p). Where only one of interval and p can be
         computed, the reason says why the other is missing; where p cannot fall below
-        1 − level whatever the data, the reason says that. Not computable (value kept)
+        .05 whatever the data, the reason says that. Not computable (value kept)
         where there is neither.
 
     Raises:
         MeasureError: NaN or infinite input, labels that do not fit, no rng where needed.
     """
     interval = (
-        paired_t(differences, level=level, unit=unit)
+        paired_t(differences, unit=unit)
         if strata is None
-        else stratified_t(differences, strata, level=level, unit=unit)
+        else stratified_t(differences, strata, unit=unit)
     )
-    test = sign_flip(differences, strata=strata, permutations=permutations, rng=rng, unit=unit)
+    test = sign_flip(differences, strata=strata, rng=rng, unit=unit)
     missing = interval.low is None and test.p is None
+    neither = "; ".join(dict.fromkeys([interval.reason, test.reason]))
     return replace(
         interval,
         p=test.p,
         method=f"{interval.method} interval; {test.method} p",
         verdict="not computable" if missing else "descriptive",
-        reason=_neither(interval, test) if missing else _caveat(interval, test, level),
+        reason=neither if missing else _caveat(interval, test),
         details={**interval.details, **test.details, "p_t": interval.p},
     )
 
 
-def _neither(interval: Estimate, test: Estimate) -> str:
-    reasons = dict.fromkeys([interval.reason, test.reason])
-    return "; ".join(reasons)
-
-
-def _caveat(interval: Estimate, test: Estimate, level: float) -> str:
+def _caveat(interval: Estimate, test: Estimate) -> str:
     parts = []
     if interval.low is None:
         parts.append(f"no interval: {interval.reason}")
     if test.p is None:
         parts.append(f"no p: {test.reason}")
     floor = test.details.get("smallest_p")
-    if isinstance(floor, float) and floor > 1 - level:
+    if isinstance(floor, float) and floor > 1 - LEVEL:
         parts.append(
             f"with {test.details['nonzero']} differences other than zero "
             f"p cannot fall below {floor:g}"

@@ -16,15 +16,14 @@ from numpy.typing import ArrayLike
 
 from mores.records import Estimate
 from mores.stats.distributions import t_estimate
-from mores.stats.inputs import Labels, no_spread, not_computable, positions, share, vector
+from mores.stats.inputs import Labels, no_spread, not_computable, positions, vector
 
 
-def paired_t(differences: ArrayLike, *, level: float = 0.95, unit: str = "prompt") -> Estimate:
+def paired_t(differences: ArrayLike, *, unit: str = "prompt") -> Estimate:
     """Return the mean difference with its t interval (n − 1 degrees of freedom).
 
     Args:
         differences: shape (n,), one a unit, in the units of the measure.
-        level: confidence level, in (0, 1).
         unit: what a difference belongs to.
 
     Returns:
@@ -32,18 +31,17 @@ def paired_t(differences: ArrayLike, *, level: float = 0.95, unit: str = "prompt
         with fewer than two differences or when all are equal.
 
     Raises:
-        MeasureError: NaN or infinite input, level out of range.
+        MeasureError: NaN or infinite input.
     """
     values = vector(differences, "differences")
-    share(level, "level")
     n = len(values)
     if n == 0:
-        return not_computable("no differences", n=0, unit=unit, method="paired t", level=level)
+        return not_computable("no differences", n=0, unit=unit, method="paired t")
     mean = float(values.mean())
     sd = float(values.std(ddof=1)) if n > 1 else 0.0
     if no_spread(sd, values):
         reason = f"one {unit}" if n == 1 else f"all differences equal {mean:g}: no variance"
-        return not_computable(reason, n=n, unit=unit, method="paired t", value=mean, level=level)
+        return not_computable(reason, n=n, unit=unit, method="paired t", value=mean)
     return t_estimate(
         mean,
         sd / n**0.5,
@@ -51,14 +49,11 @@ def paired_t(differences: ArrayLike, *, level: float = 0.95, unit: str = "prompt
         n=n,
         unit=unit,
         method="paired t",
-        level=level,
         details={"sd": sd},
     )
 
 
-def stratified_t(
-    differences: ArrayLike, strata: Labels, *, level: float = 0.95, unit: str = "prompt"
-) -> Estimate:
+def stratified_t(differences: ArrayLike, strata: Labels, *, unit: str = "prompt") -> Estimate:
     """Return the plain mean of the stratum means with its t interval.
 
     With K strata of n_k units, means m_k and variances s_k²: value = Σ m_k / K,
@@ -68,7 +63,6 @@ def stratified_t(
     Args:
         differences: shape (n,), one a unit.
         strata: shape (n,), the stratum (a category) of each.
-        level: confidence level, in (0, 1).
         unit: what a difference belongs to.
 
     Returns:
@@ -76,14 +70,13 @@ def stratified_t(
         when a stratum has a single unit or no stratum has any variance.
 
     Raises:
-        MeasureError: NaN or infinite input, labels that do not fit, level out of range.
+        MeasureError: NaN or infinite input, labels that do not fit.
     """
     values = vector(differences, "differences")
-    share(level, "level")
     n = len(values)
     method = "stratified t (equal weight per stratum, Satterthwaite df)"
     groups = positions(strata, n, "strata")
-    absent = partial(not_computable, n=n, unit=unit, method=method, level=level)
+    absent = partial(not_computable, n=n, unit=unit, method=method)
     if n == 0:
         return absent("no differences")
     value = float(np.mean([values[at].mean() for at in groups.values()]))
@@ -104,6 +97,5 @@ def stratified_t(
         n=n,
         unit=unit,
         method=method,
-        level=level,
         details={"strata": len(groups)},
     )

@@ -18,19 +18,16 @@ from numpy.typing import ArrayLike
 from mores.errors import MeasureError
 from mores.records import Estimate
 from mores.stats.cluster_bootstrap import cluster_bootstrap
-from mores.stats.inputs import Rng, Vector, generator, not_computable, share, vector
+from mores.stats.inputs import Rng, Vector, generator, not_computable, vector
 
-METHOD = "mean within-prompt P(A > B) + ½ P(A = B); "
+METHOD = "mean within-prompt P(A > B) + ½ P(A = B)"
 
 
 def probability_of_superiority(
     groups_a: Sequence[ArrayLike],
     groups_b: Sequence[ArrayLike],
     *,
-    draws: int = 2000,
-    level: float = 0.95,
     rng: Rng | None,
-    unit: str = "prompt",
 ) -> Estimate:
     """Return P(A > B) + ½ P(A = B) within prompts, averaged over prompts.
 
@@ -40,10 +37,7 @@ def probability_of_superiority(
     Args:
         groups_a: for each prompt, the ratings (or scores) of arm A, shape (any,).
         groups_b: the same prompts in the same order, arm B.
-        draws: resamples of the bootstrap over prompts.
-        level: confidence level, in (0, 1).
         rng: generator or seed.
-        unit: what a group is.
 
     Returns:
         value in [0, 1] (½ means no difference), low, high. Where all prompts have the
@@ -55,45 +49,38 @@ def probability_of_superiority(
         MeasureError: lists of different length, a prompt without ratings in one arm,
             NaN or infinite input, no rng.
     """
-    share(level, "level")
     generator(rng, "a bootstrap")
     if len(groups_a) != len(groups_b):
         raise MeasureError(
-            f"expected the same {unit}s for both arms, found {len(groups_a)} and {len(groups_b)}",
+            f"expected the same prompts for both arms, found {len(groups_a)} and {len(groups_b)}",
             where="groups_a, groups_b",
         )
-    pairs = [_pair(a, b, i, unit) for i, (a, b) in enumerate(zip(groups_a, groups_b, strict=True))]
+    pairs = [_pair(a, b, i) for i, (a, b) in enumerate(zip(groups_a, groups_b, strict=True))]
     shares = [superiority(a, b) for a, b in pairs]
     if shares and all(np.ptp(np.concatenate(pair)) == 0 for pair in pairs):
         return not_computable(
-            f"all ratings of every {unit} are tied",
+            "all ratings of every prompt are tied",
             n=len(shares),
-            unit=unit,
-            method=METHOD.rstrip("; "),
+            unit="prompt",
+            method=METHOD,
             value=0.5,
-            level=level,
         )
-    found = cluster_bootstrap(
-        shares, lambda chosen: float(np.mean(chosen)), draws=draws, level=level, rng=rng, unit=unit
-    )
+    found = cluster_bootstrap(shares, lambda chosen: float(np.mean(chosen)), rng=rng, unit="prompt")
+    found = replace(found, method=f"{METHOD}; {found.method}")
     if found.verdict == "not computable" and found.n > 1:
-        return replace(
-            found,
-            method=METHOD + found.method,
-            verdict="descriptive",
-            reason=f"no interval: the probability is the same for every {unit}",
-        )
-    return replace(found, method=METHOD + found.method)
+        reason = "no interval: the probability is the same for every prompt"
+        return replace(found, verdict="descriptive", reason=reason)
+    return found
 
 
-def _pair(a: ArrayLike, b: ArrayLike, index: int, unit: str) -> tuple[Vector, Vector]:
+def _pair(a: ArrayLike, b: ArrayLike, index: int) -> tuple[Vector, Vector]:
     pair = (vector(a, f"groups_a[{index}]"), vector(b, f"groups_b[{index}]"))
     for name, values in zip(("groups_a", "groups_b"), pair, strict=True):
         if not len(values):
             raise MeasureError(
-                f"{unit} {index} has no ratings",
+                f"prompt {index} has no ratings",
                 where=name,
-                fix=f"leave out {unit}s that lack ratings in either arm, and report how many",
+                fix="leave out prompts that lack ratings in either arm, and report how many",
             )
     return pair
 

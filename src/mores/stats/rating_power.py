@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 
+from mores.stats.crossed_power import crossed_power
 from mores.stats.design_power import power
 from mores.stats.inputs import count
 
@@ -60,7 +61,7 @@ def rating_power(
         MeasureError: a count below 1, fewer than two prompts.
     """
     own, noise = rating_spread(draws, raters)
-    if seeds == 1:
+    if count(seeds, "seeds", least=1) == 1:
         return power(prompts, math.hypot(own, noise), difference)
     run = POINTS * math.sqrt(2) * LATENT["run"]
-    return power(prompts, own, difference, seeds=seeds, sd_seed=run, sd_residual=noise)
+    return crossed_power(prompts, seeds, difference, sds=(own, run, noise))

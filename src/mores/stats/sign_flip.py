@@ -18,6 +18,8 @@ from mores.stats.inputs import vector as vector_of
 
 MOST_EXACT = 20
 """Differences other than zero up to which all sign patterns are enumerated."""
+PERMUTATIONS = 20_000
+"""Patterns that are drawn above that."""
 _CELLS = 2_000_000
 
 
@@ -34,7 +36,6 @@ def sign_flip(
     differences: ArrayLike,
     *,
     strata: Labels | None = None,
-    permutations: int = 20_000,
     rng: Rng | None = None,
     unit: str = "prompt",
 ) -> Estimate:
@@ -42,15 +43,14 @@ def sign_flip(
 
     Under the null each difference has either sign with probability ½. p is the
     share of sign patterns whose |mean| reaches the observed one: over all
-    patterns up to 20 differences other than zero, else (b + 1) / (m + 1) over m
-    drawn patterns (Phipson & Smyth 2010). Differences of zero stay in the mean
+    patterns up to 20 differences other than zero, else (b + 1) / (m + 1) over
+    m = 20,000 drawn patterns (Phipson & Smyth 2010). Differences of zero stay in the mean
     and in n; flipping them changes nothing, so they only raise the smallest p.
 
     Args:
         differences: shape (n,), one a unit, in the units of the measure.
         strata: shape (n,), the stratum of each; the value is then the plain mean
             of the stratum means.
-        permutations: m of the Monte Carlo test.
         rng: generator or seed; needed above 20 differences other than zero.
         unit: what a difference belongs to.
 
@@ -63,7 +63,6 @@ def sign_flip(
         MeasureError: NaN or infinite input, labels that do not fit, no rng where needed.
     """
     values = vector_of(differences, "differences")
-    count(permutations, "permutations", least=1)
     n = len(values)
     if n == 0:
         return not_computable("no differences", n=0, unit=unit, method="sign-flip test")
@@ -84,8 +83,8 @@ def sign_flip(
         p, method = _exact_p(parts), "sign-flip test, exact"
     else:
         draw = generator(rng, f"a sign-flip test of {len(parts)} differences")
-        p = _monte_carlo_p(parts, permutations, draw)
-        method = f"sign-flip test, Monte Carlo ({permutations} permutations)"
+        p = _monte_carlo_p(parts, draw)
+        method = f"sign-flip test, Monte Carlo ({PERMUTATIONS} permutations)"
     return Estimate(value=mean, p=p, n=n, unit=unit, method=method, details=details)
 
 
@@ -119,11 +118,11 @@ def _exact_p(parts: Vector) -> float:
     return _reaches(sums, parts) / len(sums)
 
 
-def _monte_carlo_p(parts: Vector, permutations: int, rng: np.random.Generator) -> float:
+def _monte_carlo_p(parts: Vector, rng: np.random.Generator) -> float:
     rows = max(1, _CELLS // len(parts))
     reached = 0
-    for start in range(0, permutations, rows):
-        size = (min(rows, permutations - start), len(parts))
+    for start in range(0, PERMUTATIONS, rows):
+        size = (min(rows, PERMUTATIONS - start), len(parts))
         signs = 2.0 * rng.integers(0, 2, size=size, dtype=np.int8) - 1.0
         reached += _reaches(signs @ parts, parts)
-    return (reached + 1) / (permutations + 1)
+    return (reached + 1) / (PERMUTATIONS + 1)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from mores.errors import MeasureError
 from mores.records import Estimate
-from mores.stats.inputs import Labels, Rng, Vector, array, not_computable, share, vector
+from mores.stats.inputs import Labels, Rng, Vector, array, not_computable, vector
 from mores.stats.paired_difference import paired_difference
 
 METHOD = "per-prompt slope on log10 parameters"
@@ -26,9 +26,7 @@ def size_slope(
     parameters: ArrayLike,
     *,
     strata: Labels | None = None,
-    level: float = 0.95,
     rng: Rng | None,
-    unit: str = "prompt",
 ) -> Estimate:
     """Return the mean over prompts of the slope of the difference on log₁₀ parameters.
 
@@ -43,9 +41,7 @@ def size_slope(
         differences: shape (n, k), prompts × sizes, say values-targeted minus control.
         parameters: shape (k,), parameters of each size, > 0; sizes may repeat.
         strata: shape (n,), the category of each prompt.
-        level: confidence level, in (0, 1).
         rng: generator or seed for the Monte Carlo test above 20 slopes other than zero.
-        unit: what a row is.
 
     Returns:
         value: units of the measure for ten times the parameters; low, high, p; n:
@@ -58,14 +54,13 @@ def size_slope(
             labels that do not fit, no rng where needed.
     """
     table = array(differences, "differences", dimensions=2)
-    share(level, "level")
     x = _log_sizes(parameters, table.shape[1])
     n, sizes = len(table), len(np.unique(x))
     if not table.size or sizes < 2:
         reason = "one size: no slope" if table.size else "no differences"
-        return not_computable(reason, n=n, unit=unit, method=METHOD, level=level)
+        return not_computable(reason, n=n, unit="prompt", method=METHOD)
     slopes = _slopes(table, x)
-    found = paired_difference(slopes, strata=strata, level=level, rng=rng, unit=unit)
+    found = paired_difference(slopes, strata=strata, rng=rng)
     caveat = "two sizes: a slope between them, no shape" if sizes == 2 else ""
     return replace(
         found,

@@ -10,10 +10,10 @@ from __future__ import annotations
 from mores.errors import MeasureError
 from mores.records import Estimate
 from mores.stats.distributions import normal_quantile
-from mores.stats.inputs import count, not_computable, share
+from mores.stats.inputs import LEVEL, count, not_computable
 
 
-def wilson(successes: int, n: int, *, level: float = 0.95, unit: str = "item") -> Estimate:
+def wilson(successes: int, n: int, *, unit: str = "item") -> Estimate:
     """Return successes / n with the score interval of Wilson (1927), formula without correction.
 
     Centre (s + z²/2) / (n + z²), half width z √(s (n − s) / n + z²/4) / (n + z²).
@@ -21,22 +21,20 @@ def wilson(successes: int, n: int, *, level: float = 0.95, unit: str = "item") -
     Args:
         successes: 0 to n.
         n: independent trials.
-        level: confidence level, in (0, 1).
         unit: what a trial is.
 
     Returns:
         value, low, high in [0, 1]. Not computable with n = 0.
 
     Raises:
-        MeasureError: counts negative, not whole or successes > n; level out of range.
+        MeasureError: counts negative, not whole or successes > n.
     """
     successes, n = count(successes, "successes"), count(n, "n")
-    share(level, "level")
     if successes > n:
         raise MeasureError(f"expected at most n = {n}, found {successes}", where="successes")
     if n == 0:
-        return not_computable(f"no {unit}s", n=0, unit=unit, method="Wilson", level=level)
-    z = normal_quantile((1 + level) / 2)
+        return not_computable(f"no {unit}s", n=0, unit=unit, method="Wilson")
+    z = normal_quantile((1 + LEVEL) / 2)
     centre = (successes + z**2 / 2) / (n + z**2)
     half = z * (successes * (n - successes) / n + z**2 / 4) ** 0.5 / (n + z**2)
     return Estimate(
@@ -47,6 +45,5 @@ def wilson(successes: int, n: int, *, level: float = 0.95, unit: str = "item") -
         n=n,
         unit=unit,
         method="Wilson",
-        level=level,
         details={"successes": successes},
     )

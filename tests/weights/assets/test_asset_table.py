@@ -53,7 +53,7 @@ def test_an_unknown_converter_is_refused():
 
 def test_package_names_are_normalised_as_in_wheel_file_names():
     # Wheel specification: runs of - _ . become one _, letters lower case.
-    (asset,) = parse_table(ROW, path="t.toml")
+    (asset,) = parse_table(ROW, path="t.toml").assets
     assert asset.wheel_prefix == "fake_pkg_x-1.0-"
 
 
@@ -80,7 +80,7 @@ def test_a_name_used_twice_is_refused():
 
 
 def test_members_are_checked_outside_a_table_too():
-    (asset,) = parse_table(ROW, path="t.toml")
+    (asset,) = parse_table(ROW, path="t.toml").assets
     fields = {**msgspec.to_builtins(asset), "members": ("a/../../b",)}
     with pytest.raises(ValueError, match="leaves the wheel"):
         Asset(**fields)

@@ -13,14 +13,14 @@ themselves: unknown rule, no reason, nothing to suppress.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from mores import store
-from mores.curate.lint.subject import Item, Subject
+from mores.curate.lint.subject import Subject
 from mores.errors import did_you_mean
 from mores.records import Finding, Record, Severity
 
@@ -67,14 +67,13 @@ def read_check(folder: Path) -> CheckConfig:
 def suppressions(subject: Subject, config: CheckConfig) -> list[Suppression]:
     """Return every entry: those of the records in file order, then those of check.toml."""
     return [
-        *(entry for item in subject.items for entry in _of_item(item)),
+        *(
+            Suppression(rule, reason, item.path, item.line, item.id)
+            for item in subject.items
+            for rule, reason in item.record.suppress.items()
+        ),
         *(Suppression(rule, reason, CHECK_FILE) for rule, reason in config.suppress.items()),
     ]
-
-
-def _of_item(item: Item) -> Iterator[Suppression]:
-    for rule, reason in item.record.suppress.items():
-        yield Suppression(rule, reason, item.path, item.line, item.id)
 
 
 def apply(findings: Iterable[Finding], entries: Sequence[Suppression]) -> list[Finding]:
@@ -110,21 +109,20 @@ def problems(
         if entry.rule not in known:
             message = f"unknown rule {entry.rule!r}{did_you_mean(entry.rule, list(known))}"
             fix = "take a rule id from docs/check.md, or delete the entry"
-            wrong.append(_problem(entry, "M001", "unknown-rule", "error", message, fix))
+            wrong.append(_problem(entry, "M001", message, fix))
         elif not entry.reason.strip():
             message = f"{entry.rule} is suppressed without a reason, so it is not suppressed"
             fix = "write down why the rule does not apply here"
-            wrong.append(_problem(entry, "M002", "no-reason", "error", message, fix))
+            wrong.append(_problem(entry, "M002", message, fix))
         elif entry.rule in ran and not any(entry.covers(finding) for finding in findings):
             message = f"{entry.rule} finds nothing here, the suppression is not needed"
             fix = "delete the entry"
-            wrong.append(_problem(entry, "M003", "idle-suppression", "info", message, fix))
+            wrong.append(_problem(entry, "M003", message, fix))
     return wrong
 
 
-def _problem(
-    entry: Suppression, rule: str, name: str, severity: Severity, message: str, fix: str
-) -> Finding:
+def _problem(entry: Suppression, rule: str, message: str, fix: str) -> Finding:
+    name, severity, _ = SUPPRESSION_RULES[rule]
     return Finding(
         rule=rule,
         name=name,
@@ -137,7 +135,7 @@ def _problem(
     )
 
 
-SUPPRESSION_RULES = {
+SUPPRESSION_RULES: dict[str, tuple[str, Severity, str]] = {
     "M001": ("unknown-rule", "error", "A suppression names a rule that exists."),
     "M002": ("no-reason", "error", "A suppression gives its reason."),
     "M003": ("idle-suppression", "info", "A suppression sets something aside."),

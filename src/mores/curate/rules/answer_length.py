@@ -1,7 +1,4 @@
-"""M101: the answer has 40 to 340 words.
-
-list(AnswerLength().find(subject))
-"""
+"""M101: the answer has 40 to 340 words."""
 
 from __future__ import annotations
 

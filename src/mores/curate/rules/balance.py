@@ -1,7 +1,4 @@
-"""M302: categories of very different size.
-
-list(Balance().find(subject))
-"""
+"""M302: categories of very different size."""
 
 from __future__ import annotations
 

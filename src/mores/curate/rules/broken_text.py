@@ -1,7 +1,4 @@
-"""M102: text that is empty, damaged or cannot be printed.
-
-list(BrokenText().find(subject))
-"""
+"""M102: text that is empty, damaged or cannot be printed."""
 
 from __future__ import annotations
 

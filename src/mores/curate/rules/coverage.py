@@ -1,7 +1,4 @@
-"""M301: a position without samples or without prompts.
-
-list(Coverage().find(subject))
-"""
+"""M301: a position without samples or without prompts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""M201: the same question or the same answer twice.
-
-list(Duplicates().find(subject))
-"""
+"""M201: the same question or the same answer twice."""
 
 from __future__ import annotations
 

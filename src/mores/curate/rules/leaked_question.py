@@ -1,7 +1,4 @@
-"""M210: an evaluation prompt that is also a training question.
-
-list(LeakedQuestion().find(subject))
-"""
+"""M210: an evaluation prompt that is also a training question."""
 
 from __future__ import annotations
 

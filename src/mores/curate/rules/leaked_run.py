@@ -1,7 +1,4 @@
-"""M211: eight words in a row that a sample shares with an evaluation prompt.
-
-list(LeakedRun().find(subject))
-"""
+"""M211: eight words in a row that a sample shares with an evaluation prompt."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""M502: many answers that open with the same two words.
-
-list(MonotoneOpeners().find(subject))
-"""
+"""M502: many answers that open with the same two words."""
 
 from __future__ import annotations
 

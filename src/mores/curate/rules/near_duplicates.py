@@ -1,7 +1,4 @@
-"""M202: two samples, or two prompts, that differ in a few words only.
-
-list(NearDuplicates().find(subject))
-"""
+"""M202: two samples, or two prompts, that differ in a few words only."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""M503: what looks like personal data.
-
-list(PersonalData().find(subject))
-"""
+"""M503: what looks like personal data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""M504: a sample whose author or licence nobody wrote down.
-
-list(Provenance().find(subject))
-"""
+"""M504: a sample whose author or licence nobody wrote down."""
 
 from __future__ import annotations
 

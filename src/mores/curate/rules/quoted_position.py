@@ -1,7 +1,4 @@
-"""M501: a passage of a position statement, copied into an answer.
-
-list(QuotedPosition().find(subject))
-"""
+"""M501: a passage of a position statement, copied into an answer."""
 
 from __future__ import annotations
 

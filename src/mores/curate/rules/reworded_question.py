@@ -1,7 +1,4 @@
-"""M212: an evaluation prompt that is a training question in other words.
-
-list(RewordedQuestion().find(subject))
-"""
+"""M212: an evaluation prompt that is a training question in other words."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""M303: a control set that is larger or smaller than the values set.
-
-list(SetSize().find(subject))
-"""
+"""M303: a control set that is larger or smaller than the values set."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""M407: how well a classifier tells values from control samples. Information only.
-
-next(iter(StyleClassifier().find(subject))).value     # 0.5 is chance
-"""
+"""M407: how well a classifier tells values from control samples. Information only."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ says nothing about form.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -117,10 +118,7 @@ def _present(subject: Subject, measure: Measure) -> tuple[list[Features], int]:
 
 def _common(rows: Sequence[Features]) -> list[str]:
     """Return the features that enough of all samples have; labels do not enter the choice."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        for name in row:
-            counts[name] = counts.get(name, 0) + 1
+    counts = Counter(name for row in rows for name in row)
     return [name for name, count in counts.items() if count >= max(2, RARE * len(rows))]
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from mores.curate.lint.subject import Item
-from mores.curate.text import Run, count_words, sentences, words
+from mores.curate.text import Run, count_words, runs, sentences, words
 
 Features = Mapping[str, float | None]
 Measure = Callable[[Item], Features]
@@ -58,20 +58,8 @@ def moving_ratio(text: Run, window: int = WINDOW) -> float | None:
     Returns:
         A share in (0, 1], or None for a text shorter than a window.
     """
-    if len(text) < window:
-        return None
-    counts: dict[str, int] = {}
-    total = 0
-    for i, word in enumerate(text):
-        counts[word] = counts.get(word, 0) + 1
-        if i >= window:
-            old = text[i - window]
-            counts[old] -= 1
-            if not counts[old]:
-                del counts[old]
-        if i >= window - 1:
-            total += len(counts)
-    return total / (window * (len(text) - window + 1))
+    different = [len(set(run)) for run in runs(text, window)]
+    return sum(different) / (window * len(different)) if different else None
 
 
 def punctuation(item: Item) -> Features:

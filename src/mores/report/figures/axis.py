@@ -28,9 +28,9 @@ class Axis:
         return self.start + min(1.0, max(0.0, share)) * (self.end - self.start)
 
 
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Return at most about ``most`` round values (1, 2 or 5 × 10ᵏ apart) from low to high."""
-    step = _step(high - low, most)
+def ticks(low: float, high: float) -> list[float]:
+    """Return about six round values at most (1, 2 or 5 × 10ᵏ apart) from low to high."""
+    step = _step(high - low)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(k * step, 12) + 0.0 for k in range(first, last + 1)]
 
@@ -43,8 +43,21 @@ def tick_labels(values: list[float]) -> list[str]:
     return [fmt(value, places) for value in values]
 
 
-def _step(span: float, most: int) -> float:
-    rough = span / max(most, 1)
+def left(axis: Axis, start: float, end: float) -> list[Item]:
+    """Return grid lines of an upright axis from ``start`` to ``end`` and tick labels before."""
+    values = ticks(axis.low, axis.high)
+    items: list[Item] = []
+    for value, label in zip(values, tick_labels(values), strict=True):
+        y = axis.at(value)
+        items += [
+            Line(start, y, end, y, "rule", 0.8),
+            Text(start - 6, y + 4, label, "muted", 10.5, "end"),
+        ]
+    return items
+
+
+def _step(span: float) -> float:
+    rough = span / 6
     unit = 10.0 ** math.floor(math.log10(rough))
     return unit * next(m for m in (1, 2, 5, 10) if m * unit >= rough * 0.85)
 

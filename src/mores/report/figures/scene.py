@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mores.report.figures.palette import Role, Shape
@@ -129,15 +129,9 @@ def fit(text: str, width: float, size: float = 11.0, *, bold: bool = False) -> s
 def moved(item: Item, dx: float, dy: float) -> Item:
     """Return the item shifted."""
     match item:
-        case Line(x1, y1, x2, y2, role, width, dashed):
-            return Line(x1 + dx, y1 + dy, x2 + dx, y2 + dy, role, width, dashed)
-        case Curve(points, role, width, dashed):
-            return Curve(tuple((x + dx, y + dy) for x, y in points), role, width, dashed)
-        case Dots(points, role, size):
-            return Dots(tuple((x + dx, y + dy) for x, y in points), role, size)
-        case Mark(x, y, shape, role, size, filled):
-            return Mark(x + dx, y + dy, shape, role, size, filled)
-        case Box(x, y, width, height, role):
-            return Box(x + dx, y + dy, width, height, role)
-        case Text(x, y, text, role, size, anchor, bold):
-            return Text(x + dx, y + dy, text, role, size, anchor, bold)
+        case Line(x1, y1, x2, y2):
+            return replace(item, x1=x1 + dx, y1=y1 + dy, x2=x2 + dx, y2=y2 + dy)
+        case Curve() | Dots():
+            return replace(item, points=tuple((x + dx, y + dy) for x, y in item.points))
+        case _:
+            return replace(item, x=item.x + dx, y=item.y + dy)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mores.records import Estimate
-from mores.report.figures.axis import Axis, around, tick_labels, ticks
+from mores.report.figures.axis import Axis, around, left
 from mores.report.figures.figure import Figure, Key
 from mores.report.figures.palette import ARM_SHAPES, Role, arm_role
 from mores.report.figures.scene import WIDTH, Curve, Item, Line, Mark, Scene, Text, fit
@@ -141,14 +141,7 @@ def _across(summary: SizeSummary) -> Axis:
 
 
 def _frame(summary: SizeSummary, across: Axis, up: Axis) -> list[Item]:
-    items: list[Item] = []
-    values = ticks(up.low, up.high)
-    for value, label in zip(values, tick_labels(values), strict=True):
-        y = up.at(value)
-        items += [
-            Line(_LEFT, y, _RIGHT, y, "rule", 0.8),
-            Text(_LEFT - 6, y + 4, label, "muted", 10.5, "end"),
-        ]
+    items = left(up, _LEFT, _RIGHT)
     last = -math.inf
     for parameters in dict.fromkeys(m.parameters for m in summary.models if m.parameters):
         x = across.at(math.log10(parameters))

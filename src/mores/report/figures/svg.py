@@ -58,9 +58,9 @@ def standalone(scene: Scene, name: str) -> str:
     return _element(scene, name, head=style + paper, extra=extra) + "\n"
 
 
-def symbol(item: Mark | Line, size: float = 14.0) -> str:
+def symbol(item: Mark | Line) -> str:
     """Return one mark or line as a small decorative ``<svg>`` for legends and badges."""
-    box = f'viewBox="0 0 {_n(size)} {_n(size)}" width="{_n(size)}" height="{_n(size)}"'
+    box = 'viewBox="0 0 14 14" width="14" height="14"'
     return f'<svg class="fig-svg mark" {box} aria-hidden="true">{_item(item)}</svg>'
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mores.report.figures.axis import Axis, around, tick_labels, ticks
+from mores.report.figures.axis import Axis, around, left, ticks
 from mores.report.figures.figure import Figure, Key
 from mores.report.figures.palette import ARM_SHAPES, Role, arm_role
-from mores.report.figures.scene import WIDTH, Curve, Item, Line, Mark, Point, Scene, Text, fit
+from mores.report.figures.scene import WIDTH, Curve, Item, Mark, Point, Scene, Text, fit
 from mores.report.model import ArmSummary, ModelSummary, Report
 from mores.report.words import arm_kind, arm_labels, fmt, listed, short_arm
 
@@ -85,16 +85,8 @@ def _panel(model: ModelSummary, labels: dict[str, str]) -> Scene:
 
 
 def _frame(across: Axis, up: Axis) -> list[Item]:
-    items: list[Item] = []
-    values = ticks(up.low, up.high)
-    for value, label in zip(values, tick_labels(values), strict=True):
-        y = up.at(value)
-        items += [
-            Line(_LEFT, y, _RIGHT, y, "rule", 0.8),
-            Text(_LEFT - 6, y + 4, label, "muted", 10.5, "end"),
-        ]
-    values = [value for value in ticks(across.low, across.high) if value == int(value) > 0]
-    for value in values:
+    items = left(up, _LEFT, _RIGHT)
+    for value in (v for v in ticks(across.low, across.high) if v == int(v) > 0):
         items.append(Text(across.at(value), _BOTTOM + 15, f"{value:g}", "muted", 10.5, "middle"))
     items.append(Text(_RIGHT, _BOTTOM + 30, "step", "muted", 10.5, "end"))
     return items

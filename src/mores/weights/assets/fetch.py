@@ -13,15 +13,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mores import step as steps
 from mores import store
-from mores.errors import AssetError, MoresError, StoreError
+from mores.errors import AssetError, MoresError
 from mores.records import Manifest, Record
 from mores.weights.assets.convert import find_converter
 from mores.weights.assets.parts import collect_members, forget_parts
@@ -147,32 +146,28 @@ def _files(folder: Path) -> list[str]:
 @contextmanager
 def _locked(asset: Asset, say: store.Say) -> Iterator[None]:
     """Hold the asset for this process, waiting while another one fetches it."""
+    from filelock import FileLock, Timeout
+
     place = asset.folder.parent / ".locks" / asset.folder.name
-    give_up = time.monotonic() + WAIT_SECONDS
-    waited = False
-    with ExitStack() as held:
-        while not _try_lock(held, place):
-            if time.monotonic() > give_up:
+    with store.disk_errors(place):
+        place.mkdir(parents=True, exist_ok=True)
+        held = FileLock(place / ".lock")
+        try:
+            held.acquire(timeout=0)
+        except Timeout:
+            say(f"{asset.name}: another process is fetching it; waiting")
+            try:
+                held.acquire(timeout=WAIT_SECONDS, poll_interval=0.2)
+            except Timeout:
                 raise AssetError(
                     f"another process has been fetching it for {WAIT_SECONDS / 60:.0f} minutes",
                     where=f"asset {asset.name!r}",
                     fix="stop that process and run again",
-                )
-            if not waited:
-                say(f"{asset.name}: another process is fetching it; waiting")
-                waited = True
-            time.sleep(0.2)
-        yield
-
-
-def _try_lock(held: ExitStack, place: Path) -> bool:
+                ) from None
     try:
-        held.enter_context(store.lock(place))
-    except StoreError as error:
-        if "another mores process" in error.message:
-            return False
-        raise
-    return True
+        yield
+    finally:
+        held.release()
 
 
 def _make(asset: Asset, say: store.Say) -> None:

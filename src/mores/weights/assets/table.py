@@ -119,7 +119,9 @@ def _as_wheel(asset: Asset, part: Part) -> Asset:
     )
 
 
-class _Table(Record, frozen=True, kw_only=True):
+class Table(Record, frozen=True, kw_only=True):
+    """The content of assets.toml."""
+
     assets: tuple[Asset, ...]
     terms: tuple[Terms, ...] = ()
 
@@ -139,23 +141,19 @@ def read_terms() -> tuple[Terms, ...]:
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> _Table:
+def _shipped() -> Table:
     place = resources.files("mores.weights.assets").joinpath("assets.toml")
-    return _parse(place.read_text("utf-8"), path="assets.toml")
+    return parse_table(place.read_text("utf-8"), path="assets.toml")
 
 
-def parse_table(text: str, *, path: str) -> tuple[Asset, ...]:
+def parse_table(text: str, *, path: str) -> Table:
     """Read a table from TOML text.
 
     Raises:
         AssetError: not TOML, unknown or missing fields, a name used twice, unknown terms.
     """
-    return _parse(text, path=path).assets
-
-
-def _parse(text: str, *, path: str) -> _Table:
     try:
-        table = msgspec.convert(tomllib.loads(text), _Table)
+        table = msgspec.convert(tomllib.loads(text), Table)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise AssetError(readable(str(error)), path=path) from None
     names = [asset.name for asset in table.assets]
