@@ -25,6 +25,7 @@ from mores.progress import Progress, duration
 from mores.records import TaskItem, to_plain
 from mores.step import Made, Step
 from mores.study import ArmKey, ModelSpec, Study, folders
+from mores.study.files import task_files
 from mores.tune.run import known_base, tuned_folders, tuned_keys, weight_digests
 
 if TYPE_CHECKING:
@@ -94,9 +95,14 @@ def _step(
             "model": base,
             **{f"task {name}": digests.get(name) for name in (t.name for t in configured)},
             **weight_digests(study, spec),
+            **task_files(study),
         },
         # Margins judge the items; they do not decide which there are.
-        config={"tasks": {t.name: to_plain(replace(t, margin=1.0)) for t in configured}},
+        # Items are drawn with the seed.
+        config={
+            "seed": study.config.seed,
+            "tasks": {t.name: to_plain(replace(t, margin=1.0)) for t in configured},
+        },
         seed=study.config.seed,
         log=study.run_folder,
     )
@@ -124,9 +130,10 @@ def _measure_model(
     tasks: Sequence[Task],
     progress: Progress,
 ) -> list[TaskItem]:
-    tuned = tuned_folders(study, spec)
+    tuned = tuned_folders(study, spec, progress.say)
     step = _step(study, spec, resolved.digest, tasks)
     step.run(lambda: _run(study, spec, resolved, tuned, tasks, step, progress), say=progress.say)
+    shutil.rmtree(step.folder / "parts", ignore_errors=True)
     return read_items(study, spec.name)
 
 
@@ -157,7 +164,6 @@ def _run(
         rows += _arm_items(loaded, spec, key, tuned, tasks, step, bar.advance)
     bar.finish()
     store.write_jsonl(step.folder / ITEMS, rows)
-    shutil.rmtree(step.folder / "parts", ignore_errors=True)
     progress.say(f"capability: {total} items in {duration(time.perf_counter() - start)}")
     return Made(
         [ITEMS],

@@ -21,6 +21,7 @@ from mores.sample.grid import COMPLETIONS
 from mores.sample.run import read_completions, sample_step
 from mores.step import Made, Step, read_manifest
 from mores.study import ModelSpec, Study, folders, slug
+from mores.study.files import scorer_files
 
 if TYPE_CHECKING:
     from mores.measure.toxicity.card import ValidationCard
@@ -41,7 +42,7 @@ def toxicity(
 
     Args:
         study: with completions.
-        scorers: instead of the study's own (docs/toxicity.md).
+        scorers: instead of the study's own, which their summary and the report are of.
         progress: where to show how far it is.
 
     Raises:
@@ -62,7 +63,8 @@ def toxicity(
                 scores = _score_model(study, spec, name, judge, progress)
                 every += scores
                 judged[spec.name].append(_judged(study, name, judge, scores))
-        for spec in study.config.models:
+        # The summary is of the study's own scorers, which the report shows.
+        for spec in study.config.models if scorers is None else ():
             _summarise(study, spec, judged[spec.name], progress)
     return every
 
@@ -125,7 +127,11 @@ def score_step(study: Study, spec: ModelSpec, name: str, judge: Scorer | None = 
 
     sampled = sample_step(study, spec)
     folder = scores_folder(study, spec.name, name)
-    inputs: dict[str, str | None] = {"completions": _digest(sampled), "scorer": None}
+    inputs: dict[str, str | None] = {
+        "completions": _digest(sampled),
+        "scorer": None,
+        **scorer_files(study, name),
+    }
     manifest = read_manifest(folder)
     config = dict(manifest.config) if manifest else {}
     if judge is None:
