@@ -3,7 +3,6 @@
     counts = count_terms(["a kind nurse", "a tall man"], ["women", "men"])
     counts = count_stream(pairs)     # (text, group), read once, never all in memory
     counts.by_group()                # groups x words
-    term_counts(counts, arm="base", topic="gender")
 
 One pass over the texts. A block of them at a time becomes rows of a sparse matrix,
 eight bytes for each different word of a text; the texts themselves are not kept. A
@@ -22,7 +21,6 @@ from numpy.typing import NDArray
 
 from mores.errors import MeasureError
 from mores.measure.cooccurrence.tokens import words
-from mores.records import TermCount
 
 _BLOCK = 1_000_000
 """Words that become rows together."""
@@ -137,23 +135,6 @@ def count_stream(
         group_of=place[np.frombuffer(group_of, dtype=np.int32)],
         all_words=np.frombuffer(rows.lengths, dtype=np.int64),
     )
-
-
-def term_counts(counts: Counts, *, arm: str, topic: str) -> list[TermCount]:
-    """Return one record for each group and word that occurs with it."""
-    occurrences, documents = counts.by_group(), counts.documents_by_group()
-    return [
-        TermCount(
-            arm=arm,
-            topic=topic,
-            group=group,
-            term=counts.vocabulary[w],
-            count=int(occurrences[g, w]),
-            documents=int(documents[g, w]),
-        )
-        for g, group in enumerate(counts.groups)
-        for w in np.flatnonzero(occurrences[g])
-    ]
 
 
 class Numbering(dict[str, int]):

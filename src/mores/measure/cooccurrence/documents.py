@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mores.errors import MeasureError, did_you_mean
-from mores.measure.cooccurrence.count import count_terms, term_counts
-from mores.measure.cooccurrence.stems import excluded_words, stem_places
-from mores.records import Completion, TermCount
+from mores.records import Completion
 from mores.study import Associations
 
 Key = tuple[str, int]
@@ -84,30 +82,18 @@ def pair(arm: Documents, reference: Documents) -> tuple[Documents, Documents, in
     return arm[[i for i, _ in shared]], reference[[j for _, j in shared]], left_out
 
 
-def count_completions(
-    completions: Mapping[str, Sequence[Completion]], associations: Associations
-) -> list[TermCount]:
-    """Return how often each word occurs with each group, for every arm and topic.
+def stem_places(associations: Associations) -> dict[str, tuple[str, str, int]]:
+    """Return prompt id → topic, group and index of the stem, for every stem of the file.
 
-    Args:
-        completions: completions of the stems, by arm.
-        associations: the stems; their own words are not counted.
-
-    Raises:
-        MeasureError: see `arm_documents`.
+    Stem i of every group of a topic should be the same sentence about another group: texts are
+    compared, and exchanged, within such blocks.
     """
-    rows: list[TermCount] = []
-    for arm, own in completions.items():
-        by_topic = arm_documents(arm, own, associations)
-        for topic in associations.topics:
-            documents = by_topic[topic.name]
-            if documents.texts:
-                order = [group.name for group in topic.groups]
-                counts = count_terms(
-                    documents.texts, documents.groups, order=order, exclude=excluded_words(topic)
-                )
-                rows += term_counts(counts, arm=arm, topic=topic.name)
-    return rows
+    return {
+        f"{topic.name}/{group.name}/{i}": (topic.name, group.name, i)
+        for topic in associations.topics
+        for group in topic.groups
+        for i in range(len(group.stems))
+    }
 
 
 def _check_one_model(arm: str, completions: Sequence[Completion]) -> None:
