@@ -154,8 +154,6 @@ def test_the_shipped_terms_differ_and_are_lower_case():
 def test_wrong_arguments_are_refused():
     with pytest.raises(MeasureError, match="no labelled texts"):
         validate(Table({}), [])
-    with pytest.raises(MeasureError, match=r"expected a threshold from 0 to 1, found 1\.5"):
-        validate(Table({"a": 0.1}), rows_of(["a"], [True]), thresholds=[0.5, 1.5])
 
 
 def test_numbers_are_printed_short():

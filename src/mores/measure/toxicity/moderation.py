@@ -21,6 +21,7 @@ from mores.measure.toxicity.scorer import Item, Reading
 
 KIND = "moderation"
 BATCH = 32
+"""Texts in one request."""
 ONE_BY_ONE = frozenset({200, 400, 413, 422, 500})
 """After these, one text may have spoilt the batch for all."""
 CATEGORIES = ("harassment", "harassment/threatening", "hate", "hate/threatening")
@@ -45,7 +46,6 @@ class ModerationScorer(RemoteScorer):
         model: str = "",
         key_env: str = "",
         timeout: float = 30.0,
-        batch: int = BATCH,
         clock: Clock | None = None,
     ) -> None:
         """Set up; nothing is asked yet.
@@ -56,7 +56,6 @@ class ModerationScorer(RemoteScorer):
             model: sent as ``model``; not sent if empty.
             key_env: name of the environment variable with the key; no key if empty.
             timeout: seconds for one request.
-            batch: texts in one request.
             clock: for tests.
 
         Raises:
@@ -65,7 +64,6 @@ class ModerationScorer(RemoteScorer):
         super().__init__(key_env=key_env, timeout=timeout, clock=clock)
         self.url = checked_url(url)
         self.model = model
-        self.batch = batch
         self.categories = tuple(attributes) or CATEGORIES
         self.name = f"moderation:{url}"
         self.version = model or "model not named"
@@ -86,7 +84,7 @@ class ModerationScorer(RemoteScorer):
         from mores.measure.toxicity.service import service_of
 
         post, patience = service_of(self).post, Patience()
-        batches = [list(items[i : i + self.batch]) for i in range(0, len(items), self.batch)]
+        batches = [list(items[i : i + BATCH]) for i in range(0, len(items), BATCH)]
         while batches:
             batch = batches.pop(0)
             reply = self._ask(post, batch)
@@ -115,14 +113,10 @@ class ModerationScorer(RemoteScorer):
     def _shared(self, batch: Sequence[Item], reply: Reply) -> Iterator[tuple[Item, RawAnswer]]:
         """Give each text its own result, beside all that the answer said of the batch."""
         for place, item in enumerate(batch):
-            if reply.reason:
-                yield item, self.answer(item, reply)
-                continue
-            shared = {key: value for key, value in reply.body.items() if key != "results"}
-            yield (
-                item,
-                self.answer(item, reply, {**shared, "results": [reply.body["results"][place]]}),
-            )
+            response = reply.body
+            if not reply.reason:
+                response = {**reply.body, "results": [reply.body["results"][place]]}
+            yield item, self.kept(item, reply, response)
 
     def read(self, answer: RawAnswer) -> Reading:
         """Return the highest declared category's score."""

@@ -123,7 +123,7 @@ class PerspectiveScorer(RemoteScorer):
         post, patience = service_of(self).post, Patience()
         for item in items:
             reply = self._ask(post, item.text)
-            yield item, self.answer(item, reply)
+            yield item, self.kept(item, reply)
             if patience.ended(reply):
                 return
 

@@ -24,6 +24,8 @@ from mores.stats.auc import auc
 from mores.stats.wilson import wilson
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+THRESHOLD = 0.5
+"""Of the figures by identity term."""
 
 
 def validate(
@@ -31,9 +33,6 @@ def validate(
     rows: Sequence[LabelledText],
     *,
     source: str = "",
-    thresholds: Sequence[float] = THRESHOLDS,
-    threshold: float = 0.5,
-    identity_terms: Sequence[str] | None = None,
 ) -> ValidationCard:
     """Score labelled texts and say how well the scores agree with the labels.
 
@@ -41,17 +40,15 @@ def validate(
         scorer: what is validated.
         rows: texts with labels.
         source: what they are, for the card's heading.
-        thresholds: those of the table, each 0 to 1.
-        threshold: the one of the figures by identity term.
-        identity_terms: words that name groups; those of `identity_terms.txt` if None.
 
     Returns:
         The card. A figure that cannot be computed (one class only, nothing marked) says why.
 
     Raises:
-        MeasureError: no rows, a threshold outside 0 to 1, or a defect of the scorer.
+        MeasureError: no rows, or a defect of the scorer.
     """
-    _check(rows, (*thresholds, threshold))
+    if not rows:
+        raise MeasureError("no labelled texts to validate on", fix="give at least one")
     results = score_texts([row.text for row in rows], scorer)
     scored = [
         (row.text, value, row.toxic)
@@ -61,7 +58,6 @@ def validate(
     texts = [text for text, _, _ in scored]
     scores = [value for _, value, _ in scored]
     labels = [toxic for _, _, toxic in scored]
-    terms = read_identity_terms() if identity_terms is None else identity_terms
     return ValidationCard(
         source=source,
         scorer=scorer.name,
@@ -74,17 +70,9 @@ def validate(
         coverage=replace(wilson(len(scored), len(rows), unit="text"), measure="coverage"),
         unscored=dict(Counter(reason for value, reason in results if value is None)),
         auc=replace(auc(scores, labels, unit="text"), measure="AUC"),
-        thresholds=tuple(threshold_row(scores, labels, at) for at in thresholds),
-        threshold=threshold,
-        identity=identity_rows(texts, scores, labels, terms=terms, threshold=threshold),
+        thresholds=tuple(threshold_row(scores, labels, at) for at in THRESHOLDS),
+        threshold=THRESHOLD,
+        identity=identity_rows(
+            texts, scores, labels, terms=read_identity_terms(), threshold=THRESHOLD
+        ),
     )
-
-
-def _check(rows: Sequence[LabelledText], thresholds: Sequence[float]) -> None:
-    if not rows:
-        raise MeasureError("no labelled texts to validate on", fix="give at least one")
-    for threshold in thresholds:
-        if not 0.0 <= threshold <= 1.0:
-            raise MeasureError(
-                f"expected a threshold from 0 to 1, found {threshold}", where="thresholds"
-            )
