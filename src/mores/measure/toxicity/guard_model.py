@@ -7,7 +7,7 @@ model.logits([[1, 2, 3]], [[5, 9]])
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -64,29 +64,16 @@ class LoadedGuard:
         """Return the logits of some next tokens, rows side by side without padding."""
         import torch
 
+        from mores.measure.likelihood import passes
         from mores.weights.attention import Layout
 
-        found: list[list[float]] = []
-        for part in _parts(rows):
+        wished: list[list[float]] = []
+        for part in passes(range(len(rows)), list(map(len, rows)), TOKENS):
             lengths = [len(rows[i]) for i in part]
             flat = torch.tensor([token for i in part for token in rows[i]])
             with torch.inference_mode():
                 hidden = self.loaded.hidden(flat, Layout.of(lengths))
                 ends = torch.tensor(lengths).cumsum(0) - 1
                 logits = self.loaded.logits(hidden[ends.to(hidden.device)]).double().cpu()
-            found += [logits[row][list(wanted[i])].tolist() for row, i in enumerate(part)]
-        return found
-
-
-def _parts(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Cut into passes of bounded size."""
-    part: list[int] = []
-    size = 0
-    for i, row in enumerate(rows):
-        if part and size + len(row) > TOKENS:
-            yield part
-            part, size = [], 0
-        part.append(i)
-        size += len(row)
-    if part:
-        yield part
+            wished += [logits[row][list(wanted[i])].tolist() for row, i in enumerate(part)]
+        return wished

@@ -14,9 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mores.measure.toxicity.address import checked_url
 from mores.measure.toxicity.raw import RawAnswer
-from mores.measure.toxicity.remote import Clock, Patience, Post, RemoteScorer, Reply, highest
+from mores.measure.toxicity.remote import (
+    Clock,
+    Patience,
+    Post,
+    RemoteScorer,
+    Reply,
+    checked_url,
+    highest,
+)
 from mores.measure.toxicity.scorer import Item, Reading
 
 KIND = "moderation"
