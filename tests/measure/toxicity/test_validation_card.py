@@ -9,8 +9,7 @@ from statsmodels.stats.proportion import proportion_confint
 from mores.errors import MeasureError
 from mores.measure.toxicity import LabelledText, validate
 from mores.measure.toxicity.card import estimate_text
-from mores.measure.toxicity.confusion import threshold_row
-from mores.measure.toxicity.identity import identity_rows, read_identity_terms
+from mores.measure.toxicity.validate import identity_rows, read_identity_terms, threshold_row
 from mores.records import Estimate
 
 SCORES = [0.9, 0.8, 0.5, 0.4, 0.7, 0.5, 0.3, 0.2, 0.1, 0.1]

@@ -19,8 +19,9 @@ import numpy as np
 from mores.errors import MeasureError
 from mores.measure.cooccurrence.associate import Settings, associate
 from mores.measure.cooccurrence.difference import difference
-from mores.measure.cooccurrence.documents import Documents, arm_documents, pair
+from mores.measure.cooccurrence.documents import Document, arm_documents, pair
 from mores.measure.cooccurrence.pairs import paired_counts
+from mores.measure.cooccurrence.permutation import Ints
 from mores.measure.cooccurrence.result import (
     CooccurrenceResult,
     TopicAssociations,
@@ -104,19 +105,19 @@ def _settings(
 
 
 def _associations(
-    topic: Topic, arm: str, documents: Documents, settings: Settings, seed: int
+    topic: Topic, arm: str, documents: Sequence[Document], settings: Settings, seed: int
 ) -> TopicAssociations:
-    if not documents.texts:
+    if not documents:
         return TopicAssociations(
             topic=topic.name, arm=arm, sizes=(), reason="no completion of this topic's stems"
         )
     return associate(
-        documents.texts,
-        documents.groups,
+        [document.text for document in documents],
+        [document.group for document in documents],
         order=[group.name for group in topic.groups],
         settings=settings,
         rng=stream(seed, "associations", topic.name, arm),
-        blocks=documents.blocks,
+        blocks=_stems(documents),
         topic=topic.name,
         arm=arm,
     )
@@ -126,12 +127,12 @@ def _change(
     topic: Topic,
     arm: str,
     reference: str,
-    documents: Mapping[str, Documents],
+    documents: Mapping[str, Sequence[Document]],
     settings: Settings,
     seed: int,
 ) -> TopicChange:
     own, other, left_out = pair(documents[arm], documents[reference])
-    if not own.texts:
+    if not own:
         return TopicChange(
             topic=topic.name,
             arm=arm,
@@ -140,9 +141,9 @@ def _change(
             reason="the arms have no stem and draw in common",
         )
     paired = paired_counts(
-        own.texts,
-        other.texts,
-        own.groups,
+        [document.text for document in own],
+        [document.text for document in other],
+        [document.group for document in own],
         order=[group.name for group in topic.groups],
         exclude=settings.exclude,
     )
@@ -154,8 +155,12 @@ def _change(
         arm=arm,
         reference=reference,
         left_out=left_out,
-        blocks=own.blocks,
+        blocks=_stems(own),
     )
+
+
+def _stems(documents: Sequence[Document]) -> Ints:
+    return np.array([document.stem for document in documents], dtype=np.intp)
 
 
 def _one_model(arms: Mapping[str, Sequence[Completion]]) -> str:

@@ -124,7 +124,6 @@ def _tested(
     odds = group_log_odds(by_group, prior=settings.prior, terms=terms)
     chance, reason = _chance(counts, terms, odds.z, settings, rng, blocks)
     p_family = None if chance is None else family_p(odds.z, chance.maxima)
-    p_word = None if chance is None else chance.p_word
     critical = None if chance is None else critical_z(chance.maxima)
     note = association_note(
         found.sizes,
@@ -140,7 +139,7 @@ def _tested(
         tested=len(terms),
         shown=None if p_family is None or critical is None else int((p_family <= LEVEL).sum()),
         critical_z=critical,
-        terms=_favoured(counts, by_group, terms, odds, (p_family, p_word), settings.top),
+        terms=_favoured(counts, by_group, terms, odds, chance, settings.top),
         total_variation=total_variation(by_group, min_count=settings.min_count),
         note=note if chance is not None else "",
         reason=reason,
@@ -204,11 +203,12 @@ def _favoured(
     by_group: NDArray[np.int64],
     terms: Ints,
     odds: LogOdds,
-    chances: tuple[Floats | None, Floats | None],
+    chance: Chance | None,
     top: int,
 ) -> tuple[TermAssociation, ...]:
-    """Return each group's words with the largest positive z; chances: family-wise, by word."""
-    p_family, p_word = chances
+    """Return each group's words with the largest positive z."""
+    p_family = None if chance is None else family_p(odds.z, chance.maxima)
+    p_word = None if chance is None else chance.p_word
     z, p = odds.z, normal_p(odds.z)
     q, documents, words = adjusted(p), counts.documents_by_group(), by_group.sum(axis=1)
     rows = []

@@ -118,9 +118,14 @@ def count_stream(
         MeasureError: no text, or a group that ``order`` does not name.
     """
     numbering = Numbering(exclude)
-    places = _Places(order)
+    places = {name: i for i, name in enumerate(order or ())}
     rows, group_of = _Rows(numbering), array("i")
     for text, group in documents:
+        if group not in places:
+            if order is not None:
+                known = ", ".join(order)
+                raise MeasureError(f"a text is about {group!r}, expected one of {known}")
+            places[group] = len(places)
         rows.add(words(text))
         group_of.append(places[group])
     if not group_of:
@@ -159,20 +164,6 @@ class Numbering(dict[str, int]):
         column = np.empty(len(found), dtype=np.int32)
         column[order] = np.arange(len(found), dtype=np.int32)
         return tuple(found[i] for i in order), column
-
-
-class _Places(dict[str, int]):
-    """Numbers groups: those of the order, or any in the order in which they come."""
-
-    def __init__(self, order: Sequence[str] | None) -> None:
-        super().__init__({name: i for i, name in enumerate(order or ())})
-        self.closed = order is not None
-
-    def __missing__(self, group: str) -> int:
-        if self.closed:
-            raise MeasureError(f"a text is about {group!r}, expected one of {', '.join(self)}")
-        number = self[group] = len(self)
-        return number
 
 
 class _Rows:

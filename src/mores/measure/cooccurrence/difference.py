@@ -167,23 +167,26 @@ def _overall(
     measure: str, found: TopicChange, contrast: str, difference: Difference | None
 ) -> Estimate:
     """Return the largest |z| as one estimate: did anything change?"""
-    known = difference is not None
-    return Estimate(
+    estimate = Estimate(
         measure=measure,
         contrast=contrast,
         category=found.topic,
-        value=float(np.abs(difference.z).max()) if difference is not None else None,
-        p=float(family_p(difference.z, difference.maxima).min())
-        if difference is not None
-        else None,
+        value=None,
         n=found.pairs,
         unit="pair",
         method=METHODS[measure],
-        verdict="descriptive" if known else "not computable",
-        reason="says that associations differ, not that they became weaker"
-        if known
-        else found.reason or "not computed",
+        verdict="not computable",
+        reason=found.reason or "not computed",
         details={"tested": found.tested},
+    )
+    if difference is None:
+        return estimate
+    return replace(
+        estimate,
+        value=float(np.abs(difference.z).max()),
+        p=float(family_p(difference.z, difference.maxima).min()),
+        verdict="descriptive",
+        reason="says that associations differ, not that they became weaker",
     )
 
 

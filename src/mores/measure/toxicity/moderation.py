@@ -16,8 +16,8 @@ from typing import Any
 
 from mores.measure.toxicity.raw import RawAnswer
 from mores.measure.toxicity.remote import (
+    GIVE_UP,
     Clock,
-    Patience,
     Post,
     RemoteScorer,
     Reply,
@@ -90,7 +90,7 @@ class ModerationScorer(RemoteScorer):
         """Ask in batches; a batch that cannot be answered as one is asked text by text."""
         from mores.measure.toxicity.service import service_of
 
-        post, patience = service_of(self).post, Patience()
+        post, failed = service_of(self).post, 0
         batches = [list(items[i : i + BATCH]) for i in range(0, len(items), BATCH)]
         while batches:
             batch = batches.pop(0)
@@ -99,7 +99,8 @@ class ModerationScorer(RemoteScorer):
                 batches[:0] = [[item] for item in batch]
                 continue
             yield from self._shared(batch, reply)
-            if patience.ended(reply):
+            failed = failed + 1 if reply.again else 0
+            if failed == GIVE_UP:
                 return
 
     def _ask(self, post: Post, batch: Sequence[Item]) -> Reply:

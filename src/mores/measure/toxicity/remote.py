@@ -152,18 +152,6 @@ def key_from(variable: str, *, needed: bool, where: str) -> str:
     return key
 
 
-class Patience:
-    """Counts requests without an answer."""
-
-    def __init__(self) -> None:
-        self.failed = 0
-
-    def ended(self, reply: Reply) -> bool:
-        """Take note of a reply; True once it is of no use to go on."""
-        self.failed = self.failed + 1 if reply.again else 0
-        return self.failed >= GIVE_UP
-
-
 def highest(scores: dict[str, Any], wanted: Sequence[str], version: str = "") -> Reading:
     """Return the highest of the wanted scores; no value where one of them is missing."""
     for name in wanted:
