@@ -17,7 +17,7 @@ from mores import store
 from mores.errors import DataError, ModelError
 from mores.measure.capability.run import items_step
 from mores.measure.cooccurrence.run import words_step
-from mores.measure.gates.answers import answers_grid, gate_prompts, sample_gates
+from mores.measure.gates.answers import answers_grid, gate_prompts
 from mores.measure.gates.capability import capability
 from mores.measure.gates.choose import choices_step, score_choices
 from mores.measure.gates.context import STEP, Context
@@ -99,7 +99,7 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
     resolved = resolve(context.spec.name, say=progress.say)
     if context.references:
         prompts = gate_prompts(context)
-        completions = sample_gates(context, progress)
+        completions = answers_grid(context).run(progress)
         scores = score_choices(context, resolved, progress)
     step = verdict_step(context, resolved.digest)
 
