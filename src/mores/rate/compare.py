@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from mores import store
 from mores.rate.db.facts import Facts
 from mores.rate.db.tables import item, item_flag, revealed
-from mores.rate.db.work import latest
+from mores.rate.db.work import counted_answers
 from mores.records import Arm, Score
 from mores.study import Study, folders
 from mores.study.arms import ArmKey, slug
@@ -55,9 +55,8 @@ class Row:
 def compared(tx: sa.Connection, facts: Facts, study: Study | None) -> list[Row]:
     """Put outputs to the same prompt side by side; empty before unblinding."""
     answers: dict[str, list[Any]] = {}
-    for e in latest(tx):
-        if e.kind in ("rate", "cannot") and not e.surplus:
-            answers.setdefault(e.item, []).append(e)
+    for e in counted_answers(tx):
+        answers.setdefault(e.item, []).append(e)
     flags: dict[str, list[str]] = {}
     for flag in tx.execute(sa.select(item_flag)):
         flags.setdefault(flag.item, []).append(flag.found)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from mores.errors import DataError
 from mores.rate import blind
 from mores.rate.agreement import agreement_by_category
 from mores.rate.db import audit
 from mores.rate.db.backup import back_up as make_backup
 from mores.rate.db.backup import last_backup
 from mores.rate.db.facts import put
-from mores.rate.db.forget import forget
 from mores.rate.db.progress import overview as figures
 from mores.rate.db.progress import rater_lines
 from mores.rate.db.raters import invite_link, revoke
-from mores.rate.db.release import release
-from mores.rate.db.tables import event, person, rater
+from mores.rate.db.release import forget, hand_over
+from mores.rate.db.tables import event, person
 from mores.rate.db.tables import invite as invite_table
 from mores.rate.unblind import last_unblinding
 from mores.rate.web.call import Call, RefusedError, page, redirect, when
@@ -127,14 +125,8 @@ def revoke_link(call: Call) -> Response:
 
 def release_items(call: Call) -> Response:
     """Give a rater's open items back, to all or to another rater."""
-    who, to = call.get("rater"), call.get("to") or None
     with call.site.database.write() as tx:
-        for name in (who, *([to] if to else [])):
-            if tx.execute(sa.select(rater.c.id).where(rater.c.id == name)).first() is None:
-                raise DataError(f"no rater {name!r}")
-        count = release(tx, who, to=to)
-        detail = {"rater": who, "to": to, "items": count}
-        audit.append(tx, now=call.now, actor="owner", action="release", detail=detail)
+        hand_over(tx, call.get("rater"), call.get("to") or None, call.now)
     return redirect("/owner/raters")
 
 
@@ -144,12 +136,8 @@ def forget_rater(call: Call) -> Response:
     if choice not in ("keep", "withdraw"):
         raise RefusedError("bad_form", 400)
     with call.site.database.write() as tx:
-        forget(
-            tx,
-            call.get("rater"),
-            ratings="withdraw" if choice == "withdraw" else "keep",
-            now=call.now,
-        )
+        ratings: Literal["keep", "withdraw"] = "withdraw" if choice == "withdraw" else "keep"
+        forget(tx, call.get("rater"), ratings=ratings, now=call.now)
     return redirect("/owner/raters")
 
 
