@@ -5,6 +5,7 @@ rows = compared(tx, facts, study)
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from mores import store
 from mores.rate.db.facts import Facts
 from mores.rate.db.tables import item, item_flag, revealed
 from mores.rate.db.work import counted_answers
-from mores.records import Arm, Score
+from mores.records import ARMS, Arm, Score
 from mores.study import Study, folders
 from mores.study.arms import ArmKey, slug
 
@@ -92,7 +93,7 @@ def _cell(
 def _row(facts: Facts, members: list[tuple[Any, Cell]]) -> Row:
     first = members[0][0]
     position = facts.charter.position(first.category)
-    spreads = [s for _, cell in members if (s := _spread(cell.ratings)) is not None]
+    spreads = [statistics.stdev(cell.ratings) for _, cell in members if len(cell.ratings) > 1]
     return Row(
         id=first.id,
         category=first.category,
@@ -102,16 +103,13 @@ def _row(facts: Facts, members: list[tuple[Any, Cell]]) -> Row:
         language=first.language,
         draw=first.draw,
         spread=max(spreads, default=None),
-        cells=tuple(cell for _, cell in members),
+        cells=tuple(sorted((cell for _, cell in members), key=arm_order)),
     )
 
 
-def _spread(values: tuple[int, ...]) -> float | None:
-    """Sample standard deviation."""
-    if len(values) < 2:
-        return None
-    mean = sum(values) / len(values)
-    return float((sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5)
+def arm_order(cell: Cell) -> tuple[int, str]:
+    """Sorts cells in the order of `mores.records.ARMS`, then by name."""
+    return ARMS.index(cell.kind), cell.arm
 
 
 def _scores(study: Study | None) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Literal
 
 import msgspec
@@ -21,7 +22,7 @@ from mores.rate.db.release import forget, hand_over
 from mores.rate.db.tables import event, person
 from mores.rate.db.tables import invite as invite_table
 from mores.rate.unblind import last_unblinding
-from mores.rate.web.call import Call, RefusedError, page, redirect, when
+from mores.rate.web.call import Call, RefusedError, page, redirect
 
 
 def overview(call: Call) -> Response:
@@ -38,42 +39,32 @@ def overview(call: Call) -> Response:
         **shown,
         agreement=overall,
         agreement_by=by_category,
-        unblinded=dated(unblinded),
-        backup=dated(backup),
+        unblinded=unblinded,
+        backup=backup,
     )
-
-
-def dated(entry: dict[str, Any] | None) -> dict[str, Any] | None:
-    """An entry with its time as a date."""
-    return None if entry is None else {**entry, "at": when(entry["at"])}
 
 
 def raters(call: Call, new_links: tuple[str, ...] = ()) -> Response:
     """Raters and invitations."""
     with call.site.database.read() as tx:
-        lines = [{**line, "last_seen": when(line["last_seen"])} for line in rater_lines(tx)]
+        lines = rater_lines(tx)
         links = _invites(tx, call.now)
     return page(call, "owner_raters.html", raters=lines, invites=links, new_links=list(new_links))
 
 
 def _invites(tx: sa.Connection, now: float) -> list[dict[str, Any]]:
-    joined = {
-        row.label: row.n
-        for row in tx.execute(
-            sa.select(person.c.label, sa.func.count().label("n")).group_by(person.c.label)
-        )
-    }
+    joined = Counter(tx.execute(sa.select(person.c.label)).scalars())
     rows = []
     query = sa.select(invite_table).where(invite_table.c.kind != "owner")
     for row in tx.execute(query.order_by(invite_table.c.created.desc(), invite_table.c.id)):
-        came = joined.get(f"{row.id}:", 0) if row.kind == "open" else int(row.rater is not None)
+        came = joined[f"{row.id}:"] if row.kind == "open" else int(row.rater is not None)
         rows.append(
             {
                 "id": row.id,
                 "label": row.label,
                 "kind": row.kind,
-                "created": when(row.created),
-                "expires": when(row.expires),
+                "created": row.created,
+                "expires": row.expires,
                 "state": _state(row, came, now),
                 "joined": came,
             }
@@ -170,16 +161,7 @@ def backup_now(site: Any, now: float) -> None:
 def audit_log(call: Call) -> Response:
     """The log, and whether its chain holds."""
     with call.site.database.read() as tx:
-        rows = [
-            {
-                "n": r.number,
-                "at": when(r.at),
-                "actor": r.actor,
-                "action": r.action,
-                "detail": r.detail,
-            }
-            for r in audit.entries(tx)
-        ]
+        rows = audit.entries(tx)
         broken = audit.broken_at(tx)
     return page(call, "owner_audit.html", rows=rows, intact=broken is None, broken_at=broken)
 
