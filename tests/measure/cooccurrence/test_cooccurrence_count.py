@@ -71,12 +71,11 @@ def test_counts_equal_a_plain_counter(documents, exclude):
     assert np.array_equal(counts.totals, found.sum(axis=0))
 
 
-def test_a_stream_is_read_once_and_counted_the_same(monkeypatch):
+def test_a_stream_is_read_once_and_counted_the_same():
     rng = np.random.default_rng(1)
     texts = [" ".join(rng.choice(["b", "a", "d", "c", "e"], 7)) for _ in range(50)]
     groups = ["y", "x"] * 25
     whole = count_terms(texts, groups, exclude=["d"])
-    monkeypatch.setattr("mores.measure.cooccurrence.count._BLOCK", 20)  # 17 blocks and a rest
     found = count_stream(iter(zip(texts, groups, strict=True)), exclude=["d"])
     assert (found.vocabulary, found.groups) == (whole.vocabulary, ("x", "y"))
     assert found.matrix.has_sorted_indices

@@ -4,14 +4,15 @@
     counts = count_stream(pairs)     # (text, group), read once, never all in memory
     counts.by_group()                # groups x words
 
-One pass over the texts. A block of them at a time becomes rows of a sparse matrix,
-eight bytes for each different word of a text; the texts themselves are not kept. A
-million texts of forty words fit in memory (measured: docs/cooccurrence.md).
+One pass over the texts, of which four bytes a word are kept until they become a sparse
+matrix, eight bytes for each different word of a text. A million texts of forty words fit
+in memory (measured: docs/cooccurrence.md).
 """
 
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +22,6 @@ from numpy.typing import NDArray
 
 from mores.errors import MeasureError
 from mores.measure.cooccurrence.tokens import words
-
-_BLOCK = 1_000_000
-"""Words that become rows together."""
 
 Sparse = Any
 """A scipy sparse matrix; scipy ships no types."""
@@ -117,16 +115,15 @@ def count_stream(
     Raises:
         MeasureError: no text, or a group that ``order`` does not name.
     """
-    numbering = Numbering(exclude)
     places = {name: i for i, name in enumerate(order or ())}
-    rows, group_of = _Rows(numbering), array("i")
+    rows, group_of = _Rows(exclude), array("i")
     for text, group in documents:
         if group not in places:
             if order is not None:
                 known = ", ".join(order)
                 raise MeasureError(f"a text is about {group!r}, expected one of {known}")
             places[group] = len(places)
-        rows.add(words(text))
+        rows.add(text)
         group_of.append(places[group])
     if not group_of:
         raise MeasureError("there is no text to count", fix="give at least one text a group")
@@ -142,84 +139,36 @@ def count_stream(
     )
 
 
-class Numbering(dict[str, int]):
-    """Gives each new word the next number.
-
-    Excluded words take the lowest numbers, so that one comparison drops them.
-    """
-
-    def __init__(self, exclude: Collection[str] = ()) -> None:
-        super().__init__({word: i for i, word in enumerate(sorted(set(exclude)))})
-        self.excluded = len(self)
-        """Numbers below this are excluded words."""
-
-    def __missing__(self, word: str) -> int:
-        number = self[word] = len(self)
-        return number
-
-    def vocabulary(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-        """Return the counted words, sorted, and the column of each by its number."""
-        found = list(self)[self.excluded :]
-        order = sorted(range(len(found)), key=found.__getitem__)
-        column = np.empty(len(found), dtype=np.int32)
-        column[order] = np.arange(len(found), dtype=np.int32)
-        return tuple(found[i] for i in order), column
-
-
 class _Rows:
-    """Documents x words in compressed rows, grown block by block."""
+    """The words of texts as numbers, one text after another."""
 
-    def __init__(self, numbering: Numbering) -> None:
-        self.numbering = numbering
+    def __init__(self, exclude: Collection[str]) -> None:
+        self.exclude = frozenset(exclude)
         self.lengths = array("q")
-        self._numbers, self._from = array("i"), 0
-        self._columns, self._data, self._ends = array("i"), array("i"), array("q", [0])
+        self._numbers, self._ends = array("i"), array("q", [0])
+        self._number_of: defaultdict[str, int] = defaultdict()
+        self._number_of.default_factory = self._number_of.__len__  # a new word gets the next one
 
-    def add(self, found: list[str]) -> None:
-        """Add the words of one document."""
-        self._numbers.extend(map(self.numbering.__getitem__, found))
-        self.lengths.append(len(found))
-        if len(self._numbers) >= _BLOCK:
-            self._flush()
+    def add(self, text: str) -> None:
+        """Add the words of one text."""
+        every = words(text)
+        self.lengths.append(len(every))
+        counted = [word for word in every if word not in self.exclude] if self.exclude else every
+        self._numbers.extend(map(self._number_of.__getitem__, counted))
+        self._ends.append(len(self._numbers))
 
     def matrix(self) -> tuple[Sparse, tuple[str, ...]]:
         """Return the matrix with its columns in the order of the sorted words, and these."""
         from scipy.sparse import csr_matrix
 
-        self._flush()
-        vocabulary, place = self.numbering.vocabulary()
-        columns = _array(self._columns)
-        for start in range(0, len(columns), _BLOCK):  # in place: no second copy of them all
-            part = slice(start, start + _BLOCK)
-            columns[part] = place[columns[part]]
-        found = csr_matrix(
-            (_array(self._data), columns, np.frombuffer(self._ends, dtype=np.int64)),
+        vocabulary = sorted(self._number_of)
+        column = np.empty(len(vocabulary), dtype=np.int32)
+        column[[self._number_of[word] for word in vocabulary]] = np.arange(len(vocabulary))
+        columns = column[np.asarray(self._numbers)]
+        self._numbers = array("i")  # gives its memory back: columns are as large
+        matrix = csr_matrix(
+            (np.ones(len(columns), dtype=np.int32), columns, np.asarray(self._ends)),
             shape=(len(self.lengths), len(vocabulary)),
         )
-        found.sort_indices()
-        return found, vocabulary
-
-    def _flush(self) -> None:
-        """Turn the words since the last block into rows."""
-        from scipy.sparse import csr_matrix
-
-        lengths = np.asarray(self.lengths[self._from :], dtype=np.int64)
-        numbers = np.array(self._numbers, dtype=np.int32)
-        self._numbers, self._from = array("i"), len(self.lengths)
-        kept = numbers >= self.numbering.excluded
-        before = np.concatenate([[0], np.cumsum(kept)])
-        ends = before[np.concatenate([[0], np.cumsum(lengths)])]
-        numbers = numbers[kept] - np.int32(self.numbering.excluded)
-        width = max(len(self.numbering) - self.numbering.excluded, 1)
-        block = csr_matrix(
-            (np.ones(len(numbers), dtype=np.int32), numbers, ends), shape=(len(lengths), width)
-        )
-        block.sum_duplicates()
-        self._columns.frombytes(block.indices.astype(np.int32, copy=False).tobytes())
-        self._data.frombytes(block.data.tobytes())
-        self._ends.frombytes((block.indptr[1:].astype(np.int64) + self._ends[-1]).tobytes())
-
-
-def _array(values: array[int]) -> NDArray[np.int32]:
-    """Return a view, writable, of an array of 32-bit integers (which may be empty)."""
-    return np.frombuffer(values, dtype=np.int32) if values else np.empty(0, np.int32)
+        matrix.sum_duplicates()
+        return matrix, tuple(vocabulary)
