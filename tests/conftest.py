@@ -233,7 +233,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, Callable[[
     kept: dict[str, Path] = {}
 
     def give(study: Path, make: Callable[[], None]) -> None:
-        name = make.__qualname__
+        name = f"{make.__module__}.{make.__qualname__}"
         if name in kept:
             shutil.copytree(kept[name], study / "runs")
         else:
