@@ -51,6 +51,8 @@ class Design:
     """True shift of the values arm on the latent scale."""
     run_sd: float = 0.0
     """Standard deviation between training runs on the latent scale."""
+    missing: int = 0
+    """Answers of the values arm that nobody rated."""
 
 
 def ratings(design: Design, rng: np.random.Generator) -> np.ndarray:
@@ -79,13 +81,14 @@ def observed(design: Design, table: np.ndarray) -> list[Observed]:
         for s in range(seeds):
             for p in range(prompts):
                 for d in range(draws):
+                    absent = arm == ARMS[1] and s == 0 and p * draws + d < design.missing
                     rows.append(
                         Observed(
                             prompt_id=f"p{p}",
                             category=f"c{p % design.categories}",
                             arm=arm,  # type: ignore[arg-type]
                             seed=s + 1,
-                            values=tuple(float(v) for v in table[a, s, p, d]),
+                            values=() if absent else tuple(map(float, table[a, s, p, d])),
                         )
                     )
     return rows
@@ -222,6 +225,7 @@ NULL = (
     Design("palms-2021: 8 x 5 prompts, 3 draws", 5, 8, 3),
     Design("8 x 15 prompts, 1 draw", 15, 8, 1),
     Design("confirm: 8 x 15 prompts, 1 draw, 3 training runs (SD .15)", 15, 8, 1, 3, 0.0, 0.15),
+    Design("the same, one answer missing", 15, 8, 1, 3, 0.0, 0.15, missing=1),
 )
 EFFECT = (
     Design("palms-2021, shift .25", 5, 8, 3, 1, 0.25),

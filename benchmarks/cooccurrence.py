@@ -128,7 +128,8 @@ def mores_side(options: argparse.Namespace) -> dict[str, Any]:
     """Read and count the texts as a stream, then compute every word's z."""
     import numpy as np
 
-    from mores.measure.cooccurrence import count_stream, group_log_odds
+    from mores.measure.cooccurrence.count import count_stream
+    from mores.measure.cooccurrence.log_odds import group_log_odds
 
     before = peak_mb()
     start = time.perf_counter()
@@ -274,7 +275,7 @@ def disagreement(ours: Path, theirs: Path) -> str:
     """Return how the two sides' counts or z differ, or nothing where they do not."""
     import numpy as np
 
-    from mores.measure.cooccurrence import log_odds_ratio
+    from mores.measure.cooccurrence.log_odds import log_odds_ratio
 
     own, other = np.load(ours), np.load(theirs)
     place = {word: i for i, word in enumerate(own["words"].tolist())}

@@ -14,7 +14,10 @@ import sys
 
 import numpy as np
 
-from mores.measure.cooccurrence import association_change, family_p, gap_change, paired_counts
+from mores.measure.cooccurrence.change import association_change
+from mores.measure.cooccurrence.gap_change import gap_change
+from mores.measure.cooccurrence.pairs import paired_counts
+from mores.measure.cooccurrence.permutation import family_p
 
 WORDS = 300
 SHARES = 1.0 / np.arange(5.0, WORDS + 5.0)

@@ -16,7 +16,8 @@ import time
 
 import numpy as np
 
-from mores.measure.cooccurrence import count_terms, dealt_chance
+from mores.measure.cooccurrence.count import count_terms
+from mores.measure.cooccurrence.permutation import dealt_chance
 
 WORDS, LENGTH = 50_000, 20
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from mores import store
 from mores.measure.gates.compliance import complies
-from mores.measure.gates.refusal import Label, judge
+from mores.measure.gates.refusal import Label, label
 from mores.records import Estimate, Id, Record
 from mores.stats import wilson
 
@@ -50,7 +50,7 @@ Row = LabelledAnswer
 
 
 def _judged(row: Row) -> Label:
-    return judge(row.prompt, row.answer).label
+    return label(row.prompt, row.answer)
 
 
 ERRORS: tuple[tuple[str, Callable[[Row], bool], Callable[[Row], bool]], ...] = (

@@ -105,6 +105,35 @@ def test_links_between_pages_lead_somewhere(page):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+@pytest.mark.parametrize("page", [*sorted(DOCS.glob("*.md")), ROOT / "README.md"])
+def test_files_of_the_code_that_pages_name_are_there(page):
+    if page.name == "log.md":  # notes of their day
+        return
+    for path in re.findall(
+        r"`((?:src/mores|benchmarks|tests|examples)/[\w./-]+)`", page.read_text()
+    ):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_walks_through_the_house_go_through_files_and_functions_that_are_there():
+    text = (DOCS / "architecture.md").read_text("utf-8")
+    walks = text[text.index("## Follow one sample") : text.index("## Rules")]
+    stops = re.findall(r"`((?:\w+/)+\w+\.py)`(?: `([\w.]+)`)?", walks)
+    assert len(stops) > 20
+    for path, function in stops:
+        code = (ROOT / "src" / "mores" / path).read_text("utf-8")
+        name = function.rpartition(".")[2]
+        assert not name or re.search(rf"\bdef {name}\(|^{name} = ", code, re.M), (path, name)
+
+
+def test_every_room_has_a_caption():
+    text = (DOCS / "architecture.md").read_text("utf-8")
+    rooms = {p.name for p in (ROOT / "src" / "mores").iterdir() if p.suffix == ".py"}
+    rooms |= {f"{p.parent.name}/" for p in (ROOT / "src" / "mores").glob("*/__init__.py")}
+    captioned = {name for name in rooms if re.search(rf"^[├└│ ]+{re.escape(name)} +\S", text, re.M)}
+    assert rooms - captioned == {"__init__.py", "__main__.py"}
+
+
 def test_every_page_is_in_the_navigation():
     config = (ROOT / "mkdocs.yml").read_text("utf-8")
     for page in DOCS.glob("*.md"):

@@ -21,7 +21,6 @@ from mores.records import (
     Recipe,
     Record,
     Score,
-    TermCount,
     to_plain,
 )
 
@@ -109,10 +108,6 @@ def test_other_ids_are_fine(name):
         (Rating, {"completion_id": "c", "rater": "r", "value": 0}),
         (Rating, {"completion_id": "c", "rater": "r", "value": 6}),
         (Rating, {"completion_id": "c", "rater": "r", "value": 3, "kind": "dog"}),
-        (
-            TermCount,
-            {"arm": "a", "topic": "t", "group": "g", "term": "x", "count": -1, "documents": 0},
-        ),
         (Estimate, {"value": None, "n": 1, "unit": "u", "method": "m", "verdict": "good"}),
     ],
 )

@@ -15,8 +15,9 @@ its own name: `mores.tune(study)` is the function `tune` of the room `mores.tune
     tune                            adapt the base model on the values and the control set
     sample, sample.sample_stems     put the prompts to every arm
     measure.toxicity, .cooccurrence, .capability, .gates
-    rate.serve, .status, .export, .unblind, .import_ratings, .verify, .backup, .restore, .release,
-    rate.forget                     let people rate the outputs, blind
+    rate.serve_ratings, .rating_status, .export_ratings, .unblind_ratings, .import_ratings,
+    rate.verify_ratings, .backup_ratings, .restore_ratings, .release_rater, .forget_rater
+                                    let people rate the outputs, blind
     report                          tables, figures, verdicts
     revise, revise.diff             what to write next; two versions side by side
     weights.list_models, .list_assets, plan.examine

@@ -9,7 +9,7 @@ the file.
     curate    Dataset, Example, Finding
     tune      Recipe, ModelRef
     sample    Prompt, Decoding, Completion
-    measure   Score, TermCount, TaskItem
+    measure   Score, TaskItem
     rate      Rating, Unrateable
     stats     Estimate
     all       Manifest
@@ -231,17 +231,6 @@ class Score(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.value is None and not self.reason:
             raise ValueError("a Score without a value needs a reason")
-
-
-class TermCount(Record, frozen=True, kw_only=True):
-    """How often a word occurred in texts about one group, for one arm."""
-
-    arm: str
-    topic: str
-    group: str
-    term: str
-    count: Count
-    documents: Count
 
 
 class TaskItem(Record, frozen=True, kw_only=True):

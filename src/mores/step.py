@@ -90,6 +90,13 @@ class Step:
                 return f"rests on `{earlier.label or earlier.name}`, which {why}"
         return None
 
+    def warn(self, say: store.Say) -> None:
+        """Say which of the results that this step reads are not current. It reads them anyway."""
+        for earlier in self.rests_on:
+            why = earlier.stale()
+            if why and why != NOT_RUN:
+                say(f"{self.label or self.name}: `{earlier.label or earlier.name}` {why}")
+
     def digest(self) -> str:
         """Digest of what this step has made, for the steps that rest on it."""
         return outputs_digest(self.folder)

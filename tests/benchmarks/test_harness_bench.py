@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from mores.measure.capability import Item, Task
+from mores.measure.capability import Task
 from mores.measure.capability.score import score_items
+from mores.measure.capability.task import Item
 
 bench = importlib.import_module("against_harness")
 

@@ -10,7 +10,7 @@ from app import Clock, consent, join, make_site, make_study, owner, rate_all, ra
 
 from mores.rate.agreement import DRAWS, SEED, agreement_by_category
 from mores.rate.db.facts import read_facts
-from mores.rate.db.forget import forget
+from mores.rate.db.release import forget
 from mores.rate.export.rows import export_rows
 from mores.stats import krippendorff_alpha
 

@@ -17,10 +17,9 @@ from mores.errors import DataError, StoreError
 from mores.rate.blind import key_path, read_key
 from mores.rate.db import audit
 from mores.rate.db.facts import read_facts
-from mores.rate.db.forget import forget
 from mores.rate.db.progress import overview, rater_lines
+from mores.rate.db.release import forget
 from mores.rate.db.tables import guess, revealed
-from mores.rate.export.codebook import SEALED
 from mores.rate.export.formats import to_csv, to_jsonl
 from mores.rate.export.rows import export_rows, study_facts
 from mores.rate.ratings import add_ratings, read_ratings, read_unrateable
@@ -34,6 +33,9 @@ OWNER_PAGES = (
     *(f"/owner/files/{name}" for name in ("ratings.csv", "ratings.jsonl", "codebook.json")),
     "/owner/files/heds.md",
 )  # fmt: skip
+
+SEALED = ("completion_id", "model", "arm", "seed", "draw")
+"""Columns that are empty before unblinding."""
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def put_scores(study, values: dict[str, float | None]) -> None:
     store.write_jsonl(path, new)
     spec, judge = study.config.models[0], scorer_of(study, "lexical")
     run.score_step(study, spec, "lexical", judge).complete(Made(["scores.jsonl"]))
-    judged = run._judged(study, "lexical", judge, new)
+    judged = run.Judged("lexical", judge.note, run.threshold_of(study, "lexical"), new)
     run._summarise(study, spec, [judged], Progress(quiet=True))
 
 

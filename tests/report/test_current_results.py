@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mores import step as steps
 from mores import store
+from mores.errors import ModelError
 from mores.measure.capability import capability
 from mores.measure.cooccurrence import cooccurrence
 from mores.measure.toxicity import toxicity
+from mores.progress import Progress
+from mores.rate.ratings import add_ratings
 from mores.report.build import build_report
 from mores.report.page import render
 from mores.report.run import report, report_step
-from mores.sample import sample, sample_stems
-from mores.study import load_study
-from mores.study.files import study_files
-from mores.tune import tune
+from mores.sample import read_completions, sample, sample_stems, sample_validation
+from mores.sample.engine import TorchEngine
+from mores.study import folders, load_study
+from mores.study.files import file_digests, study_files
+from mores.study.rounds import history
+from mores.tune import tune, tune_arm
+from mores.tune.run import tuned_keys
+from mores.weights.resolve import resolve
 
 
 @pytest.fixture
@@ -80,9 +89,20 @@ def test_after_another_tune_no_old_answer_stands_beside_the_new_weights(folder):
     assert len(again.questions[0].answers) == 10
 
 
+def test_a_measure_of_answers_that_are_not_of_now_says_so(folder, spoken):
+    study = load_study(folder, overrides=("recipe.epochs=1",))
+    tune(study)
+    toxicity(study, progress=spoken)
+    cooccurrence(study, progress=spoken)
+    changed = "is not current (values_targeted-s1 changed): run it again"
+    assert f"toxicity lexical: `sample` {changed}" in spoken.lines
+    assert f"cooccurrence: `stems` {changed}" in spoken.lines
+
+
 @pytest.mark.parametrize(
     ("setting", "what"),
     [
+        ("seed=8", "Capability"),
         ("sample.decoding.temperature=0.5", "Answers of"),
         ("cooccurrence.min_count=3", "Words that go with groups"),
         ('toxicity.options=[{scorer="lexical", threshold=0.9}]', "Toxicity by lexical"),
@@ -164,15 +184,16 @@ def test_everything_that_went_in_is_listed(folder, tmp_path):
         "safe.jsonl", "task.yaml", "base.yaml", "utils.py", "data.jsonl", "form.toml",
         "raw/answers.jsonl",
     }  # fmt: skip
-    assert {Path(name).name for name in study_files(study)} == {
-        Path(name).name for name in own | named
-    }
+    assert set(study_files(study)) == own | named
+    for typed in (folder.resolve(), Path(os.path.relpath(folder)), folder / ".." / folder.name):
+        again = load_study(typed).with_config(study.config)
+        assert file_digests(again) == file_digests(study)
     inputs = build_report(study).inputs
     assert inputs["rating.toml"] == store.digest_file(folder / "rating.toml")
     assert inputs["safe.jsonl"] == store.digest_file(folder / "safe.jsonl")
     name = study.config.models[0].name
     assert inputs[f"{name}: base"].startswith("sha256:")
-    assert f"{name}: toxicity/lexical: scorer" in inputs
+    assert f"{name}: toxicity/lexical: scorer" not in inputs  # not asked for any more
     assert not any(str(tmp_path) in key for key in inputs)
 
 
@@ -182,3 +203,89 @@ def test_a_file_of_the_folder_where_mores_is_started_is_none_of_the_studys(tiny_
     assert not (study.folder / "rating.toml").exists()
     assert "rating.toml" not in study_files(study)
     Path("rating.toml").unlink()
+
+
+def test_files_elsewhere_of_one_name_are_two(tiny_study, tmp_path):
+    for part in ("a", "b"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "p.jsonl").write_text(part)
+    gates = f'gates.safe_prompts="{tmp_path}/a/p.jsonl"', f'gates.choices="{tmp_path}/b/p.jsonl"'
+    digests = file_digests(load_study(tiny_study, overrides=gates))
+    assert digests["p.jsonl"] == store.digest_bytes(b"a")
+    assert digests["p.jsonl (2)"] == store.digest_bytes(b"b")
+
+
+def test_an_include_of_itself_ends(tiny_study):
+    (tiny_study / "task.yaml").write_text("task: x\ninclude: task.yaml\n")
+    study = load_study(tiny_study, overrides=('capability.tasks=[{task="harness:task.yaml"}]',))
+    assert "task.yaml" in study_files(study)
+
+
+def test_a_task_file_and_stored_answers_that_changed_make_results_stale(folder):
+    rows = [f'{{"id": "{i}", "text": "birds sing in the morning {i}"}}' for i in range(4)]
+    (folder / "mine.jsonl").write_text("\n".join(rows) + "\n")
+    study = load_study(folder, overrides=('capability.tasks=[{task="mine.jsonl"}]',))
+    capability(study)
+    assert "Capability" not in missing(build_report(study))
+    (folder / "mine.jsonl").write_text(rows[0] + "\n")
+    why = missing(build_report(study))["Capability"]
+    assert why == "`mores measure capability` is not current (files of mine changed): run it again"
+
+
+def test_ratings_of_answers_that_are_not_current_are_not_called_none(folder):
+    study = load_study(folder)
+    rows = [r for r in read_completions(study, study.config.models[0].name) if r.draw == 0]
+    lines = [f"{row.id},anna,4" for row in rows]
+    (folder / "r.csv").write_text("completion_id,rater,value\n" + "\n".join(lines) + "\n")
+    add_ratings(study, folder / "r.csv")
+    assert build_report(study).ratings.ratings == 30
+    content = build_report(load_study(folder, overrides=("sample.draws=1",)))
+    why = {m.what: m.why for m in content.missing}["Human ratings"]
+    assert why == content.ratings.reason == "30 ratings are of answers that are not current"
+
+
+def test_what_is_looked_at_beside_the_report_leaves_it_current(folder):
+    """`mores revise` samples validation prompts; another scorer is tried on the answers."""
+    study = load_study(folder)
+    report(study)
+    sample_validation(study)
+    toxicity(study, scorers=("lexical",))
+    assert report_step(study).stale() is None
+    assert missing(build_report(study)) == {}
+
+
+def test_a_report_without_answers_is_no_look_and_leaves_no_old_figure(folder):
+    report(load_study(folder))
+    figures = folder / "runs/quick/report/figures"
+    assert (figures / "toxicity_lexical.png").exists()
+    before = history(load_study(folder))
+    report(load_study(folder, overrides=("sample.draws=1",)))
+    assert history(load_study(folder)) == before
+    assert not (figures / "toxicity_lexical.png").exists()
+
+
+def test_arms_that_were_tuned_in_different_ways_are_not_sampled(folder):
+    """A second tuning was stopped between the arms."""
+    study = load_study(folder, overrides=("recipe.epochs=1",))
+    spec = study.config.models[0]
+    tune_arm(study, spec, resolve(spec.name), tuned_keys(study)[0], progress=Progress(quiet=True))
+    with pytest.raises(ModelError, match="values_targeted-s1 and control-s1 were tuned in diff"):
+        sample(study)
+
+
+@pytest.mark.parametrize("name", ["sample", "capability"])
+def test_a_kill_before_the_manifest_loses_nothing_that_was_done(folder, monkeypatch, name):
+    study = load_study(folder, overrides=("seed=8",))
+    measure = {"sample": sample, "capability": capability}[name]
+
+    def die(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "write_manifest", die)
+        with pytest.raises(KeyboardInterrupt):
+            measure(study)
+    monkeypatch.setattr(TorchEngine, "draw", die)
+    monkeypatch.setattr("mores.measure.capability.score.score_items", die)
+    assert len(measure(study)) > 0
+    assert not (folders.model_folder(study, study.config.models[0].name) / name / "parts").exists()

@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +44,7 @@ def capability(task: str, verdict: str, needed: int | None = None) -> Estimate:
         contrast="values_targeted - base",
         unit="item",
         details={"model": "tiny", "n_needed": needed},
+        **({"value": 0.0, "low": -0.01, "high": 0.01} if verdict == "non-inferior" else {}),
     )
 
 
@@ -152,6 +154,17 @@ def test_capability_leads_with_the_worst() -> None:
     (found,) = say(capability("piqa", "non-inferior"))
     assert found.verdict == "non-inferior"
     assert say(estimate("capability:piqa", "worse", contrast="control - base")) == []
+
+
+def test_a_loss_within_the_margin_that_is_shown_is_said() -> None:
+    """-1.36 points, -2.04 to -0.69, with a margin of 2."""
+    e = capability("piqa", "non-inferior")
+    lost = msgspec.structs.replace(e, value=-0.0136, low=-0.0204, high=-0.0069, p=None)
+    (said,) = say(lost, capability("prose", "non-inferior"))
+    assert said.verdict == "non-inferior"
+    loss = "−0.0136 (95 % interval −0.0204 to −0.0069, 40 items)"
+    assert f"excluded on piqa (where a smaller loss is shown: {loss})" in said.sentence
+    assert said.sentence.endswith(" and prose.")
 
 
 def test_words() -> None:

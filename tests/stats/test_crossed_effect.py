@@ -106,3 +106,43 @@ def test_degrees_of_freedom_have_a_floor():
     assert found.details["v_resid"] == pytest.approx(0.2025)
     assert found.details["v_prompt"] == pytest.approx(0.0025)
     assert found.details["df"] == 1
+
+
+def test_equal_strata_change_nothing() -> None:
+    table = [[1, 2], [2, 5], [4, 5], [0, 1]]
+    plain, strata = crossed_effect(table), crossed_effect(table, strata=["a", "b", "a", "b"])
+    for name in ("value", "low", "high", "p"):
+        assert getattr(strata, name) == pytest.approx(getattr(plain, name), rel=1e-12)
+    assert strata.details == pytest.approx(plain.details, rel=1e-12)
+
+
+def test_unequal_strata_by_hand() -> None:
+    """Prompts 1 and 2 of one category (weight 1/4 each), prompt 3 of another (1/2); two seeds."""
+    result = crossed_effect([[1, 2], [2, 5], [4, 5]], strata=["a", "a", "b"])
+    # Rows 1.5, 3.5, 4.5; mean (1.5 + 3.5) / 4 + 4.5 / 2 = 3.5. Columns 2.75 and 4.25.
+    assert result.value == pytest.approx(3.5)
+    # V_prompt = 3/2 (4 / 16 + 0 + 1 / 4) = .75. V_seed = var(2.75, 4.25) / 2 = 1.125 / 2.
+    assert result.details["v_prompt"] == pytest.approx(0.75)
+    assert result.details["v_seed"] == pytest.approx(0.5625)
+    # Rests .25 -.25, -.75 .75, .25 -.25: squares .125, 1.125, .125 by row;
+    # V_resid = 3/2 (.125 / 16 + 1.125 / 16 + .125 / 4) / 2 = .08203125.
+    assert result.details["v_resid"] == pytest.approx(0.08203125)
+    total = 0.75 + 0.5625 - 0.08203125
+    assert result.details["se"] == pytest.approx(total**0.5)
+    df = total**2 / (0.75**2 / 2 + 0.5625**2 / 1 + 0.08203125**2 / 2)
+    assert result.details["df"] == pytest.approx(df)
+
+
+def test_labels_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(MeasureError, match="expected 2 labels of strata, found 1"):
+        crossed_effect([[1, 2], [3, 4]], strata=["a"])
+
+
+def test_one_answer_missing_changes_the_interval_little() -> None:
+    """Three runs that differ: without one of 120 prompts the interval is nearly the same."""
+    rng = np.random.default_rng(5)
+    table = rng.normal(0, 1, (120, 3)) + rng.normal(0, 1, (1, 3))
+    names = [f"c{i % 8}" for i in range(120)]
+    whole = crossed_effect(table, strata=names)
+    most = crossed_effect(table[1:], strata=names[1:])
+    assert most.high - most.low == pytest.approx(whole.high - whole.low, rel=0.02)

@@ -9,7 +9,7 @@ Takes token ids, gives for each continuation the log-probability of its tokens g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -69,23 +69,26 @@ def likelihoods(
         on_items: told how many are done, after each forward pass.
     """
     done: dict[int, Likelihood] = {}
-    for block in _passes(encoded):
+    sizes = [one.size for one in encoded]
+    # Contexts of similar size go together.
+    order = sorted(range(len(encoded)), key=lambda i: (sizes[i], i))
+    for block in passes(order, sizes, PASS_TOKENS):
         done |= zip(block, _score(loaded, [encoded[i] for i in block]), strict=True)
         if on_items:
             on_items(len(block))
     return [done[i] for i in range(len(encoded))]
 
 
-def _passes(encoded: Sequence[Encoded]) -> Iterator[list[int]]:
-    """Group contexts of similar size into passes."""
+def passes(order: Iterable[int], sizes: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Cut places, in this order, into forward passes of at most so many tokens."""
     block: list[int] = []
     size = 0
-    for index in sorted(range(len(encoded)), key=lambda i: (encoded[i].size, i)):
-        if block and size + encoded[index].size > PASS_TOKENS:
+    for index in order:
+        if block and size + sizes[index] > most:
             yield block
             block, size = [], 0
         block.append(index)
-        size += encoded[index].size
+        size += sizes[index]
     if block:
         yield block
 

@@ -151,7 +151,7 @@ def seal_status(study: Study) -> SealStatus | None:
     now = _plan(study, datetime.now(UTC), used)
     deviations = [] if intact else ["the sealed plan was edited after sealing: its digest differs"]
     deviations += _differences("setting", sealed.settings, now.settings)
-    deviations += _differences("file", sealed.files, now.files)
+    deviations += _differences("file", sealed.files, _files_as_sealed(study, sealed, now))
     deviations += _differences("base model", sealed.models, now.models)
     if sealed.hypotheses != now.hypotheses:
         deviations.append("the hypotheses differ from those that were sealed")
@@ -195,6 +195,14 @@ def _digest(plan: SealedPlan) -> str:
     if not plan.models:  # sealed before models were
         del fields["models"]
     return store.digest(fields)
+
+
+def _files_as_sealed(study: Study, sealed: SealedPlan, now: SealedPlan) -> dict[str, str]:
+    """The digests to compare with: a plan of an earlier version knew fewer files."""
+    if sealed.models:
+        return now.files
+    paths = {name: study.folder / name for name in sealed.files}
+    return {name: store.digest_file(path) for name, path in paths.items() if path.is_file()}
 
 
 def _used(study: Study, name: str) -> str | None:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mores import step as steps
 from mores import store
 from mores.plan.seal import seal_plan, seal_status
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Record
 from mores.stats import rating_power, smallest_p
+from mores.step import versions
 from mores.study import ModelSpec, Study, settings
 from mores.study.arms import arm_keys
 
@@ -320,7 +320,7 @@ def _rates(
     from mores.weights.machine import usable_cores
 
     key = store.digest(
-        [digest, platform.node(), usable_cores(), study.config.recipe.method, steps.versions()]
+        [digest, platform.node(), usable_cores(), study.config.recipe.method, versions()]
     ).removeprefix("sha256:")[:24]
     path = store.cache_folder() / "probes" / f"{key}.json"
     if path.exists():

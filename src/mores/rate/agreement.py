@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from mores.rate.db.facts import Facts
 from mores.rate.db.tables import item
-from mores.rate.db.work import latest
+from mores.rate.db.work import counted_answers
 
 DRAWS = 300
 SEED = 2021
@@ -26,21 +26,15 @@ def agreement_by_category(
         Overall (None where nothing was rated) and one row a category; ``value`` is None with
         a ``reason`` where it cannot be computed.
     """
-    category = dict(
-        tx.execute(sa.select(item.c.id, item.c.category).where(item.c.kind == "study")).all()
-    )
-    rated = [
-        (e.rater, e.item, e.value)
-        for e in latest(tx)
-        if e.item in category and e.kind == "rate" and not e.surplus
-    ]
+    category = dict(tx.execute(sa.select(item.c.id, item.c.category)).all())
+    rated = [(e.rater, e.item, e.value) for e in counted_answers(tx) if e.kind == "rate"]
     if not rated:
         return None, []
     rows = []
     for position in facts.charter.positions:
-        own = [row for row in rated if category[row[1]] == position.category]
-        if own:
-            rows.append({"title": position.title, **_alpha(own)})
+        of_category = [row for row in rated if category[row[1]] == position.category]
+        if of_category:
+            rows.append({"title": position.title, **_alpha(of_category)})
     return _alpha(rated), rows
 
 

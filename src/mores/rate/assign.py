@@ -1,6 +1,6 @@
 """Items of a study x ratings for each -> seats: who rates what, in which order.
 
-Takes one `Unit` for each item, gives one `SeatPlan` for each seat. Every item goes to exactly
+Takes one `Unit` for each item, gives the items of each seat in order. Every item goes to exactly
 `per_item` different seats, and every seat gets its share, rounded down or up, of all items, of
 each category, arm and condition, and of each category under each condition. The plan is made on
 the sealed side; what the rating app gets of it is item ids in an order.
@@ -21,11 +21,11 @@ edge colouring of a bipartite multigraph (D. de Werra, 1971), made one colour at
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mores.errors import DataError
 
@@ -50,52 +50,34 @@ class Unit:
     arm: str
 
 
-@dataclass(frozen=True)
-class SeatPlan:
-    """The items of one seat, in the order in which its rater sees them."""
-
-    number: int
-    """1 for the first seat."""
-    items: tuple[str, ...]
-
-
-class Balance(NamedTuple):
-    """How evenly one set of items is spread over the seats."""
-
-    kind: str
-    """``all``, ``category``, ``arm``, ``condition`` or ``cell`` (category x condition)."""
-    name: str
-    least: int
-    """Fewest items of the set in one seat."""
-    most: int
-    share: float
-    """Mean over the seats."""
-
-
-def assign(units: Sequence[Unit], *, per_item: int, seats: int, seed: int) -> list[SeatPlan]:
+def assign(units: Sequence[Unit], *, per_item: int, seats: int, seed: int) -> list[tuple[str, ...]]:
     """Share out the items, balanced within every seat.
 
-    For every seat and every set named in `Balance.kind`, the seat's number of items is
-    floor(share) or ceil(share) with share = size of the set x `per_item` / `seats`. Equal
-    arguments give an equal plan, in whatever order the units come. Items with
-    most ratings missing go first, so that a few seats already cover many items.
+    For every seat and every set of items (all, a category, arm or condition, a category under a
+    condition) the seat's number of them is floor(share) or ceil(share) with share = size of the
+    set x `per_item` / `seats`. Equal arguments give an equal plan, in whatever order the units
+    come. Items with most ratings missing go first, so that a few seats already cover many items.
 
     Args:
-        units: the items; ids differ, a condition belongs to one arm.
+        units: the items, one or more; ids differ, a condition belongs to one arm.
         per_item: ratings wanted for each item, at least 1.
         seats: shares to make, at least `per_item`; more than there are ratings leaves some empty.
         seed: of everything drawn at random, 0 or more.
 
     Returns:
-        The plans of seats 1 to `seats`.
+        For seats 1 to `seats` the ids of their items, in the order in which the rater sees them.
 
     Raises:
-        DataError: no items, an id twice, a condition of two arms, numbers out of range.
+        DataError: fewer seats than ratings of an item.
     """
     import numpy as np
 
+    if seats < per_item:
+        raise DataError(
+            f"{seats} seats cannot give every item {per_item} different raters",
+            fix=f"plan at least {per_item} seats, or fewer ratings for each item",
+        )
     units = sorted(units, key=lambda unit: unit.item)
-    _check(units, per_item, seats, seed)
     cells: dict[Cell, list[Unit]] = defaultdict(list)
     for unit in units:
         cells[unit.category, unit.condition].append(unit)
@@ -108,73 +90,8 @@ def assign(units: Sequence[Unit], *, per_item: int, seats: int, seed: int) -> li
         chosen = _choose(cells, quotas, copies, rng)
         for unit in chosen:
             copies[unit.item] -= 1
-        plan.append(SeatPlan(number, _order(chosen, seed, number)))
+        plan.append(_order(chosen, seed, number))
     return plan
-
-
-def balance(units: Sequence[Unit], plan: Sequence[SeatPlan]) -> list[Balance]:
-    """Return how evenly each set of items is spread over the seats, as a table.
-
-    Returns:
-        Rows of (kind, name, least, most, share): all, then categories, arms, conditions and
-        cells, each by name. It names arms, so it belongs to the sealed side.
-
-    Raises:
-        DataError: no seats, or a seat with an item that is not among the units.
-    """
-    if not plan:
-        raise DataError("the plan has no seats", fix="make one with assign()")
-    sets = {unit.item: list(_sets(unit)) for unit in units}
-    counts: list[Counter[tuple[str, str]]] = []
-    for seat in plan:
-        unknown = [item for item in seat.items if item not in sets]
-        if unknown:
-            raise DataError(
-                f"seat {seat.number} has the item {unknown[0]!r}, which is not in the study",
-                fix="give the units that the plan was made of",
-            )
-        counts.append(Counter(name for item in seat.items for name in sets[item]))
-    names = {name for own in sets.values() for name in own}
-    kinds = ("all", "category", "arm", "condition", "cell")
-    rows = []
-    for kind, name in sorted(names, key=lambda key: (kinds.index(key[0]), key[1])):
-        held = [count[kind, name] for count in counts]
-        rows.append(Balance(kind, name, min(held), max(held), sum(held) / len(held)))
-    return rows
-
-
-def _sets(unit: Unit) -> Iterator[tuple[str, str]]:
-    yield "all", "all"
-    yield "category", unit.category
-    yield "arm", unit.arm
-    yield "condition", unit.condition
-    yield "cell", f"{unit.category} × {unit.condition}"
-
-
-def _check(units: Sequence[Unit], per_item: int, seats: int, seed: int) -> None:
-    if not units:
-        raise DataError("there are no items to assign", fix="run `mores sample` first")
-    twice = [item for item, n in Counter(unit.item for unit in units).items() if n > 1]
-    if twice:
-        raise DataError(f"the item id {twice[0]!r} occurs twice", fix="give every item its own id")
-    arms: dict[str, str] = {}
-    for unit in units:
-        if arms.setdefault(unit.condition, unit.arm) != unit.arm:
-            raise DataError(
-                f"the condition {unit.condition!r} belongs to the arms "
-                f"{arms[unit.condition]!r} and {unit.arm!r}",
-                where=f"item {unit.item!r}",
-                fix="name conditions by model, arm and seed",
-            )
-    if per_item < 1:
-        raise DataError(f"{per_item} ratings for each item", fix="ask for at least 1")
-    if seats < per_item:
-        raise DataError(
-            f"{seats} seats cannot give every item {per_item} different raters",
-            fix=f"plan at least {per_item} seats, or fewer ratings for each item",
-        )
-    if seed < 0:
-        raise DataError(f"the seed is {seed}", fix="use 0 or a positive number")
 
 
 def _quotas(

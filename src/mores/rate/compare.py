@@ -5,6 +5,7 @@ rows = compared(tx, facts, study)
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,8 @@ import sqlalchemy as sa
 from mores import store
 from mores.rate.db.facts import Facts
 from mores.rate.db.tables import item, item_flag, revealed
-from mores.rate.db.work import latest
-from mores.records import Arm, Score
+from mores.rate.db.work import counted_answers
+from mores.records import ARMS, Arm, Score
 from mores.study import Study, folders
 from mores.study.arms import ArmKey, slug
 
@@ -55,9 +56,8 @@ class Row:
 def compared(tx: sa.Connection, facts: Facts, study: Study | None) -> list[Row]:
     """Put outputs to the same prompt side by side; empty before unblinding."""
     answers: dict[str, list[Any]] = {}
-    for e in latest(tx):
-        if e.kind in ("rate", "cannot") and not e.surplus:
-            answers.setdefault(e.item, []).append(e)
+    for e in counted_answers(tx):
+        answers.setdefault(e.item, []).append(e)
     flags: dict[str, list[str]] = {}
     for flag in tx.execute(sa.select(item_flag)):
         flags.setdefault(flag.item, []).append(flag.found)
@@ -93,7 +93,7 @@ def _cell(
 def _row(facts: Facts, members: list[tuple[Any, Cell]]) -> Row:
     first = members[0][0]
     position = facts.charter.position(first.category)
-    spreads = [s for _, cell in members if (s := _spread(cell.ratings)) is not None]
+    spreads = [statistics.stdev(cell.ratings) for _, cell in members if len(cell.ratings) > 1]
     return Row(
         id=first.id,
         category=first.category,
@@ -103,16 +103,13 @@ def _row(facts: Facts, members: list[tuple[Any, Cell]]) -> Row:
         language=first.language,
         draw=first.draw,
         spread=max(spreads, default=None),
-        cells=tuple(cell for _, cell in members),
+        cells=tuple(sorted((cell for _, cell in members), key=arm_order)),
     )
 
 
-def _spread(values: tuple[int, ...]) -> float | None:
-    """Sample standard deviation."""
-    if len(values) < 2:
-        return None
-    mean = sum(values) / len(values)
-    return float((sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5)
+def arm_order(cell: Cell) -> tuple[int, str]:
+    """Sorts cells in the order of `mores.records.ARMS`, then by name."""
+    return ARMS.index(cell.kind), cell.arm
 
 
 def _scores(study: Study | None) -> dict[str, float]:

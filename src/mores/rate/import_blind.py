@@ -8,9 +8,7 @@ All of it, or nothing; the rule of k different raters an item holds for it too.
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,7 +16,8 @@ from mores import store
 from mores.errors import DataError, did_you_mean
 from mores.rate.db import audit, work
 from mores.rate.db.engine import Database
-from mores.rate.db.tables import event, item, person, rater, slot
+from mores.rate.db.raters import new_rater
+from mores.rate.db.tables import event, item, person, rater
 from mores.rate.rating_file import FileRow, read_file
 from mores.tables import read_table
 
@@ -74,24 +73,9 @@ def _rater(tx: sa.Connection, label: str, now: float) -> str:
     known = tx.execute(sa.select(person.c.rater).where(person.c.label == PREFIX + label)).scalar()
     if known is not None:
         return str(known)
-    name = secrets.token_hex(8)
-    number = (tx.execute(sa.select(sa.func.max(rater.c.number))).scalar() or 0) + 1
-    values: dict[str, Any] = {"attempt": 1, "rested_at": 0, "rested_time": now, "notice": ""}
-    tx.execute(
-        rater.insert().values(
-            id=name,
-            number=number,
-            stage="done",
-            language="en",
-            keys=1,
-            created=now,
-            consented=now,
-            seen=now,
-            **values,
-        )
-    )
-    tx.execute(person.insert().values(rater=name, label=PREFIX + label))
-    return name
+    who = new_rater(tx, PREFIX + label, now=now, stage="done")
+    tx.execute(rater.update().where(rater.c.id == who).values(consented=now))
+    return who
 
 
 def _keep(tx: sa.Connection, who: str, row: FileRow, source: Path, digest: str, now: float) -> int:
@@ -107,21 +91,13 @@ def _keep(tx: sa.Connection, who: str, row: FileRow, source: Path, digest: str, 
             line=row.line,
             fix="remove the line",
         )
-    free = tx.execute(
-        sa.select(slot.c.number)
-        .where(slot.c.item == name, slot.c.rater.is_(None), slot.c.done == 0)
-        .order_by(slot.c.seat.is_not(None), slot.c.number)
-        .limit(1)
-    ).scalar()
-    if free is None:
+    if not work.take_free(tx, who, name):
         raise DataError(
             f"{name!r} has its ratings already, or raters who hold it",
             path=source,
             line=row.line,
             fix="remove the line, or release the rater who holds it",
         )
-    chosen = (slot.c.item == name) & (slot.c.number == free)
-    tx.execute(slot.update().where(chosen).values(rater=who, seat=None, done=1))
     tx.execute(
         event.insert().values(
             key=f"import-{digest.removeprefix('sha256:')[:24]}-{row.line}",
@@ -130,12 +106,8 @@ def _keep(tx: sa.Connection, who: str, row: FileRow, source: Path, digest: str, 
             revision=1,
             kind="rate",
             value=value,
-            reason="",
-            flagged=0,
             seconds=row.rating.seconds,
-            surplus=0,
             at=now,
-            body="",
         )
     )
     return 1

@@ -8,9 +8,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from mores.errors import DataError
 from mores.study import Study
 
 if TYPE_CHECKING:
@@ -122,18 +121,12 @@ def release_rater(
     Raises:
         MoresError: unknown rater, or a running server (use its page then).
     """
-    from mores.rate.db import audit
-    from mores.rate.db.release import release
+    from mores.rate.db.release import hand_over
     from mores.rate.opened import changing
 
     now = time.time()
     with changing(study, database, now=now) as opened, opened.write() as tx:
-        for name in (rater, *([to] if to else [])):
-            _known_rater(tx, name)
-        count = release(tx, rater, to=to)
-        detail = {"rater": rater, "to": to, "items": count}
-        audit.append(tx, now=now, actor="owner", action="release", detail=detail)
-        return count
+        return hand_over(tx, rater, to, now)
 
 
 def forget_rater(
@@ -154,18 +147,9 @@ def forget_rater(
     Raises:
         MoresError: unknown rater, or a running server (use its page then).
     """
-    from mores.rate.db.forget import forget
+    from mores.rate.db.release import forget
     from mores.rate.opened import changing
 
     now = time.time()
     with changing(study, database, now=now) as opened, opened.write() as tx:
         return forget(tx, rater, ratings=ratings, now=now)
-
-
-def _known_rater(tx: Any, name: str) -> None:
-    import sqlalchemy as sa
-
-    from mores.rate.db.tables import rater
-
-    if tx.execute(sa.select(rater.c.id).where(rater.c.id == name)).first() is None:
-        raise DataError(f"no rater {name!r}", fix="`mores rate status` lists them")

@@ -76,7 +76,7 @@ class RatingRow(Record, frozen=True, kw_only=True):
     remark: str = ""
     seconds: float | None = None
     """Seconds in which the page was visible; None where the browser ran no script."""
-    at: str = ""
+    at: str
     """When it was saved: UTC, ISO 8601."""
     item_flags: tuple[str, ...] = ()
     """Flags set before rating, such as ``names-itself``."""

@@ -10,6 +10,7 @@ default. `mores.store.digest(texts)` names a version of the texts exactly.
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -54,12 +55,6 @@ class Exercise(Record, frozen=True, kw_only=True):
     feedback: str = ""
     """What the rater reads after answering. Required in practice, never shown for gold."""
 
-    def accepts(self, value: int | None) -> bool:
-        """Say whether an answer is right; None stands for "cannot be rated"."""
-        if value is None or self.low is None or self.high is None:
-            return self.cannot and value is None
-        return self.low <= value <= self.high
-
 
 class GroupQuestion(Record, frozen=True, kw_only=True):
     """A question about the rater, which may always be left empty."""
@@ -95,6 +90,11 @@ class RatingTexts(Record, frozen=True, kw_only=True):
     completion_url: str = ""
     """Where raters from a panel are sent at the end; https only."""
     completion_code: str = ""
+
+    @property
+    def scale(self) -> dict[int, str] | None:
+        """Words for 1, 3 and 5; None for the app's own."""
+        return {int(n): words for n, words in self.anchors.items()} or None
 
 
 PARTS: dict[str, type[Record]] = {
@@ -185,13 +185,7 @@ def _check_ids(texts: RatingTexts, path: Path) -> None:
 
 
 def _repeated(names: Iterable[str]) -> list[str]:
-    seen: set[str] = set()
-    again = []
-    for name in names:
-        if name in seen:
-            again.append(name)
-        seen.add(name)
-    return again
+    return [name for name, times in Counter(names).items() if times > 1]
 
 
 def _check_categories(texts: RatingTexts, path: Path, known: tuple[str, ...]) -> None:

@@ -26,7 +26,7 @@ from mores.rate.db.facts import Facts, read_facts
 from mores.rate.db.progress import declarations
 from mores.rate.db.tables import audit as audit_table
 from mores.rate.db.tables import guess, item, revealed
-from mores.rate.db.work import latest
+from mores.rate.db.work import counted_answers
 from mores.rate.model import BlindKey
 from mores.rate.ratings import COLLECTED_BY, GROUPS, keep_collected, refuse_imported
 from mores.records import Rating, Unrateable
@@ -98,8 +98,8 @@ def _declared(tx: sa.Connection, facts: Facts) -> dict[str, dict[str, list[str]]
     found: dict[str, dict[str, list[str]]] = {}
     for rater, answers in sorted(declarations(tx, facts).items()):
         for question, answer in answers.items():
-            own = found.setdefault(names.get(question, question), {})
-            own.setdefault(answer, []).append(rater)
+            by_answer = found.setdefault(names.get(question, question), {})
+            by_answer.setdefault(answer, []).append(rater)
     return found
 
 
@@ -110,7 +110,7 @@ def _opened(
     again = tx.execute(sa.select(revealed.c.item).limit(1)).first() is not None
     if not again:
         tx.execute(revealed.insert(), [_revealed_row(row) for row in key.values()])
-    counted = _counted(tx, set(key))
+    counted = counted_answers(tx)
     refuse_imported(study, {e.rater for e in counted})
     kinds = Counter(e.kind for e in counted)
     found: dict[str, Any] = {
@@ -119,7 +119,7 @@ def _opened(
         "needed": facts.rules.per_item * len(key),
         "again": again,
     }
-    events = store.digest([_plain(e) for e in counted])
+    events = store.digest([[e.item, e.rater, e.revision, e.kind, e.value] for e in counted])
     audit.append(tx, now=now, actor=who, action=ACTION, detail={**found, "events": events})
     guesses, chance = _guesses(tx, key)
     first = last_unblinding(tx)
@@ -174,16 +174,6 @@ def _revealed_row(row: BlindKey) -> dict[str, Any]:
         "seed": row.seed,
         "draw": row.draw,
     }
-
-
-def _counted(tx: sa.Connection, names: set[str]) -> list[Any]:
-    return [
-        e for e in latest(tx) if e.item in names and e.kind in ("rate", "cannot") and not e.surplus
-    ]
-
-
-def _plain(e: Any) -> list[Any]:
-    return [e.item, e.rater, e.revision, e.kind, e.value]
 
 
 def _guesses(tx: sa.Connection, key: dict[str, BlindKey]) -> tuple[dict[str, int], float | None]:

@@ -17,7 +17,7 @@ from mores.rate.db import audit
 from mores.rate.db.engine import Database
 from mores.rate.db.facts import read_facts
 from mores.rate.db.tables import event, item, remark, slot
-from mores.rate.db.work import Answer, latest
+from mores.rate.db.work import Answer, counted_answers
 from mores.study import Study
 
 
@@ -57,11 +57,7 @@ def broken_rules(tx: sa.Connection, per_item: int) -> list[str]:
     slots = [row for row in tx.execute(sa.select(slot)) if row.item in studied]
     many = [name for name, n in Counter(row.item for row in slots).items() if n != per_item]
     problems += [f"item {name} does not have {per_item} slots" for name in many]
-    counted = {
-        (e.item, e.rater)
-        for e in latest(tx)
-        if e.item in studied and e.kind in ("rate", "cannot") and not e.surplus
-    }
+    counted = {(e.item, e.rater) for e in counted_answers(tx)}
     done = {(row.item, row.rater) for row in slots if row.done}
     problems += [f"{who} counts for {what} without a slot" for what, who in sorted(counted - done)]
     problems += [

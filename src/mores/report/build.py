@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Literal
 
 import numpy as np
+from msgspec.structs import replace
 
 from mores import store
 from mores.measure.cooccurrence.result import CooccurrenceResult
@@ -60,6 +61,8 @@ def build_report(study: Study) -> Report:
         [(one.spec.name, one.completions) for one in results],
         [rating for one in results for rating in one.ratings],
     )
+    if withheld := sum(one.withheld for one in results):
+        ratings = replace(ratings, reason=f"{withheld} ratings are of answers that are not current")
     estimates = [e for one in figures for e in one.estimates]
     toxicity = [r for one in results for r in _toxicity(one)]
     words = [one.words for one in results if one.words is not None]

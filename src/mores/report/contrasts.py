@@ -197,11 +197,7 @@ def _overall(pairs: _Pairs, rng: np.random.Generator) -> Estimate:
     simple = stats.paired_difference(pairs.differences, strata=pairs.categories, rng=rng)
     if seeds < 2:
         return replace(simple, reason=_join(simple.reason, ONE_SEED))
-    sizes = {c: pairs.categories.count(c) for c in pairs.categories}
-    if len(set(sizes.values())) > 1:
-        unequal = "categories of unequal size: seeds are not in the interval"
-        return replace(simple, reason=_join(simple.reason, unequal))
-    crossed = stats.crossed_effect(pairs.table)
+    crossed = stats.crossed_effect(pairs.table, strata=pairs.categories)
     if crossed.verdict == "not computable":
         return replace(simple, reason=_join(simple.reason, crossed.reason))
     details = {**crossed.details, "p_sign_flip_prompts_only": simple.p}

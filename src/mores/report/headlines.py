@@ -93,7 +93,7 @@ def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:
         return []
     by: dict[str, list[str]] = {}
     for e in own:
-        by.setdefault(e.verdict, []).append(e.measure.removeprefix("capability:"))
+        by.setdefault(e.verdict, []).append(_task(e))
     order = ("worse", "inconclusive", "not computable", "non-inferior")
     worst = next((v for v in order if v in by), "inconclusive")
     parts = []
@@ -116,6 +116,14 @@ def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:
             sentence=f"Capability of the values-targeted model against base: {'; '.join(parts)}.",
         )
     ]
+
+
+def _task(e: Estimate) -> str:
+    """A task's name; a loss that is shown although the margin is kept is never passed over."""
+    name = e.measure.removeprefix("capability:")
+    if e.verdict == "non-inferior" and e.high is not None and e.high < 0.0:
+        return f"{name} (where a smaller loss is shown: {_numbers(e, '')})"
+    return name
 
 
 def _words(model: str, tested: int, shown: int) -> Headline:

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
-from mores.measure.capability.chance import near_chance
+from mores.measure.capability.sizes import near_chance
 from mores.records import TUNED_ARMS, Estimate, TaskItem
 from mores.report.model import TaskArm, TaskResult
 from mores.study.arms import ArmKey

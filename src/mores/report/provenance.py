@@ -14,10 +14,10 @@ from typing import Any
 
 from mores import store
 from mores.records import Manifest
-from mores.step import MANIFEST, read_manifest
-from mores.study import Study, folders, settings
-from mores.study.arms import slug
+from mores.step import read_manifest
+from mores.study import Study, folders, settings, slug
 from mores.study.files import file_digests
+from mores.tune.run import tuned_keys
 
 TAKEN = ("model", "prompts", "choices", "rules", "scorer", "task ")
 """Begins of the names of inputs that come from outside the study's steps."""
@@ -65,9 +65,14 @@ def _toml(value: Any) -> str:
 
 
 def _manifests(study: Study) -> Iterator[tuple[str, str, Manifest]]:
-    """(model, step, manifest) of everything that was completed."""
+    """(model, step, manifest) of every completed step that a report reads."""
+    steps = (
+        *(f"tune/{key.name}" for key in tuned_keys(study)),
+        *("sample", "stems", "capability", "cooccurrence"),
+        *("gates/answers", "gates/choices", "gates", "toxicity"),
+        *(f"toxicity/{slug(scorer)}" for scorer in study.config.toxicity.scorers),
+    )
     for spec in study.config.models:
-        folder = folders.model_folder(study, spec.name)
-        for path in sorted(folder.rglob(MANIFEST)):
-            if manifest := read_manifest(path.parent):
-                yield spec.name, path.parent.relative_to(folder).as_posix(), manifest
+        for step in steps:
+            if manifest := read_manifest(folders.model_folder(study, spec.name) / step):
+                yield spec.name, step, manifest

@@ -50,6 +50,8 @@ class ModelResults:
     words: CooccurrenceResult | None
     stems: tuple[Completion, ...]
     gates: tuple[GateResult, ...]
+    withheld: int
+    """Ratings by people of answers that are not current."""
     missing: tuple[Missing, ...]
     """What is not there or not current, and why."""
 
@@ -70,16 +72,19 @@ def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> Mo
         DataError: nothing has been sampled, or a file is damaged.
     """
     missing: list[Missing] = []
-    completions = _completions(study, spec, missing)
+    rows = read_completions(study, spec.name)
+    why = sample_step(study, spec).stale()
+    if why:
+        missing.append(Missing(what=f"Answers of {spec.name}", why=f"`mores sample` {why}"))
+    by_people = _by_people(ratings, rows)
     scores = _scores(study, spec, missing)
     items, facts = _items(study, spec, missing)
     words = _words(study, spec, missing)
-    ids = {c.id for c in completions}
     return ModelResults(
         spec=spec,
         keys=tuple(arm_keys(study.config.arms, study.config.train_seeds)),
-        completions=completions,
-        ratings=tuple(r for r in ratings if r.completion_id in ids and r.kind == "human"),
+        completions=() if why else tuple(rows),
+        ratings=() if why else by_people,
         scores=scores,
         toxicity=read_toxicity_summary(study, spec.name) if scores else None,
         items=items,
@@ -87,16 +92,14 @@ def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> Mo
         words=words,
         stems=tuple(read_completions(study, spec.name, STEMS)) if words else (),
         gates=_gates(study, spec, missing),
+        withheld=len(by_people) if why else 0,
         missing=tuple(missing),
     )
 
 
-def _completions(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[Completion, ...]:
-    rows = read_completions(study, spec.name)
-    if why := sample_step(study, spec).stale():
-        missing.append(Missing(what=f"Answers of {spec.name}", why=f"`mores sample` {why}"))
-        return ()
-    return tuple(rows)
+def _by_people(ratings: Sequence[Rating], rows: Sequence[Completion]) -> tuple[Rating, ...]:
+    ids = {row.id for row in rows}
+    return tuple(r for r in ratings if r.completion_id in ids and r.kind == "human")
 
 
 def _scores(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, dict[str, Score]]:

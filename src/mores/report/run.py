@@ -5,6 +5,7 @@ written = report(study)
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from mores.tune.run import outdated_arms
 
 PAGE = "index.html"
 DATA = "report.json"
+UNUSED = ("name", "version", "description", "license")
+"""Settings that no figure depends on."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,26 @@ def _write(study: Study) -> Written:
         f"{h.model} {h.measure}".strip(): h.verdict for h in content.headlines
     }
     # What was tuned on other samples, or in another way, is no round of these.
-    rounds = history(study) if outdated_arms(study) else add_round(study, verdicts)
+    looked = any(question.answers for question in content.questions)
+    rounds = add_round(study, verdicts) if looked and not outdated_arms(study) else history(study)
     content = replace(content, rounds=tuple(rounds), looks=looks(rounds, study))
     step = report_step(study)
     store.write_json(step.folder / DATA, content)
     drawn = figures(content)
+    _clear(step.folder / "figures", drawn)
     for figure in drawn.values():
         figure.write(step.folder / "figures")
     store.write_text(step.folder / PAGE, render(content, drawn))
-    step.complete(Made([DATA, PAGE]))
+    names = [f"figures/{name}.{form}" for name in drawn for form in ("svg", "png")]
+    step.complete(Made([DATA, PAGE, *names]))
     return Written(step.folder / PAGE, content)
+
+
+def _clear(folder: Path, drawn: Collection[str]) -> None:
+    """Remove figures of an earlier report that this one does not show."""
+    for path in folder.glob("*") if folder.exists() else ():
+        if path.stem not in drawn:
+            path.unlink()
 
 
 def report_step(study: Study) -> Step:
@@ -81,6 +94,6 @@ def report_step(study: Study) -> Step:
         "report",
         folders.report_folder(study),
         inputs={"inputs": store.digest(taken), "results": store.digest(made(study))},
-        config=to_plain(study.config),
+        config={k: v for k, v in to_plain(study.config).items() if k not in UNUSED},
         seed=study.config.seed,
     )

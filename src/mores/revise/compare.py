@@ -1,6 +1,6 @@
 """Two versions of a dataset, and what came of each: `mores diff OLD NEW`.
 
-    diff = compare_studies(load_study(Path("v1")), load_study(Path("v2")))
+    diff = diff(load_study(Path("v1")), load_study(Path("v2")))
 
 Effects are put side by side as each report gives them. They come from different tuning runs, and
 often from different prompts or presets, so no difference between the two is computed or implied.
@@ -136,6 +136,8 @@ def _why_none(study: Study) -> str:
     """Why a study has no effects that could be compared, or nothing."""
     step = report_step(study)
     if step.manifest is None:
+        if (step.folder / DATA).exists():
+            return "its report was written by an earlier version (`mores report` writes it anew)"
         return f"no report under preset {study.config.preset}"
     if outdated := outdated_arms(study):
         changed = ", ".join(f"{arm} ({why})" for arm, why in outdated.items())

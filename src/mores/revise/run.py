@@ -69,6 +69,7 @@ def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
                 "scorer": judge.digest,
                 "values": store.digest(study.values.examples),
                 "prompts": store.digest(_validation(study)),
+                "language": store.digest(study.charter.language),
             },
             config={"threshold": threshold_of(study, study.config.toxicity.scorers[0])},
             seed=study.config.seed,

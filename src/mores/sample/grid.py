@@ -80,9 +80,11 @@ class Grid:
         from mores.weights.resolve import resolve
 
         resolved = resolve(self.spec.name, say=progress.say)
-        tuned = tuned_folders(self.study, self.spec) if weight_names(self.keys) else {}
+        needed = any(key.weights != "base" for key in self.keys)
+        tuned = tuned_folders(self.study, self.spec, progress.say) if needed else {}
         step = self.step(resolved.digest)
         step.run(lambda: self._draw(resolved, tuned, step, progress), say=progress.say)
+        shutil.rmtree(step.folder / "parts", ignore_errors=True)  # after the manifest, not before
         return store.read_jsonl(step.folder / COMPLETIONS, Completion)
 
     def _draw(
@@ -114,7 +116,6 @@ class Grid:
         task.finish()
         ordered = [done[completion_id(self.spec.name, r)] for r in requests]
         store.write_jsonl(step.folder / COMPLETIONS, ordered)
-        shutil.rmtree(step.folder / "parts", ignore_errors=True)
         rate = drawn / (time.perf_counter() - start)
         progress.say(self._summary(ordered, rate))
         return Made(
@@ -196,11 +197,6 @@ class Grid:
                 f"{marked} marked as empty, repetitive or broken"
             )
         return "\n".join(lines)
-
-
-def weight_names(keys: Sequence[ArmKey]) -> set[str]:
-    """Names of the weights that these arms need besides the base."""
-    return {key.weights for key in keys} - {"base"}
 
 
 def answer_text(tokenizer: Any, ids: Sequence[int], stop: str) -> str:

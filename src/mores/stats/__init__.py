@@ -11,8 +11,8 @@ why; the value is kept if the point estimate is defined all the same.
     model sizes          page_trend, size_slope
     many tests           holm, benjamini_hochberg, benjamini_yekutieli
     raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
-    judges beside people alternative_annotator_test, prediction_powered_mean
-    capability           non_inferiority
+    judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
+    capability           non_inferiority, equivalence
     anything else        cluster_bootstrap
     planning             power, sample_size, detectable_difference, rating_power, smallest_p
 
@@ -26,6 +26,8 @@ from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
 from mores.stats.cumulative_link_mixed import CumulativeLinkMixed, cumulative_link_mixed
 from mores.stats.design_power import detectable_difference, power, sample_size
+from mores.stats.equivalence import equivalence
+from mores.stats.judge_corrected_rate import judge_corrected_rate
 from mores.stats.krippendorff_alpha import krippendorff_alpha
 from mores.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
 from mores.stats.non_inferiority import non_inferiority
@@ -51,7 +53,9 @@ __all__ = [
     "crossed_effect",
     "cumulative_link_mixed",
     "detectable_difference",
+    "equivalence",
     "holm",
+    "judge_corrected_rate",
     "krippendorff_alpha",
     "non_inferiority",
     "page_trend",

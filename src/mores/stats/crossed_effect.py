@@ -8,11 +8,14 @@ that would hold for other prompts and other training runs.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mores.errors import MeasureError
 from mores.records import Estimate
 from mores.stats.distributions import t_estimate
 from mores.stats.inputs import Vector, array, no_spread, not_computable
@@ -32,7 +35,7 @@ class Parts:
     fallback: str
 
 
-def crossed_effect(table: ArrayLike) -> Estimate:
+def crossed_effect(table: ArrayLike, *, strata: Sequence[str] | None = None) -> Estimate:
     """Return the mean of a prompts × seeds table with a t interval for new prompts and seeds.
 
     Two-way random effects without replication (Searle, Casella & McCulloch 1992,
@@ -47,8 +50,14 @@ def crossed_effect(table: ArrayLike) -> Estimate:
     Simulated false positives at .05: .00 to .07 for 3 or 5 seeds and 5 to 40 prompts;
     with 2 seeds up to .10.
 
+    With strata of unequal size (a prompt without an answer leaves its category smaller), prompt p
+    of a stratum of n among K weighs w_p = 1 / (K n), and the sums over prompts carry these weights:
+    V_prompt = P/(P−1) Σ w_p² (r_p − m)², V_seed from the weighted column means, and V_resid =
+    P/(P−1) Σ w_p² Σ_s e_ps² / ((S−1) S). With equal strata they are those above.
+
     Args:
         table: shape (P, S), difference of each prompt under each training seed.
+        strata: shape (P,), the category of each prompt; every category then weighs the same.
 
     Returns:
         value, low, high, p, n = P; details: se, df, t, seeds, v_prompt, v_seed, v_resid,
@@ -56,11 +65,12 @@ def crossed_effect(table: ArrayLike) -> Estimate:
         computable (value kept) with one seed, one prompt or no variance.
 
     Raises:
-        MeasureError: not two axes, NaN or infinite input.
+        MeasureError: not two axes, NaN or infinite input, labels that do not fit.
     """
     values = array(table, "table", dimensions=2)
     prompts, seeds = values.shape
-    mean = float(values.mean()) if values.size else None
+    weights = _weights(prompts, strata)
+    mean = float(weights @ values.mean(axis=1)) if values.size else None
     reason = _too_small(prompts, seeds)
     if not reason and no_spread(float(values.std()), values):
         reason = "all differences are equal: no variance"
@@ -74,7 +84,7 @@ def crossed_effect(table: ArrayLike) -> Estimate:
             details={"seeds": seeds},
         )
     assert mean is not None
-    parts = _parts(values)
+    parts = _parts(values, weights)
     return t_estimate(
         mean,
         parts.total**0.5,
@@ -104,15 +114,27 @@ def _too_small(prompts: int, seeds: int) -> str:
     return ""
 
 
-def _parts(values: Vector) -> Parts:
+def _weights(prompts: int, strata: Sequence[str] | None) -> Vector:
+    """Shape (P,), sum 1: every stratum the same, and every prompt in it."""
+    if strata is None:
+        return np.full(prompts, 1.0 / max(1, prompts))
+    if len(strata) != prompts:
+        raise MeasureError(f"expected {prompts} labels of strata, found {len(strata)}")
+    sizes = Counter(strata)
+    return np.array([1.0 / (len(sizes) * sizes[name]) for name in strata])
+
+
+def _parts(values: Vector, weights: Vector) -> Parts:
     """Variance components of the mean; values has at least two rows and two columns."""
     prompts, seeds = values.shape
-    rows, columns = values.mean(axis=1), values.mean(axis=0)
-    rest = values - rows[:, None] - columns[None, :] + values.mean()
+    rows, columns = values.mean(axis=1), weights @ values
+    mean = float(weights @ rows)
+    rest = values - rows[:, None] - columns[None, :] + mean
     cells = (prompts - 1) * (seeds - 1)
-    prompt = float(rows.var(ddof=1)) / prompts
+    squares = prompts / (prompts - 1) * weights**2
+    prompt = float(squares @ (rows - mean) ** 2)
     seed = float(columns.var(ddof=1)) / seeds
-    residual = float((rest**2).sum()) / cells / (prompts * seeds)
+    residual = float(squares @ (rest**2).sum(axis=1)) / ((seeds - 1) * seeds)
     plain = prompt + seed - residual
     total = max(plain, prompt, seed)
     if total <= 0:  # only the interaction varies: rows and columns all have the same mean

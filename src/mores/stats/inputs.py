@@ -141,6 +141,7 @@ def not_computable(
     unit: str,
     method: str,
     value: float | None = None,
+    level: float = 0.95,
     details: dict[str, float | int | str | None] | None = None,
 ) -> Estimate:
     """Return an estimate that says why there is none.
@@ -151,10 +152,12 @@ def not_computable(
         unit: what a unit is.
         method: what was tried.
         value: the point estimate, where that is defined although interval and p are not.
+        level: confidence level that an interval would have had, in (0, 1).
         details: other numbers.
     """
     return Estimate(
         value=value,
+        level=level,
         n=n,
         unit=unit,
         method=method,

@@ -26,23 +26,23 @@ HARNESS = "harness:"
 
 
 def study_files(study: Study) -> dict[str, Path]:
-    """Return every file that goes into a study and is there, by its name in the study.
+    """Return every file that goes into a study and is there, by its name.
 
     Besides its own: prompt files of the gates, files of capability tasks (with what a task of the
-    lm-evaluation-harness includes, calls and reads), forms of guard models, stored raw answers. A
-    file of which the whole path is given goes by its last part: no report names a place on one
-    machine.
+    lm-evaluation-harness includes, calls and reads), forms of guard models, stored raw answers.
+
+    A name is the path below the study's folder, however that was typed. A file elsewhere goes by
+    its last part, with a number where that is taken: no report names a place on one machine.
     """
-    files = {name: study.folder / name for name in FILES if (study.folder / name).is_file()}
-    for name in _named(study):
-        if path := _find(study, name):
-            files[path.name if Path(name).is_absolute() else name] = path
+    home = study.folder.resolve()
+    own = (home / name for name in FILES)
+    files: dict[str, Path] = {}
+    for path in dict.fromkeys(p.resolve() for p in (*own, *_named(study)) if p.is_file()):
+        inside = path.is_relative_to(home)
+        stem = path.relative_to(home).as_posix() if inside else path.name
+        taken = sum(name == stem or name.startswith(f"{stem} (") for name in files)
+        files[f"{stem} ({taken + 1})" if taken else stem] = path
     return files
-
-
-def _find(study: Study, name: str) -> Path | None:
-    """A file that a setting names: from the study's folder, else from where mores was started."""
-    return next((p for p in (study.folder / name, Path(name)) if p.is_file()), None)
 
 
 def file_digests(study: Study) -> dict[str, str]:
@@ -50,37 +50,63 @@ def file_digests(study: Study) -> dict[str, str]:
     return {name: store.digest_file(path) for name, path in study_files(study).items()}
 
 
-def _named(study: Study) -> Iterator[str]:
-    """Paths, relative to the study or absolute, that the settings name."""
+def task_files(study: Study) -> dict[str, str]:
+    """Digest of the files of each capability task that has some, as the input of a step."""
+    files = {task.name: _of_task(study, task.task) for task in study.config.capability.tasks}
+    return {f"files of {name}": digest for name, paths in files.items() if (digest := _of(paths))}
+
+
+def scorer_files(study: Study, scorer: str) -> dict[str, str]:
+    """Digest of the files that a toxicity scorer reads, as the input of a step; often none."""
+    digest = _of(_of_scorer(study, scorer))
+    return {"files": digest} if digest else {}
+
+
+def _of(paths: Iterator[Path]) -> str:
+    digests = [store.digest_file(path) for path in paths if path.is_file()]
+    return store.digest(digests) if digests else ""
+
+
+def _named(study: Study) -> Iterator[Path]:
+    """Files that the settings name, there or not."""
     config = study.config
     gates = (config.gates.safe_prompts, config.gates.harmful_prompts, config.gates.choices)
-    yield from (name for name in gates if name)
+    yield from (study.folder / name for name in gates if name)
     for task in config.capability.tasks:
-        name = task.task.removeprefix(HARNESS)
-        yield name
-        if task.task.startswith(HARNESS) and (file := _find(study, name)):
-            yield from map(str, _harness_files(file))
-    yield from (options.form for options in config.toxicity.options if options.form)
+        yield from _of_task(study, task.task)
     for scorer in config.toxicity.scorers:
-        kind, _, rest = scorer.partition(":")
-        if kind == "replay":
-            yield from _below(study.folder, rest.partition("#")[0])
+        yield from _of_scorer(study, scorer)
 
 
-def _below(folder: Path, name: str) -> Iterator[str]:
-    """The file of that name, or all files in the folder of that name."""
-    if (folder / name).is_dir():
-        yield from (f"{name}/{p.name}" for p in sorted((folder / name).iterdir()))
-    yield name
+def _of_task(study: Study, task: str) -> Iterator[Path]:
+    """A task's file, from the study's folder or from where mores was started, and what it names."""
+    name = task.removeprefix(HARNESS)
+    for path in (study.folder / name, Path(name)):
+        if path.suffix and path.is_file():
+            yield path
+            yield from _harness_files(path, set()) if task.startswith(HARNESS) else ()
+            return
 
 
-def _harness_files(path: Path) -> Iterator[Path]:
+def _of_scorer(study: Study, scorer: str) -> Iterator[Path]:
+    """A guard's form, and stored answers: one file or all in a folder."""
+    options = study.config.toxicity.options_of(scorer)
+    if options.form:
+        yield study.folder / options.form
+    kind, _, rest = scorer.partition(":")
+    if kind == "replay":
+        path = study.folder / rest.partition("#")[0]
+        yield from sorted(path.iterdir()) if path.is_dir() else (path,)
+
+
+def _harness_files(path: Path, seen: set[Path]) -> Iterator[Path]:
     """Files that a task file of the harness includes, calls and reads."""
+    seen.add(path)
     for key, value in _yaml(path).items():
         if key == "include":
             other = path.parent / str(value)
             yield other
-            yield from _harness_files(other) if other.is_file() else ()
+            yield from _harness_files(other, seen) if other.is_file() and other not in seen else ()
         elif key == "dataset_kwargs" and isinstance(value, dict):
             # As the harness takes them: from the folder in which it is run.
             yield from map(Path, _texts(value.get("data_files")))

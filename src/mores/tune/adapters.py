@@ -12,10 +12,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mores import step as steps
 from mores import store
 from mores.errors import ModelError
 from mores.records import Recipe
+from mores.step import MANIFEST
 from mores.tune.checkpoint import CHECKPOINT
 from mores.weights.load import LoadedModel
 from mores.weights.quiet import quiet
@@ -129,7 +129,7 @@ def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> 
 
 def _is_output(path: Path) -> bool:
     # The checkpoint is still there, but goes once the manifest is written.
-    other = (steps.MANIFEST, CHECKPOINT)
+    other = (MANIFEST, CHECKPOINT)
     return path.suffix in (".safetensors", ".json", ".jinja") and path.name not in other
 
 

@@ -117,26 +117,37 @@ def tune_arm(
 # For the steps that use the weights ----------------------------------------------------------
 
 
-def tuned_folders(study: Study, spec: ModelSpec) -> dict[str, Path]:
+def tuned_folders(study: Study, spec: ModelSpec, say: store.Say) -> dict[str, Path]:
     """Return the folder of every tuned arm's weights, by the arm's name.
 
+    Args:
+        study: gives samples and recipe.
+        spec: the base model's entry in study.toml.
+        say: where to name arms that were tuned in another way than the study now asks for.
+
     Raises:
-        ModelError: an arm has not been tuned, or on other samples than the study now holds.
+        ModelError: an arm has not been tuned, on other samples than the study now holds, or in
+            another way than the other arms: then they could not be compared.
     """
-    found = {}
-    for key in tuned_keys(study):
-        step = tune_step(study, spec, key)
+    steps = {key.name: tune_step(study, spec, key) for key in tuned_keys(study)}
+    for name, step in steps.items():
         why = "has not been tuned" if step.manifest is None else ""
         if step.manifest and step.manifest.inputs.get("dataset") != step.inputs["dataset"]:
             why = "was tuned on samples that have changed since"
         if why:
-            raise ModelError(
-                f"arm {key.name} {why}",
-                path=step.folder,
-                fix=f"run `mores tune {study.folder}` first, or `mores run` for all steps",
-            )
-        found[key.name] = step.folder
-    return found
+            raise _not_usable(study, step, f"arm {name} {why}")
+    ways = {store.digest(s.manifest.config): name for name, s in steps.items() if s.manifest}
+    if len(ways) > 1:
+        one, other, *_ = ways.values()
+        raise _not_usable(study, steps[one], f"arms {one} and {other} were tuned in different ways")
+    for name, why in outdated_arms(study).items():
+        say(f"{name}: {why} since it was tuned")
+    return {name: step.folder for name, step in steps.items()}
+
+
+def _not_usable(study: Study, step: Step, what: str) -> ModelError:
+    fix = f"run `mores tune {study.folder}` first, or `mores run` for all steps"
+    return ModelError(what, path=step.folder, fix=fix)
 
 
 def weight_digests(study: Study, spec: ModelSpec) -> dict[str, str]:

@@ -66,7 +66,7 @@ def resolve(name: str, *, say: store.Say | None = None) -> ResolvedModel:
     if path.suffix == ".gguf":
         return _in_folder(name, _converted(path, say), "gguf")
     if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
-        return _in_folder(name, _from_hub(name, say), "hub")
+        return _in_folder(name, from_hub(name, say), "hub")
     raise ModelError(
         f"there is no model {name!r}{did_you_mean(name, bundled_names())}",
         fix="name a bundled model (`mores models`), a folder, a .gguf file or a Hub id "
@@ -142,15 +142,20 @@ def _converted(path: Path, say: store.Say | None) -> Path:
     return target
 
 
-def _from_hub(name: str, say: store.Say | None) -> Path:
-    """Return the folder of a Hub model: from the local cache, else downloaded."""
+def from_hub(name: str, say: store.Say | None) -> Path:
+    """Return the folder of a Hub model: from the local cache, else downloaded. No pickles.
+
+    Raises:
+        ModelError: no network, no such model, or ``MORES_OFFLINE`` or ``HF_HUB_OFFLINE`` set.
+    """
     from huggingface_hub import snapshot_download
 
-    patterns = ["*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model"]
+    patterns = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
     try:
         return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
     except Exception:  # noqa: BLE001 - not cached; the Hub client has many kinds of error
-        if os.environ.get("HF_HUB_OFFLINE") == "1" or os.environ.get("MORES_OFFLINE") == "1":
+        switches = ("MORES_OFFLINE", "HF_HUB_OFFLINE")
+        if any(os.environ.get(switch, "") not in ("", "0") for switch in switches):
             raise ModelError(
                 f"{name} is not in the local Hub cache, and this process is set to stay offline",
                 fix="unset HF_HUB_OFFLINE and MORES_OFFLINE, or name a local folder",

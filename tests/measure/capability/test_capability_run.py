@@ -8,8 +8,10 @@ import pytest
 
 from mores import step as steps
 from mores.errors import DataError, ModelError
-from mores.measure.capability import capability, load_task, read_items
+from mores.measure.capability import capability
+from mores.measure.capability.run import read_items
 from mores.measure.capability.score import score_items
+from mores.measure.capability.tasks import load_task
 from mores.study import folders, load_study
 from mores.tune.run import tune
 from services import bundled_model

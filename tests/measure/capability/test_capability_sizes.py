@@ -5,7 +5,9 @@ import math
 import pytest
 
 from mores.errors import MeasureError
-from mores.measure.capability import Item, Task, support
+from mores.measure.capability import Task
+from mores.measure.capability.sizes import support
+from mores.measure.capability.task import Item
 
 
 def task(items: int, kind: str = "choice") -> Task:
@@ -32,12 +34,6 @@ def test_the_three_answers_agree() -> None:
     assert enough.smallest_margin <= 0.02 < short.smallest_margin
     assert enough.power >= 0.8 > short.power
     assert enough.sentence.endswith(": enough")
-
-
-def test_another_discordance() -> None:
-    one, four = (support(task(200), 0.02, discordance=d) for d in (0.05, 0.2))
-    assert four.se == pytest.approx(2 * one.se)
-    assert four.smallest_margin == pytest.approx(2 * one.smallest_margin)
 
 
 def test_prose_has_no_spread_beforehand() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from harness_files import FORMS, write_task
 
-from mores.measure.capability import load_task
 from mores.measure.capability.harness import BATCH, score_harness
+from mores.measure.capability.tasks import load_task
 
 # The command line itself, several times in one process: starting one takes most of the time. Left
 # out are three things that touch no value and take minutes: bootstrapped error bars of aggregates,

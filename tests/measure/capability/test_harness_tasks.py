@@ -9,9 +9,9 @@ import pytest
 from harness_files import rows, write_task
 
 from mores.errors import DataError, MeasureError
-from mores.measure.capability import load_task
 from mores.measure.capability.harness import score_harness
 from mores.measure.capability.harness_room import offline
+from mores.measure.capability.tasks import load_task
 
 
 def load(path: Path, **how):
@@ -201,7 +201,7 @@ def test_our_own_tasks_do_not_load_the_harness() -> None:
     import subprocess
 
     program = (
-        "import sys; from mores.measure.capability import load_task; load_task('prose'); "
+        "import sys; from mores.measure.capability.tasks import load_task; load_task('prose'); "
         "sys.exit('lm_eval' in sys.modules or 'datasets' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

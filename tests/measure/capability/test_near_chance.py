@@ -1,6 +1,6 @@
 import pytest
 
-from mores.measure.capability.chance import near_chance
+from mores.measure.capability.sizes import near_chance
 from mores.records import TaskItem
 
 

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from mores.errors import MeasureError
-from mores.measure.cooccurrence import CooccurrenceResult, analyse, count_completions
+from mores.measure.cooccurrence.analyse import analyse
+from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.records import Completion
 from mores.study import Associations, CooccurrenceConfig, Group, Topic
 
@@ -177,18 +178,6 @@ def test_a_topic_that_was_not_sampled_is_said_to_be_missing():
     found = analyse(ARMS, more, CONFIG)
     assert found.topics[3].reason == "no completion of this topic's stems"
     assert found.changes[2].reason == "the arms have no stem and draw in common"
-
-
-def test_term_counts_of_all_arms():
-    rows = count_completions(ARMS, ASSOCIATIONS)
-    found = {(r.arm, r.group): r.count for r in rows if r.term == "kind"}
-    assert found == {
-        ("base", "women"): 50,
-        ("values_targeted", "women"): 50,
-        ("values_targeted", "men"): 50,
-        ("control", "women"): 50,
-    }
-    assert not [r for r in rows if r.term in {"she", "he"}]
 
 
 def changed(**fields):

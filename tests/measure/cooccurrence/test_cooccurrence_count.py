@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.errors import MeasureError
-from mores.measure.cooccurrence import count_stream, count_terms, term_counts
-from mores.records import TermCount
+from mores.measure.cooccurrence.count import count_stream, count_terms
 
 TEXTS = ["a kind, kind nurse", "the man is kind", "", "A nurse"]
 GROUPS = ["women", "men", "men", "women"]
@@ -22,15 +21,6 @@ def test_counts_and_documents_by_group():
     assert counts.lengths.tolist() == [3, 3, 0, 1]
     assert counts.all_words.tolist() == [4, 4, 0, 2]
     assert counts.frequent(2).tolist() == [1, 3]
-
-
-def test_term_counts_leave_out_words_that_a_group_lacks():
-    rows = term_counts(count_terms(TEXTS, GROUPS, exclude={"a", "the"}), arm="base", topic="gender")
-    assert len(rows) == 5
-    assert (
-        TermCount(arm="base", topic="gender", group="women", term="kind", count=2, documents=1)
-        in rows
-    )
 
 
 def test_order_of_groups_can_be_given_and_may_name_absent_ones():

@@ -4,14 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mores.errors import MeasureError
-from mores.measure.cooccurrence import (
-    count_terms,
+from mores.measure.cooccurrence.count import count_terms
+from mores.measure.cooccurrence.log_odds import group_log_odds
+from mores.measure.cooccurrence.permutation import (
+    check_exchangeable,
+    critical_z,
+    deals,
     dealt_chance,
     family_p,
-    group_log_odds,
     normal_p,
 )
-from mores.measure.cooccurrence.permutation import check_enough_deals, critical_z, deals
 
 
 def random_texts(rng, n, *, words=60, length=20):
@@ -121,19 +123,6 @@ def test_normal_p():
     )
 
 
-def test_a_design_in_which_nothing_can_be_exchanged_is_refused():
-    counts = count_terms(["x y", "y z"], ["a", "b"])
-    with pytest.raises(MeasureError, match="nothing can be exchanged"):
-        largest_z(
-            counts,
-            np.array([1]),
-            prior=1.0,
-            permutations=9,
-            rng=np.random.default_rng(0),
-            blocks=np.array([0, 1]),
-        )
-
-
 @pytest.mark.parametrize("groups", [2, 3])
 def test_p_of_a_word_is_the_share_of_deals_that_reach_its_own_z(groups):
     rng = np.random.default_rng(6)
@@ -161,12 +150,14 @@ def test_p_of_a_word_is_the_share_of_deals_that_reach_its_own_z(groups):
         ("aabbbb", None, "15 ways"),
         ("abababab", [0, 0, 1, 1, 2, 2, 3, 3], "16 ways"),
         ("aaab", [0, 1, 2, 2], "2 ways"),
+        ("aabb", [0, 0, 1, 1], "nothing can be exchanged"),
+        ("aaaa", None, "nothing can be exchanged"),
     ],
 )
 def test_too_few_ways_to_deal_are_refused(labels, blocks, ways):
     numbers = np.array([ord(c) - 97 for c in labels])
     with pytest.raises(MeasureError, match=ways or "2 ways only, and no p can be below 1"):
-        check_enough_deals(numbers, None if blocks is None else np.array(blocks))
+        check_exchangeable(numbers, None if blocks is None else np.array(blocks))
 
 
 @pytest.mark.parametrize(
@@ -180,4 +171,4 @@ def test_too_few_ways_to_deal_are_refused(labels, blocks, ways):
 )
 def test_enough_ways_to_deal_pass(labels, blocks):
     numbers = np.array([ord(c) - 97 for c in labels])
-    check_enough_deals(numbers, None if blocks is None else np.array(blocks))
+    check_exchangeable(numbers, None if blocks is None else np.array(blocks))

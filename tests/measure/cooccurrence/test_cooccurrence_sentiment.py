@@ -2,14 +2,10 @@ import numpy as np
 import pytest
 
 from mores.errors import DataError
-from mores.measure.cooccurrence import (
-    count_terms,
-    group_sentiment,
-    paired_counts,
-    read_lexicon,
-    sentiment_change,
-)
-from mores.measure.cooccurrence.sentiment import resampled_sums
+from mores.measure.cooccurrence.count import count_terms
+from mores.measure.cooccurrence.pairs import paired_counts
+from mores.measure.cooccurrence.sentiment import group_sentiment, read_lexicon, resampled_sums
+from mores.measure.cooccurrence.sentiment_change import sentiment_change
 
 LEXICON = {"good": 2.0, "bad": -1.0}
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mores.measure.cooccurrence.tokens import own_words, stop_words, words
+from mores.measure.cooccurrence.tokens import own_words, words
 
 
 def test_english_words_keep_inner_apostrophes_and_hyphens():
@@ -31,9 +31,3 @@ def test_every_word_is_a_word_of_itself(text):
 
 def test_own_words_cover_every_stem_and_the_possessive():
     assert own_words(["He was", "She was"]) == {"he", "was", "she", "he's", "was's", "she's"}
-
-
-def test_stop_words_are_tokens_and_hold_no_content_word():
-    assert {"the", "she", "don't"} <= stop_words()
-    assert all(words(word) == [word] for word in stop_words() - {"n't"})
-    assert not stop_words() & {"kind", "strong", "nurse", "good"}

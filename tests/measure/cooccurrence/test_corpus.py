@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mores.errors import DataError, MeasureError
-from mores.measure.cooccurrence import analyse_corpus, analyse_file, read_columns
+from mores.measure.cooccurrence.corpus import analyse_file, read_columns
 
 
 def write(folder, name, text):
@@ -69,11 +69,9 @@ def table(tmp_path):
 
 
 def test_file_from_end_to_end(tmp_path):
-    found = analyse_file(
-        table(tmp_path), text="text", group="group", permutations=99, drop_function_words=True
-    )
+    found = analyse_file(table(tmp_path), text="text", group="group", permutations=99)
     assert (found.topic, found.reason) == ("people", "")
-    assert found.vocabulary == 6  # nurse clerk number b c smiled; "a" is an article
+    assert found.vocabulary == 8  # the nurse clerk number a b c smiled
     assert [(t.group, t.term, t.p_family) for t in found.terms] == [
         ("f", "nurse", 0.01),
         ("m", "clerk", 0.01),
@@ -81,16 +79,14 @@ def test_file_from_end_to_end(tmp_path):
     assert "30 texts a group" in found.note
 
 
-def test_excluded_words_are_not_counted(tmp_path):
-    found = analyse_file(
-        table(tmp_path), text="text", group="group", permutations=9, exclude=["Nurse", "clerk"]
-    )
-    assert not {"nurse", "clerk"} & {t.term for t in found.terms}
+def test_too_few_permutations_show_nothing(tmp_path):
+    found = analyse_file(table(tmp_path), text="text", group="group", permutations=9)
     assert found.shown is None  # of 9 deals no p can be below .1
     assert "9 permutations are too few" in found.note
 
 
 @pytest.mark.parametrize("groups", [["x"] * 60, [str(i) for i in range(60)]])
-def test_a_column_that_names_no_groups(groups):
+def test_a_column_that_names_no_groups(tmp_path, groups):
+    path = write(tmp_path, "a.csv", "\n".join(["text,who", *(f"one two,{g}" for g in groups)]))
     with pytest.raises(MeasureError, match="expected 2 to 50 groups"):
-        analyse_corpus(["one two"] * 60, groups)
+        analyse_file(path, text="text", group="who")

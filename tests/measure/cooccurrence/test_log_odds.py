@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mores.errors import MeasureError
-from mores.measure.cooccurrence import group_log_odds
+from mores.measure.cooccurrence.log_odds import group_log_odds
 
 
 def test_hand_derivation_with_two_words():
@@ -60,18 +59,3 @@ def test_two_groups_mirror_each_other_and_the_prior_shrinks(table, prior):
     for found in (odds, more):
         assert (np.sign(np.round(found.delta[0], 9)) * sign >= 0).all()
     assert (np.abs(more.delta) <= np.abs(odds.delta) + 1e-9).all()
-
-
-@pytest.mark.parametrize(
-    ("table", "prior", "message"),
-    [
-        ([[1, 2]], 1.0, "at least two groups, found 1"),
-        ([[1, 2], [0, 0]], 1.0, "group number 2 has no words"),
-        ([[1, 2], [3, 4]], 0.0, "prior weight above 0"),
-        ([[1], [3]], 1.0, "two different words"),
-        ([[1, 2, 0], [3, 4, 0]], 1.0, "occurs in no group"),
-    ],
-)
-def test_bad_input(table, prior, message):
-    with pytest.raises(MeasureError, match=message):
-        group_log_odds(np.array(table), prior=prior)

@@ -113,11 +113,11 @@ def test_a_stopped_run_goes_on(tuned_study, monkeypatch):
 
     true, calls = likelihood.choice_logprobs, []
 
-    def stops(loaded, form, choices, on_items=None):
+    def stops(loaded, form, choices):
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return true(loaded, form, choices, on_items)
+        return true(loaded, form, choices)
 
     monkeypatch.setattr(likelihood, "choice_logprobs", stops)
     with pytest.raises(KeyboardInterrupt):

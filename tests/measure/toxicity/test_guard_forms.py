@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from mores.errors import DataError, MeasureError
 from mores.measure.toxicity.guard_form import guard_form, shipped_forms
-from mores.measure.toxicity.guard_parse import parse, probability
-from mores.measure.toxicity.guard_read import read_guard
+from mores.measure.toxicity.guard_read import parse, probability, read_guard
 from mores.measure.toxicity.raw import RawAnswer
 
 LLAMA = ("safe", "unsafe")

@@ -3,27 +3,29 @@
 import pytest
 
 from mores.errors import MeasureError
-from mores.measure.toxicity.hf_labels import OutputRule, choose_output
+from mores.measure.toxicity.hf_labels import Outputs, choose_outputs
 
 
 @pytest.mark.parametrize(
     ("labels", "problem", "wanted", "expected"),
     [
-        (["neutral", "toxic"], None, None, ("toxic", 1, True)),
-        (["toxic", "neutral"], "single_label_classification", None, ("toxic", 0, True)),
+        (["neutral", "toxic"], None, None, (1, True)),
+        (["toxic", "neutral"], "single_label_classification", None, (0, True)),
         # As unitary/unbiased-toxic-roberta: independent outputs.
-        (["toxicity", "insult"], "multi_label_classification", None, ("toxicity", 0, False)),
-        (["toxicity", "insult"], "multi_label_classification", "insult", ("insult", 1, False)),
-        (["nothate", "hate"], None, None, ("hate", 1, True)),
-        (["hate", "toxic"], None, None, ("toxic", 1, True)),  # order of the names, not of labels
-        (["LABEL_0", "LABEL_1"], None, "label_1", ("LABEL_1", 1, True)),
-        (["LABEL_0"], None, None, ("LABEL_0", 0, False)),  # one output: sigmoid
-        (["neg", "Hate-Speech"], None, None, ("Hate-Speech", 1, True)),
+        (["toxicity", "insult"], "multi_label_classification", None, (0, False)),
+        (["toxicity", "insult"], "multi_label_classification", "insult", (1, False)),
+        (["nothate", "hate"], None, None, (1, True)),
+        (["hate", "toxic"], None, None, (1, True)),  # order of the names, not of labels
+        (["LABEL_0", "LABEL_1"], None, "label_1", (1, True)),
+        (["LABEL_0"], None, None, (0, False)),  # one output: sigmoid
+        (["neg", "Hate-Speech"], None, None, (1, True)),
     ],
 )
 def test_the_rule(labels, problem, wanted, expected):
-    rule = choose_output(labels, problem_type=problem, wanted=wanted)
-    assert rule == OutputRule(*expected)
+    column, softmax = expected
+    asked = [wanted] if wanted else []
+    outputs = choose_outputs(labels, problem_type=problem, wanted=asked)
+    assert outputs == Outputs((column,), softmax)
 
 
 @pytest.mark.parametrize(
@@ -37,4 +39,4 @@ def test_the_rule(labels, problem, wanted, expected):
 )
 def test_what_is_refused(labels, problem, wanted, message):
     with pytest.raises(MeasureError, match=message):
-        choose_output(labels, problem_type=problem, wanted=wanted, where="m")
+        choose_outputs(labels, problem_type=problem, wanted=[wanted] if wanted else [], where="m")

@@ -74,7 +74,7 @@ def test_sigmoid_equals_plain_transformers(tmp_path):
     folder = make(
         tmp_path / "multi", ["toxicity", "insult", "threat"], "multi_label_classification"
     )
-    found = values(HfScorer(str(folder), label="insult"), TEXTS)
+    found = values(HfScorer(str(folder), attributes=["insult"]), TEXTS)
     expected = [logits(folder, text).sigmoid()[1].item() for text in TEXTS]
     assert found == pytest.approx(expected, abs=1e-6)
 
@@ -87,9 +87,10 @@ def test_one_output_is_a_sigmoid(tmp_path):
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_batches_and_order_do_not_matter(binary, batch_size):
+def test_batches_and_order_do_not_matter(binary, batch_size, monkeypatch):
     whole = values(HfScorer(str(binary)), TEXTS)
-    cut = values(HfScorer(str(binary), batch_size=batch_size), TEXTS[::-1])
+    monkeypatch.setattr("mores.measure.toxicity.hf.BATCH", batch_size)
+    cut = values(HfScorer(str(binary)), TEXTS[::-1])
     assert cut[::-1] == pytest.approx(whole, abs=1e-6)
 
 

@@ -16,7 +16,7 @@ LABELS = ["neutral", "toxicity", "insult"]
 
 def test_softmax_labels_exclude_each_other_and_sigmoid_ones_do_not(tmp_path):
     exclusive = make(tmp_path / "exclusive", LABELS)
-    hf = HfScorer(str(exclusive), labels=["toxicity", "insult"])
+    hf = HfScorer(str(exclusive), attributes=["toxicity", "insult"])
     expected = logits(exclusive, "you are an idiot").softmax(-1)[1:].sum()
     assert hf.score(["you are an idiot"])[0][0] == pytest.approx(float(expected), abs=1e-6)
     assert hf.name == "hf:exclusive#toxicity+insult"
@@ -24,7 +24,7 @@ def test_softmax_labels_exclude_each_other_and_sigmoid_ones_do_not(tmp_path):
     assert "softmax output 'toxicity' or 'insult'" in hf.note
 
     several = make(tmp_path / "several", LABELS, "multi_label_classification")
-    hf = HfScorer(str(several), labels=["toxicity", "insult"])
+    hf = HfScorer(str(several), attributes=["toxicity", "insult"])
     expected = logits(several, "you are an idiot").sigmoid()[1:].max()
     assert hf.score(["you are an idiot"])[0][0] == pytest.approx(float(expected), abs=1e-6)
 

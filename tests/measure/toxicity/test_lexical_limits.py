@@ -68,8 +68,8 @@ def lexical():
 
 def test_hostility_in_plain_words_passes(lexical):
     rows = [LabelledText(text=t, toxic=i == 0) for pair in PAIRS for i, t in enumerate(pair)]
-    card = validate(lexical, rows, thresholds=(0.5,))
-    assert card.thresholds[0].recall.value == 0.0  # none of 16
+    card = validate(lexical, rows)
+    assert card.thresholds[4].recall.value == 0.0  # at .5 none of 16
     assert card.auc.value == pytest.approx(0.621, abs=5e-4)
     assert card.auc.low < 0.5 < card.auc.high
     assert card.unscored == {"no known word": 1}

@@ -7,6 +7,7 @@ from mores.measure.toxicity.moderation import ModerationScorer
 from mores.measure.toxicity.raw import read_raw, text_digest
 from mores.measure.toxicity.scorer import Item, Scorer, score_texts
 
+BATCH = "mores.measure.toxicity.moderation.BATCH"
 KEYS = ("harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "violence")
 
 
@@ -40,9 +41,8 @@ def serve(service, answer):
 def test_the_request_and_the_reading(serve, clock, monkeypatch):
     service = serve()
     monkeypatch.setenv("THEIR_KEY", "k-1")
-    scorer = ModerationScorer(
-        service.url, model="mod-latest", key_env="THEIR_KEY", batch=2, clock=clock
-    )
+    monkeypatch.setattr(BATCH, 2)
+    scorer = ModerationScorer(service.url, model="mod-latest", key_env="THEIR_KEY", clock=clock)
     texts = ["a" * 10, "b" * 20, "c" * 30]
     assert score_texts([*texts, texts[0], " "], scorer) == [
         (0.1, ""),
@@ -171,10 +171,11 @@ def test_every_answer_is_kept_and_read_again_without_asking(serve, clock, tmp_pa
     assert len(service.requests) == asked + 1
 
 
-def test_killed_half_way_it_goes_on_where_it_was(serve, clock, tmp_path):
+def test_killed_half_way_it_goes_on_where_it_was(serve, clock, tmp_path, monkeypatch):
+    monkeypatch.setattr(BATCH, 1)
     service = serve()
     raw = tmp_path / "deep" / "raw.jsonl"
-    scorer = ModerationScorer(service.url, batch=1, clock=clock)
+    scorer = ModerationScorer(service.url, clock=clock)
     items = [Item(text) for text in ("a", "bb", "ccc")]
     scorer.readings(items, raw=raw)
     whole = raw.read_bytes()
@@ -195,10 +196,13 @@ def test_a_damaged_line_is_named(serve, clock, tmp_path):
     assert "ask again" in str(caught.value)
 
 
-def test_a_service_that_fails_is_left_alone_and_asked_next_time(service, answer, clock, tmp_path):
+def test_a_service_that_fails_is_left_alone_and_asked_next_time(
+    service, answer, clock, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(BATCH, 1)
     service.answer = lambda request: answer({}, 503)
     raw = tmp_path / "raw.jsonl"
-    scorer = ModerationScorer(service.url, batch=1, clock=clock)
+    scorer = ModerationScorer(service.url, clock=clock)
     items = [Item("x" * n) for n in range(1, 9)]
     found = scorer.readings(items, raw=raw)
     assert len(service.requests) == 5 * 4  # five texts, four attempts each

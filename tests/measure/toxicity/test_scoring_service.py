@@ -10,8 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from mores.errors import MeasureError
-from mores.measure.toxicity.address import checked_url, key_from
-from mores.measure.toxicity.remote import Clock
+from mores.measure.toxicity.remote import Clock, checked_url, key_from
 from mores.measure.toxicity.service import MOST_BYTES, Service
 from services import absent
 

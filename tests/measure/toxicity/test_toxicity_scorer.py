@@ -5,7 +5,8 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from mores.errors import MeasureError
-from mores.measure.toxicity import Scorer, registry, score_completions, scorer, scorer_names
+from mores.measure.toxicity import Scorer, registry, score_completions, scorer
+from mores.measure.toxicity.registry import scorer_names
 from mores.measure.toxicity.scorer import score_texts
 from mores.records import Completion
 

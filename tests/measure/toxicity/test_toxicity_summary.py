@@ -4,7 +4,8 @@ import pytest
 
 from mores import store
 from mores.measure.toxicity.draws import expected_maximum
-from mores.measure.toxicity.summary import Judged, read_summary_file, summarise
+from mores.measure.toxicity.result import ToxicitySummary
+from mores.measure.toxicity.summary import Judged, summarise
 from mores.measure.toxicity.warn import same_model
 from mores.records import Completion, Score
 
@@ -56,8 +57,8 @@ def test_every_arm_and_every_pair(tmp_path):
     assert pair.kappa.details["pairs"] == 11
     assert found.alpha is None
     store.write_json(tmp_path / "summary.json", found)
-    assert read_summary_file(tmp_path / "summary.json") == found
-    assert read_summary_file(tmp_path / "none.json") is None
+    path = tmp_path / "summary.json"
+    assert store.as_record(store.read_json(path), ToxicitySummary, path=path) == found
 
 
 def test_the_same_input_gives_the_same_record():

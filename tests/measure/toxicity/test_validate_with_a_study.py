@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from mores.errors import DataError
-from mores.measure.toxicity import read_labelled, validate_scorer
+from mores.measure.toxicity import read_labelled
 from mores.measure.toxicity.raw import RawAnswer, RawBook, text_digest
+from mores.measure.toxicity.run import validate_scorer
 from mores.measure.toxicity.scorer import Item
 from mores.study import load_study
 

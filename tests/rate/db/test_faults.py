@@ -26,7 +26,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from app import Clock, consent, dump, form, join, make_site, make_study, next_form, rate_one
 from hands import NEVER, Room, make_room
+from sqlalchemy.dialects import sqlite
 
+from mores import store
 from mores.errors import StoreError
 from mores.rate.db import engine
 from mores.rate.db.engine import DatabaseBusyError, open_database
@@ -361,6 +363,24 @@ def differences(database):
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return compare_metadata(context, metadata)
+
+
+FIRST = "sha256:b9a035ccebe2ee7cdf5c59279316dc7dd88613b242619558a5a2875b581a2056"
+"""Digest of the first schema. Where it differs, databases of people exist that do not have what
+tables.py says: add a migration, and write the first one's tables out as they were."""
+
+
+def written_out():
+    """Columns, constraints and indexes of every table, in an order of their own."""
+    tables = [metadata.tables[name] for name in sorted(metadata.tables)]
+    made = [str(sa.schema.CreateTable(table).compile(dialect=sqlite.dialect())) for table in tables]
+    indexes = [str(sa.schema.CreateIndex(index)) for table in tables for index in table.indexes]
+    lines = [sorted(line.strip("\t ,") for line in text.splitlines()) for text in made]
+    return [*lines, sorted(indexes)]
+
+
+def test_the_first_schema_is_kept():
+    assert store.digest(written_out()) == FIRST
 
 
 def test_kill_9_during_a_migration(empty, tmp_path):

@@ -11,9 +11,9 @@ from hands import make_room
 
 from mores.errors import DataError
 from mores.rate.db import audit, raters
-from mores.rate.db.forget import forget
 from mores.rate.db.progress import declared_groups
 from mores.rate.db.raters import LinkError
+from mores.rate.db.release import forget
 from mores.rate.db.tables import (
     cues,
     declared,

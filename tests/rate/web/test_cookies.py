@@ -29,8 +29,8 @@ from app import (
     raw,
 )
 
-from mores.rate.db.forget import forget
 from mores.rate.db.raters import revoke
+from mores.rate.db.release import forget
 from mores.rate.db.tables import invite, session
 from mores.rate.serve import prepare
 from mores.rate.web.call import Site

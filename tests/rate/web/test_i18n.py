@@ -1,7 +1,7 @@
 """The message files against the templates, and the choice and the formats of a language."""
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from gettext import c2py
 
 import pytest
@@ -208,31 +208,22 @@ NARROW = "\u00a0"
         ("es", "{{ 118|minutes }}", "2 horas"),  # 7.87 quarters of an hour, rounded to 8
         ("en", "{{ 47.5|seconds }}", "48 sec"),
         ("en", "{{ 150|seconds }}", "2 min"),
-        ("en", "{{ '2026-11-20'|date }}", "Nov 20, 2026"),
     ],
 )
 def test_formats(tag, source, shown):
     assert environment(tag).from_string(source).render() == shown
 
 
-@pytest.mark.parametrize(
-    "when",
-    [
-        "2026-11-20T21:05:59+00:00",
-        "2026-11-20T21:05:59Z",
-        "2026-11-20T21:05:59",
-        datetime(2026, 11, 20, 21, 5, tzinfo=UTC),
-        datetime(2026, 11, 20, 23, 5, tzinfo=timezone(timedelta(hours=2))),
-    ],
-)
-def test_a_time_is_shown_in_utc_and_says_so(when):
+def test_a_time_is_shown_in_utc_and_says_so():
+    when = datetime(2026, 11, 20, 23, 5, 59, tzinfo=timezone(timedelta(hours=2))).timestamp()
     text = environment("de").from_string("{{ when|datetime }}")
     assert text.render(when=when) == "20.11.2026, 21:05 UTC"
 
 
-def test_a_day_may_be_a_date():
-    text = environment("es").from_string("{{ when|date }}")
-    assert text.render(when=date(2026, 11, 20)) == "20 nov 2026"
+@pytest.mark.parametrize(("tag", "shown"), [("en", "Nov 20, 2026"), ("es", "20 nov 2026")])
+def test_a_day(tag, shown):
+    text = environment(tag).from_string("{{ when|date }}")
+    assert text.render(when=date(2026, 11, 20)) == shown
 
 
 def test_an_unknown_language_is_english():

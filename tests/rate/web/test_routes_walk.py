@@ -31,8 +31,8 @@ from app import (
     rate_one,
 )
 
-from mores.rate.db.forget import forget
 from mores.rate.db.raters import revoke
+from mores.rate.db.release import forget
 from mores.rate.db.tables import invite, slot
 from mores.rate.web.answers import _tag
 from mores.rate.web.call import Site

@@ -5,6 +5,7 @@ would build: an element or an attribute that came out of a text shows up as one.
 """
 
 import re
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
@@ -13,7 +14,8 @@ from jinja2 import UndefinedError
 from mores.rate.model import CANNOT_REASONS, SKIP_REASONS
 from mores.rate.web.i18n import HERE, LANGUAGES, environment
 
-WHEN = "2026-11-20T09:30:00+00:00"
+WHEN = 1_795_167_000.0
+"""20 November 2026, 09:30 UTC."""
 STATEMENT = (
     "Oppose violence, abuse and threats, whoever commits them and whatever the excuse, and never "
     "lay the blame on the person who is harmed. Support people in abusive, violent or dangerous "
@@ -54,7 +56,6 @@ RATE = {
     "saved": True,
     "previous": "a" * 22,
     "keys": True,
-    "veiled": False,
     "conflict": None,
 }
 CONFLICT = {
@@ -100,7 +101,7 @@ OWNER = {
         {"title": "Health", "value": 0.71, "low": 0.6, "high": 0.8, "reason": ""},
         {"title": "Abuse", "value": None, "low": None, "high": None, "reason": "too few pairs"},
     ],
-    "days": [{"date": f"2026-11-{day:02}", "n": (day * 37) % 90} for day in range(8, 22)],
+    "days": [{"date": date(2026, 11, day), "n": (day * 37) % 90} for day in range(8, 22)],
     "groups": [
         {"question": "How old are you?", "answer": "18-29", "raters": 8},
         {"question": "How old are you?", "answer": "50+", "raters": None},
@@ -132,7 +133,7 @@ INVITE = {
     "joined": 3,
 }
 CELL = {
-    "arm_label": "values-targeted",
+    "arm": "values-targeted",
     "output": SENTENCE * 4,
     "ratings": [4, 5, 5],
     "cannot": 0,
@@ -142,15 +143,15 @@ CELL = {
 }
 EMPTY = {**CELL, "ratings": [], "cannot": 2, "mean": None, "score": None, "flags": []}
 PROMPT = {
-    "category_title": "Abuse",
+    "title": "Abuse",
     "statement": STATEMENT,
     "prompt": ITEM["prompt"],
     "language": "en",
     "draw": 1,
     "spread": 0.47,
     "cells": [
-        {**EMPTY, "arm_label": "base"},
-        {**CELL, "ratings": [2, 1, 2], "mean": 1.667, "arm_label": "control", "flags": []},
+        {**EMPTY, "arm": "base"},
+        {**CELL, "ratings": [2, 1, 2], "mean": 1.667, "arm": "control", "flags": []},
         CELL,
     ],
 }
@@ -205,7 +206,7 @@ PAGES = {
         "keys": False, "anchors": {1: "against it", 3: "neither", 5: "wholly in its spirit"},
         "texts_lang": "en"}),
     "change": ("rater", "item.html", RATE | {
-        "stage": "change", "answer": "cannot", "cannot_reason": "off_topic", "veiled": True,
+        "stage": "change", "answer": "cannot", "cannot_reason": "off_topic",
         "remark": "\nfirst line empty", "flagged": True, "saved": False}),
     "conflict": ("rater", "item.html", RATE | {"conflict": CONFLICT, "answer": "2"}),
     "nothing": ("rater", "item.html", RATE | {"item": ITEM | {"output": ""}}),
@@ -250,8 +251,7 @@ PAGES = {
         "new_links": ["https://rate.example.org/r/" + "Zk" * 21] * 2}),
     "raters-none": ("owner", "owner_raters.html", {"raters": [], "invites": [], "new_links": []}),
     "export": ("owner", "owner_export.html", {
-        "files": [{"name": name, "about": ""} for name in (
-            "ratings.csv", "ratings.jsonl", "ratings.parquet", "codebook.json", "heds.md")],
+        "files": ["ratings.csv", "ratings.jsonl", "ratings.parquet", "codebook.json", "heds.md"],
         "counts": {"events": 500, "counted": 412, "items": 360, "raters": 14}}),
     "unblind": ("owner", "owner_unblind.html", {
         "ratings": 412, "needed": 1080, "complete": False, "word": "wellbeing"}),
@@ -262,14 +262,16 @@ PAGES = {
         "unblinded": {"at": WHEN, "by": "R. Vega", "ratings": 1080}}),
     "compare": ("owner", "owner_compare.html", {
         "filters": {"category": "abuse", "arm": "", "sort": "disagreement"},
-        "categories": [{"id": "abuse", "title": "Abuse"}, {"id": "health", "title": "Health"}],
-        "arms": [{"id": "base", "title": "base"}], "prompts": [PROMPT, PROMPT | {
+        "categories": [{"category": "abuse", "title": "Abuse"},
+                       {"category": "health", "title": "Health"}],
+        "arms": ["base"], "prompts": [PROMPT, PROMPT | {
             "draw": None, "spread": None}], "page": 2, "pages": 3}),
     "compare-none": ("owner", "owner_compare.html", {
         "filters": {"category": "", "arm": "", "sort": ""}, "categories": [], "arms": [],
         "prompts": [], "page": 1, "pages": 1}),
     "audit": ("owner", "owner_audit.html", {
-        "rows": [{"n": 1, "at": WHEN, "actor": "owner", "action": "invite", "detail": "3 links"}],
+        "rows": [{"number": 1, "at": WHEN, "actor": "owner", "action": "invite",
+                  "detail": "3 links"}],
         "intact": True, "broken_at": None}),
     "audit-broken": ("owner", "owner_audit.html", {"rows": [], "intact": False, "broken_at": 17}),
 }  # fmt: skip
@@ -522,12 +524,6 @@ def test_a_conflict_keeps_what_was_typed_and_says_what_is_kept():
     assert "second tab</textarea>" in markup
     assert "Saved meanwhile, at Nov 20, 2026, 09:30 UTC: 2." in markup
     assert "You have just sent: cannot be rated." in markup
-
-
-def test_a_veiled_text_is_closed_until_asked_for():
-    assert "veil" not in render("item")
-    [veil] = [one for one in Page(render("change")).of("details") if one.get("class") == "veil"]
-    assert "open" not in veil
 
 
 def test_shortcuts_can_be_turned_off_and_on():

@@ -29,7 +29,7 @@ from mores.measure.capability.harness_room import (
     offline,
     told,
 )
-from mores.measure.capability.task import Item, Task
+from mores.measure.capability.task import Item, Task, drawn
 
 FEWSHOT_SEED = 1234
 """The harness's own: with it, its command line shows the same examples."""
@@ -93,9 +93,9 @@ def load_harness_task(
             if shots is not None or part.get_config("num_fewshot") is None:
                 part.set_config("num_fewshot", shots or 0)
         value = choose_metric(name, parts, metric)
-        drawn = _draw(parts, items, seed)
+        numbers = _draw(parts, items, seed)
         with told(name, "write its questions"):
-            asked = [_questions(part, drawn.get(key, [])) for key, part in parts.items()]
+            asked = [_questions(part, numbers.get(key, [])) for key, part in parts.items()]
     rows: list[Item] = []
     for key, questions in zip(parts, asked, strict=True):
         head = f"{key}/" if len(parts) > 1 else ""
@@ -109,7 +109,7 @@ def load_harness_task(
         digest=store.digest([_settings(value, parts), [q for p in asked for q in p]]),
         value=value,
         parts=parts,
-        drawn=drawn,
+        drawn=numbers,
     )
 
 
@@ -174,13 +174,12 @@ def _draw(parts: dict[str, Any], items: int, seed: int) -> dict[str, list[int]]:
     pool = [(key, n) for key, part in parts.items() for n in range(len(part.eval_docs))]
     if not items or items >= len(pool):
         return {}
-    picked = np.random.default_rng([seed, len(pool)]).choice(len(pool), size=items, replace=False)
-    drawn: dict[str, list[int]] = {}
-    for i in sorted(picked.tolist()):
-        drawn.setdefault(pool[i][0], []).append(pool[i][1])
-    for key in set(parts) - set(drawn):
+    numbers: dict[str, list[int]] = {}
+    for i in drawn(len(pool), items, seed):
+        numbers.setdefault(pool[i][0], []).append(pool[i][1])
+    for key in set(parts) - set(numbers):
         del parts[key]
-    return drawn
+    return numbers
 
 
 def _questions(part: Any, numbers: list[int]) -> list[_Question]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.errors import DataError
+from mores.measure.capability.harness_tasks import HarnessTask
 from mores.measure.capability.sizes import Support, supports
 from mores.measure.capability.task import Task
 from mores.measure.capability.tasks import load_tasks
@@ -25,10 +27,10 @@ from mores.progress import Progress, duration
 from mores.records import TaskItem, to_plain
 from mores.step import Made, Step
 from mores.study import ArmKey, ModelSpec, Study, folders
+from mores.study.files import task_files
 from mores.tune.run import known_base, tuned_folders, tuned_keys, weight_digests
 
 if TYPE_CHECKING:
-    from mores.measure.capability.harness_tasks import HarnessTask
     from mores.weights.load import LoadedModel
     from mores.weights.resolve import ResolvedModel
 
@@ -58,7 +60,12 @@ def capability(study: Study, *, progress: Progress | None = None) -> list[TaskIt
     with store.lock(study.run_folder):
         for spec in study.config.models if tasks else ():
             resolved = resolve(spec.name, say=progress.say)
-            items += _measure_model(study, spec, resolved, tasks, progress)
+            tuned = tuned_folders(study, spec, progress.say)
+            step = _step(study, spec, resolved.digest, tasks)
+            make = partial(_run, study, spec, resolved, tuned, tasks, step, progress)
+            step.run(make, say=progress.say)
+            shutil.rmtree(step.folder / "parts", ignore_errors=True)
+            items += read_items(study, spec.name)
     return items
 
 
@@ -94,9 +101,14 @@ def _step(
             "model": base,
             **{f"task {name}": digests.get(name) for name in (t.name for t in configured)},
             **weight_digests(study, spec),
+            **task_files(study),
         },
         # Margins judge the items; they do not decide which there are.
-        config={"tasks": {t.name: to_plain(replace(t, margin=1.0)) for t in configured}},
+        # Items are drawn with the seed.
+        config={
+            "seed": study.config.seed,
+            "tasks": {t.name: to_plain(replace(t, margin=1.0)) for t in configured},
+        },
         seed=study.config.seed,
         log=study.run_folder,
     )
@@ -115,19 +127,6 @@ def read_items(study: Study, model: str) -> list[TaskItem]:
     """
     path = folders.model_folder(study, model) / CAPABILITY / ITEMS
     return store.read_jsonl(path, TaskItem, unique=None)
-
-
-def _measure_model(
-    study: Study,
-    spec: ModelSpec,
-    resolved: ResolvedModel,
-    tasks: Sequence[Task],
-    progress: Progress,
-) -> list[TaskItem]:
-    tuned = tuned_folders(study, spec)
-    step = _step(study, spec, resolved.digest, tasks)
-    step.run(lambda: _run(study, spec, resolved, tuned, tasks, step, progress), say=progress.say)
-    return read_items(study, spec.name)
 
 
 def _run(
@@ -157,7 +156,6 @@ def _run(
         rows += _arm_items(loaded, spec, key, tuned, tasks, step, bar.advance)
     bar.finish()
     store.write_jsonl(step.folder / ITEMS, rows)
-    shutil.rmtree(step.folder / "parts", ignore_errors=True)
     progress.say(f"capability: {total} items in {duration(time.perf_counter() - start)}")
     return Made(
         [ITEMS],
@@ -203,16 +201,9 @@ def _facts(task: Task, planned: Support) -> dict[str, Any]:
         "items": len(task.items),
         "planned": to_plain(planned),
     }
-    if task.kind == "harness":
-        facts["harness"] = _harness(task).facts
+    if isinstance(task, HarnessTask):
+        facts["harness"] = task.facts
     return facts
-
-
-def _harness(task: Task) -> HarnessTask:
-    from mores.measure.capability.harness_tasks import HarnessTask
-
-    assert isinstance(task, HarnessTask)
-    return task
 
 
 def _part_name(step: Step, key: ArmKey, task: Task) -> str:
@@ -228,8 +219,8 @@ def _task_items(
     from mores.measure.capability.score import score_items
 
     results = (
-        score_harness(loaded, _harness(task), on_items=advance)
-        if task.kind == "harness"
+        score_harness(loaded, task, on_items=advance)
+        if isinstance(task, HarnessTask)
         else score_items(loaded, task, on_items=advance)
     )
     return [

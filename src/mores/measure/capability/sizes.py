@@ -16,7 +16,7 @@ from typing import Any
 
 from mores import stats
 from mores.measure.capability.task import Task
-from mores.records import Record
+from mores.records import Record, TaskItem
 
 DISCORDANCE = 0.10
 """Assumed share of items that an arm and base answer differently."""
@@ -64,27 +64,26 @@ class Support(Record, frozen=True, kw_only=True):
         )
 
 
-def support(task: Task, margin: float, *, discordance: float = DISCORDANCE) -> Support:
+def support(task: Task, margin: float) -> Support:
     """Say what a task's items can support.
 
     Args:
         task: with its drawn items.
         margin: largest acceptable loss, > 0.
-        discordance: assumed share of items answered differently, in (0, 1].
 
     Raises:
-        MeasureError: margin or discordance is out of range.
+        MeasureError: the margin is out of range.
     """
     items = len(task.items)
     two_valued = task.metric != "bits per byte"
     known = two_valued and items > 1
-    sd = math.sqrt(discordance)
+    sd = math.sqrt(DISCORDANCE)
     one = stats.detectable_difference(items, 1.0, level=ONE_SIDED, power=POWER) if items > 1 else 0
     return Support(
         task=task.name,
         items=items,
         margin=margin,
-        discordance=discordance if two_valued else None,
+        discordance=DISCORDANCE if two_valued else None,
         se=sd / math.sqrt(items) if known else None,
         smallest_margin=one * sd if known else None,
         items_needed=stats.sample_size(margin, sd, level=ONE_SIDED, power=POWER)
@@ -103,3 +102,22 @@ def supports(tasks: Sequence[Task], config: Any) -> list[Support]:
         config: the study's `CapabilityConfig`.
     """
     return [support(task, chosen.margin) for task, chosen in zip(tasks, config.tasks, strict=True)]
+
+
+def near_chance(reference: Sequence[TaskItem], chance: float | None) -> bool:
+    """Return True if accuracy is less than two standard errors of guessing above chance.
+
+    The standard error is that of a share under guessing, √(c (1 − c) / n); n counts
+    items, as further training seeds bring no further items. There is nothing to lose
+    where a model guesses, so nothing is shown to be kept either.
+
+    Args:
+        reference: one arm's results of a task, values 1 (right) to 0 (wrong) or absent.
+        chance: accuracy of guessing, in (0, 1); None where the task has none (prose).
+    """
+    scored = [item for item in reference if item.value is not None]
+    if chance is None or not scored:
+        return False
+    accuracy = sum(item.value or 0.0 for item in scored) / len(scored)
+    items = len({item.item_id for item in scored})
+    return accuracy - chance < 2 * math.sqrt(chance * (1 - chance) / items)

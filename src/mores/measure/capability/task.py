@@ -43,3 +43,11 @@ class Task:
         if self.kind not in ("choice", "pair") or not self.items:
             return None
         return float(np.mean([1 / len(item.choices) for item in self.items]))
+
+
+def drawn(n: int, items: int, seed: int) -> list[int]:
+    """Return which of n are asked: so many, drawn without replacement, in order; 0 takes all."""
+    if not items or items >= n:
+        return list(range(n))
+    picked = np.random.default_rng([seed, n]).choice(n, size=items, replace=False)
+    return sorted(int(place) for place in picked)

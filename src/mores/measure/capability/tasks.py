@@ -21,13 +21,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mores import store
 from mores.errors import DataError, did_you_mean
 from mores.measure.capability.harness_room import PREFIX
 from mores.measure.capability.harness_tasks import load_harness_task
-from mores.measure.capability.task import Item, Kind, Task
+from mores.measure.capability.task import Item, Kind, Task, drawn
 from mores.study import Study
 from mores.weights.assets import asset_folder
 
@@ -122,12 +120,7 @@ def load_task(
     kinds = {kind for kind, _ in rows}
     if len(kinds) > 1:
         raise DataError(f"items of several kinds: {', '.join(sorted(kinds))}", path=path)
-    chosen = [item for _, item in rows]
-    if items and items < len(chosen):
-        picked = np.random.default_rng([seed, len(chosen)]).choice(
-            len(chosen), size=items, replace=False
-        )
-        chosen = [chosen[i] for i in sorted(picked.tolist())]
+    chosen = [rows[i][1] for i in drawn(len(rows), items, seed)]
     by_length = bundled.by_length if bundled else "choice" in kinds
     return Task(
         name if bundled else path.stem, kinds.pop(), tuple(chosen), by_length, store.digest(chosen)

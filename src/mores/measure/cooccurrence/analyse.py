@@ -11,7 +11,7 @@ arms on the same stems and random numbers as the primary question.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -19,18 +19,20 @@ import numpy as np
 from mores.errors import MeasureError
 from mores.measure.cooccurrence.associate import Settings, associate
 from mores.measure.cooccurrence.difference import difference
-from mores.measure.cooccurrence.documents import Documents, arm_documents, pair
+from mores.measure.cooccurrence.documents import Document, arm_documents, pair
 from mores.measure.cooccurrence.pairs import paired_counts
+from mores.measure.cooccurrence.permutation import Ints
 from mores.measure.cooccurrence.result import (
     CooccurrenceResult,
     TopicAssociations,
     TopicChange,
 )
-from mores.measure.cooccurrence.stems import excluded_words
+from mores.measure.cooccurrence.tokens import own_words
 from mores.records import Completion
 from mores.study import Associations, CooccurrenceConfig, Topic
 
 CONTRASTS = (("values_targeted", "base"), ("values_targeted", "control"))
+"""Compared where both are there."""
 
 
 def analyse(
@@ -40,9 +42,6 @@ def analyse(
     *,
     lexicon: Mapping[str, float] | None = None,
     seed: int = 0,
-    contrasts: Sequence[tuple[str, str]] = CONTRASTS,
-    exclude: Collection[str] = (),
-    top: int = 20,
 ) -> CooccurrenceResult:
     """Analyse the completions of one model's arms, one training seed each.
 
@@ -54,9 +53,6 @@ def analyse(
         lexicon: word → rating, or None to leave sentiment out.
         seed: of permutations and bootstraps. Each figure has its own stream, so adding
             an arm changes no other arm's numbers.
-        contrasts: (arm, reference) pairs to compare where both are there.
-        exclude: words not to count besides the stems' own, such as ``stop_words()``.
-        top: words reported for each group.
 
     Raises:
         MeasureError: no completion; several models or training seeds in an arm; a
@@ -69,12 +65,12 @@ def analyse(
     documents = {arm: arm_documents(arm, own, associations) for arm, own in arms.items()}
     topics, changes = [], []
     for topic in associations.topics:
-        settings = _settings(config, topic, lexicon, exclude, top)
+        settings = _settings(config, topic, lexicon)
         own = {arm: by_topic[topic.name] for arm, by_topic in documents.items()}
         topics += [_associations(topic, arm, own[arm], settings, seed) for arm in own]
         changes += [
             _change(topic, arm, reference, own, settings, seed)
-            for arm, reference in contrasts
+            for arm, reference in CONTRASTS
             if arm in own and reference in own
         ]
     return CooccurrenceResult(
@@ -96,36 +92,32 @@ def stream(seed: int, *names: str) -> np.random.Generator:
 
 
 def _settings(
-    config: CooccurrenceConfig,
-    topic: Topic,
-    lexicon: Mapping[str, float] | None,
-    exclude: Collection[str],
-    top: int,
+    config: CooccurrenceConfig, topic: Topic, lexicon: Mapping[str, float] | None
 ) -> Settings:
+    """The words of all of a topic's stems are not counted: prompts put them there."""
     return Settings(
         min_count=config.min_count,
         permutations=config.permutations,
         prior=config.prior,
-        exclude=excluded_words(topic) | frozenset(exclude),
+        exclude=own_words(stem for group in topic.groups for stem in group.stems),
         lexicon=lexicon,
-        top=top,
     )
 
 
 def _associations(
-    topic: Topic, arm: str, documents: Documents, settings: Settings, seed: int
+    topic: Topic, arm: str, documents: Sequence[Document], settings: Settings, seed: int
 ) -> TopicAssociations:
-    if not documents.texts:
+    if not documents:
         return TopicAssociations(
             topic=topic.name, arm=arm, sizes=(), reason="no completion of this topic's stems"
         )
     return associate(
-        documents.texts,
-        documents.groups,
+        [document.text for document in documents],
+        [document.group for document in documents],
         order=[group.name for group in topic.groups],
         settings=settings,
         rng=stream(seed, "associations", topic.name, arm),
-        blocks=documents.blocks,
+        blocks=_stems(documents),
         topic=topic.name,
         arm=arm,
     )
@@ -135,12 +127,12 @@ def _change(
     topic: Topic,
     arm: str,
     reference: str,
-    documents: Mapping[str, Documents],
+    documents: Mapping[str, Sequence[Document]],
     settings: Settings,
     seed: int,
 ) -> TopicChange:
     own, other, left_out = pair(documents[arm], documents[reference])
-    if not own.texts:
+    if not own:
         return TopicChange(
             topic=topic.name,
             arm=arm,
@@ -149,9 +141,9 @@ def _change(
             reason="the arms have no stem and draw in common",
         )
     paired = paired_counts(
-        own.texts,
-        other.texts,
-        own.groups,
+        [document.text for document in own],
+        [document.text for document in other],
+        [document.group for document in own],
         order=[group.name for group in topic.groups],
         exclude=settings.exclude,
     )
@@ -163,8 +155,12 @@ def _change(
         arm=arm,
         reference=reference,
         left_out=left_out,
-        blocks=own.blocks,
+        blocks=_stems(own),
     )
+
+
+def _stems(documents: Sequence[Document]) -> Ints:
+    return np.array([document.stem for document in documents], dtype=np.intp)
 
 
 def _one_model(arms: Mapping[str, Sequence[Completion]]) -> str:

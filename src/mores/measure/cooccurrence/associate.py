@@ -17,9 +17,9 @@ from mores.measure.cooccurrence.count import Counts, count_terms
 from mores.measure.cooccurrence.limits import association_note
 from mores.measure.cooccurrence.log_odds import Floats, LogOdds, group_log_odds
 from mores.measure.cooccurrence.permutation import (
+    LEVEL,
     Chance,
     Ints,
-    check_enough_deals,
     check_exchangeable,
     critical_z,
     dealt_chance,
@@ -30,8 +30,6 @@ from mores.measure.cooccurrence.result import GroupSize, TermAssociation, TopicA
 from mores.measure.cooccurrence.sentiment import group_sentiment
 from mores.measure.cooccurrence.total_variation import total_variation
 from mores.records import Estimate
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -126,8 +124,7 @@ def _tested(
     odds = group_log_odds(by_group, prior=settings.prior, terms=terms)
     chance, reason = _chance(counts, terms, odds.z, settings, rng, blocks)
     p_family = None if chance is None else family_p(odds.z, chance.maxima)
-    p_word = None if chance is None else chance.p_word
-    critical = None if chance is None else critical_z(chance.maxima, LEVEL)
+    critical = None if chance is None else critical_z(chance.maxima)
     note = association_note(
         found.sizes,
         by_group.sum(axis=1).tolist(),
@@ -142,7 +139,7 @@ def _tested(
         tested=len(terms),
         shown=None if p_family is None or critical is None else int((p_family <= LEVEL).sum()),
         critical_z=critical,
-        terms=_favoured(counts, by_group, terms, odds, (p_family, p_word), settings.top),
+        terms=_favoured(counts, by_group, terms, odds, chance, settings.top),
         total_variation=total_variation(by_group, min_count=settings.min_count),
         note=note if chance is not None else "",
         reason=reason,
@@ -176,19 +173,18 @@ def _chance(
 ) -> tuple[Chance | None, str]:
     try:
         check_exchangeable(counts.group_of, blocks)
-        check_enough_deals(counts.group_of, blocks, LEVEL)
-        found = dealt_chance(
-            counts,
-            terms,
-            observed,
-            prior=settings.prior,
-            permutations=settings.permutations,
-            rng=rng,
-            blocks=blocks,
-        )
     except MeasureError as error:
         return None, f"no family-wise p: {error.message}"
-    return found, ""
+    chance = dealt_chance(
+        counts,
+        terms,
+        observed,
+        prior=settings.prior,
+        permutations=settings.permutations,
+        rng=rng,
+        blocks=blocks,
+    )
+    return chance, ""
 
 
 def _sentiment(
@@ -207,11 +203,12 @@ def _favoured(
     by_group: NDArray[np.int64],
     terms: Ints,
     odds: LogOdds,
-    chances: tuple[Floats | None, Floats | None],
+    chance: Chance | None,
     top: int,
 ) -> tuple[TermAssociation, ...]:
-    """Return each group's words with the largest positive z; chances: family-wise, by word."""
-    p_family, p_word = chances
+    """Return each group's words with the largest positive z."""
+    p_family = None if chance is None else family_p(odds.z, chance.maxima)
+    p_word = None if chance is None else chance.p_word
     z, p = odds.z, normal_p(odds.z)
     q, documents, words = adjusted(p), counts.documents_by_group(), by_group.sum(axis=1)
     rows = []

@@ -28,13 +28,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mores.errors import MeasureError
 from mores.measure.cooccurrence.count import Counts, Sparse
-from mores.measure.cooccurrence.log_odds import (
-    Floats,
-    LogOdds,
-    log_odds_ratio,
-)
+from mores.measure.cooccurrence.log_odds import Floats, LogOdds, log_odds_ratio
 from mores.measure.cooccurrence.pairs import Paired
 from mores.measure.cooccurrence.permutation import Ints, stacked
 
@@ -74,20 +69,15 @@ def association_change(
     """Test the change of every frequent word's association with every group.
 
     Args:
-        paired: counts of both arms.
+        paired: counts of both arms, of two groups or more and two words or more.
         prior: weight of the Dirichlet prior, in words, for arms of equal length; where
             they differ, each arm's is in proportion to its words, with this mean.
-        min_count: words with fewer occurrences over both arms are not tested.
+        min_count: words with fewer occurrences over both arms are not tested; one has as many.
         permutations: random exchanges.
         rng: source of randomness.
-
-    Raises:
-        MeasureError: fewer than two groups or words, a prior that is not above zero, or
-            no word is frequent enough.
     """
     totals = paired.totals
     terms = np.flatnonzero(totals >= min_count)
-    _check(paired, terms, prior, min_count)
     half = float(totals.sum()) / 2
     prior_of = _Prior(share=prior / half, half=half, vocabulary=len(paired.arm.vocabulary))
     columns = stacked(paired.arm, terms), stacked(paired.reference, terms)
@@ -104,17 +94,6 @@ def association_change(
         variance=np.stack([(a.variance + b.variance)[:, 0] for a, b in odds]),
         maxima=np.concatenate(maxima),
     )
-
-
-def _check(paired: Paired, terms: Ints, prior: float, min_count: int) -> None:
-    if len(paired.arm.groups) < 2:
-        raise MeasureError("expected at least two groups, found one")
-    if prior <= 0:
-        raise MeasureError(f"expected a prior weight above 0, found {prior}")
-    if len(paired.arm.vocabulary) < 2:
-        raise MeasureError("log-odds need at least two different words")
-    if not len(terms):
-        raise MeasureError(f"no word occurs at least {min_count} times in both arms together")
 
 
 @dataclass(frozen=True, eq=False)

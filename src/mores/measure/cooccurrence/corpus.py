@@ -9,7 +9,6 @@ exchanged between all groups, since no stem ties them to one another.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from mores.errors import DataError, MeasureError
 from mores.measure.cooccurrence.analyse import stream
 from mores.measure.cooccurrence.associate import Settings, associate
 from mores.measure.cooccurrence.result import TopicAssociations
-from mores.measure.cooccurrence.sentiment import vader_lexicon
-from mores.measure.cooccurrence.tokens import stop_words
 from mores.tables import read_table
 
 MOST_GROUPS = 50
@@ -31,12 +28,7 @@ def analyse_file(
     group: str,
     min_count: int = 10,
     permutations: int = 1000,
-    prior: float = 500.0,
-    exclude: Collection[str] = (),
-    drop_function_words: bool = False,
-    sentiment: bool = False,
     seed: int = 2021,
-    top: int = 20,
     encoding: str | None = None,
 ) -> TopicAssociations:
     """Analyse a CSV or JSON Lines file (`tables.read_table` says which are understood).
@@ -47,12 +39,7 @@ def analyse_file(
         group: name of the column that says which group a text is about.
         min_count: words with fewer occurrences are not tested.
         permutations: random deals of documents to groups.
-        prior: total weight of the Dirichlet prior, in words.
-        exclude: words not to count, such as those that define the groups.
-        drop_function_words: also leave out English function words.
-        sentiment: rate words with the VADER lexicon (fetched once).
-        seed: of permutations and bootstrap.
-        top: words reported for each group.
+        seed: of the permutations.
         encoding: of the file, such as ``cp1252``; by default UTF-8, or what its mark says.
 
     Raises:
@@ -60,54 +47,15 @@ def analyse_file(
         MeasureError: fewer than two groups, or more than 50.
     """
     documents, groups = read_columns(texts, text=text, group=group, encoding=encoding)
-    return analyse_corpus(
-        documents,
-        groups,
-        min_count=min_count,
-        permutations=permutations,
-        prior=prior,
-        exclude=frozenset(exclude) | (stop_words() if drop_function_words else frozenset()),
-        lexicon=vader_lexicon() if sentiment else None,
-        seed=seed,
-        top=top,
-        topic=texts.stem,
-    )
-
-
-def analyse_corpus(
-    texts: Sequence[str],
-    groups: Sequence[str],
-    *,
-    min_count: int = 10,
-    permutations: int = 1000,
-    prior: float = 500.0,
-    exclude: Collection[str] = (),
-    lexicon: Mapping[str, float] | None = None,
-    seed: int = 2021,
-    top: int = 20,
-    topic: str = "corpus",
-) -> TopicAssociations:
-    """Analyse texts and the group of each (see `analyse_file`).
-
-    Raises:
-        MeasureError: lengths differ, no text, fewer than two groups, or more than 50.
-    """
     order = sorted(set(groups))
     if not 2 <= len(order) <= MOST_GROUPS:
         raise MeasureError(
             f"expected 2 to {MOST_GROUPS} groups, found {len(order):,}",
             fix="name the column that says which group a text is about",
         )
-    settings = Settings(
-        min_count=min_count,
-        permutations=permutations,
-        prior=prior,
-        exclude=frozenset(word.lower() for word in exclude),
-        lexicon=lexicon,
-        top=top,
-    )
-    rng = stream(seed, "corpus", topic)
-    return associate(texts, groups, order=order, settings=settings, rng=rng, topic=topic)
+    settings = Settings(min_count=min_count, permutations=permutations)
+    rng = stream(seed, "corpus", texts.stem)
+    return associate(documents, groups, order=order, settings=settings, rng=rng, topic=texts.stem)
 
 
 def read_columns(

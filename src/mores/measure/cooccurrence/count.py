@@ -3,7 +3,6 @@
     counts = count_terms(["a kind nurse", "a tall man"], ["women", "men"])
     counts = count_stream(pairs)     # (text, group), read once, never all in memory
     counts.by_group()                # groups x words
-    term_counts(counts, arm="base", topic="gender")
 
 One pass over the texts. A block of them at a time becomes rows of a sparse matrix,
 eight bytes for each different word of a text; the texts themselves are not kept. A
@@ -22,7 +21,6 @@ from numpy.typing import NDArray
 
 from mores.errors import MeasureError
 from mores.measure.cooccurrence.tokens import words
-from mores.records import TermCount
 
 _BLOCK = 1_000_000
 """Words that become rows together."""
@@ -120,9 +118,14 @@ def count_stream(
         MeasureError: no text, or a group that ``order`` does not name.
     """
     numbering = Numbering(exclude)
-    places = _Places(order)
+    places = {name: i for i, name in enumerate(order or ())}
     rows, group_of = _Rows(numbering), array("i")
     for text, group in documents:
+        if group not in places:
+            if order is not None:
+                known = ", ".join(order)
+                raise MeasureError(f"a text is about {group!r}, expected one of {known}")
+            places[group] = len(places)
         rows.add(words(text))
         group_of.append(places[group])
     if not group_of:
@@ -137,23 +140,6 @@ def count_stream(
         group_of=place[np.frombuffer(group_of, dtype=np.int32)],
         all_words=np.frombuffer(rows.lengths, dtype=np.int64),
     )
-
-
-def term_counts(counts: Counts, *, arm: str, topic: str) -> list[TermCount]:
-    """Return one record for each group and word that occurs with it."""
-    occurrences, documents = counts.by_group(), counts.documents_by_group()
-    return [
-        TermCount(
-            arm=arm,
-            topic=topic,
-            group=group,
-            term=counts.vocabulary[w],
-            count=int(occurrences[g, w]),
-            documents=int(documents[g, w]),
-        )
-        for g, group in enumerate(counts.groups)
-        for w in np.flatnonzero(occurrences[g])
-    ]
 
 
 class Numbering(dict[str, int]):
@@ -178,20 +164,6 @@ class Numbering(dict[str, int]):
         column = np.empty(len(found), dtype=np.int32)
         column[order] = np.arange(len(found), dtype=np.int32)
         return tuple(found[i] for i in order), column
-
-
-class _Places(dict[str, int]):
-    """Numbers groups: those of the order, or any in the order in which they come."""
-
-    def __init__(self, order: Sequence[str] | None) -> None:
-        super().__init__({name: i for i, name in enumerate(order or ())})
-        self.closed = order is not None
-
-    def __missing__(self, group: str) -> int:
-        if self.closed:
-            raise MeasureError(f"a text is about {group!r}, expected one of {', '.join(self)}")
-        number = self[group] = len(self)
-        return number
 
 
 class _Rows:

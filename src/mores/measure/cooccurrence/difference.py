@@ -9,14 +9,14 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores.errors import MeasureError
-from mores.measure.cooccurrence.associate import LEVEL, Settings, adjusted
+from mores.measure.cooccurrence.associate import Settings, adjusted
 from mores.measure.cooccurrence.change import Difference, association_change
 from mores.measure.cooccurrence.gap_change import gap_change
 from mores.measure.cooccurrence.limits import change_note
 from mores.measure.cooccurrence.pairs import Paired
 from mores.measure.cooccurrence.permutation import (
+    LEVEL,
     Ints,
-    check_enough_deals,
     check_exchangeable,
     critical_z,
     family_p,
@@ -86,7 +86,7 @@ def difference(
     gap, gap_reason = _gap(paired, odds.terms, settings, rng, blocks)
     # With two groups the second row mirrors the first.
     rows = len(paired.arm.groups) if len(paired.arm.groups) > 2 else 1
-    critical = critical_z(odds.maxima, LEVEL)
+    critical = critical_z(odds.maxima)
     shown, weaker = _shown(odds, rows)
     gap_shown, gap_weaker = (None, None) if gap is None else _shown(gap, rows)
     found = replace(
@@ -109,13 +109,10 @@ def _gap(
 ) -> tuple[Difference | None, str]:
     try:
         check_exchangeable(paired.arm.group_of, blocks)
-        check_enough_deals(paired.arm.group_of, blocks, LEVEL)
-        found = gap_change(
-            paired, terms, permutations=settings.permutations, rng=rng, blocks=blocks
-        )
     except MeasureError as error:
         return None, f"no test of share differences: {error.message}"
-    return found, ""
+    permutations = settings.permutations
+    return gap_change(paired, terms, permutations=permutations, rng=rng, blocks=blocks), ""
 
 
 def _shown(found: Difference, rows: int) -> tuple[int | None, int | None]:
@@ -123,7 +120,7 @@ def _shown(found: Difference, rows: int) -> tuple[int | None, int | None]:
 
     None where too few exchanges were drawn for any p to be small enough.
     """
-    if critical_z(found.maxima, LEVEL) is None:
+    if critical_z(found.maxima) is None:
         return None, None
     shown = family_p(found.z, found.maxima) <= LEVEL
     nearer = np.abs(found.arm) < np.abs(found.reference)
@@ -170,23 +167,26 @@ def _overall(
     measure: str, found: TopicChange, contrast: str, difference: Difference | None
 ) -> Estimate:
     """Return the largest |z| as one estimate: did anything change?"""
-    known = difference is not None
-    return Estimate(
+    estimate = Estimate(
         measure=measure,
         contrast=contrast,
         category=found.topic,
-        value=float(np.abs(difference.z).max()) if difference is not None else None,
-        p=float(family_p(difference.z, difference.maxima).min())
-        if difference is not None
-        else None,
+        value=None,
         n=found.pairs,
         unit="pair",
         method=METHODS[measure],
-        verdict="descriptive" if known else "not computable",
-        reason="says that associations differ, not that they became weaker"
-        if known
-        else found.reason or "not computed",
+        verdict="not computable",
+        reason=found.reason or "not computed",
         details={"tested": found.tested},
+    )
+    if difference is None:
+        return estimate
+    return replace(
+        estimate,
+        value=float(np.abs(difference.z).max()),
+        p=float(family_p(difference.z, difference.maxima).min()),
+        verdict="descriptive",
+        reason="says that associations differ, not that they became weaker",
     )
 
 

@@ -6,47 +6,29 @@ documents = arm_documents("base", completions, associations)["gender"]
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from mores.errors import MeasureError, did_you_mean
-from mores.measure.cooccurrence.count import count_terms, term_counts
-from mores.measure.cooccurrence.stems import excluded_words, stem_places
-from mores.records import Completion, TermCount
+from mores.records import Completion
 from mores.study import Associations
 
 Key = tuple[str, int]
 """Prompt id and draw: what pairs a text with that of another arm."""
 
 
-@dataclass(frozen=True)
-class Documents:
-    """Texts of one arm about one topic."""
+class Document(NamedTuple):
+    """One text about a topic."""
 
-    texts: list[str] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-    stems: list[int] = field(default_factory=list)
-    keys: list[Key] = field(default_factory=list)
-
-    @property
-    def blocks(self) -> NDArray[np.intp]:
-        """Stem index of each text."""
-        return np.asarray(self.stems, dtype=np.intp)
-
-    def __getitem__(self, places: Sequence[int]) -> Documents:
-        return Documents(
-            texts=[self.texts[i] for i in places],
-            groups=[self.groups[i] for i in places],
-            stems=[self.stems[i] for i in places],
-            keys=[self.keys[i] for i in places],
-        )
+    text: str
+    group: str
+    stem: int
+    """Index of its stem within the group."""
+    key: Key
 
 
 def arm_documents(
     arm: str, completions: Sequence[Completion], associations: Associations
-) -> dict[str, Documents]:
+) -> dict[str, list[Document]]:
     """Sort the completions of one arm (one model, one training seed) by topic.
 
     Raises:
@@ -55,7 +37,7 @@ def arm_documents(
     """
     _check_one_model(arm, completions)
     places = stem_places(associations)
-    by_topic = {topic.name: Documents() for topic in associations.topics}
+    by_topic: dict[str, list[Document]] = {topic.name: [] for topic in associations.topics}
     seen: set[Key] = set()
     # Order of files must not matter: same inputs, same bytes.
     for completion in sorted(completions, key=lambda c: (c.prompt_id, c.draw)):
@@ -68,46 +50,32 @@ def arm_documents(
                 fix="give each stem and draw one completion",
             )
         seen.add(key)
-        documents = by_topic[topic]
-        documents.texts.append(completion.text)
-        documents.groups.append(group)
-        documents.stems.append(stem)
-        documents.keys.append(key)
+        by_topic[topic].append(Document(completion.text, group, stem, key))
     return by_topic
 
 
-def pair(arm: Documents, reference: Documents) -> tuple[Documents, Documents, int]:
+def pair(
+    arm: Sequence[Document], reference: Sequence[Document]
+) -> tuple[list[Document], list[Document], int]:
     """Keep the stems and draws that both arms have; also return how many were left out."""
-    place = {key: i for i, key in enumerate(reference.keys)}
-    shared = [(i, place[key]) for i, key in enumerate(arm.keys) if key in place]
-    left_out = len(arm.keys) + len(reference.keys) - 2 * len(shared)
-    return arm[[i for i, _ in shared]], reference[[j for _, j in shared]], left_out
+    partner = {document.key: document for document in reference}
+    shared = [document for document in arm if document.key in partner]
+    left_out = len(arm) + len(reference) - 2 * len(shared)
+    return shared, [partner[document.key] for document in shared], left_out
 
 
-def count_completions(
-    completions: Mapping[str, Sequence[Completion]], associations: Associations
-) -> list[TermCount]:
-    """Return how often each word occurs with each group, for every arm and topic.
+def stem_places(associations: Associations) -> dict[str, tuple[str, str, int]]:
+    """Return prompt id → topic, group and index of the stem, for every stem of the file.
 
-    Args:
-        completions: completions of the stems, by arm.
-        associations: the stems; their own words are not counted.
-
-    Raises:
-        MeasureError: see `arm_documents`.
+    Stem i of every group of a topic should be the same sentence about another group: texts are
+    compared, and exchanged, within such blocks.
     """
-    rows: list[TermCount] = []
-    for arm, own in completions.items():
-        by_topic = arm_documents(arm, own, associations)
-        for topic in associations.topics:
-            documents = by_topic[topic.name]
-            if documents.texts:
-                order = [group.name for group in topic.groups]
-                counts = count_terms(
-                    documents.texts, documents.groups, order=order, exclude=excluded_words(topic)
-                )
-                rows += term_counts(counts, arm=arm, topic=topic.name)
-    return rows
+    return {
+        f"{topic.name}/{group.name}/{i}": (topic.name, group.name, i)
+        for topic in associations.topics
+        for group in topic.groups
+        for i in range(len(group.stems))
+    }
 
 
 def _check_one_model(arm: str, completions: Sequence[Completion]) -> None:

@@ -24,7 +24,6 @@ from mores.measure.cooccurrence.pairs import Paired
 from mores.measure.cooccurrence.permutation import (
     Ints,
     batch_size,
-    check_exchangeable,
     deals,
     group_counts,
     stacked,
@@ -46,16 +45,12 @@ def gap_change(
         terms: columns of the tested words; each occurs in one of the arms at least.
         permutations: random deals.
         rng: source of randomness.
-        blocks: stem of each pair; pairs are dealt within stems.
+        blocks: stem of each pair; pairs are dealt within stems (see `check_exchangeable`).
 
     Returns:
         Shares (0 to 1) with the group minus shares with the rest, groups x terms.
-
-    Raises:
-        MeasureError: no block holds pairs of two groups.
     """
     labels, groups = paired.arm.group_of, len(paired.arm.groups)
-    check_exchangeable(labels, blocks)
     columns = [stacked(counts, terms) for counts in (paired.arm, paired.reference)]
     # The last row is all words.
     totals = [np.asarray(part.sum(axis=1), dtype=np.float64) for part in columns]

@@ -26,6 +26,8 @@ from mores.measure.cooccurrence.count import Counts, Sparse
 from mores.measure.cooccurrence.log_odds import Floats, informative_prior, log_odds_ratio
 
 Ints = NDArray[np.intp]
+LEVEL = 0.05
+"""Of the family-wise tests."""
 _CELLS = 4_000_000  # largest array of one batch
 _TIE = 1e-9  # relative; the same counts may differ in the last bit between batches
 
@@ -64,13 +66,10 @@ def dealt_chance(
         prior: total weight of the Dirichlet prior, as for the observed z.
         permutations: number of random deals, at least 1.
         rng: source of randomness.
-        blocks: block of each document; groups are exchanged within blocks only.
-
-    Raises:
-        MeasureError: no block holds documents of two groups.
+        blocks: block of each document; groups are exchanged within blocks only, which has to
+            be possible (see `check_exchangeable`).
     """
     labels = counts.group_of
-    check_exchangeable(labels, blocks)
     totals = counts.totals
     alpha = informative_prior(totals, prior)[terms][:, None]
     pooled, words = totals[terms][:, None], float(totals.sum())
@@ -97,12 +96,12 @@ def family_p(z: Floats, maxima: Floats) -> Floats:
     return np.asarray((1 + len(reached) - below) / (1 + len(reached)))
 
 
-def critical_z(maxima: Floats, level: float = 0.05) -> float | None:
-    """Return the |z| that a word must exceed for a family-wise p of at most ``level``.
+def critical_z(maxima: Floats) -> float | None:
+    """Return the |z| that a word must exceed for a family-wise p of at most `LEVEL`.
 
     None where so few permutations were drawn that no z can reach it.
     """
-    allowed = int(np.floor(level * (1 + len(maxima)) + 1e-9)) - 1
+    allowed = int(np.floor(LEVEL * (1 + len(maxima)) + 1e-9)) - 1
     return None if allowed < 0 else float(np.sort(maxima)[::-1][allowed])
 
 
@@ -154,17 +153,7 @@ def batch_size(counts: Counts, terms: Ints) -> int:
 
 
 def check_exchangeable(labels: Ints, blocks: Ints | None) -> None:
-    """Raise a MeasureError where no block holds documents of two groups."""
-    where = np.zeros_like(labels) if blocks is None else blocks
-    if len(np.unique(np.stack([where, labels]), axis=1).T) == len(np.unique(where)):
-        raise MeasureError(
-            "no block holds documents of two groups, so nothing can be exchanged",
-            fix="give the groups parallel stems, in the same order",
-        )
-
-
-def check_enough_deals(labels: Ints, blocks: Ints | None, level: float = 0.05) -> None:
-    """Raise a MeasureError where so few texts can be dealt that no p can reach the level.
+    """Raise a MeasureError where no deal of the texts could make a p as small as `LEVEL`.
 
     The p of a result that no other deal reaches is one over the number of deals; where
     both of two groups have as many texts in every block, each deal has a mirror image
@@ -176,8 +165,13 @@ def check_enough_deals(labels: Ints, blocks: Ints | None, level: float = 0.05) -
         sizes = np.unique(labels[where == block], return_counts=True)[1]
         log_deals += math.lgamma(sizes.sum() + 1) - sum(math.lgamma(n + 1) for n in sizes)
         even &= len(sizes) == 2 and sizes[0] == sizes[1]
+    if log_deals == 0:
+        raise MeasureError(
+            "no block holds documents of two groups, so nothing can be exchanged",
+            fix="give the groups parallel stems, in the same order",
+        )
     least = math.exp(-log_deals) * (2 if even else 1)
-    if least > level * (1 + 1e-9):
+    if least > LEVEL * (1 + 1e-9):
         raise MeasureError(
             f"so few texts can be exchanged in {math.exp(log_deals):.0f} ways only, and no p can "
             f"be below {least:.2g}",

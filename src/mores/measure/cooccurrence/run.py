@@ -44,8 +44,14 @@ def cooccurrence(study: Study, *, progress: Progress | None = None) -> list[Cooc
         ]
 
 
-def words_step(study: Study, spec: ModelSpec) -> Step:
-    """What a model's associations are made from; the study has stems."""
+def words_step(study: Study, spec: ModelSpec, lexicon: str | None = None) -> Step:
+    """What a model's associations are made from; the study has stems.
+
+    Args:
+        study: as it is now.
+        spec: one of its models.
+        lexicon: digest of the sentiment lexicon; readers do without, and it is then not compared.
+    """
     sampled = sample_step(study, spec, STEMS)
     path = sampled.folder / COMPLETIONS
     return Step(
@@ -54,6 +60,7 @@ def words_step(study: Study, spec: ModelSpec) -> Step:
         inputs={
             "completions": store.digest_file(path) if path.exists() else "absent",
             "associations": store.digest(study.associations),
+            "lexicon": lexicon,
         },
         config={
             COOCCURRENCE: to_plain(study.config.cooccurrence),
@@ -69,14 +76,11 @@ def _associate(
     study: Study, spec: ModelSpec, associations: Associations, progress: Progress
 ) -> CooccurrenceResult:
     rows = read_completions(study, spec.name, STEMS)
-    step = words_step(study, spec)
+    lexicon = _lexicon(progress)
+    step = words_step(study, spec, store.digest(lexicon))
+    step.warn(progress.say)
 
     def compare() -> Made:
-        try:
-            lexicon = vader_lexicon()
-        except AssetError as error:
-            progress.say(f"cooccurrence: no sentiment, {error.message}")
-            lexicon = None
         result = analyse(
             _by_arm(study, rows),
             associations,
@@ -91,6 +95,15 @@ def _associate(
 
     step.run(compare, say=progress.say)
     return _read(step.folder / RESULT)
+
+
+def _lexicon(progress: Progress) -> dict[str, float] | None:
+    """The words' ratings, or None where they cannot be had."""
+    try:
+        return vader_lexicon()
+    except AssetError as error:
+        progress.say(f"cooccurrence: no sentiment, {error.message}")
+        return None
 
 
 def _by_arm(study: Study, rows: Sequence[Completion]) -> dict[str, list[Completion]]:

@@ -12,11 +12,9 @@ lexicon run from -4 to 4 (Hutto and Gilbert 2014).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mores import store
 from mores.errors import DataError
@@ -25,20 +23,9 @@ from mores.measure.cooccurrence.log_odds import Floats
 from mores.records import Estimate
 
 METHOD = "mean rating of the rated words; percentile bootstrap over documents"
+LEVEL = 0.95
 _UNDEFINED_ALLOWED = 0.05
 _CELLS = 2_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class Ratings:
-    """Rated words of each document."""
-
-    total: Floats
-    """Sum of the ratings of a document's words."""
-    rated: Floats
-    """Number of its words that the lexicon rates."""
-    words: Floats
-    """Number of its counted words."""
 
 
 def read_lexicon(path: Path) -> dict[str, float]:
@@ -75,15 +62,11 @@ def vader_lexicon() -> dict[str, float]:
     return read_lexicon(asset_folder("vader-lexicon") / "vader_lexicon.txt")
 
 
-def rate_documents(counts: Counts, lexicon: Mapping[str, float]) -> Ratings:
-    """Sum the ratings of each document's words."""
+def rate_documents(counts: Counts, lexicon: Mapping[str, float]) -> Floats:
+    """Return the sum of the ratings of each document's words, and how many are rated: n x 2."""
     rating = np.array([lexicon.get(word, 0.0) for word in counts.vocabulary])
     known = np.array([word in lexicon for word in counts.vocabulary], dtype=np.float64)
-    return Ratings(
-        total=np.asarray(counts.matrix @ rating, dtype=np.float64),
-        rated=np.asarray(counts.matrix @ known, dtype=np.float64),
-        words=counts.lengths.astype(np.float64),
-    )
+    return np.column_stack([counts.matrix @ rating, counts.matrix @ known])
 
 
 def group_sentiment(
@@ -92,17 +75,17 @@ def group_sentiment(
     *,
     rng: np.random.Generator,
     draws: int = 1000,
-    level: float = 0.95,
 ) -> list[Estimate]:
     """Return the mean rating of each group's words, in the order of ``counts.groups``.
 
     ``details`` holds the rated words, their share of all words and the documents
     that have any; a group without a rated word is "not computable".
     """
-    ratings = rate_documents(counts, lexicon)
+    ratings, lengths = rate_documents(counts, lexicon), counts.lengths
+    members = [counts.group_of == g for g in range(len(counts.groups))]
     return [
-        _estimate(group, _part(ratings, counts.group_of == g), rng, draws, level)
-        for g, group in enumerate(counts.groups)
+        _estimate(group, ratings[inside], int(lengths[inside].sum()), rng, draws)
+        for group, inside in zip(counts.groups, members, strict=True)
     ]
 
 
@@ -117,26 +100,20 @@ def resampled_sums(columns: Floats, draws: int, rng: np.random.Generator) -> Flo
     return np.concatenate(parts)
 
 
-def percentile(values: Floats, draws: int, level: float) -> tuple[float, float] | None:
-    """Return the percentile interval, or None where too many draws were undefined."""
+def percentile(values: Floats, draws: int) -> tuple[float, float] | None:
+    """Return the 95 % percentile interval, or None where too many draws were undefined."""
     if len(values) < (1 - _UNDEFINED_ALLOWED) * draws:
         return None
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def _part(ratings: Ratings, chosen: NDArray[np.bool_]) -> Ratings:
-    return Ratings(
-        total=ratings.total[chosen], rated=ratings.rated[chosen], words=ratings.words[chosen]
-    )
-
-
 def _estimate(
-    group: str, ratings: Ratings, rng: np.random.Generator, draws: int, level: float
+    group: str, ratings: Floats, words: int, rng: np.random.Generator, draws: int
 ) -> Estimate:
-    rated, words = float(ratings.rated.sum()), float(ratings.words.sum())
-    with_rated = int(np.count_nonzero(ratings.rated))
+    total, rated = (float(column.sum()) for column in ratings.T)
+    with_rated = int(np.count_nonzero(ratings[:, 1]))
     details: dict[str, float | int | str | None] = {
         "rated_words": int(rated),
         "share_rated": rated / words if words else None,
@@ -144,31 +121,26 @@ def _estimate(
     }
     value, interval, reason = None, None, "no word of these texts is in the lexicon"
     if rated:
-        value, reason = float(ratings.total.sum()) / rated, ""
-        interval = _interval(ratings, rng, draws, level) if with_rated > 1 else None
+        value, reason = total / rated, ""
+        interval = _interval(ratings, rng, draws) if with_rated > 1 else None
         if interval is None:
-            reason = (
-                f"no interval: only {with_rated} of {len(ratings.rated)} texts have a rated word"
-            )
+            reason = f"no interval: only {with_rated} of {len(ratings)} texts have a rated word"
     return Estimate(
         measure="cooccurrence/sentiment",
         category=group,
         value=value,
         low=interval[0] if interval else None,
         high=interval[1] if interval else None,
-        n=len(ratings.rated),
+        n=len(ratings),
         unit="document",
         method=METHOD,
-        level=level,
         verdict="descriptive" if rated else "not computable",
         reason=reason,
         details=details,
     )
 
 
-def _interval(
-    ratings: Ratings, rng: np.random.Generator, draws: int, level: float
-) -> tuple[float, float] | None:
-    sums = resampled_sums(np.column_stack([ratings.total, ratings.rated]), draws, rng)
+def _interval(ratings: Floats, rng: np.random.Generator, draws: int) -> tuple[float, float] | None:
+    sums = resampled_sums(ratings, draws, rng)
     defined = sums[:, 1] > 0
-    return percentile(sums[defined, 0] / sums[defined, 1], draws, level)
+    return percentile(sums[defined, 0] / sums[defined, 1], draws)

@@ -33,15 +33,13 @@ def sentiment_change(
     *,
     rng: np.random.Generator,
     draws: int = 1000,
-    level: float = 0.95,
 ) -> list[Estimate]:
     """Return the change of each group's gap, in the order of the groups.
 
     "Not computable" where an arm has no rated word with the group or with the rest.
     """
-    arm, reference = (rate_documents(c, lexicon) for c in (paired.arm, paired.reference))
     # Columns: ratings and rated words of the arm, then of the reference.
-    columns = np.column_stack([arm.total, arm.rated, reference.total, reference.rated])
+    columns = np.hstack([rate_documents(c, lexicon) for c in (paired.arm, paired.reference)])
     members = [paired.arm.group_of == g for g in range(len(paired.arm.groups))]
     observed = np.stack([columns[inside].sum(axis=0) for inside in members])[None]
     swapped = _swapped(columns, members, draws, rng)
@@ -49,7 +47,7 @@ def sentiment_change(
         [resampled_sums(columns[inside], draws, rng) for inside in members], axis=1
     )
     return [
-        _estimate(group, g, int(members[g].sum()), observed, swapped, resampled, level)
+        _estimate(group, g, int(members[g].sum()), observed, swapped, resampled)
         for g, group in enumerate(paired.arm.groups)
     ]
 
@@ -86,7 +84,6 @@ def _estimate(
     observed: Floats,
     swapped: Floats,
     resampled: Floats,
-    level: float,
 ) -> Estimate:
     values, defined = _gap_changes(observed, g)
     if not defined.all():
@@ -102,7 +99,7 @@ def _estimate(
         )
     value = float(values[0])
     null, _ = _gap_changes(swapped, g)
-    interval = percentile(_gap_changes(resampled, g)[0], len(resampled), level)
+    interval = percentile(_gap_changes(resampled, g)[0], len(resampled))
     reached = int((np.abs(null) >= abs(value) * (1 - _TIE) - _TIE).sum())
     return Estimate(
         measure="cooccurrence/sentiment-gap",
@@ -114,7 +111,6 @@ def _estimate(
         n=pairs,
         unit="pair",
         method=METHOD,
-        level=level,
         reason="" if interval else "no interval: too few texts have a word of the lexicon",
         details={"rated_words_arm": int(observed[0, g, 1])},
     )

@@ -18,7 +18,6 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib import resources
 
 _ASCII_WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 _PLAIN = str.maketrans(
@@ -55,14 +54,6 @@ def own_words(stems: Iterable[str]) -> frozenset[str]:
     """
     found = {word for stem in stems for word in words(stem)}
     return frozenset(found | {f"{word}'s" for word in found})
-
-
-@lru_cache(maxsize=1)
-def stop_words() -> frozenset[str]:
-    """Return the English function words of ``stop_words.txt`` (an option, off by default)."""
-    text = resources.files(__package__).joinpath("stop_words.txt").read_text("utf-8")
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
-    return frozenset(word for line in lines for word in line.split())
 
 
 @lru_cache(maxsize=1)

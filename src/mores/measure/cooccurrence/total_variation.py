@@ -23,7 +23,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mores.errors import MeasureError
 from mores.measure.cooccurrence.log_odds import Floats
 from mores.records import Estimate
 
@@ -44,19 +43,14 @@ def total_variation(by_group: NDArray[np.int64], *, min_count: int = 1) -> Estim
     """Average the distance over words.
 
     Args:
-        by_group: occurrences, groups x words.
+        by_group: occurrences, groups x words; two groups or more.
         min_count: rarer words are left out.
 
     Returns:
         Value from 0 to 1 - 1/K, ``n`` words, no interval; ``expected_by_chance`` in the
         details is the mean if each word's occurrences fell on groups independently and
         with equal odds. Occurrences cluster in texts, so chance gives more than that.
-
-    Raises:
-        MeasureError: fewer than two groups.
     """
-    if len(by_group) < 2:
-        raise MeasureError(f"expected at least two groups, found {len(by_group)}")
     least = max(min_count, 1)
     counts = by_group[:, by_group.sum(axis=0) >= least]
     n = counts.shape[1]

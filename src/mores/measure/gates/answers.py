@@ -1,6 +1,6 @@
 """The gates' prompts → answers of base and tuned arms, by the engine of step 4.
 
-    rows = sample_gates(context, progress)   # completions, prompt ids "over-refusal/<id>"
+    answers_grid(context).run(progress)   # completions, prompt ids "over-refusal/<id>"
 
 One draw a prompt, the study's seed, the same random numbers for every arm; kept in
 ``gates/answers``, with its own manifest, and gone on with where it was stopped.
@@ -14,8 +14,7 @@ from mores import store
 from mores.measure.gates.context import STEP, Context
 from mores.measure.gates.prompts import GatePrompt, harmful_prompts, safe_prompts
 from mores.measure.gates.result import GateName
-from mores.progress import Progress
-from mores.records import Completion, Prompt
+from mores.records import Prompt
 from mores.sample.grid import Grid
 from mores.sample.requests import Request, prompt_requests
 from mores.study.arms import slug
@@ -43,6 +42,7 @@ def answers_grid(context: Context) -> Grid:
     """What the gates ask of one model: one draw a prompt, every arm.
 
     Raises:
+        ModelError: when it runs, an arm has not been tuned, or a prompt leaves no room.
         DataError: a local file is missing or a row cannot be used.
     """
     study, spec = context.study, context.spec
@@ -61,13 +61,3 @@ def answers_grid(context: Context) -> Grid:
     extra = {"format": spec.format}
     decoding = context.config.decoding
     return Grid(study, spec, ANSWERS, context.keys, decoding, inputs, extra, build)
-
-
-def sample_gates(context: Context, progress: Progress) -> list[Completion]:
-    """Return the answers of all arms, drawing what is missing.
-
-    Raises:
-        ModelError: an arm has not been tuned, or a prompt leaves no room for an answer.
-        DataError: a local file is missing or a row cannot be used.
-    """
-    return answers_grid(context).run(progress)

@@ -9,14 +9,15 @@ within two standard errors of guessing has nothing to lose, and nothing passes t
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mores.measure.capability import items_step, read_items
-from mores.measure.capability.chance import near_chance
+from mores.measure.capability.run import items_step, read_items
+from mores.measure.capability.sizes import near_chance
 from mores.measure.gates.context import TESTED, Context
-from mores.measure.gates.paired import Outcome, pair, subtract
+from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.result import GateName, GateResult
 from mores.measure.gates.verdict import judged, not_measured
 from mores.records import Arm, TaskItem
@@ -70,7 +71,7 @@ def _task(
     near = near_chance([i for i in items if i.arm == reference], facts["chance"])
     return judged(
         context.subject(CAPABILITY, reference, task),
-        pair(outcomes, TESTED, reference, _relative if relative else subtract),
+        pair(outcomes, TESTED, reference, _relative if relative else operator.sub),
         margin=_margins(context)[task],
         most_unscorable=context.config.most_unscorable,
         unit="item",

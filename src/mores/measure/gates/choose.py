@@ -1,6 +1,6 @@
 """Forced choices → log-probabilities of both answers for base and every tuned arm.
 
-    scores = score_choices(context, progress)
+    scores = score_choices(context, resolved, progress)
 
 Kept in ``gates/choices``, one file an arm until all are done, so that a stopped run goes on.
 """
@@ -73,9 +73,10 @@ def score_choices(
         ModelError: an arm has not been tuned, or a question is too long.
         DataError: a local file is missing or a row cannot be used.
     """
-    tuned = tuned_folders(context.study, context.spec)
+    tuned = tuned_folders(context.study, context.spec, progress.say)
     step = choices_step(context, resolved.digest)
     step.run(lambda: _run(context, resolved, tuned, step, progress), say=progress.say)
+    shutil.rmtree(step.folder / "parts", ignore_errors=True)
     return store.read_jsonl(step.folder / SCORES, ChoiceScore, unique=None)
 
 
@@ -105,7 +106,6 @@ def _run(
         bar.advance(len(asked))
     bar.finish()
     store.write_jsonl(step.folder / SCORES, rows)
-    shutil.rmtree(step.folder / "parts", ignore_errors=True)
     return Made([SCORES], timing={"model": context.spec.name, "items": len(rows)})
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mores.errors import ModelError
 from mores.measure.gates.prompts import Choice
-from mores.measure.likelihood import Encoded, OnItems, likelihoods
+from mores.measure.likelihood import Encoded, likelihoods
 from mores.weights.prompt import encode_completion, encode_prompt
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def choice_logprobs(
-    loaded: LoadedModel, form: str, choices: Sequence[Choice], on_items: OnItems | None = None
+    loaded: LoadedModel, form: str, choices: Sequence[Choice]
 ) -> list[tuple[str, float, float]]:
     """Return (id, log-probability of ``kept``, of ``other``), in the order of the choices.
 
@@ -33,7 +33,7 @@ def choice_logprobs(
     """
     encoded = [_encode(loaded, form, choice) for choice in choices]
     rows = []
-    for choice, told in zip(choices, likelihoods(loaded, encoded, on_items), strict=True):
+    for choice, told in zip(choices, likelihoods(loaded, encoded), strict=True):
         kept, other = told.logprobs
         if not (math.isfinite(kept) and math.isfinite(other)):
             raise ModelError(

@@ -9,6 +9,7 @@ differences arm minus reference, unit by unit, averaged over the training seeds 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,16 +57,11 @@ class Pairs:
     """Ids of the units that got worse, the worst first."""
 
 
-def subtract(arm: float, reference: float) -> float:
-    """Plain difference."""
-    return arm - reference
-
-
 def pair(
     outcomes: Sequence[Outcome],
     arm: Arm,
     reference: Arm,
-    difference: Callable[[float, float], float] = subtract,
+    difference: Callable[[float, float], float] = operator.sub,
 ) -> Pairs:
     """Pair two arms; a tuned reference with the same training seed, base with every seed.
 

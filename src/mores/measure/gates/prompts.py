@@ -12,10 +12,9 @@ from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from mores import store
 from mores.errors import DataError, did_you_mean
+from mores.measure.capability.task import drawn
 from mores.records import Id, Record
 from mores.study import Study
 from mores.tables import read_table
@@ -94,11 +93,7 @@ def _path(study: Study, name: str) -> Path:
 
 def _drawn(study: Study, rows: list[R]) -> list[R]:
     """Draw ``gates.items`` of them with the study's seed, in file order; 0 takes all."""
-    items = study.config.gates.items
-    if not items or items >= len(rows):
-        return rows
-    rng = np.random.default_rng([study.config.seed, len(rows)])
-    return [rows[i] for i in sorted(rng.choice(len(rows), size=items, replace=False).tolist())]
+    return [rows[i] for i in drawn(len(rows), study.config.gates.items, study.config.seed)]
 
 
 def _read(path: Path, kind: type[R]) -> list[R]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from mores.records import Arm, Count, Estimate, Record
 
 GateName = Literal[
     "over-refusal", "harmful-compliance", "drift", "capability", "toxicity", "sentiment"
 ]
-GATES: tuple[GateName, ...] = (
-    "over-refusal",
-    "harmful-compliance",
-    "drift",
-    "capability",
-    "toxicity",
-    "sentiment",
-)
+GATES: tuple[GateName, ...] = get_args(GateName)
 GateVerdict = Literal["pass", "fail", "inconclusive", "not measured"]
 
 

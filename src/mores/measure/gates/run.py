@@ -17,9 +17,9 @@ from mores import store
 from mores.errors import DataError, ModelError
 from mores.measure.capability.run import items_step
 from mores.measure.cooccurrence.run import words_step
-from mores.measure.gates.answers import gate_prompts, sample_gates
+from mores.measure.gates.answers import answers_grid, gate_prompts
 from mores.measure.gates.capability import capability
-from mores.measure.gates.choose import score_choices
+from mores.measure.gates.choose import choices_step, score_choices
 from mores.measure.gates.context import STEP, Context
 from mores.measure.gates.drift import drift
 from mores.measure.gates.lexicon import lexicon
@@ -99,7 +99,7 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
     resolved = resolve(context.spec.name, say=progress.say)
     if context.references:
         prompts = gate_prompts(context)
-        completions = sample_gates(context, progress)
+        completions = answers_grid(context).run(progress)
         scores = score_choices(context, resolved, progress)
     step = verdict_step(context, resolved.digest)
 
@@ -159,9 +159,15 @@ def verdict_step(context: Context, base: str | None) -> Step:
 
 
 def _others(context: Context) -> dict[str, Step]:
-    """Steps of other measures whose results the last three gates read."""
+    """The steps whose results the gates read: their own, and those of other measures."""
     study, spec = context.study, context.spec
-    steps = {"capability": items_step(study, spec), "sample": sample_step(study, spec)}
+    base = known_base(study, spec)
+    steps = {
+        "answers": answers_grid(context).step(base),
+        "forced choices": choices_step(context, base),
+        "capability": items_step(study, spec),
+        "sample": sample_step(study, spec),
+    }
     if study.associations is not None and study.config.cooccurrence.samples_per_stem:
         steps["cooccurrence"] = words_step(study, spec)
     scorers = study.config.toxicity.scorers

@@ -10,8 +10,8 @@ other kinds.
 
 from mores.measure.toxicity.card import ValidationCard
 from mores.measure.toxicity.labelled import LabelledText, read_labelled
-from mores.measure.toxicity.registry import scorer, scorer_names
-from mores.measure.toxicity.run import read_scores, score_step, scorer_of, toxicity, validate_scorer
+from mores.measure.toxicity.registry import scorer
+from mores.measure.toxicity.run import toxicity
 from mores.measure.toxicity.scorer import PairScorer, Scorer, score_completions
 from mores.measure.toxicity.validate import validate
 from mores.step import callable_room
@@ -22,15 +22,10 @@ __all__ = [
     "Scorer",
     "ValidationCard",
     "read_labelled",
-    "read_scores",
     "score_completions",
-    "score_step",
     "scorer",
-    "scorer_names",
-    "scorer_of",
     "toxicity",
     "validate",
-    "validate_scorer",
 ]
 
 callable_room(__name__)

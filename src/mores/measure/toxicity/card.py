@@ -5,9 +5,27 @@ print(validate(scorer, rows).to_markdown())
 
 from __future__ import annotations
 
-from mores.measure.toxicity.confusion import ThresholdRow
-from mores.measure.toxicity.identity import IdentityRow
 from mores.records import Estimate, Record
+
+
+class ThresholdRow(Record, frozen=True, kw_only=True):
+    """The four shares at one threshold; a score at or above it counts as "toxic"."""
+
+    threshold: float
+    precision: Estimate
+    recall: Estimate
+    false_positive_rate: Estimate
+    f1: Estimate
+
+
+class IdentityRow(Record, frozen=True, kw_only=True):
+    """One term: harmless texts that hold it, and how many of them are marked toxic."""
+
+    term: str
+    texts: int
+    marked: int
+    rate: Estimate
+    """Its reason is "too few" where there are fewer than ten texts."""
 
 
 class ValidationCard(Record, frozen=True, kw_only=True):

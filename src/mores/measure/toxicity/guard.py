@@ -5,7 +5,7 @@ word for "harmful": the softmax over the logits of its two words, at the place w
 it says one. What it wrote has to have the documented form, else there is no value.
 
     scorer = GuardScorer("meta-llama/Llama-Guard-3-1B")
-    scorer.score_pairs([("Who is the worst?", "They all are.")])
+    scorer.readings([Item("They all are.", "Who is the worst?")])
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from typing import Any
 from mores import store
 from mores.errors import MeasureError, ModelError, did_you_mean
 from mores.measure.toxicity.guard_form import GuardForm, guard_form
-from mores.measure.toxicity.guard_model import ROWS, GuardModel, LoadedGuard
-from mores.measure.toxicity.guard_parse import parse
+from mores.measure.toxicity.guard_model import ROWS, LoadedGuard
 from mores.measure.toxicity.guard_prompt import Frame, render
-from mores.measure.toxicity.guard_read import KIND, read_guard
-from mores.measure.toxicity.raw import RawAnswer, read_with, text_digest
-from mores.measure.toxicity.scorer import Advance, Item, Reading, Scored
+from mores.measure.toxicity.guard_read import KIND, parse, read_guard
+from mores.measure.toxicity.raw import AskingScorer, RawAnswer
+from mores.measure.toxicity.scorer import Item, Reading
 
 NOTE = (
     "how likely a guard model finds the answer to break its policy, which is not toxicity; an "
@@ -31,7 +30,7 @@ NOTE = (
 )
 
 
-class GuardScorer:
+class GuardScorer(AskingScorer):
     """A guard model's probability of "harmful"."""
 
     kind = KIND
@@ -44,7 +43,7 @@ class GuardScorer:
         *,
         form: str = "",
         attributes: Sequence[str] = (),
-        guard: GuardModel | None = None,
+        guard: LoadedGuard | None = None,
         say: store.Say | None = None,
     ) -> None:
         """Find the model; it is loaded when it is first asked.
@@ -53,7 +52,7 @@ class GuardScorer:
             model: a local folder, a GGUF file or a Hub id.
             form: name or file of its form; by the model's name if empty.
             attributes: policies to ask (the highest counts), or categories that count.
-            guard: the model itself, for tests.
+            guard: what writes and gives logits, for tests.
             say: where to announce a download.
 
         Raises:
@@ -65,7 +64,7 @@ class GuardScorer:
         self.form = guard_form(model, form)
         self.policies, self.categories = _chosen(self.form, attributes)
         resolved = resolve(model, say=say)
-        self.guard: GuardModel = guard or LoadedGuard(resolved)
+        self.guard = guard or LoadedGuard(resolved)
         self.model = model if resolved.source == "hub" else Path(model).name
         self.digest = resolved.digest
         self._frames: dict[tuple[str, bool], Frame] = {}
@@ -101,36 +100,13 @@ class GuardScorer:
         other = [name for name in self.form.policies if name != self.policies[0]]
         if not other or self.form.template:
             return
-        frames = [
-            render(self.guard.tokenizer, self.form, policy=self._policy(n, False), paired=False)
-            for n in (self.policies[0], other[0])
-        ]
-        if frames[0] == frames[1]:
+        if self._frame(self.policies[0], False) == self._frame(other[0], False):
             raise ModelError(
                 f"its chat template does not use {self.form.argument!r}, so that it would be "
                 "asked about nothing in particular",
                 where=self.name,
                 fix="name the form that goes with this model",
             )
-
-    def score(self, texts: Sequence[str]) -> list[Scored]:
-        """Judge texts alone."""
-        return self._plain([Item(text) for text in texts])
-
-    def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[Scored]:
-        """Judge answers to questions."""
-        return self._plain([Item(answer, prompt) for prompt, answer in pairs])
-
-    def _plain(self, items: Sequence[Item]) -> list[Scored]:
-        unique = list(dict.fromkeys(items))
-        found = dict(zip(unique, self.readings(unique), strict=True))
-        return [(found[item].value, found[item].reason) for item in items]
-
-    def readings(
-        self, items: Sequence[Item], *, raw: Path | None = None, advance: Advance | None = None
-    ) -> list[Reading]:
-        """Return one reading for each item; see `raw.read_with`."""
-        return read_with(self, items, raw=raw, advance=advance)
 
     def ask(self, items: Sequence[Item]) -> Iterator[tuple[Item, RawAnswer]]:
         """Ask a few items at a time, each about every policy."""
@@ -139,29 +115,21 @@ class GuardScorer:
             verdicts: list[dict[str, Any]] = [{} for _ in batch]
             reasons = [""] * len(batch)
             for policy in self.policies:
-                for i, found in enumerate(self._about(policy, batch)):
-                    if isinstance(found, str):
-                        reasons[i] = found
+                for i, said in enumerate(self._about(policy, batch)):
+                    if isinstance(said, str):
+                        reasons[i] = said
                     else:
-                        verdicts[i][policy] = found
+                        verdicts[i][policy] = said
             for item, verdict, reason in zip(batch, verdicts, reasons, strict=True):
-                yield (
-                    item,
-                    RawAnswer(
-                        text=text_digest(item),
-                        kind=self.kind,
-                        request=self.request,
-                        response=None if reason else {"verdicts": verdict},
-                        reason=reason,
-                    ),
-                )
+                response = None if reason else {"verdicts": verdict}
+                yield item, self.answer(item, response, reason=reason)
 
     def _about(self, policy: str, items: Sequence[Item]) -> list[dict[str, Any] | str]:
         """Return what the guard says of each item, or why it was not asked."""
         rows = [self._encode(policy, item) for item in items]
-        there = [row for row in rows if not isinstance(row, str)]
-        found = iter(self._said(there))
-        return [row if isinstance(row, str) else next(found) for row in rows]
+        asked = [row for row in rows if not isinstance(row, str)]
+        said = iter(self._said(asked) if asked else ())
+        return [row if isinstance(row, str) else next(said) for row in rows]
 
     def _encode(self, policy: str, item: Item) -> list[int] | str:
         frame = self._frame(policy, item.prompt is not None)
@@ -173,17 +141,16 @@ class GuardScorer:
 
     def _said(self, rows: list[list[int]]) -> list[dict[str, Any]]:
         if self.form.answer == "next token":
-            pair = self._pairs[0]
-            found = self.guard.logits(rows, [pair] * len(rows)) if rows else []
-            return [{"logits": dict(zip(self.form.words, row, strict=True))} for row in found]
-        written = self.guard.write(rows, self.form.max_new_tokens) if rows else []
+            logits = self.guard.logits(rows, [self._pairs[0]] * len(rows))
+            return [{"logits": dict(zip(self.form.words, row, strict=True))} for row in logits]
+        written = self.guard.write(rows, self.form.max_new_tokens)
         texts = [self.guard.tokenizer.decode(ids, skip_special_tokens=True) for ids in written]
         places = [self._place(ids, text) for ids, text in zip(written, texts, strict=True)]
         clear = [(i, *place) for i, place in enumerate(places) if place is not None]
         before = [rows[i] + written[i][:at] for i, at, _ in clear]
-        found = self.guard.logits(before, [pair for *_, pair in clear]) if clear else []
+        logits = self.guard.logits(before, [pair for *_, pair in clear])
         said: list[dict[str, Any]] = [{"text": text, "logits": {}} for text in texts]
-        for (i, *_), row in zip(clear, found, strict=True):
+        for (i, *_), row in zip(clear, logits, strict=True):
             said[i]["logits"] = dict(zip(self.form.words, row, strict=True))
         return said
 

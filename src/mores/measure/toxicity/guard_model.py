@@ -7,8 +7,9 @@ model.logits([[1, 2, 3]], [[5, 9]])
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mores.weights.load import LoadedModel
@@ -17,30 +18,7 @@ if TYPE_CHECKING:
 TOKENS = 4096
 """Most tokens in one pass; bounds memory."""
 ROWS = 16
-
-
-class GuardModel(Protocol):
-    """A causal language model."""
-
-    @property
-    def tokenizer(self) -> Any:
-        """Its tokenizer."""
-        ...
-
-    @property
-    def context(self) -> int:
-        """Most tokens that it reads."""
-        ...
-
-    def write(self, rows: Sequence[Sequence[int]], tokens: int) -> list[list[int]]:
-        """Continue each row greedily, without the token that ends it."""
-        ...
-
-    def logits(
-        self, rows: Sequence[Sequence[int]], wanted: Sequence[Sequence[int]]
-    ) -> list[list[float]]:
-        """Return, for each row, the logits of some tokens as its next one."""
-        ...
+"""Texts that are asked about together."""
 
 
 class LoadedGuard:
@@ -48,16 +26,13 @@ class LoadedGuard:
 
     def __init__(self, resolved: ResolvedModel) -> None:
         self.resolved = resolved
-        self._loaded: LoadedModel | None = None
 
-    @property
+    @cached_property
     def loaded(self) -> LoadedModel:
         """The model, in memory."""
         from mores.weights.load import load
 
-        if self._loaded is None:
-            self._loaded = load(self.resolved, dtype="auto")
-        return self._loaded
+        return load(self.resolved, dtype="auto")
 
     @property
     def tokenizer(self) -> Any:
@@ -70,22 +45,18 @@ class LoadedGuard:
         return self.loaded.context
 
     def write(self, rows: Sequence[Sequence[int]], tokens: int) -> list[list[int]]:
-        """Continue each row greedily with the engine of `mores.sample`."""
+        """Continue each row greedily, without the token that ends it: at most `ROWS` of them."""
         from mores.records import Decoding
         from mores.sample.engine import TorchEngine
         from mores.sample.requests import Request
         from mores.study.arms import ArmKey
 
         decoding = Decoding(temperature=0.0, max_new_tokens=tokens)
-        written: list[list[int]] = []
-        for first in range(0, len(rows), ROWS):
-            batch = [
-                Request(ArmKey("base", 0), f"guard-{first + i}", "guard", 0, tuple(ids))
-                for i, ids in enumerate(rows[first : first + ROWS])
-            ]
-            drawn = TorchEngine(self.loaded).draw(batch, decoding, 0)
-            written += [list(row.ids) for row in drawn]
-        return written
+        requests = [
+            Request(ArmKey("base", 0), f"guard-{i}", "guard", 0, tuple(ids))
+            for i, ids in enumerate(rows)
+        ]
+        return [list(row.ids) for row in TorchEngine(self.loaded).draw(requests, decoding, 0)]
 
     def logits(
         self, rows: Sequence[Sequence[int]], wanted: Sequence[Sequence[int]]
@@ -93,29 +64,16 @@ class LoadedGuard:
         """Return the logits of some next tokens, rows side by side without padding."""
         import torch
 
+        from mores.measure.likelihood import passes
         from mores.weights.attention import Layout
 
-        found: list[list[float]] = []
-        for part in _parts(rows):
+        wished: list[list[float]] = []
+        for part in passes(range(len(rows)), list(map(len, rows)), TOKENS):
             lengths = [len(rows[i]) for i in part]
             flat = torch.tensor([token for i in part for token in rows[i]])
             with torch.inference_mode():
                 hidden = self.loaded.hidden(flat, Layout.of(lengths))
                 ends = torch.tensor(lengths).cumsum(0) - 1
                 logits = self.loaded.logits(hidden[ends.to(hidden.device)]).double().cpu()
-            found += [logits[row][list(wanted[i])].tolist() for row, i in enumerate(part)]
-        return found
-
-
-def _parts(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Cut into passes of bounded size."""
-    part: list[int] = []
-    size = 0
-    for i, row in enumerate(rows):
-        if part and size + len(row) > TOKENS:
-            yield part
-            part, size = [], 0
-        part.append(i)
-        size += len(row)
-    if part:
-        yield part
+            wished += [logits[row][list(wanted[i])].tolist() for row, i in enumerate(part)]
+        return wished

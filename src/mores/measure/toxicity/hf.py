@@ -5,7 +5,7 @@ than the model reads is cut into overlapping windows, and the highest value coun
 on request the mean weighted by tokens: nothing is truncated silently. Weights come from
 safetensors only, no code of a model runs.
 
-    scores = HfScorer("folder", label="toxic").score(["You are an idiot."])
+    scores = HfScorer("folder", attributes=["toxic"]).score(["You are an idiot."])
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mores.measure.toxicity.hf_labels import choose_outputs, together
 from mores.measure.toxicity.scorer import EMPTY, Scored
 
 BATCH = 16
+"""Windows in one forward pass."""
 OVERLAP = 0.25
 """Share of a window that the next one repeats, so that no phrase is only ever cut."""
 LONGEST = 2048
@@ -36,47 +37,45 @@ class HfScorer:
         self,
         model: str,
         *,
-        label: str | None = None,
-        labels: Sequence[str] = (),
+        attributes: Sequence[str] = (),
         long_texts: Literal["max", "mean"] = "max",
-        batch_size: int = BATCH,
-        device: str = "auto",
         say: store.Say | None = None,
     ) -> None:
         """Load a classifier.
 
         Args:
             model: a local folder or a Hub id.
-            label: the label to score; the one that is called toxic (see `hf_labels`) if None.
-            labels: several labels that count together (see `hf_labels.together`).
+            attributes: labels that count, several together (see `hf_labels.together`); the one
+                that is called toxic (see `hf_labels`) if none.
             long_texts: what a text in several windows gets: their highest value, or their
                 mean, in which each token counts once.
-            batch_size: windows in one forward pass.
-            device: ``auto`` (the accelerator if there is one), ``cpu`` or ``cuda``.
             say: where to announce a download.
 
         Raises:
             ModelError: not found, no safetensors, not a classifier, or it needs own code.
             MeasureError: the label to score is unknown or not clear.
         """
+        import torch
+
         found = classifier_folder(model, say=say)
         self._tokenizer, self._model = _load(found.folder, found.name)
         config = self._model.config
-        self.rules = choose_outputs(
+        chosen = choose_outputs(
             [str(config.id2label[i]) for i in range(config.num_labels)],
             problem_type=config.problem_type,
-            wanted=[label] if label else labels,
+            wanted=attributes,
             where=found.name,
         )
         self.long_texts = long_texts
-        self._device = _device(device)
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model.to(self._device)
         self._pad: int | None = config.pad_token_id
         # Without a padding token, classifiers made of decoders take one row at a time.
-        self._batch_size = batch_size if self._pad is not None else 1
+        self._batch_size = BATCH if self._pad is not None else 1
         self.window = _window(self._tokenizer, config)
-        names = [rule.label for rule in self.rules]
-        self.softmax = self.rules[0].softmax
+        self._columns = list(chosen.columns)
+        names = [str(config.id2label[i]) for i in self._columns]
+        self.softmax = chosen.softmax
         self.name = f"hf:{found.name}#{'+'.join(names)}"
         self.version = found.revision + ("" if long_texts == "max" else ", mean of windows")
         self.digest = found.digest()
@@ -95,12 +94,12 @@ class HfScorer:
         nothing in it.
         """
         windows, owners, fresh = self._windows(texts)
-        found: dict[int, list[tuple[float, int]]] = {}
+        by_text: dict[int, list[tuple[float, int]]] = {}
         for owner, value, tokens in zip(owners, self._values(windows), fresh, strict=True):
-            found.setdefault(owner, []).append((value, tokens))
+            by_text.setdefault(owner, []).append((value, tokens))
         return [
-            (self._whole(found[i]), "")
-            if i in found
+            (self._whole(by_text[i]), "")
+            if i in by_text
             else (None, "no token" if text.strip() else EMPTY)
             for i, text in enumerate(texts)
         ]
@@ -153,7 +152,7 @@ class HfScorer:
                     attention_mask=torch.tensor(mask, device=self._device),
                 ).logits.double()
             shares = logits.softmax(-1) if self.softmax else logits.sigmoid()
-            chosen = shares[:, [rule.column for rule in self.rules]].tolist()
+            chosen = shares[:, self._columns].tolist()
             for i, row in zip(batch, chosen, strict=True):
                 values[i] = together(row, softmax=self.softmax)
         return values
@@ -191,14 +190,6 @@ def _load(folder: Path, name: str) -> tuple[Any, Any]:
             fix="give a model that was trained for sequence classification",
         )
     return tokenizer, model.eval()
-
-
-def _device(wanted: str) -> str:
-    import torch
-
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _window(tokenizer: Any, config: Any) -> int:

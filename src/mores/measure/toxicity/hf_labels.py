@@ -1,7 +1,6 @@
 """Which output of a sequence classifier is scored, and how a logit becomes a number from 0 to 1.
 
-    rule = choose_output(["neutral", "toxic"], problem_type=None, wanted=None)
-    print(rule)   # column 1, softmax
+    choose_outputs(["neutral", "toxic"], problem_type=None, wanted=())   # column 1, softmax
 
 Sigmoid or softmax, by the rule of transformers' own text-classification pipeline:
 
@@ -23,27 +22,27 @@ TOXIC_NAMES = ("toxicity", "toxic", "hatespeech", "hate", "hateful", "offensive"
 
 
 @dataclass(frozen=True)
-class OutputRule:
-    """One column of a classifier's logits and how it is turned into a probability."""
+class Outputs:
+    """Columns of a classifier's logits that count together, and how they become probabilities."""
 
-    label: str
-    column: int
+    columns: tuple[int, ...]
     softmax: bool
 
 
-def choose_output(
-    labels: Sequence[str], *, problem_type: str | None, wanted: str | None, where: str = ""
-) -> OutputRule:
-    """Choose the output to score.
+def choose_outputs(
+    labels: Sequence[str], *, problem_type: str | None, wanted: Sequence[str], where: str = ""
+) -> Outputs:
+    """Choose the outputs to score.
 
     Args:
         labels: the model's label names, in column order.
         problem_type: of the model's configuration.
-        wanted: the label that was asked for, or None for the first of `TOXIC_NAMES`.
+        wanted: labels that were asked for; none: the first of `TOXIC_NAMES`.
         where: the model, for messages.
 
     Raises:
-        MeasureError: a regression model, an unknown label, or no label that is called toxic.
+        MeasureError: a regression model, a label that is unknown or there twice, or no label that
+            is called toxic.
     """
     if problem_type == "regression":
         raise MeasureError(
@@ -51,32 +50,10 @@ def choose_output(
             where=where,
             fix="choose a model trained for classification",
         )
-    softmax = len(labels) > 1 and problem_type != "multi_label_classification"
-    column = _column(labels, wanted, where)
-    return OutputRule(label=labels[column], column=column, softmax=softmax)
-
-
-def choose_outputs(
-    labels: Sequence[str], *, problem_type: str | None, wanted: Sequence[str], where: str = ""
-) -> list[OutputRule]:
-    """Choose the outputs that count together: one rule for each wanted label.
-
-    Args:
-        labels: the model's label names, in column order.
-        problem_type: of the model's configuration.
-        wanted: labels that were asked for; none: as `choose_output`.
-        where: the model, for messages.
-
-    Raises:
-        MeasureError: as `choose_output`, or a label twice.
-    """
-    rules = [
-        choose_output(labels, problem_type=problem_type, wanted=name, where=where)
-        for name in wanted or (None,)
-    ]
-    if len({rule.column for rule in rules}) != len(rules):
+    columns = tuple(_column(labels, name, where) for name in wanted or (None,))
+    if len(set(columns)) != len(columns):
         raise MeasureError("a label is named twice", where=where, fix="name each label once")
-    return rules
+    return Outputs(columns, len(labels) > 1 and problem_type != "multi_label_classification")
 
 
 def together(shares: Sequence[float], *, softmax: bool) -> float:

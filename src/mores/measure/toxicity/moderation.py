@@ -14,13 +14,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mores.measure.toxicity.address import checked_url
 from mores.measure.toxicity.raw import RawAnswer
-from mores.measure.toxicity.remote import Clock, Patience, Post, RemoteScorer, Reply, highest
+from mores.measure.toxicity.remote import (
+    GIVE_UP,
+    Clock,
+    Post,
+    RemoteScorer,
+    Reply,
+    checked_url,
+    highest,
+)
 from mores.measure.toxicity.scorer import Item, Reading
 
 KIND = "moderation"
 BATCH = 32
+"""Texts in one request."""
 ONE_BY_ONE = frozenset({200, 400, 413, 422, 500})
 """After these, one text may have spoilt the batch for all."""
 CATEGORIES = ("harassment", "harassment/threatening", "hate", "hate/threatening")
@@ -45,7 +53,6 @@ class ModerationScorer(RemoteScorer):
         model: str = "",
         key_env: str = "",
         timeout: float = 30.0,
-        batch: int = BATCH,
         clock: Clock | None = None,
     ) -> None:
         """Set up; nothing is asked yet.
@@ -56,7 +63,6 @@ class ModerationScorer(RemoteScorer):
             model: sent as ``model``; not sent if empty.
             key_env: name of the environment variable with the key; no key if empty.
             timeout: seconds for one request.
-            batch: texts in one request.
             clock: for tests.
 
         Raises:
@@ -65,7 +71,6 @@ class ModerationScorer(RemoteScorer):
         super().__init__(key_env=key_env, timeout=timeout, clock=clock)
         self.url = checked_url(url)
         self.model = model
-        self.batch = batch
         self.categories = tuple(attributes) or CATEGORIES
         self.name = f"moderation:{url}"
         self.version = model or "model not named"
@@ -85,8 +90,8 @@ class ModerationScorer(RemoteScorer):
         """Ask in batches; a batch that cannot be answered as one is asked text by text."""
         from mores.measure.toxicity.service import service_of
 
-        post, patience = service_of(self).post, Patience()
-        batches = [list(items[i : i + self.batch]) for i in range(0, len(items), self.batch)]
+        post, failed = service_of(self).post, 0
+        batches = [list(items[i : i + BATCH]) for i in range(0, len(items), BATCH)]
         while batches:
             batch = batches.pop(0)
             reply = self._ask(post, batch)
@@ -94,7 +99,8 @@ class ModerationScorer(RemoteScorer):
                 batches[:0] = [[item] for item in batch]
                 continue
             yield from self._shared(batch, reply)
-            if patience.ended(reply):
+            failed = failed + 1 if reply.again else 0
+            if failed == GIVE_UP:
                 return
 
     def _ask(self, post: Post, batch: Sequence[Item]) -> Reply:
@@ -115,14 +121,10 @@ class ModerationScorer(RemoteScorer):
     def _shared(self, batch: Sequence[Item], reply: Reply) -> Iterator[tuple[Item, RawAnswer]]:
         """Give each text its own result, beside all that the answer said of the batch."""
         for place, item in enumerate(batch):
-            if reply.reason:
-                yield item, self.answer(item, reply)
-                continue
-            shared = {key: value for key, value in reply.body.items() if key != "results"}
-            yield (
-                item,
-                self.answer(item, reply, {**shared, "results": [reply.body["results"][place]]}),
-            )
+            response = reply.body
+            if not reply.reason:
+                response = {**reply.body, "results": [reply.body["results"][place]]}
+            yield item, self.kept(item, reply, response)
 
     def read(self, answer: RawAnswer) -> Reading:
         """Return the highest declared category's score."""

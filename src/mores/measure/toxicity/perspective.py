@@ -16,7 +16,7 @@ from typing import Any
 from mores import store
 from mores.errors import MeasureError
 from mores.measure.toxicity.raw import RawAnswer
-from mores.measure.toxicity.remote import Clock, Patience, Post, RemoteScorer, Reply, highest
+from mores.measure.toxicity.remote import GIVE_UP, Clock, Post, RemoteScorer, Reply, highest
 from mores.measure.toxicity.scorer import Item, Reading
 
 KIND = "perspective"
@@ -120,11 +120,12 @@ class PerspectiveScorer(RemoteScorer):
         """Ask one text after the other."""
         from mores.measure.toxicity.service import service_of
 
-        post, patience = service_of(self).post, Patience()
+        post, failed = service_of(self).post, 0
         for item in items:
             reply = self._ask(post, item.text)
-            yield item, self.answer(item, reply)
-            if patience.ended(reply):
+            yield item, self.kept(item, reply)
+            failed = failed + 1 if reply.again else 0
+            if failed == GIVE_UP:
                 return
 
     def _ask(self, post: Post, text: str) -> Reply:

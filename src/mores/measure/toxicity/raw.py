@@ -1,23 +1,23 @@
 """Raw answers: kept as they come, so that nothing is asked twice and all can be read again.
 
-Takes items and a scorer that asks (a service, a guard model), gives readings; every
-answer is one line of ``raw.jsonl`` beside the scores: a digest of the text, the
-request without text and key, and the response.
+What a scorer that asks (a service, a guard model) is told becomes one line of ``raw.jsonl``
+beside the scores: a digest of the text, the request without text and key, and the response.
 
-    readings = read_with(scorer, items, raw=Path("raw.jsonl"))
+    readings = scorer.readings(items, raw=Path("raw.jsonl"))
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from mores import store
 from mores.errors import DataError
-from mores.measure.toxicity.scorer import Advance, Item, Reading
+from mores.measure.toxicity.scorer import Advance, Item, Reading, Scored
 from mores.records import Record
 
 RAW = "raw.jsonl"
@@ -42,75 +42,90 @@ class RawAnswer(Record, frozen=True, kw_only=True):
     """Asking again may help: a service that was busy, an answer that broke off."""
 
 
-class Asking(Protocol):
-    """The part of a scorer that `read_with` needs."""
-
-    kind: str
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """As `RawAnswer.request`; another request means other answers."""
-        ...
-
-    def ready(self) -> None:
-        """Raise MeasureError if nothing can be asked."""
-        ...
-
-    def ask(self, items: Sequence[Item]) -> Iterator[tuple[Item, RawAnswer]]:
-        """Give answers as they come; may stop early if it is of no use to go on."""
-        ...
-
-    def read(self, answer: RawAnswer) -> Reading:
-        """Return what an answer says."""
-        ...
-
-
 def text_digest(item: Item) -> str:
     """Return the digest under which an item's answer is kept."""
     return store.digest([item.prompt, item.text])
 
 
-def read_with(
-    scorer: Asking,
-    items: Sequence[Item],
-    *,
-    raw: Path | None = None,
-    advance: Advance | None = None,
-) -> list[Reading]:
-    """Ask what is not known yet, keep each answer, and read them all.
+class AskingScorer(ABC):
+    """A `ReadingScorer` that asks somebody and reads the answers; a subclass says how."""
 
-    Args:
-        scorer: what asks and reads.
-        items: texts, all different.
-        raw: where answers are kept and looked up; None keeps nothing.
-        advance: told how many texts are done.
+    kind: str
+    name: str
+    version: str
+    attribute: str
+    note: str
 
-    Raises:
-        MeasureError: something has to be asked and the scorer is not ready for it.
-        DataError: the file of raw answers is damaged.
-    """
-    advance = advance or (lambda _: None)
-    book = RawBook(raw)
-    asked = store.digest([scorer.kind, scorer.request])
-    found = {item: book.get(text_digest(item), asked) for item in items}
-    missing = [item for item, answer in found.items() if answer is None or answer.again]
-    advance(len(items) - len(missing))
-    why = "no answer"
-    if missing:
-        scorer.ready()
-        for item in missing:
-            found[item] = None
-        for item, answer in scorer.ask(missing):
-            book.add(answer)
-            found[item] = answer
-            why = answer.reason or why
-            advance(1)
-    return [
-        scorer.read(answer)
-        if answer
-        else Reading(None, f"not asked, for the service had stopped answering ({why})", again=True)
-        for answer in found.values()
-    ]
+    @property
+    @abstractmethod
+    def request(self) -> dict[str, Any]:
+        """As `RawAnswer.request`; another request means other answers."""
+
+    @abstractmethod
+    def ready(self) -> None:
+        """Raise MeasureError if nothing can be asked."""
+
+    @abstractmethod
+    def ask(self, items: Sequence[Item]) -> Iterator[tuple[Item, RawAnswer]]:
+        """Give answers as they come; may stop early if it is of no use to go on."""
+
+    @abstractmethod
+    def read(self, answer: RawAnswer) -> Reading:
+        """Return what an answer says."""
+
+    def score(self, texts: Sequence[str]) -> list[Scored]:
+        """Return one value for each text, asked without its question and kept nowhere."""
+        return [(r.value, r.reason) for r in self.readings([Item(text) for text in texts])]
+
+    def readings(
+        self, items: Sequence[Item], *, raw: Path | None = None, advance: Advance | None = None
+    ) -> list[Reading]:
+        """Ask what is not known yet, keep each answer, and read them all.
+
+        Args:
+            items: texts.
+            raw: where answers are kept and looked up; None keeps nothing.
+            advance: told how many different texts are done.
+
+        Raises:
+            MeasureError: something has to be asked and the scorer is not ready for it.
+            DataError: the file of raw answers is damaged.
+        """
+        advance = advance or (lambda _: None)
+        book = RawBook(raw)
+        asked = store.digest([self.kind, self.request])
+        answers = {item: book.get(text_digest(item), asked) for item in items}
+        missing = [item for item, answer in answers.items() if answer is None or answer.again]
+        advance(len(answers) - len(missing))
+        why = "no answer"
+        if missing:
+            self.ready()
+            answers |= dict.fromkeys(missing)
+            for item, answer in self.ask(missing):
+                book.add(answer)
+                answers[item] = answer
+                why = answer.reason or why
+                advance(1)
+        reason = f"not asked, for the service had stopped answering ({why})"
+        read = {
+            item: self.read(answer) if answer else Reading(None, reason, again=True)
+            for item, answer in answers.items()
+        }
+        return [read[item] for item in items]
+
+    def answer(
+        self, item: Item, response: Any, *, status: int = 0, reason: str = "", again: bool = False
+    ) -> RawAnswer:
+        """Return what was answered about one item as it is kept."""
+        return RawAnswer(
+            text=text_digest(item),
+            kind=self.kind,
+            request=self.request,
+            status=status,
+            response=response,
+            reason=reason,
+            again=again,
+        )
 
 
 class RawBook:

@@ -11,7 +11,6 @@ scorer("their-name")                     entry point of the group `mores.scorers
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -25,27 +24,31 @@ from mores.measure.toxicity.scorer import Scorer
 from mores.study import ScorerOptions
 
 GROUP = "mores.scorers"
-_BUILT_IN = {"lexical": "mores.measure.toxicity.lexical:LexicalScorer"}
+BUILT_IN = "lexical"
 
 OF_ALL = ("scorer", "threshold")
-OPTIONS = {
-    "hf": ("attributes", "long_texts"),
-    "guard": ("attributes", "form"),
-    "moderation": ("attributes", "model", "key_env", "timeout"),
-    "perspective": ("attributes", "languages", "key_env", "timeout"),
-    "replay": ("attributes",),
+KINDS = {
+    "hf": ("hf:HfScorer", ("attributes", "long_texts")),
+    "guard": ("guard:GuardScorer", ("attributes", "form")),
+    "moderation": ("moderation:ModerationScorer", ("attributes", "model", "key_env", "timeout")),
+    "perspective": (
+        "perspective:PerspectiveScorer",
+        ("attributes", "languages", "key_env", "timeout"),
+    ),
+    "replay": ("replay:ReplayScorer", ("attributes",)),
 }
-"""Kind → the options that it knows besides those of all."""
+"""Kind → what makes its scorers, and the options that it knows besides those of all."""
+ANNOUNCING = ("hf", "guard", "perspective")
+"""Kinds that fetch something, or have something to say."""
 
 
 def scorer_names() -> list[str]:
     """Names that `scorer` knows, without those that begin with a kind."""
-    return sorted({*_BUILT_IN, *_third_party()})
+    return sorted({BUILT_IN, *_third_party()})
 
 
 def _third_party() -> dict[str, EntryPoint]:
-    found = {point.name: point for point in entry_points(group=GROUP)}
-    return {name: point for name, point in found.items() if name not in _BUILT_IN}
+    return {point.name: point for point in entry_points(group=GROUP) if point.name != BUILT_IN}
 
 
 def scorer(
@@ -81,12 +84,14 @@ def scorer(
                 fix="keep one of the two",
             )
         settings = replace(settings, attributes=(attribute,))
-    if kind in _KINDS and not (kind == "perspective" and rest):
-        return _KINDS[kind](rest, settings, base, say)
-    if name in _BUILT_IN:
-        module, _, made_by = _BUILT_IN[name].partition(":")
-        made: Scorer = getattr(import_module(module), made_by)(say=say)
-        return made
+    if settings.form.endswith(".toml"):
+        settings = replace(settings, form=str(_from(base, settings.form)))
+    if kind in KINDS and not (kind == "perspective" and rest):
+        return _made(kind, rest, settings, say)
+    if name == BUILT_IN:
+        from mores.measure.toxicity.lexical import LexicalScorer
+
+        return LexicalScorer(say=say)
     third_party = _third_party()
     if name not in third_party:
         known = [*scorer_names(), "perspective"]
@@ -105,9 +110,9 @@ def _split(name: str, base: Path | None) -> tuple[str, str, str]:
         kind, _, attribute = name.partition("#")
         return (kind, "", attribute) if kind == "perspective" else ("", name, "")
     if kind == "replay" and _from(base, rest).exists():
-        return kind, rest, ""  # a path may hold a #
+        return kind, str(_from(base, rest)), ""  # a path may hold a #
     rest, _, attribute = rest.partition("#")
-    return kind, rest, attribute
+    return kind, str(_from(base, rest)) if kind == "replay" else rest, attribute
 
 
 def _from(base: Path | None, path: str) -> Path:
@@ -116,7 +121,7 @@ def _from(base: Path | None, path: str) -> Path:
 
 def _refuse_foreign(settings: ScorerOptions, kind: str, name: str) -> None:
     """Refuse settings that would be ignored."""
-    known = (*OF_ALL, *OPTIONS.get(kind, ()))
+    known = (*OF_ALL, *(KINDS[kind][1] if kind in KINDS else ()))
     plain = ScorerOptions(scorer=settings.scorer)
     for field in fields(settings):
         changed = getattr(settings, field.name) != getattr(plain, field.name)
@@ -128,61 +133,15 @@ def _refuse_foreign(settings: ScorerOptions, kind: str, name: str) -> None:
             )
 
 
-Make = Callable[[str, ScorerOptions, Path | None, store.Say | None], Scorer]
-
-
-def _hf(rest: str, settings: ScorerOptions, _: Path | None, say: store.Say | None) -> Scorer:
-    from mores.measure.toxicity.hf import HfScorer
-
-    return HfScorer(rest, labels=settings.attributes, long_texts=settings.long_texts, say=say)
-
-
-def _guard(rest: str, settings: ScorerOptions, base: Path | None, say: store.Say | None) -> Scorer:
-    from mores.measure.toxicity.guard import GuardScorer
-
-    form = settings.form
-    if form.endswith(".toml"):
-        form = str(_from(base, form))
-    return GuardScorer(rest, form=form, attributes=settings.attributes, say=say)
-
-
-def _moderation(rest: str, settings: ScorerOptions, _: Path | None, __: store.Say | None) -> Scorer:
-    from mores.measure.toxicity.moderation import ModerationScorer
-
-    return ModerationScorer(
-        rest,
-        attributes=settings.attributes,
-        model=settings.model,
-        key_env=settings.key_env,
-        timeout=settings.timeout,
-    )
-
-
-def _perspective(_: str, settings: ScorerOptions, __: Path | None, say: store.Say | None) -> Scorer:
-    from mores.measure.toxicity.perspective import PerspectiveScorer
-
-    return PerspectiveScorer(
-        attributes=settings.attributes,
-        languages=settings.languages,
-        key_env=settings.key_env,
-        timeout=settings.timeout,
-        say=say,
-    )
-
-
-def _replay(rest: str, settings: ScorerOptions, base: Path | None, _: store.Say | None) -> Scorer:
-    from mores.measure.toxicity.replay import ReplayScorer
-
-    return ReplayScorer(_from(base, rest), attributes=settings.attributes)
-
-
-_KINDS: dict[str, Make] = {
-    "hf": _hf,
-    "guard": _guard,
-    "moderation": _moderation,
-    "perspective": _perspective,
-    "replay": _replay,
-}
+def _made(kind: str, rest: str, settings: ScorerOptions, say: store.Say | None) -> Scorer:
+    made_by, options = KINDS[kind]
+    module, _, name = made_by.partition(":")
+    given: dict[str, Any] = {option: getattr(settings, option) for option in options}
+    if kind in ANNOUNCING:
+        given["say"] = say
+    scorer_class = getattr(import_module(f"mores.measure.toxicity.{module}"), name)
+    made: Scorer = scorer_class(**given) if kind == "perspective" else scorer_class(rest, **given)
+    return made
 
 
 def _load(point: EntryPoint) -> Scorer:

@@ -1,25 +1,22 @@
-"""What the scorers that ask a service share: readings from kept answers, and giving up in time.
-
-A subclass names its ``kind`` and ``request``, asks (`ask`) and reads (`read`).
-"""
+"""What the scorers that ask a service share: their address and key, and giving up in time."""
 
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
+import os
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mores import store
-from mores.measure.toxicity.address import key_from
-from mores.measure.toxicity.raw import RawAnswer, read_with, text_digest
-from mores.measure.toxicity.scorer import Advance, Item, Reading, Scored
+from mores.errors import MeasureError
+from mores.measure.toxicity.raw import AskingScorer, RawAnswer
+from mores.measure.toxicity.scorer import Item, Reading
 
 GIVE_UP = 5
-"""So many texts in a row without an answer, each asked several times, end the asking."""
+"""So many requests in a row without an answer, each sent several times, end the asking."""
 
 
 class Clock:
@@ -53,14 +50,9 @@ Post = Callable[[dict[str, Any]], Reply]
 """Sends JSON to a service."""
 
 
-class RemoteScorer(ABC):
+class RemoteScorer(AskingScorer):
     """A scorer behind an address."""
 
-    kind: str
-    name: str
-    version: str
-    attribute: str
-    note: str
     url: str
     key_needed = False
     key_in_url = False
@@ -71,24 +63,6 @@ class RemoteScorer(ABC):
         self.key_env = key_env
         self.timeout = timeout
         self.clock = clock or Clock()
-
-    @property
-    @abstractmethod
-    def request(self) -> dict[str, Any]:
-        """All that is asked, without text and key."""
-
-    @property
-    @abstractmethod
-    def settings(self) -> dict[str, object]:
-        """What decides how an answer is read."""
-
-    @abstractmethod
-    def ask(self, items: Sequence[Item]) -> Iterator[tuple[Item, RawAnswer]]:
-        """Give answers as they come."""
-
-    @abstractmethod
-    def read(self, answer: RawAnswer) -> Reading:
-        """Return what an answer says."""
 
     @property
     def digest(self) -> str:
@@ -103,49 +77,79 @@ class RemoteScorer(ABC):
         """
         key_from(self.key_env, needed=self.key_needed, where=self.name)
 
-    def score(self, texts: Sequence[str]) -> list[Scored]:
-        """Return one value for each text, keeping no raw answers."""
-        different = list(dict.fromkeys(texts))
-        readings = self.readings([Item(text) for text in different])
-        by_text = dict(zip(different, readings, strict=True))
-        return [(by_text[text].value, by_text[text].reason) for text in texts]
-
-    def readings(
-        self, items: Sequence[Item], *, raw: Path | None = None, advance: Advance | None = None
-    ) -> list[Reading]:
-        """Return one reading for each item; see `raw.read_with`."""
-        return read_with(self, items, raw=raw, advance=advance)
-
-    def answer(self, item: Item, reply: Reply, response: Any = None) -> RawAnswer:
+    def kept(self, item: Item, reply: Reply, response: Any = None) -> RawAnswer:
         """Return a reply about one text as it is kept."""
-        return RawAnswer(
-            text=text_digest(item),
-            kind=self.kind,
-            request=self.request,
+        return self.answer(
+            item,
+            reply.body if response is None else response,
             status=reply.status,
-            response=reply.body if response is None else response,
             reason=reply.reason,
             again=reply.again,
         )
 
 
-class Patience:
-    """Counts texts without an answer."""
+def checked_url(url: str) -> str:
+    """Return an address that may be asked.
 
-    def __init__(self) -> None:
-        self.failed = 0
+    Raises:
+        MeasureError: not https (http is for this machine), no host, or a secret in it.
+    """
+    import httpx
 
-    def ended(self, reply: Reply) -> bool:
-        """Take note of a reply; True once it is of no use to go on."""
-        self.failed = self.failed + 1 if reply.again else 0
-        return self.failed >= GIVE_UP
+    # Read by what will send: two readings of one address are a way around this check.
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        parts = httpx.URL("")
+    if parts.scheme not in ("http", "https") or not parts.host:
+        raise MeasureError(
+            "not an address",
+            where=repr(url[:100]),
+            fix="give an address such as https://host/v1/moderations",
+        )
+    names = {name.lower() for name in parts.params}
+    if parts.userinfo or names & {"key", "api_key", "apikey", "token"}:
+        raise MeasureError(
+            "an address must not hold a key: it is written into reports",
+            where=f"{parts.scheme}://{parts.host}",
+            fix="put the key into an environment variable and name that as key_env",
+        )
+    if parts.scheme == "http" and not is_loopback(parts.host):
+        raise MeasureError(
+            "texts and keys are not sent without encryption",
+            where=url,
+            fix="use https; http is for services on this machine",
+        )
+    return url
 
 
-def number(value: Any) -> float | None:
-    """Return a number from 0 to 1, or None for anything else (True is no number)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0.0 <= value <= 1.0 else None
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def key_from(variable: str, *, needed: bool, where: str) -> str:
+    """Return the key that an environment variable holds; nothing where no variable is named.
+
+    Raises:
+        MeasureError: the variable is not set or holds no key.
+    """
+    if not variable and not needed:
+        return ""
+    key = os.environ.get(variable, "").strip() if variable else ""
+    if not key:
+        what = (
+            f"the environment variable {variable} holds no key" if variable else "no key is named"
+        )
+        raise MeasureError(
+            what, where=where, fix="set the variable that key_env names; keys go into no file"
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise MeasureError(f"what {variable} holds is no key: it has odd characters", where=where)
+    return key
 
 
 def highest(scores: dict[str, Any], wanted: Sequence[str], version: str = "") -> Reading:
@@ -154,6 +158,8 @@ def highest(scores: dict[str, Any], wanted: Sequence[str], version: str = "") ->
         if name not in scores:
             there = ", ".join(sorted(map(str, scores))) or "none"
             return Reading(None, f"no score for {name!r} in the answer; it has: {there}", version)
-        if number(scores[name]) is None:
+        score = scores[name]
+        # True is no number.
+        if type(score) not in (int, float) or not 0.0 <= score <= 1.0:
             return Reading(None, f"the score for {name!r} is no number from 0 to 1", version)
     return Reading(max(float(scores[name]) for name in wanted), "", version)

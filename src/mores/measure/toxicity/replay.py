@@ -36,13 +36,14 @@ class ReplayScorer:
 
     note = NOTE
 
-    def __init__(self, path: Path, *, attributes: Sequence[str] = ()) -> None:
+    def __init__(self, path: str | Path, *, attributes: Sequence[str] = ()) -> None:
         """Set up; the file is read when it is needed.
 
         Args:
             path: a ``raw.jsonl``, or the folder that holds it.
             attributes: what counts, as for the scorer that asked; its own choice if none.
         """
+        path = Path(path)
         self.path = path / RAW if path.is_dir() else path
         self._wanted = tuple(attributes)
         # Only the last two parts: no place on this machine.

@@ -9,25 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from mores import store
 from mores.errors import MeasureError
+from mores.measure.toxicity import registry
+from mores.measure.toxicity.card import ValidationCard
+from mores.measure.toxicity.labelled import LabelledText
+from mores.measure.toxicity.raw import RAW
+from mores.measure.toxicity.result import ToxicitySummary
+from mores.measure.toxicity.scorer import (
+    ReadingScorer,
+    Scorer,
+    as_scores,
+    read_completions_with,
+    takes_prompt,
+)
+from mores.measure.toxicity.summary import Judged, summarise
+from mores.measure.toxicity.validate import validate
 from mores.progress import Progress
 from mores.records import Score, to_plain
 from mores.sample.grid import COMPLETIONS
 from mores.sample.run import read_completions, sample_step
 from mores.step import Made, Step, read_manifest
 from mores.study import ModelSpec, Study, folders, slug
-
-if TYPE_CHECKING:
-    from mores.measure.toxicity.card import ValidationCard
-    from mores.measure.toxicity.labelled import LabelledText
-    from mores.measure.toxicity.result import ToxicitySummary
-    from mores.measure.toxicity.scorer import Scorer
-    from mores.measure.toxicity.summary import Judged
+from mores.study.files import scorer_files
 
 SCORES = "scores.jsonl"
 SUMMARY = "summary.json"
@@ -41,7 +48,7 @@ def toxicity(
 
     Args:
         study: with completions.
-        scorers: instead of the study's own (docs/toxicity.md).
+        scorers: instead of the study's own, which their summary and the report are of.
         progress: where to show how far it is.
 
     Raises:
@@ -61,8 +68,10 @@ def toxicity(
             for spec in study.config.models:
                 scores = _score_model(study, spec, name, judge, progress)
                 every += scores
-                judged[spec.name].append(_judged(study, name, judge, scores))
-        for spec in study.config.models:
+                threshold = threshold_of(study, name)
+                judged[spec.name].append(Judged(name, judge.note, threshold, scores))
+        # The summary is of the study's own scorers, which the report shows.
+        for spec in study.config.models if scorers is None else ():
             _summarise(study, spec, judged[spec.name], progress)
     return every
 
@@ -73,8 +82,6 @@ def scorer_of(study: Study, name: str, *, say: store.Say | None = None) -> Score
     Raises:
         MeasureError, ModelError, AssetError: see `mores.measure.toxicity.scorer`.
     """
-    from mores.measure.toxicity.registry import scorer
-
     slugs = [slug(other) for other in study.config.toxicity.scorers]
     if slugs.count(slug(name)) > 1:
         raise MeasureError(
@@ -83,7 +90,7 @@ def scorer_of(study: Study, name: str, *, say: store.Say | None = None) -> Score
             fix="name one of them differently",
         )
     options = study.config.toxicity.options_of(name)
-    return scorer(name, options=options, base=study.folder, say=say)
+    return registry.scorer(name, options=options, base=study.folder, say=say)
 
 
 def validate_scorer(
@@ -100,12 +107,10 @@ def validate_scorer(
     Raises:
         MeasureError, ModelError, AssetError: see `mores.measure.toxicity.scorer`.
     """
-    from mores.measure.toxicity.registry import scorer
-    from mores.measure.toxicity.validate import validate
-
     if study is None:
-        return validate(scorer(name or "lexical"), rows, source=source)
-    judge = scorer_of(study, name or study.config.toxicity.scorers[0])
+        judge = registry.scorer(name or registry.BUILT_IN)
+    else:
+        judge = scorer_of(study, name or study.config.toxicity.scorers[0])
     return validate(judge, rows, source=source)
 
 
@@ -121,11 +126,13 @@ def score_step(study: Study, spec: ModelSpec, name: str, judge: Scorer | None = 
         name: the scorer, as the study names it: by that name its scores are found.
         judge: the scorer itself; readers do without, and its digest is then not compared.
     """
-    from mores.measure.toxicity.scorer import ReadingScorer, takes_prompt
-
     sampled = sample_step(study, spec)
     folder = scores_folder(study, spec.name, name)
-    inputs: dict[str, str | None] = {"completions": _digest(sampled), "scorer": None}
+    inputs: dict[str, str | None] = {
+        "completions": _digest(sampled),
+        "scorer": None,
+        **scorer_files(study, name),
+    }
     manifest = read_manifest(folder)
     config = dict(manifest.config) if manifest else {}
     if judge is None:
@@ -165,12 +172,10 @@ def _options(study: Study, name: str) -> dict[str, object]:
 def _score_model(
     study: Study, spec: ModelSpec, name: str, judge: Scorer, progress: Progress
 ) -> list[Score]:
-    from mores.measure.toxicity.raw import RAW
-    from mores.measure.toxicity.scorer import as_scores, read_completions_with, takes_prompt
-
     completions = read_completions(study, spec.name)
     prompts = {p.id: p.text for p in study.prompts} if takes_prompt(judge) else None
     step = score_step(study, spec, name, judge)
+    step.warn(progress.say)
 
     def score() -> Made:
         task = progress.task(f"toxicity {judge.name}", len(completions), "texts")
@@ -193,8 +198,6 @@ def _score_model(
 
 def _unanswered(step: Step, judge: Scorer, progress: Progress) -> str | None:
     """Why current scores are taken again: some texts had no answer, and there is one to ask."""
-    from mores.measure.toxicity.scorer import ReadingScorer
-
     left = step.manifest.facts.get("unanswered", 0) if step.manifest else 0
     if not left or not isinstance(judge, ReadingScorer) or step.why():
         return None
@@ -252,16 +255,8 @@ def threshold_of(study: Study, name: str) -> float:
     return study.config.toxicity.threshold if threshold is None else threshold
 
 
-def _judged(study: Study, name: str, judge: Scorer, scores: list[Score]) -> Judged:
-    from mores.measure.toxicity.summary import Judged
-
-    return Judged(scorer=name, note=judge.note, threshold=threshold_of(study, name), scores=scores)
-
-
 def _summarise(study: Study, spec: ModelSpec, judged: list[Judged], progress: Progress) -> None:
     """Write the scorers side by side, where something changed."""
-    from mores.measure.toxicity.summary import summarise
-
     if not any(one.scores for one in judged):
         return
     step = summary_step(study, spec, judged)
@@ -283,6 +278,7 @@ def read_toxicity_summary(study: Study, model: str) -> ToxicitySummary | None:
     Raises:
         DataError: the file is damaged.
     """
-    from mores.measure.toxicity.summary import read_summary_file
-
-    return read_summary_file(folders.model_folder(study, model) / TOXICITY / SUMMARY)
+    path = folders.model_folder(study, model) / TOXICITY / SUMMARY
+    if not path.exists():
+        return None
+    return store.as_record(store.read_json(path), ToxicitySummary, path=path)

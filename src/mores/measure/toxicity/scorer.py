@@ -56,31 +56,25 @@ class Scorer(Protocol):
     @property
     def name(self) -> str:
         """What a study calls it, such as ``lexical``."""
-        ...
 
     @property
     def version(self) -> str:
         """Changes whenever the same text may get another value."""
-        ...
 
     @property
     def digest(self) -> str:
         """Digest of the weights."""
-        ...
 
     @property
     def attribute(self) -> str:
         """What is scored, such as ``toxicity``."""
-        ...
 
     @property
     def note(self) -> str:
         """What it is not: printed wherever its values are."""
-        ...
 
     def score(self, texts: Sequence[str]) -> list[Scored]:
         """Return one value for each text, in order: 0 to 1, or None with a reason."""
-        ...
 
 
 @runtime_checkable
@@ -89,7 +83,6 @@ class PairScorer(Scorer, Protocol):
 
     def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[Scored]:
         """Return one value for each (question, answer), in order; as `Scorer.score`."""
-        ...
 
 
 @runtime_checkable
@@ -99,12 +92,10 @@ class ReadingScorer(Scorer, Protocol):
     @property
     def takes_prompt(self) -> bool:
         """Whether it wants to know the question."""
-        ...
 
     @property
     def settings(self) -> dict[str, object]:
         """What decides how a kept answer is read; part of the scores' manifest."""
-        ...
 
     def ready(self) -> None:
         """Check what must be there before anything is asked, such as a key.
@@ -112,13 +103,11 @@ class ReadingScorer(Scorer, Protocol):
         Raises:
             MeasureError: it is not.
         """
-        ...
 
     def readings(
         self, items: Sequence[Item], *, raw: Path | None = None, advance: Advance | None = None
     ) -> list[Reading]:
         """Return one reading for each item; raw answers are looked up in and added to ``raw``."""
-        ...
 
 
 def score_texts(texts: Sequence[str], scorer: Scorer) -> list[Scored]:

@@ -22,8 +22,14 @@ import httpx
 import tenacity
 
 from mores.errors import MeasureError
-from mores.measure.toxicity.address import checked_url, is_loopback, key_from
-from mores.measure.toxicity.remote import Clock, RemoteScorer, Reply
+from mores.measure.toxicity.remote import (
+    Clock,
+    RemoteScorer,
+    Reply,
+    checked_url,
+    is_loopback,
+    key_from,
+)
 
 ATTEMPTS = 4
 _BACKOFF = tenacity.wait_exponential_jitter(initial=1.0)

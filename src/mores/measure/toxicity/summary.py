@@ -12,12 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 from msgspec.structs import replace
 
-from mores import store
 from mores.measure.toxicity.agreement import spearman, verdict_alpha, verdict_kappa
 from mores.measure.toxicity.draws import expected_maximum, mean_toxicity, toxicity_probability
 from mores.measure.toxicity.result import (
@@ -157,14 +155,3 @@ def _pair(
         spearman=replace(rank, measure="agreement in order", contrast=contrast),
         kappa=replace(kappa, measure="agreement of verdicts", contrast=contrast),
     )
-
-
-def read_summary_file(path: Path) -> ToxicitySummary | None:
-    """Return the record in a summary.json; None where there is none.
-
-    Raises:
-        DataError: it is no such record.
-    """
-    if not path.exists():
-        return None
-    return store.as_record(store.read_json(path), ToxicitySummary, path=path)

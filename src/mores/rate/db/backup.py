@@ -105,11 +105,7 @@ def _copy_tables(database: Database, copy: Path) -> None:
     target = open_database(copy)
     try:
         upgrade(target)
-        with database.read() as source, target.write() as sink:
-            for table in metadata.sorted_tables:
-                rows = [dict(row) for row in source.execute(sa.select(table)).mappings()]
-                for start in range(0, len(rows), 500):
-                    sink.execute(table.insert(), rows[start : start + 500])
+        _copy_rows(database, target)
         with target.alone() as raw:
             raw.execute("PRAGMA journal_mode=DELETE")
     finally:
@@ -178,7 +174,7 @@ def restore(backup: Path, database: Database, key_target: Path) -> int:
         try:
             upgrade(source)
             upgrade(database)
-            _fill(source, database)
+            _copy_rows(source, database)
         finally:
             source.close()
     if KEY in parts and not key_target.exists():
@@ -188,7 +184,7 @@ def restore(backup: Path, database: Database, key_target: Path) -> int:
     return events
 
 
-def _fill(source: Database, database: Database) -> None:
+def _copy_rows(source: Database, database: Database) -> None:
     with source.read() as old, database.write() as new:
         for table in metadata.sorted_tables:
             rows = [dict(row) for row in old.execute(sa.select(table)).mappings()]

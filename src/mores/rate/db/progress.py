@@ -161,10 +161,7 @@ def _days(tx: sa.Connection) -> list[dict[str, Any]]:
         .join(item, item.c.id == event.c.item)
         .where(item.c.kind == "study", event.c.revision == 1, event.c.kind != "skip")
     ).scalars()
-    count: dict[str, int] = {}
-    for at in times:
-        day = datetime.fromtimestamp(at, UTC).date().isoformat()
-        count[day] = count.get(day, 0) + 1
+    count = Counter(datetime.fromtimestamp(at, UTC).date() for at in times)
     return [{"date": day, "n": count[day]} for day in sorted(count)][-60:]
 
 

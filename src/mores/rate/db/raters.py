@@ -96,20 +96,13 @@ def invite_link(
             secret=hashed(token),
             kind=kind,
             label=label,
-            rater=None,
             places=places,
             created=now,
             expires=now + days * DAY,
-            revoked=None,
         )
     )
-    audit.append(
-        tx,
-        now=now,
-        actor=actor,
-        action="invite",
-        detail={"invite": name, "kind": kind, "days": days, "places": places},
-    )
+    detail = {"invite": name, "kind": kind, "days": days, "places": places}
+    audit.append(tx, now=now, actor=actor, action="invite", detail=detail)
     return token
 
 
@@ -172,7 +165,7 @@ def join(
     """
     link = open_link(tx, token, ("personal", "open"), now)
     if link.kind == "personal":
-        who = link.rater or _new_rater(tx, language, link.label, None, now)
+        who = link.rater or new_rater(tx, link.label, now=now, language=language)
         tx.execute(invite.update().where(invite.c.id == link.id).values(rater=who))
     else:
         who = _of_panel(tx, link, language, outside, now)
@@ -192,36 +185,30 @@ def _of_panel(
     came = tx.execute(sa.select(sa.func.count()).where(person.c.label == f"{link.id}:")).scalar()
     if (came or 0) >= link.places:
         raise LinkError("link_full")
-    return _new_rater(tx, language, f"{link.id}:", (outside[0], hashed(outside[1])), now)
+    ids = (outside[0], hashed(outside[1]))
+    return new_rater(tx, f"{link.id}:", now=now, language=language, outside=ids)
 
 
-def _new_rater(
-    tx: sa.Connection, language: str, label: str, outside: tuple[str, str] | None, now: float
+def new_rater(
+    tx: sa.Connection,
+    label: str,
+    *,
+    now: float,
+    language: str = "en",
+    stage: str = "invited",
+    outside: tuple[str, str] | None = None,
 ) -> str:
+    """Add a rater in this stage; return the opaque id."""
     name = secrets.token_hex(8)
     number = (tx.execute(sa.select(sa.func.max(rater.c.number))).scalar() or 0) + 1
+    times = {"created": now, "seen": now, "rested_time": now}
     tx.execute(
-        rater.insert().values(
-            id=name,
-            number=number,
-            stage="invited",
-            language=language,
-            keys=1,
-            created=now,
-            consented=None,
-            seen=now,
-            attempt=1,
-            rested_at=0,
-            rested_time=now,
-            notice="",
-        )
+        rater.insert().values(id=name, number=number, stage=stage, language=language, **times)
     )
+    panel_id, panel_session = outside or (None, None)
     tx.execute(
         person.insert().values(
-            rater=name,
-            label=label,
-            outside_id=outside[0] if outside else None,
-            outside_session=outside[1] if outside else None,
+            rater=name, label=label, outside_id=panel_id, outside_session=panel_session
         )
     )
     return name
@@ -306,19 +293,11 @@ def consent(
     _lay_out(tx, me, facts, unwanted, count)
     practice = sa.select(slot.c.item).join(item, item.c.id == slot.c.item)
     waits = tx.execute(practice.where(slot.c.rater == who, item.c.kind == "practice")).first()
-    tx.execute(
-        rater.update()
-        .where(rater.c.id == who)
-        .values(
-            stage="practice" if waits else "rating",
-            consented=now,
-            seen=now,
-            rested_time=now,
-        )
-    )
-    audit.append(
-        tx, now=now, actor=who, action="consent", detail={"topics_left_out": len(unwanted)}
-    )
+    stage = "practice" if waits else "rating"
+    times = {"consented": now, "seen": now, "rested_time": now}
+    tx.execute(rater.update().where(rater.c.id == who).values(stage=stage, **times))
+    detail = {"topics_left_out": len(unwanted)}
+    audit.append(tx, now=now, actor=who, action="consent", detail=detail)
 
 
 def decline(tx: sa.Connection, who: str, now: float) -> None:
@@ -347,20 +326,14 @@ def _lay_out(
     draw = random.Random(f"{facts.seed}/{me.number}")  # noqa: S311 - an order, not a secret
     rows = []
     for kind in ("practice", "gold"):
-        names = tx.execute(
-            sa.select(item.c.id)
-            .where(item.c.kind == kind, item.c.category.not_in(unwanted))
-            .order_by(item.c.id)
-        ).scalars()
-        order = list(names)
+        of_kind = sa.select(item.c.id).where(item.c.kind == kind, item.c.category.not_in(unwanted))
+        order = list(tx.execute(of_kind.order_by(item.c.id)).scalars())
         draw.shuffle(order)
         step = max((count or 20) / max(len(order), 1), 1.0)
         for i, name in enumerate(order):
             place = (
                 i - len(order) if kind == "practice" else round((i + draw.random()) * step) * GAP
             )
-            rows.append(
-                {"item": name, "number": me.number, "place": place, "rater": me.id, "done": 0}
-            )
+            rows.append({"item": name, "number": me.number, "place": place, "rater": me.id})
     if rows:
         tx.execute(slot.insert(), rows)

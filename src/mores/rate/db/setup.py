@@ -6,6 +6,7 @@ facts = set_up(database, study, now=time.time())
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mores.errors import StoreError
-from mores.rate.assign import SeatPlan, Unit, assign
+from mores.rate.assign import Unit, assign
 from mores.rate.blind import blind, condition, key_digest, seal
 from mores.rate.db import audit
 from mores.rate.db.claims import GAP
@@ -63,7 +64,7 @@ def set_up(database: Database, study: Study, *, now: float) -> Facts:
         write_facts(tx, facts)
         _items(tx, items, models)
         _exercises(tx, texts)
-        _seats(tx, plan, rules.per_item)
+        _seats(tx, plan)
         audit.append(
             tx,
             now=now,
@@ -153,21 +154,12 @@ def _exercises(tx: sa.Connection, texts: RatingTexts) -> None:
             )
 
 
-def _seats(tx: sa.Connection, plan: Sequence[SeatPlan], per_item: int) -> None:
-    tx.execute(seat.insert(), [{"number": one.number, "rater": None} for one in plan])
-    numbers: dict[str, int] = {}
+def _seats(tx: sa.Connection, plan: Sequence[Sequence[str]]) -> None:
+    tx.execute(seat.insert(), [{"number": number} for number in range(1, len(plan) + 1)])
+    times: Counter[str] = Counter()
     rows = []
-    for one in plan:
-        for place, name in enumerate(one.items, 1):
-            numbers[name] = numbers.get(name, 0) + 1
-            rows.append(
-                {
-                    "item": name,
-                    "number": numbers[name],
-                    "seat": one.number,
-                    "place": place * GAP,
-                    "done": 0,
-                }
-            )
-    assert all(count == per_item for count in numbers.values())
+    for number, names in enumerate(plan, 1):
+        for place, name in enumerate(names, 1):
+            times[name] += 1
+            rows.append({"item": name, "number": times[name], "seat": number, "place": place * GAP})
     tx.execute(slot.insert(), rows)

@@ -192,10 +192,10 @@ def _settle(tx: sa.Connection, who: str, answer: Answer, kind: str, last: Any | 
         return False
     if last is not None:
         return bool(last.surplus)
-    return not _take_free(tx, who, answer.item)
+    return not take_free(tx, who, answer.item)
 
 
-def _take_free(tx: sa.Connection, who: str, what: str) -> bool:
+def take_free(tx: sa.Connection, who: str, what: str) -> bool:
     """Take a slot that nobody holds for a late answer: one of the pool first."""
     free = tx.execute(
         sa.select(slot.c.number)
@@ -234,23 +234,20 @@ def touch(tx: sa.Connection, who: str, now: float, *, rested: bool = False) -> N
     tx.execute(rater.update().where(rater.c.id == who).values(**values))
 
 
+def counted_answers(tx: sa.Connection) -> list[Any]:
+    """Answers that count: last ones to study items, "cannot be rated" too, none of them surplus."""
+    studied = set(tx.execute(sa.select(item.c.id).where(item.c.kind == "study")).scalars())
+    return [
+        row
+        for row in latest(tx)
+        if row.item in studied and row.kind in ("rate", "cannot") and not row.surplus
+    ]
+
+
 def latest(tx: sa.Connection, who: str | None = None) -> list[Any]:
     """The last event of every rater on every item, in order of time; of one rater, or of all."""
-    newest = (
-        sa.select(event.c.rater, event.c.item, sa.func.max(event.c.revision).label("revision"))
-        .group_by(event.c.rater, event.c.item)
-        .subquery()
-    )
-    query = (
-        sa.select(event)
-        .join(
-            newest,
-            (newest.c.rater == event.c.rater)
-            & (newest.c.item == event.c.item)
-            & (newest.c.revision == event.c.revision),
-        )
-        .order_by(event.c.id)
-    )
+    newest = sa.select(sa.func.max(event.c.id)).group_by(event.c.rater, event.c.item)
+    query = sa.select(event).where(event.c.id.in_(newest)).order_by(event.c.id)
     if who is not None:
         query = query.where(event.c.rater == who)
     return list(tx.execute(query))

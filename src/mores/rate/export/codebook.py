@@ -19,8 +19,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 from msgspec import Meta, field
 
-from mores.errors import DataError
-from mores.rate.export.formats import COLUMNS, where
+from mores.rate.export.formats import COLUMNS
 from mores.rate.model import (
     CANNOT_REASONS,
     SCALE,
@@ -32,8 +31,6 @@ from mores.rate.model import (
 from mores.records import ARMS, Count, Positive, Record, Share
 
 FORMAT = "mores-rating-codebook-1"
-SEALED = ("completion_id", "model", "arm", "seed", "draw")
-"""Columns that are empty before unblinding."""
 
 
 class RatedCategory(Record, frozen=True, kw_only=True):
@@ -112,11 +109,7 @@ def codebook(facts: StudyFacts, rows: Sequence[RatingRow]) -> dict[str, Any]:
         (None where there is none), allowed (None where any value is), missing (what it means),
         absent (rows without a value) and what was found: ``counts`` of values, or ``distinct``
         for ids and free text, or ``least``, ``median``, ``most`` for seconds.
-
-    Raises:
-        DataError: the facts or rows name arms although no unblinding is logged.
     """
-    check_blind(facts, rows)
     texts = _texts()
     return {
         "format": FORMAT,
@@ -130,24 +123,6 @@ def codebook(facts: StudyFacts, rows: Sequence[RatingRow]) -> dict[str, Any]:
         },
         "columns": [_column(name, texts["columns"][name], facts, rows) for name in COLUMNS],
     }
-
-
-def check_blind(facts: StudyFacts, rows: Sequence[RatingRow]) -> None:
-    """Refuse what tells the arms before unblinding was logged.
-
-    Raises:
-        DataError: arms are named in the facts, or a sealed column of a row is filled.
-    """
-    if facts.unblinded is not None:
-        return
-    open_rows = (r for r in rows if any(getattr(r, name) is not None for name in SEALED))
-    place = "facts.arms" if facts.arms else next(map(where, open_rows), None)
-    if place is not None:
-        raise DataError(
-            "names an arm or completion, but no unblinding is logged",
-            where=place,
-            fix="unblind first (mores rate unblind), or leave these columns empty",
-        )
 
 
 @cache

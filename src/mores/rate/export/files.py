@@ -40,7 +40,6 @@ def export_files(database: Database, names: Iterable[str]) -> dict[str, bytes]:
 
     Raises:
         StoreError: Parquet is asked for and pyarrow is not installed.
-        DataError: a value that a format cannot hold.
     """
     rows, facts = export_rows(database), study_facts(database)
     return {name: FILES[name](rows, facts) for name in names}

@@ -12,16 +12,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
 import msgspec
 
-from mores.errors import DataError, StoreError
+from mores.errors import StoreError
 from mores.rate.model import RatingRow
 
 COLUMNS: tuple[str, ...] = RatingRow.__struct_fields__
@@ -49,25 +48,17 @@ def to_csv(rows: Sequence[RatingRow]) -> bytes:
     What is absent is an empty cell. Booleans are ``true`` and ``false``; `item_flags` and
     `groups` are JSON in their cell, or empty. Texts are escaped by `escape_cell`, numbers
     never are.
-
-    Raises:
-        DataError: seconds that are no number, a text that is not valid Unicode.
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_cell(value) for value in row.values()] for row in map(_plain, rows))
+    writer.writerows([_cell(getattr(row, name)) for name in COLUMNS] for row in rows)
     return buffer.getvalue().encode("utf-8")
 
 
 def to_jsonl(rows: Sequence[RatingRow]) -> bytes:
-    """Return one JSON object a line, UTF-8, every column in each; nothing is escaped.
-
-    Raises:
-        DataError: seconds that are no number, a text that is not valid Unicode.
-    """
-    lines = [json.dumps(_plain(r), ensure_ascii=False, separators=(",", ":")) for r in rows]
-    return "".join(line + "\n" for line in lines).encode("utf-8")
+    """Return one JSON object a line, UTF-8, every column in each; nothing is escaped."""
+    return msgspec.json.Encoder().encode_lines(rows)
 
 
 def to_parquet(rows: Sequence[RatingRow]) -> bytes:
@@ -78,8 +69,6 @@ def to_parquet(rows: Sequence[RatingRow]) -> bytes:
 
     Raises:
         StoreError: pyarrow is not installed.
-        DataError: a time that is not ISO 8601, seconds that are no number, a text that is
-            not valid Unicode, a number beyond 64 bits.
     """
     try:
         arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
@@ -88,16 +77,13 @@ def to_parquet(rows: Sequence[RatingRow]) -> bytes:
             f"Parquet needs the library pyarrow, which could not be loaded: {error}",
             fix="pip install 'mores[parquet]', or take the CSV or JSON Lines file",
         ) from None
-    plain = [_plain(row) | {"at": _time(row), "groups": list(row.groups.items())} for row in rows]
+    plain = [
+        msgspec.to_builtins(row)
+        | {"at": datetime.fromisoformat(row.at), "groups": [*row.groups.items()]}
+        for row in rows
+    ]
     buffer = io.BytesIO()
-    try:
-        table = arrow.Table.from_pylist(plain, schema=_schema(arrow))
-    except (OverflowError, arrow.ArrowInvalid) as error:
-        raise DataError(
-            f"a value does not fit its Parquet column: {error}",
-            fix="numbers have at most 64 bits; take JSON Lines where they are larger",
-        ) from None
-    parquet.write_table(table, buffer)
+    parquet.write_table(arrow.Table.from_pylist(plain, schema=_schema(arrow)), buffer)
     return buffer.getvalue()
 
 
@@ -121,58 +107,14 @@ def plain_cell(cell: str) -> str:
     return _UNESCAPE.sub("", cell)
 
 
-def where(row: RatingRow) -> str:
-    """Name a row in a message: rater, item and revision."""
-    return f"rater {row.rater!r}, item {row.item_id!r}, revision {row.revision}"
-
-
-def _plain(row: RatingRow) -> dict[str, Any]:
-    """The row as JSON values, once it is known that every format can hold them."""
-    if row.seconds is not None and not 0.0 <= row.seconds < math.inf:
-        raise DataError(
-            f"seconds: expected a number from 0 on or none, found {row.seconds}", where=where(row)
-        )
-    plain: dict[str, Any] = msgspec.to_builtins(row)
-    plain["item_flags"] = list(row.item_flags)
-    try:
-        "".join(_texts(row)).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"a text holds half of a surrogate pair ({error.object[error.start]!r})",
-            where=ascii(where(row)),
-            fix="replace that character; it stands for nothing",
-        ) from None
-    return plain
-
-
-def _texts(row: RatingRow) -> list[str]:
-    fields = [getattr(row, name) for name in COLUMNS]
-    plain = [value for value in fields if isinstance(value, str)]
-    return [*plain, *row.item_flags, *row.groups, *row.groups.values()]
-
-
 def _cell(value: Any) -> str:
-    if value is None or value in ([], {}):
+    if value is None or value in ((), {}):
         return ""
     if isinstance(value, str):
         return escape_cell(value)
-    if isinstance(value, (list, dict)):
+    if isinstance(value, (tuple, dict)):
         return escape_cell(json.dumps(value, ensure_ascii=False))
     return json.dumps(value)
-
-
-def _time(row: RatingRow) -> datetime | None:
-    if not row.at:
-        return None
-    try:
-        moment = datetime.fromisoformat(row.at)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise DataError(
-            f"at: expected a time in ISO 8601, found {row.at!r}",
-            where=where(row),
-            fix="for example 2026-11-22T20:28:00Z",
-        ) from None
 
 
 def _schema(arrow: Any) -> Any:

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mores.rate.export.codebook import StudyFacts, check_blind, group_counts
+from mores.rate.export.codebook import StudyFacts, group_counts
 from mores.rate.model import SCALE, RatingRow
 from mores.records import Estimate
 
@@ -33,11 +33,7 @@ def heds(facts: StudyFacts, rows: Sequence[RatingRow]) -> str:
     Every question of the form is there. An answer comes from the facts, the rows or what the
     rating app does in every study; anything else holds `MARK`, and the head says how many
     questions are open.
-
-    Raises:
-        DataError: the facts or rows name arms although no unblinding is logged.
     """
-    check_blind(facts, rows)
     page = _environment().get_template("heds.md.j2")
     text = page.render(
         facts=facts,

@@ -6,6 +6,7 @@ rows, facts = export_rows(database), study_facts(database)
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -17,7 +18,7 @@ from mores.rate.db.engine import Database
 from mores.rate.db.facts import read_facts
 from mores.rate.db.progress import declarations
 from mores.rate.db.tables import event, item, item_flag, rater, remark, revealed
-from mores.rate.db.work import latest
+from mores.rate.db.work import counted_answers, latest
 from mores.rate.export.codebook import RatedCategory, StudyFacts, Unblinded
 from mores.rate.model import RatingRow
 from mores.rate.unblind import last_unblinding
@@ -27,57 +28,49 @@ from mores.rate.web.i18n import LANGUAGES
 def export_rows(database: Database) -> list[RatingRow]:
     """Return every answer, oldest first. Arms are empty before unblinding."""
     with database.read() as tx:
-        facts = read_facts(tx)
+        groups = declarations(tx, read_facts(tx))
         newest = {e.id for e in latest(tx)}
-        notes = _pairs(tx, sa.select(remark.c.event, remark.c.text))
+        counted = {e.id for e in counted_answers(tx)}
         flags: dict[str, list[str]] = {}
         for row in tx.execute(sa.select(item_flag).order_by(item_flag.c.rule)):
             flags.setdefault(row.item, []).append(row.rule)
-        groups = declarations(tx, facts)
-        opened = {row.item: row for row in tx.execute(sa.select(revealed))}
-        query = (
-            sa.select(event, item.c.kind.label("item_kind"), item.c.category)
-            .join(item, item.c.id == event.c.item)
-            .order_by(event.c.id)
-        )
         return [
-            _row(e, e.id in newest, notes.get(e.id, ""), flags, groups, opened)
-            for e in tx.execute(query)
+            RatingRow(
+                item_id=e.item,
+                kind=e.item_kind,
+                category=e.category,
+                rater=e.rater,
+                revision=e.revision,
+                current=e.id in newest,
+                counted=e.id in counted,
+                answer=e.kind,
+                value=e.value,
+                reason=e.reason,
+                flagged=bool(e.flagged),
+                remark=e.text or "",
+                seconds=e.seconds,
+                at=iso(e.at),
+                item_flags=tuple(flags.get(e.item, ())),
+                groups=groups.get(e.rater, {}),
+                completion_id=e.completion,
+                model=e.model,
+                arm=e.arm,
+                seed=e.seed,
+                draw=e.draw,
+            )
+            for e in tx.execute(_answers())
         ]
 
 
-def _row(
-    e: Any,
-    newest: bool,
-    note: str,
-    flags: dict[str, list[str]],
-    groups: dict[str, dict[str, str]],
-    opened: dict[str, Any],
-) -> RatingRow:
-    known = opened.get(e.item)
-    counts = newest and not e.surplus and e.item_kind == "study"
-    return RatingRow(
-        item_id=e.item,
-        kind=e.item_kind,
-        category=e.category,
-        rater=e.rater,
-        revision=e.revision,
-        current=newest,
-        counted=counts and e.kind in ("rate", "cannot"),
-        answer=e.kind,
-        value=e.value,
-        reason=e.reason,
-        flagged=bool(e.flagged),
-        remark=note,
-        seconds=e.seconds,
-        at=iso(e.at),
-        item_flags=tuple(flags.get(e.item, ())),
-        groups=groups.get(e.rater, {}),
-        completion_id=known.completion if known else None,
-        model=known.model if known else None,
-        arm=known.arm if known else None,
-        seed=known.seed if known else None,
-        draw=known.draw if known else None,
+def _answers() -> Any:
+    """Events with their item and remark, and with what `revealed` holds of it after unblinding."""
+    sealed = (revealed.c[name] for name in ("completion", "model", "arm", "seed", "draw"))
+    return (
+        sa.select(event, item.c.kind.label("item_kind"), item.c.category, remark.c.text, *sealed)
+        .join(item, item.c.id == event.c.item)
+        .outerjoin(remark, remark.c.event == event.c.id)
+        .outerjoin(revealed, revealed.c.item == event.c.item)
+        .order_by(event.c.id)
     )
 
 
@@ -85,14 +78,14 @@ def study_facts(database: Database) -> StudyFacts:
     """Return what the codebook and the datasheet print about the study."""
     with database.read() as tx:
         facts = read_facts(tx)
-        kinds = _pairs(tx, sa.select(item.c.kind, sa.func.count()).group_by(item.c.kind))
+        kinds = Counter(tx.execute(sa.select(item.c.kind)).scalars())
         times = tx.execute(sa.select(sa.func.min(event.c.at), sa.func.max(event.c.at))).one()
-        agreed = _count(tx, sa.select(sa.func.count()).where(rater.c.consented.is_not(None)))
-        rated = _count(tx, sa.select(sa.func.count(sa.distinct(event.c.rater))))
-        arms = tuple(tx.execute(sa.select(revealed.c.arm).distinct()).scalars())
-        spoken = tx.execute(sa.select(item.c.language).distinct()).scalars()
+        consented = sa.select(sa.func.count()).where(rater.c.consented.is_not(None))
+        agreed = tx.execute(consented).scalar_one()
+        rated = tx.execute(sa.select(sa.func.count(sa.distinct(event.c.rater)))).scalar_one()
+        arms = sorted(tx.execute(sa.select(revealed.c.arm).distinct()).scalars())
+        languages = sorted(tx.execute(sa.select(item.c.language).distinct()).scalars())
         opened = last_unblinding(tx)
-        tongues = tuple(sorted(spoken))
     texts = facts.texts
     return StudyFacts(
         study=facts.study,
@@ -108,22 +101,23 @@ def study_facts(database: Database) -> StudyFacts:
         task=texts.task,
         anchors=texts.anchors,
         consent=texts.consent,
-        items=int(kinds.get("study", 0)),
+        items=kinds["study"],
         per_item=facts.rules.per_item,
         seats=facts.rules.seats,
         seed=facts.seed,
-        practice=int(kinds.get("practice", 0)),
-        gold=int(kinds.get("gold", 0)),
+        practice=kinds["practice"],
+        gold=kinds["gold"],
         practice_pass=texts.practice_pass,
         daily_cap=facts.rules.daily_cap,
+        min_cell=facts.rules.min_cell,
         self_name_rule=facts.names_rule,
-        languages=tongues,
+        languages=tuple(languages),
         interface_languages=tuple(one.tag for one in LANGUAGES),
         raters_consented=agreed,
         raters_rated=rated,
         started=iso(times[0]) if times[0] is not None else None,
         last=iso(times[1]) if times[1] is not None else None,
-        arms=tuple(sorted(arms)) or None,
+        arms=tuple(arms) or None,
         unblinded=Unblinded(who=opened["by"], at=iso(opened["at"]), ratings=opened["ratings"])
         if opened
         else None,
@@ -135,11 +129,3 @@ def study_facts(database: Database) -> StudyFacts:
 def iso(at: float) -> str:
     """Seconds since 1970 as UTC, ISO 8601, to the millisecond."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _pairs(tx: sa.Connection, query: Any) -> dict[Any, Any]:
-    return {row[0]: row[1] for row in tx.execute(query)}
-
-
-def _count(tx: sa.Connection, query: Any) -> int:
-    return int(tx.execute(query).scalar_one())

@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from mores.rate.db import work
 from mores.rate.db.claims import DAY, claim_next, held, in_range, why_none
-from mores.rate.db.progress import RaterProgress, rater_progress
+from mores.rate.db.progress import rater_progress
 from mores.rate.db.raters import whose
 from mores.rate.db.tables import expected, item, rater, remark, slot
 from mores.rate.db.work import Answer, NotYoursError, StaleError, WorkError
 from mores.rate.model import CANNOT_REASONS, SKIP_REASONS
-from mores.rate.web.call import Call, RefusedError, page, redirect, when
+from mores.rate.web.call import Call, RefusedError, page, redirect
 
 ENDS = {
     "invited": "/begin",
@@ -36,20 +36,21 @@ def rate(call: Call) -> Response:
         now_held = held(tx, me.id)
         if now_held is not None:
             context = _context(tx, call, now_held.item)
-            return page(call, "item.html", **context, conflict=None, saved=_saved(call))
+            saved = call.query.get("saved") == "1"
+            return page(call, "item.html", **context, conflict=None, saved=saved)
         why = why_none(tx, me.id, call.now, facts.rules)
         so_far = rater_progress(tx, me.id)
     return _nothing_held(call, why, so_far.done)
 
 
 def _nothing_held(call: Call, why: str, done: int) -> Response:
-    support = _support(call)
+    support = call.site.facts.texts.support
     if why == "gate":
         return page(call, "gated.html", support=support)
     if why == "break":
         return page(call, "break.html", done_today=done, support=support)
     if why == "cap":
-        tomorrow = when(call.now - call.now % DAY + DAY)
+        tomorrow = call.now - call.now % DAY + DAY
         return page(call, "cap.html", tomorrow=tomorrow, support=support)
     if why == "waiting":
         return page(call, "waiting.html")
@@ -129,11 +130,10 @@ def feedback(call: Call) -> Response:
             .select_from(slot.join(item, item.c.id == slot.c.item))
             .where(slot.c.rater == call.rater.id, slot.c.done == 0, item.c.kind == "practice")
         ).scalar_one()
-        shown = _item(call, row)
     return page(
         call,
         "feedback.html",
-        item=shown,
+        item=_item(call, row),
         statement_lang=call.site.facts.charter.language,
         texts_lang=call.site.facts.texts.language,
         given=_given(last),
@@ -159,7 +159,7 @@ def _conflict(call: Call, answer: Answer, kept: Any) -> Response:
         "remark": answer.remark,
         "flagged": answer.flagged,
     }
-    conflict = {"kept": {"answer": _given(kept), "at": when(kept.at)}, "yours": yours}
+    conflict = {"kept": {"answer": _given(kept), "at": kept.at}, "yours": yours}
     return page(call, "item.html", 409, **context, conflict=conflict, saved=False)
 
 
@@ -218,7 +218,7 @@ def _context(
     me, facts = call.rater, call.site.facts
     row = tx.execute(sa.select(item).where(item.c.id == name)).one()
     last = last if last is not None else work.current(tx, me.id, name)
-    so_far: RaterProgress = rater_progress(tx, me.id)
+    so_far = rater_progress(tx, me.id)
     said = ""
     if last is not None:
         said = tx.execute(sa.select(remark.c.text).where(remark.c.event == last.id)).scalar() or ""
@@ -228,7 +228,7 @@ def _context(
         "item": _item(call, row),
         "statement_lang": facts.charter.language,
         "texts_lang": facts.texts.language,
-        "anchors": _anchors(call),
+        "anchors": facts.texts.scale,
         "key": _tag(me.id, name) + secrets.token_urlsafe(18),
         "revision": last.revision if last is not None else 0,
         "answer": _given(last) if stage == "change" else None,
@@ -242,7 +242,6 @@ def _context(
         "minutes_left": so_far.minutes_left,
         "previous": None if practising or stage == "change" else so_far.previous,
         "keys": bool(me.keys),
-        "veiled": False,
     }
 
 
@@ -258,17 +257,5 @@ def _item(call: Call, row: Any) -> dict[str, Any]:
     }
 
 
-def _anchors(call: Call) -> dict[int, str] | None:
-    return {int(n): words for n, words in call.site.facts.texts.anchors.items()} or None
-
-
-def _support(call: Call) -> list[dict[str, str]]:
-    return [{"name": one.name, "where": one.where} for one in call.site.facts.texts.support]
-
-
 def _given(last: Any) -> str:
     return str(last.value) if last.kind == "rate" else str(last.kind)
-
-
-def _saved(call: Call) -> bool:
-    return call.query.get("saved") == "1"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -81,17 +80,19 @@ class Call:
         return self.who.rater
 
     @property
+    def study_texts(self) -> dict[str, Any]:
+        """What pages need to show the study's own texts: their language, and where help is."""
+        texts = self.site.facts.texts
+        direction = language(texts.language.partition("-")[0]).direction
+        return {"texts_lang": texts.language, "texts_dir": direction, "support": texts.support}
+
+    @property
     def language(self) -> str:
         """Tag of the interface's language."""
         chosen = self.query.get("lang")
         if self.who is not None and self.who.rater is not None:
             chosen = self.who.rater.language
         return negotiate(self.headers.get("accept-language", ""), chosen)
-
-
-def when(at: float | None) -> datetime | None:
-    """Seconds since 1970 as a date and time for templates."""
-    return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
 def page(call: Call, template: str, http: int = 200, /, **context: Any) -> Response:

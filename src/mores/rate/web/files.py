@@ -27,8 +27,7 @@ def listing(call: Call) -> Response:
         "items": len({row.item_id for row in rows if row.counted}),
         "raters": len({row.rater for row in rows}),
     }
-    files = [{"name": name, "about": ""} for name in FILES]
-    return page(call, "owner_export.html", files=files, counts=counts)
+    return page(call, "owner_export.html", files=list(FILES), counts=counts)
 
 
 def download(call: Call) -> Response:

@@ -144,14 +144,14 @@ def percent(value: float, tag: str) -> str:
     return numbers.format_percent(value, locale=tag)
 
 
-def day(value: date | datetime | str, tag: str) -> str:
-    """A day, given as a date or in ISO 8601."""
-    return dates.format_date(_moment(value).date(), format="medium", locale=tag)
+def day(value: date, tag: str) -> str:
+    """A day."""
+    return dates.format_date(value, format="medium", locale=tag)
 
 
-def moment(value: datetime | str, tag: str) -> str:
-    """A point in time in UTC, and said so: people of one study sit in several time zones."""
-    when = _moment(value)
+def moment(value: float, tag: str) -> str:
+    """Seconds since 1970 in UTC, and said so: people of one study sit in several time zones."""
+    when = datetime.fromtimestamp(value, UTC)
     # Hours from 0 to 23 in every language: no "AM" to overlook.
     return f"{day(when, tag)}, {when:%H:%M} UTC"
 
@@ -176,15 +176,6 @@ def seconds(value: float, tag: str) -> str:
 
 def _unit(value: int, unit: str, length: Literal["short", "long"], tag: str) -> str:
     return units.format_unit(value, unit, length=length, locale=tag)
-
-
-def _moment(value: date | datetime | str) -> datetime:
-    """The same moment in UTC; a time without a zone is taken for UTC, as we store it."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def _picture(match: re.Match[str]) -> str:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from mores.errors import DataError
 from mores.rate import blind
 from mores.rate.agreement import agreement_by_category
 from mores.rate.db import audit
 from mores.rate.db.backup import back_up as make_backup
 from mores.rate.db.backup import last_backup
 from mores.rate.db.facts import put
-from mores.rate.db.forget import forget
 from mores.rate.db.progress import overview as figures
 from mores.rate.db.progress import rater_lines
 from mores.rate.db.raters import invite_link, revoke
-from mores.rate.db.release import release
-from mores.rate.db.tables import event, person, rater
+from mores.rate.db.release import forget, hand_over
+from mores.rate.db.tables import event, person
 from mores.rate.db.tables import invite as invite_table
 from mores.rate.unblind import last_unblinding
-from mores.rate.web.call import Call, RefusedError, page, redirect, when
+from mores.rate.web.call import Call, RefusedError, page, redirect
 
 
 def overview(call: Call) -> Response:
@@ -40,42 +39,32 @@ def overview(call: Call) -> Response:
         **shown,
         agreement=overall,
         agreement_by=by_category,
-        unblinded=dated(unblinded),
-        backup=dated(backup),
+        unblinded=unblinded,
+        backup=backup,
     )
-
-
-def dated(entry: dict[str, Any] | None) -> dict[str, Any] | None:
-    """An entry with its time as a date."""
-    return None if entry is None else {**entry, "at": when(entry["at"])}
 
 
 def raters(call: Call, new_links: tuple[str, ...] = ()) -> Response:
     """Raters and invitations."""
     with call.site.database.read() as tx:
-        lines = [{**line, "last_seen": when(line["last_seen"])} for line in rater_lines(tx)]
+        lines = rater_lines(tx)
         links = _invites(tx, call.now)
     return page(call, "owner_raters.html", raters=lines, invites=links, new_links=list(new_links))
 
 
 def _invites(tx: sa.Connection, now: float) -> list[dict[str, Any]]:
-    joined = {
-        row.label: row.n
-        for row in tx.execute(
-            sa.select(person.c.label, sa.func.count().label("n")).group_by(person.c.label)
-        )
-    }
+    joined = Counter(tx.execute(sa.select(person.c.label)).scalars())
     rows = []
     query = sa.select(invite_table).where(invite_table.c.kind != "owner")
     for row in tx.execute(query.order_by(invite_table.c.created.desc(), invite_table.c.id)):
-        came = joined.get(f"{row.id}:", 0) if row.kind == "open" else int(row.rater is not None)
+        came = joined[f"{row.id}:"] if row.kind == "open" else int(row.rater is not None)
         rows.append(
             {
                 "id": row.id,
                 "label": row.label,
                 "kind": row.kind,
-                "created": when(row.created),
-                "expires": when(row.expires),
+                "created": row.created,
+                "expires": row.expires,
                 "state": _state(row, came, now),
                 "joined": came,
             }
@@ -127,14 +116,8 @@ def revoke_link(call: Call) -> Response:
 
 def release_items(call: Call) -> Response:
     """Give a rater's open items back, to all or to another rater."""
-    who, to = call.get("rater"), call.get("to") or None
     with call.site.database.write() as tx:
-        for name in (who, *([to] if to else [])):
-            if tx.execute(sa.select(rater.c.id).where(rater.c.id == name)).first() is None:
-                raise DataError(f"no rater {name!r}")
-        count = release(tx, who, to=to)
-        detail = {"rater": who, "to": to, "items": count}
-        audit.append(tx, now=call.now, actor="owner", action="release", detail=detail)
+        hand_over(tx, call.get("rater"), call.get("to") or None, call.now)
     return redirect("/owner/raters")
 
 
@@ -144,12 +127,8 @@ def forget_rater(call: Call) -> Response:
     if choice not in ("keep", "withdraw"):
         raise RefusedError("bad_form", 400)
     with call.site.database.write() as tx:
-        forget(
-            tx,
-            call.get("rater"),
-            ratings="withdraw" if choice == "withdraw" else "keep",
-            now=call.now,
-        )
+        ratings: Literal["keep", "withdraw"] = "withdraw" if choice == "withdraw" else "keep"
+        forget(tx, call.get("rater"), ratings=ratings, now=call.now)
     return redirect("/owner/raters")
 
 
@@ -182,16 +161,7 @@ def backup_now(site: Any, now: float) -> None:
 def audit_log(call: Call) -> Response:
     """The log, and whether its chain holds."""
     with call.site.database.read() as tx:
-        rows = [
-            {
-                "n": r.number,
-                "at": when(r.at),
-                "actor": r.actor,
-                "action": r.action,
-                "detail": r.detail,
-            }
-            for r in audit.entries(tx)
-        ]
+        rows = audit.entries(tx)
         broken = audit.broken_at(tx)
     return page(call, "owner_audit.html", rows=rows, intact=broken is None, broken_at=broken)
 

@@ -8,14 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from mores.rate.db.progress import rater_progress, share_of_one
+from mores.rate.db.progress import share_of_one
 from mores.rate.db.raters import consent, decline
 from mores.rate.db.tables import cues, item, rater
 from mores.rate.db.tables import guess as guess_table
 from mores.rate.db.work import answered, latest
 from mores.rate.texts import paragraphs
 from mores.rate.web.call import Call, RefusedError, page, redirect
-from mores.rate.web.i18n import LANGUAGES, language
+from mores.rate.web.i18n import LANGUAGES
 
 GUESSES = 6
 """Outputs that a rater is asked about at the end."""
@@ -25,7 +25,7 @@ CHOICES = ("tuned", "untuned", "unsure")
 def begin(call: Call) -> Response:
     """Consent, content notices, topics to leave out, voluntary questions."""
     if call.rater.stage == "declined":
-        return page(call, "stopped.html", declined=True, support=_support(call))
+        return page(call, "stopped.html", declined=True, support=call.site.facts.texts.support)
     if call.rater.stage != "invited":
         return redirect("/rate")
     facts = call.site.facts
@@ -39,10 +39,9 @@ def begin(call: Call) -> Response:
         minutes=minutes,
         per_item=facts.rules.per_item,
         task=paragraphs(texts.task) or None,
-        anchors={int(n): words for n, words in texts.anchors.items()} or None,
+        anchors=texts.scale,
         consent=paragraphs(texts.consent) or None,
         contact=texts.contact,
-        support=_support(call),
         categories=[
             {
                 "id": position.category,
@@ -51,13 +50,9 @@ def begin(call: Call) -> Response:
             }
             for position in facts.charter.positions
         ],
-        groups=[
-            {"id": one.id, "question": one.question, "options": list(one.options)}
-            for one in texts.groups
-        ],
+        groups=texts.groups,
         min_cell=facts.rules.min_cell,
-        texts_lang=texts.language,
-        texts_dir=language(texts.language.partition("-")[0]).direction,
+        **call.study_texts,
     )
 
 
@@ -91,11 +86,7 @@ def stop(call: Call) -> Response:
 
 def stopped(call: Call) -> Response:
     """Say that nothing is lost, how to come back, and where help is."""
-    return page(call, "stopped.html", support=_support(call))
-
-
-def _support(call: Call) -> list[dict[str, str]]:
-    return [{"name": one.name, "where": one.where} for one in call.site.facts.texts.support]
+    return page(call, "stopped.html", support=call.site.facts.texts.support)
 
 
 def guess(call: Call) -> Response:
@@ -148,12 +139,11 @@ def guessed(call: Call) -> Response:
 
 def done(call: Call) -> Response:
     """Thank, explain, point to help, give the panel's code."""
-    if call.rater.stage not in ("done",):
+    if call.rater.stage != "done":
         return redirect("/rate")
     texts = call.site.facts.texts
     with call.site.database.read() as tx:
         rated = answered(tx, call.rater.id)
-        rater_progress(tx, call.rater.id)
     completion = None
     if texts.completion_code or texts.completion_url:
         completion = {"code": texts.completion_code, "url": texts.completion_url}
@@ -162,10 +152,8 @@ def done(call: Call) -> Response:
         "done.html",
         debrief=paragraphs(texts.debrief) or None,
         rated=rated,
-        support=_support(call),
         completion=completion,
-        texts_lang=texts.language,
-        texts_dir=language(texts.language.partition("-")[0]).direction,
+        **call.study_texts,
     )
 
 

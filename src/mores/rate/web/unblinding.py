@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
-from mores.rate.compare import Cell, Row, compared
+from mores.rate.compare import Row, arm_order, compared
 from mores.rate.db.progress import overview
 from mores.rate.unblind import last_unblinding, unblind
 from mores.rate.web.call import Call, RefusedError, page, redirect
-from mores.rate.web.owner import dated
-from mores.records import ARMS
 
 PAGE = 10
 SORTS = ("", "disagreement", "low", "high")
@@ -30,7 +26,7 @@ def ask(call: Call) -> Response:
         needed=totals["needed"],
         complete=totals["done"] >= totals["needed"],
         word=facts.study,
-        unblinded=dated(before),
+        unblinded=before,
     )
 
 
@@ -54,7 +50,7 @@ def compare(call: Call) -> Response:
         if last_unblinding(tx) is None:
             raise RefusedError("not_unblinded", 403)
         rows = compared(tx, call.site.facts, call.site.study)
-    cells = sorted((cell for row in rows for cell in row.cells), key=_arm_order)
+    cells = sorted((cell for row in rows for cell in row.cells), key=arm_order)
     filters = {
         "category": call.query.get("category", ""),
         "arm": call.query.get("arm", ""),
@@ -68,11 +64,9 @@ def compare(call: Call) -> Response:
         call,
         "owner_compare.html",
         filters=filters,
-        categories=[
-            {"id": p.category, "title": p.title} for p in call.site.facts.charter.positions
-        ],
-        arms=[{"id": arm, "title": arm} for arm in dict.fromkeys(cell.arm for cell in cells)],
-        prompts=[_shown(row, filters["arm"]) for row in chosen[PAGE * (at - 1) : PAGE * at]],
+        categories=call.site.facts.charter.positions,
+        arms=list(dict.fromkeys(cell.arm for cell in cells)),
+        prompts=chosen[PAGE * (at - 1) : PAGE * at],
         statement_lang=call.site.facts.charter.language,
         page=at,
         pages=pages,
@@ -101,33 +95,3 @@ def _sorted(rows: list[Row], filters: dict[str, str]) -> list[Row]:
         sign = 1.0 if filters["sort"] == "low" else -1.0
         return sorted(rows, key=lambda row: (mean(row) is None, sign * (mean(row) or 0.0)))
     return rows
-
-
-def _shown(row: Row, arm: str) -> dict[str, Any]:
-    cells = sorted(row.cells, key=_arm_order)
-    return {
-        "id": row.id,
-        "category_title": row.title,
-        "statement": row.statement,
-        "prompt": row.prompt,
-        "language": row.language,
-        "draw": row.draw,
-        "spread": row.spread,
-        "cells": [_cell(cell) for cell in cells if arm in ("", cell.arm)],
-    }
-
-
-def _cell(cell: Cell) -> dict[str, Any]:
-    return {
-        "arm_label": cell.arm,
-        "output": cell.output,
-        "ratings": list(cell.ratings),
-        "cannot": cell.cannot,
-        "mean": cell.mean,
-        "score": cell.score,
-        "flags": list(cell.flags),
-    }
-
-
-def _arm_order(cell: Cell) -> tuple[int, str]:
-    return ARMS.index(cell.kind), cell.arm
