@@ -8,7 +8,6 @@ from mores.curate.text import (
     excerpt,
     is_unspaced,
     longest_run,
-    normal,
     printable,
     runs,
     sentences,
@@ -22,10 +21,6 @@ def test_words_fold_case_quotes_and_width():
     assert words("Don’t STOP: it's ﬁve o'clock_sharp – 5½!") == (
         "don't", "stop", "it's", "five", "o'clock", "sharp", "51", "2"
     )  # fmt: skip
-
-
-def test_normal_ignores_case_and_punctuation():
-    assert normal("Is it so?") == normal("  is IT, so ") == "is it so"
 
 
 def test_runs():

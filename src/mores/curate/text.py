@@ -26,11 +26,6 @@ def words(text: str) -> Run:
     return tuple(_WORD.findall(folded))
 
 
-def normal(text: str) -> str:
-    """Return the text as its words with single blanks: what an exact duplicate shares."""
-    return " ".join(words(text))
-
-
 def runs(sequence: Sequence[str], length: int) -> list[Run]:
     """Return every run of `length` words, in order; none if the sequence is shorter."""
     return [tuple(sequence[i : i + length]) for i in range(len(sequence) - length + 1)]

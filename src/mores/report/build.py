@@ -35,10 +35,9 @@ from mores.report.model import (
     Setting,
     TaskResult,
 )
-from mores.report.provenance import provenance
+from mores.report.provenance import command, provenance
 from mores.report.raters import told_apart
 from mores.report.ratings import rating_summary
-from mores.report.reproduce import command
 from mores.report.results import WORDS, ModelResults, read_results
 from mores.report.sizes import SizeInput, size_summary
 from mores.step import read_manifest, versions

@@ -22,6 +22,7 @@ from mores.report.effect_sizes import effect_sizes
 from mores.stats.inputs import not_computable
 
 PRIMARY = ("values_targeted", "control")
+CONTRAST = " - ".join(PRIMARY)
 CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
     ("values_targeted", "control"),
     ("values_targeted", "base"),
@@ -117,7 +118,7 @@ def _without(measure: str, model: str, lacking: Sequence[str]) -> Estimate:
     return replace(
         absent,
         measure=measure,
-        contrast=" - ".join(PRIMARY),
+        contrast=CONTRAST,
         category="overall",
         details={"model": model},
     )

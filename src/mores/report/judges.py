@@ -16,14 +16,13 @@ from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Completion, Estimate, Rating
-from mores.report.contrasts import PRIMARY, by_completion, compare, observe
+from mores.report.contrasts import CONTRAST, PRIMARY, by_completion, compare, observe
 from mores.report.model import JudgeSummary
 from mores.stats.inputs import not_computable
 from mores.study.arms import ArmKey
 
 EPSILON = 0.1
 """What the test allows a judge beside raters who are no experts (Calderon et al. 2025)."""
-CONTRAST = " - ".join(PRIMARY)
 OPINION = "a language model's opinion, not people's"
 
 

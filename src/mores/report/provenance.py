@@ -1,17 +1,21 @@
 """Digests of everything that went in: files of the study, and what its steps say they took.
 
 provenance(study)    {"charter.toml": "sha256:…", "smollm2-135m: capability: task piqa": "sha256:…"}
+command(study)       "mores run wellbeing --preset tiny"
 made(study)          what every step has made, for whoever asks whether a report is of it
 """
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator
+from typing import Any
 
 from mores import store
 from mores.records import Manifest
 from mores.step import read_manifest
-from mores.study import Study, folders, slug
+from mores.study import Study, folders, settings, slug
 from mores.study.files import file_digests
 from mores.tune.run import tuned_keys
 
@@ -39,6 +43,25 @@ def provenance(study: Study) -> dict[str, str]:
 def made(study: Study) -> dict[str, str]:
     """Return the digest of what every step of every model has made."""
     return {f"{model}: {step}": store.digest(m.outputs) for model, step, m in _manifests(study)}
+
+
+def command(study: Study) -> str:
+    """Return the command that makes these results from the study folder."""
+    flags = [
+        f" --set {shlex.quote(f'{key}={_toml(json.loads(value))}')}"
+        for key, value, origin in settings(study)
+        if origin == "--set" and key != "preset"
+    ]
+    return f"mores run {slug(study.config.name)} --preset {study.config.preset}{''.join(flags)}"
+
+
+def _toml(value: Any) -> str:
+    """Write a setting as `--set` reads it. TOML knows no null: what is absent is left out."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items() if v is not None) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _manifests(study: Study) -> Iterator[tuple[str, str, Manifest]]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Completion, Estimate, Rating
-from mores.report.contrasts import PRIMARY, by_completion, compare, observe
+from mores.report.contrasts import CONTRAST, PRIMARY, by_completion, compare, observe
 from mores.report.model import GroupSummary, RaterModel, Severity
 
 LEAST_RATERS = 5
@@ -83,11 +83,10 @@ def _primary(
 ) -> list[Estimate]:
     observed = observe(completions, by_completion(ratings))
     estimates = compare(observed, measure="rating", model=model, better="higher", seed=seed)
-    contrast = " - ".join(PRIMARY)
     return [
         e
         for e in estimates
-        if e.measure == "rating" and e.contrast == contrast and e.category == "overall"
+        if e.measure == "rating" and e.contrast == CONTRAST and e.category == "overall"
     ]
 
 
@@ -143,7 +142,7 @@ def rater_model(
     severity = full.severities["rater"] if full.converged else {}
     return RaterModel(
         model=model,
-        contrast=" - ".join(PRIMARY),
+        contrast=CONTRAST,
         factors=(*factors, "rater"),
         effects=tuple(
             _named(model_fit.betas["arm"], name, model_fit.reason)

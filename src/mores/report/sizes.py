@@ -208,7 +208,7 @@ def _means(measure: str, model: SizeInput, observed: Sequence[Observed]) -> list
         if not by:
             e = not_computable("no values", n=0, unit="prompt", method="mean over prompts")
         else:
-            e = stratified_t(list(by.values()), [category[p] for p in by], unit="prompt")
+            e = stratified_t(list(by.values()), [category[p] for p in by])
             e = replace(
                 e,
                 low=None if e.low is None else max(low, e.low),

@@ -4,21 +4,10 @@ mores.revise(study)           where the tuned arm falls short, and what to write
 mores.revise.diff(old, new)   two versions of a dataset, and their effects
 """
 
-from mores.revise.compare import DatasetDiff, StudyDiff, diff, diff_examples
-from mores.revise.gaps import Gap, Near, find_gaps
+from mores.revise.compare import StudyDiff, diff
 from mores.revise.run import RevisionResult, revise
 from mores.step import callable_room
 
-__all__ = [
-    "DatasetDiff",
-    "Gap",
-    "Near",
-    "RevisionResult",
-    "StudyDiff",
-    "diff",
-    "diff_examples",
-    "find_gaps",
-    "revise",
-]
+__all__ = ["RevisionResult", "StudyDiff", "diff", "revise"]
 
 callable_room(__name__)

@@ -25,7 +25,7 @@ from mores.tune.run import tuned_folders, weight_digests
 
 if TYPE_CHECKING:
     from mores.weights.load import LoadedModel
-    from mores.weights.resolved import ResolvedModel
+    from mores.weights.resolve import ResolvedModel
 
 COMPLETIONS = "completions.jsonl"
 Build = Callable[["LoadedModel"], list[Request]]

@@ -22,7 +22,6 @@ def paired_difference(
     *,
     strata: Labels | None = None,
     rng: Rng | None,
-    unit: str = "prompt",
 ) -> Estimate:
     """Return the (stratified) mean difference with a t interval and a sign-flip p.
 
@@ -35,7 +34,6 @@ def paired_difference(
         strata: shape (n,), the category of each; every category then weighs the same.
         rng: generator or seed for the Monte Carlo test, used above 20 differences
             other than zero; None is fine below.
-        unit: what a difference belongs to.
 
     Returns:
         value, low, high, p; details of `paired_t` or `stratified_t` (se, df, t, p_t)
@@ -47,12 +45,8 @@ def paired_difference(
     Raises:
         MeasureError: NaN or infinite input, labels that do not fit, no rng where needed.
     """
-    interval = (
-        paired_t(differences, unit=unit)
-        if strata is None
-        else stratified_t(differences, strata, unit=unit)
-    )
-    test = sign_flip(differences, strata=strata, rng=rng, unit=unit)
+    interval = paired_t(differences) if strata is None else stratified_t(differences, strata)
+    test = sign_flip(differences, strata=strata, rng=rng)
     missing = interval.low is None and test.p is None
     neither = "; ".join(dict.fromkeys([interval.reason, test.reason]))
     return replace(

@@ -53,7 +53,7 @@ def paired_t(differences: ArrayLike, *, unit: str = "prompt") -> Estimate:
     )
 
 
-def stratified_t(differences: ArrayLike, strata: Labels, *, unit: str = "prompt") -> Estimate:
+def stratified_t(differences: ArrayLike, strata: Labels) -> Estimate:
     """Return the plain mean of the stratum means with its t interval.
 
     With K strata of n_k units, means m_k and variances s_k²: value = Σ m_k / K,
@@ -63,7 +63,6 @@ def stratified_t(differences: ArrayLike, strata: Labels, *, unit: str = "prompt"
     Args:
         differences: shape (n,), one a unit.
         strata: shape (n,), the stratum (a category) of each.
-        unit: what a difference belongs to.
 
     Returns:
         value, low, high, p; details: se, df, t, strata. Not computable (value kept)
@@ -76,7 +75,7 @@ def stratified_t(differences: ArrayLike, strata: Labels, *, unit: str = "prompt"
     n = len(values)
     method = "stratified t (equal weight per stratum, Satterthwaite df)"
     groups = positions(strata, n, "strata")
-    absent = partial(not_computable, n=n, unit=unit, method=method)
+    absent = partial(not_computable, n=n, unit="prompt", method=method)
     if n == 0:
         return absent("no differences")
     value = float(np.mean([values[at].mean() for at in groups.values()]))
@@ -84,7 +83,7 @@ def stratified_t(differences: ArrayLike, strata: Labels, *, unit: str = "prompt"
     sizes = np.array([len(at) for at in groups.values()], dtype=np.float64)
     deviations = np.array([values[at].std(ddof=1) if len(at) > 1 else 0 for at in groups.values()])
     if single:
-        return absent(f"a single {unit} in: {', '.join(single)}", value=value)
+        return absent(f"a single prompt in: {', '.join(single)}", value=value)
     scale = float(deviations.max())
     if no_spread(scale, values):
         return absent("no variance: equal differences in every stratum", value=value)
@@ -95,7 +94,7 @@ def stratified_t(differences: ArrayLike, strata: Labels, *, unit: str = "prompt"
         scale * float(parts.sum()) ** 0.5 / len(groups),
         float(parts.sum() ** 2 / (parts**2 / (sizes - 1)).sum()),
         n=n,
-        unit=unit,
+        unit="prompt",
         method=method,
         details={"strata": len(groups)},
     )

@@ -37,7 +37,6 @@ def sign_flip(
     *,
     strata: Labels | None = None,
     rng: Rng | None = None,
-    unit: str = "prompt",
 ) -> Estimate:
     """Test whether differences are symmetric about zero.
 
@@ -52,7 +51,6 @@ def sign_flip(
         strata: shape (n,), the stratum of each; the value is then the plain mean
             of the stratum means.
         rng: generator or seed; needed above 20 differences other than zero.
-        unit: what a difference belongs to.
 
     Returns:
         value: (stratified) mean; p in (0, 1]; no interval. details: nonzero,
@@ -65,7 +63,7 @@ def sign_flip(
     values = vector_of(differences, "differences")
     n = len(values)
     if n == 0:
-        return not_computable("no differences", n=0, unit=unit, method="sign-flip test")
+        return not_computable("no differences", n=0, unit="prompt", method="sign-flip test")
     weights = _weights(strata, n)
     parts = weights * values
     mean = float(parts.sum())
@@ -76,7 +74,7 @@ def sign_flip(
     if len(parts) < 2:
         reason = "all differences are zero" if not len(parts) else _one_difference(n)
         return not_computable(
-            reason, n=n, unit=unit, method="sign-flip test", value=mean, details=details
+            reason, n=n, unit="prompt", method="sign-flip test", value=mean, details=details
         )
     details["smallest_p"] = smallest_p(len(parts))
     if len(parts) <= MOST_EXACT:
@@ -85,7 +83,7 @@ def sign_flip(
         draw = generator(rng, f"a sign-flip test of {len(parts)} differences")
         p = _monte_carlo_p(parts, draw)
         method = f"sign-flip test, Monte Carlo ({PERMUTATIONS} permutations)"
-    return Estimate(value=mean, p=p, n=n, unit=unit, method=method, details=details)
+    return Estimate(value=mean, p=p, n=n, unit="prompt", method=method, details=details)
 
 
 def _one_difference(n: int) -> str:

@@ -21,7 +21,7 @@ from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
 
 if TYPE_CHECKING:
-    from mores.weights.resolved import ResolvedModel
+    from mores.weights.resolve import ResolvedModel
 
 LOG = "log.jsonl"
 

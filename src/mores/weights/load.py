@@ -14,7 +14,7 @@ from mores.errors import ModelError
 from mores.weights import attention
 from mores.weights.attention import Layout
 from mores.weights.quiet import quiet
-from mores.weights.resolved import ResolvedModel, refuse_pickle
+from mores.weights.resolve import ResolvedModel, refuse_pickle
 
 if TYPE_CHECKING:
     import torch

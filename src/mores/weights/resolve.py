@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from mores import store
 from mores.errors import ModelError, did_you_mean
-from mores.weights.resolved import ResolvedModel, refuse_pickle
 
 _DIGESTED = (
     "*.safetensors",
@@ -31,6 +31,17 @@ _DIGESTED = (
     "chat_template.json",
     "*.jinja",
 )
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """Where a model's weights are on this machine."""
+
+    name: str
+    folder: str
+    digest: str
+    source: str
+    """``bundled``, ``folder``, ``gguf`` or ``hub``."""
 
 
 def resolve(name: str, *, say: store.Say | None = None) -> ResolvedModel:
@@ -73,6 +84,32 @@ def bundled_names() -> list[str]:
 def _in_folder(name: str, folder: Path, source: str) -> ResolvedModel:
     refuse_pickle(folder)
     return ResolvedModel(name, str(folder), folder_digest(folder), source)
+
+
+def refuse_pickle(folder: Path) -> None:
+    """Refuse a folder whose only weights would have to be unpickled.
+
+    Raises:
+        ModelError: no weights at all, or only ``.bin``, ``.pt`` and the like.
+    """
+    if any(folder.glob("*.safetensors")):
+        return
+    pickled = [
+        p.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for p in folder.glob(pattern)
+    ]
+    if pickled:
+        raise ModelError(
+            f"only pickled weights here ({', '.join(sorted(pickled)[:3])}); "
+            "unpickling can run any code, so mores refuses it",
+            path=folder,
+            fix="convert them to safetensors where you trust them, for example with "
+            "`model.save_pretrained(folder)` in transformers",
+        )
+    raise ModelError(
+        "no weights here (*.safetensors)",
+        path=folder,
+        fix="name a folder that holds config.json and *.safetensors",
+    )
 
 
 def folder_digest(folder: Path) -> str:

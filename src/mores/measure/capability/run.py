@@ -32,7 +32,7 @@ from mores.tune.run import known_base, tuned_folders, tuned_keys, weight_digests
 
 if TYPE_CHECKING:
     from mores.weights.load import LoadedModel
-    from mores.weights.resolved import ResolvedModel
+    from mores.weights.resolve import ResolvedModel
 
 ITEMS = "items.jsonl"
 CAPABILITY = "capability"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mores.weights.load import LoadedModel
-    from mores.weights.resolved import ResolvedModel
+    from mores.weights.resolve import ResolvedModel
 
 TOKENS = 4096
 """Most tokens in one pass; bounds memory."""
