@@ -69,7 +69,7 @@ def judge(database: Database, study: Study, given: dict[str, Given], tally: Tall
         given: all that was acknowledged.
         tally: gets the findings.
     """
-    _, _, _, problems = verify(database, study)
+    problems = verify(database, study).problems
     tally.broken += problems
     with database.read() as tx:
         per_item = read_facts(tx).rules.per_item

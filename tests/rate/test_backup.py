@@ -249,9 +249,9 @@ def test_backups_while_people_answer_are_consistent(tmp_path, request, where) ->
         path = tmp_path / "copy.sqlite"
         path.write_bytes(read_backup(copy.path)["ratings.sqlite"])
         opened = open_database(path, read_only=True)
-        events, _, _, problems = verify(opened, study)
+        found = verify(opened, study)
         opened.close()
-        assert (events, problems) == (copy.events, [])
+        assert (found.events, found.problems) == (copy.events, ())
     site.database.close()
 
 
@@ -272,7 +272,7 @@ def test_what_is_restored_is_what_was_backed_up(tmp_path, source, target, new_da
     assert export_files(restored, FILES) == before
     assert key.read_bytes() == key_path(site.study).read_bytes()
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert verify(restored, site.study)[3] == []
+    assert verify(restored, site.study).problems == ()
     # A backup of what was restored holds the same, too.
     again = back_up(restored, tmp_path / "second", now=site.now(), key=key)
     third = new_database("sqlite")
@@ -297,7 +297,7 @@ def test_rating_goes_on_in_what_was_restored(tmp_path, site, target, new_databas
         numbers = list(tx.execute(sa.select(event.c.id).order_by(event.c.id)).scalars())
     assert len(numbers) == 12
     assert numbers == sorted(set(numbers))
-    assert verify(restored, site.study)[3] == []
+    assert verify(restored, site.study).problems == ()
 
 
 def report_of(study: Study) -> list[bytes]:

@@ -14,7 +14,7 @@ from app import make_site, make_study
 
 from mores import store
 from mores.errors import DataError
-from mores.rate.blind import blind, condition, key_digest, key_path, read_key, seal
+from mores.rate.blind import blind, key_path, read_key, seal
 from mores.rate.db.setup import units
 from mores.rate.model import RatingItem
 from mores.rate.unblind import unblind
@@ -94,7 +94,7 @@ def test_nothing_to_rate(study) -> None:
 
 def test_the_condition_names_model_arm_and_training_seed(study) -> None:
     _, key = blind(study)
-    assert {condition(k) for k in key} == {
+    assert {unit.condition for unit in units(key, study)} == {
         "smollm2-135m/base",
         "smollm2-135m/values_targeted-s1",
         "smollm2-135m/control-s1",
@@ -107,7 +107,7 @@ def test_the_sealed_key_is_its_owners_only(study) -> None:
     assert path == folders.rating_folder(study) / "key.jsonl"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert read_key(study, key_digest(key)) == key
+    assert read_key(study, store.digest(key)) == key
 
 
 def test_no_key(study) -> None:
@@ -121,7 +121,7 @@ def test_a_key_of_other_ratings(study) -> None:
     _, other = blind(study)
     seal(study, other)
     with pytest.raises(DataError, match="does not belong to these ratings"):
-        read_key(study, key_digest(key))
+        read_key(study, store.digest(key))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_key_that_was_changed(study, change, message) -> None:
     path = seal(study, key)
     path.write_text(change(path.read_text("utf-8")), "utf-8")
     with pytest.raises(DataError, match=message):
-        read_key(study, key_digest(key))
+        read_key(study, store.digest(key))
 
 
 def test_prompts_whose_ids_end_alike_are_not_mixed_up(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_blind_ratings_count_like_all_others_and_stay_blind(site, csv) -> None:
         last = audit.entries(tx)[-1]
     assert last.action == "import"
     assert json.loads(last.detail)["ratings"] == 3
-    assert verify(site.database, site.study)[3] == []
+    assert verify(site.database, site.study).problems == ()
     assert unblind(site.database, site.study, who="Ada", now=site.now()).ratings == 3
 
 
@@ -252,7 +252,7 @@ def test_what_the_app_gives_out_after_an_import_is_what_is_left(site, csv) -> No
         consent(me)
         done += rate_all(me)
     assert sorted(done) == sorted([*names[5:], *names[5:]])
-    assert verify(site.database, site.study)[3] == []
+    assert verify(site.database, site.study).problems == ()
 
 
 def test_a_gold_item_cannot_be_imported(tmp_path: Path, csv) -> None:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mores import store
-from mores.errors import DataError
 from mores.rate import self_names as rule
 from mores.rate.self_names import RULE, plain, self_names
 
@@ -140,7 +139,7 @@ def test_a_phrase_is_listed_once_and_overlapping_ones_are_merged() -> None:
 
 
 def test_every_pattern_of_the_file_compiles_and_is_used() -> None:
-    text = resources.files("mores.rate").joinpath("data", rule.FILE).read_text("utf-8")
+    text = resources.files("mores.rate").joinpath("data", "self_names.toml").read_text("utf-8")
     data = tomllib.loads(text)
     assert "names-itself/" + data["version"] == RULE
     _, wanted = rule._rule(())
@@ -151,10 +150,3 @@ def test_every_pattern_of_the_file_compiles_and_is_used() -> None:
     for entry in data["ambiguous"]:
         assert self_names(f"It was {entry['name']}.", ()) == ()
         assert self_names(f"It was the {entry['name']} LLM.", ())
-
-
-def test_a_file_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule, "RULE", "names-itself/0.9.0")
-    rule._file.cache_clear()
-    with pytest.raises(DataError, match="raise both"):
-        rule._file()

@@ -22,7 +22,7 @@ from mores.rate.db.release import forget
 from mores.rate.db.tables import guess, revealed
 from mores.rate.export.formats import to_csv, to_jsonl
 from mores.rate.export.rows import export_rows, study_facts
-from mores.rate.ratings import add_ratings, read_ratings, read_unrateable
+from mores.rate.ratings import add_ratings, current_unrateable, read_ratings
 from mores.rate.unblind import last_unblinding, unblind
 from mores.records import Rating, Unrateable
 from mores.study import folders
@@ -87,7 +87,7 @@ def test_ratings_join_the_outputs_that_were_rated(site) -> None:
 
         assert len(rate_all(me, value)) == 12
     result = unblind(site.database, site.study, who=" Ada Lovelace ", now=site.now())
-    ratings, cannot = read_ratings(site.study), read_unrateable(site.study)
+    ratings, cannot = read_ratings(site.study), current_unrateable(site.study)
     assert {(r.completion_id, r.rater): r.value for r in ratings} == values
     assert len(ratings) == len(values) == result.ratings
     assert {r.kind for r in ratings} == {"human"}

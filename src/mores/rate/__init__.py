@@ -9,13 +9,13 @@ from mores.rate.collect import (
     unblind_ratings,
 )
 from mores.rate.keep import (
-    RatingVerified,
     backup_ratings,
     forget_rater,
     release_rater,
     restore_ratings,
     verify_ratings,
 )
+from mores.rate.model import RatingVerified
 
 __all__ = [
     "RatingStatus",

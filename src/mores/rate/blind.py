@@ -19,7 +19,7 @@ from mores.rate.model import BlindKey, RatingItem
 from mores.records import Completion
 from mores.sample.run import read_completions, sample_step
 from mores.step import NOT_RUN
-from mores.study import ArmKey, ModelSpec, Study, folders
+from mores.study import ModelSpec, Study, folders
 
 KEY = "key.jsonl"
 
@@ -89,11 +89,6 @@ def _chosen(study: Study, spec: ModelSpec) -> list[Completion]:
     ]
 
 
-def condition(key: BlindKey) -> str:
-    """Name what must be balanced: model, arm and training seed."""
-    return f"{key.model}/{ArmKey(key.arm, key.seed).name}"
-
-
 def key_path(study: Study, digest: str | None = None) -> Path:
     """Where the sealed key of a study is kept.
 
@@ -104,11 +99,6 @@ def key_path(study: Study, digest: str | None = None) -> Path:
     path = folders.rating_folder(study) / KEY
     aside = path.with_name(f"key-{(digest or '').removeprefix('sha256:')[:12]}.jsonl")
     return aside if digest and aside.exists() else path
-
-
-def key_digest(key: list[BlindKey]) -> str:
-    """Digest of a key; the rating database holds it."""
-    return store.digest(key)
 
 
 def seal(study: Study, key: list[BlindKey]) -> Path:
@@ -125,7 +115,7 @@ def seal(study: Study, key: list[BlindKey]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.parent.chmod(0o700)
     if path.exists():
-        other = key_digest(store.read_jsonl(path, BlindKey, unique="item_id"))
+        other = store.digest(store.read_jsonl(path, BlindKey, unique="item_id"))
         with store.disk_errors(path):
             path.rename(path.with_name(f"key-{other.removeprefix('sha256:')[:12]}.jsonl"))
     store.write_jsonl(path, key)
@@ -151,7 +141,7 @@ def read_key(study: Study, digest: str) -> list[BlindKey]:
             fix="it was written where the rating was set up; copy it here, or restore a backup",
         )
     key = store.read_jsonl(path, BlindKey, unique="item_id")
-    if key_digest(key) != digest:
+    if store.digest(key) != digest:
         raise DataError(
             "this key does not belong to these ratings (its digest differs)",
             path=path,

@@ -6,7 +6,6 @@ mores.rate.verify_ratings(study)
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,17 +13,7 @@ from mores.study import Study
 
 if TYPE_CHECKING:
     from mores.rate.db.backup import Backup
-
-
-@dataclass(frozen=True)
-class RatingVerified:
-    """What `mores rate verify` looked at."""
-
-    events: int
-    entries: int
-    """Entries of the audit log."""
-    last_hash: str
-    problems: tuple[str, ...]
+    from mores.rate.model import RatingVerified
 
 
 def verify_ratings(
@@ -47,8 +36,7 @@ def verify_ratings(
     from mores.rate.verify import verify
 
     with looking(study, database) as opened:
-        events, entries, last, problems = verify(opened, study)
-    return RatingVerified(events, entries, last, tuple(problems))
+        return verify(opened, study)
 
 
 def backup_ratings(

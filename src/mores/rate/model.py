@@ -7,6 +7,7 @@ function, `mores.rate.unblind`, and it is logged.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
@@ -88,3 +89,14 @@ class RatingRow(Record, frozen=True, kw_only=True):
     arm: str | None = None
     seed: int | None = None
     draw: int | None = None
+
+
+@dataclass(frozen=True)
+class RatingVerified:
+    """What `mores rate verify` looked at."""
+
+    events: int
+    entries: int
+    """Entries of the audit log."""
+    last_hash: str
+    problems: tuple[str, ...]

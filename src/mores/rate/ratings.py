@@ -176,7 +176,7 @@ def current_ratings(study: Study) -> tuple[list[Rating], int]:
 
 def current_unrateable(study: Study) -> list[Unrateable]:
     """Return the answers "cannot be rated" to texts that are still those of the study."""
-    return _of_these_texts(study, read_unrateable(study))
+    return _of_these_texts(study, _read(study, CANNOT, Unrateable))
 
 
 def _of_these_texts(study: Study, answers: list[A]) -> list[A]:
@@ -207,12 +207,7 @@ def _rated_texts(study: Study) -> dict[str, str]:
 
 def read_ratings(study: Study) -> list[Rating]:
     """Return the study's ratings, imported and collected; none where there are none."""
-    return [*_imported(study), *_read(study, COLLECTED, Rating)]
-
-
-def read_unrateable(study: Study) -> list[Unrateable]:
-    """Return the answers "cannot be rated" that the rating app collected."""
-    return _read(study, CANNOT, Unrateable)
+    return [*_read(study, RATINGS, Rating), *_read(study, COLLECTED, Rating)]
 
 
 def keep_collected(
@@ -242,17 +237,13 @@ def refuse_imported(study: Study, raters: set[str]) -> None:
     Raises:
         DataError: one of them would count twice.
     """
-    twice = sorted(raters & {r.rater for r in _imported(study)})
+    twice = sorted(raters & {r.rater for r in _read(study, RATINGS, Rating)})
     if twice:
         raise DataError(
             f"rater {twice[0]!r} is in the rating app and in an imported file",
             path=folders.ratings_folder(study) / RATINGS,
             fix="remove the imported file: the app has these ratings already",
         )
-
-
-def _imported(study: Study) -> list[Rating]:
-    return _read(study, RATINGS, Rating)
 
 
 def _read(study: Study, name: str, kind: type[R]) -> list[R]:

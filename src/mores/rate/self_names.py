@@ -14,17 +14,12 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Any
-
-from mores.errors import DataError
+from typing import Any, NamedTuple
 
 RULE = "names-itself/1.0.0"
-"""Id and version of the rule, kept with every flag that it sets."""
-
-FILE = "self_names.toml"
+"""Id and version of the rule, kept with every flag that it sets; the version is the file's."""
 
 # Latin letters and digits only: "我是Qwen" has no space before the name.
 _BEFORE, _AFTER = r"(?<![0-9A-Za-zÀ-ɏ])", r"(?![0-9A-Za-zÀ-ɏ])"
@@ -32,13 +27,12 @@ _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
 _MARKS = {**dict.fromkeys(map(ord, "’‘`´"), "'"), **dict.fromkeys(map(ord, '*"“”„«»'), "")}
 
 
-@dataclass(frozen=True)
-class _Words:
+class _Words(NamedTuple):
     """What the names of the study's models add, as patterns."""
 
-    names: tuple[str, ...]
-    ambiguous: tuple[str, ...]
-    makers: tuple[str, ...]
+    names: set[str]
+    ambiguous: set[str]
+    makers: set[str]
 
 
 def self_names(output: str, models: Sequence[str]) -> tuple[str, ...]:
@@ -76,15 +70,8 @@ def plain(text: str) -> str:
 
 @cache
 def _file() -> dict[str, Any]:
-    place = resources.files("mores.rate").joinpath("data", FILE)
-    data = tomllib.loads(place.read_text("utf-8"))
-    if data["version"] != RULE.partition("/")[2]:
-        raise DataError(
-            f"the file has version {data['version']}, the rule is {RULE}",
-            path=FILE,
-            fix="raise both when the rule changes, so that old flags can be told from new ones",
-        )
-    return data
+    place = resources.files("mores.rate").joinpath("data", "self_names.toml")
+    return tomllib.loads(place.read_text("utf-8"))
 
 
 @lru_cache(maxsize=8)
@@ -128,19 +115,17 @@ def _name(name: str) -> str:
 
 def _words(models: tuple[str, ...]) -> _Words:
     """Make names of the study's models into patterns, as the data file describes."""
-    names: set[str] = set()
-    ambiguous: set[str] = set()
-    makers: set[str] = set()
+    words = _Words(set(), set(), set())
     for model in models:
         owner, name = _owner_and_name(unicodedata.normalize("NFKC", model))
-        own, plain_words = _sorted_parts(name)
-        theirs, owner_words = _sorted_parts(owner)
-        names |= own | theirs
-        ambiguous |= plain_words
-        makers |= owner_words
-        if (own or plain_words) and any(c.isdigit() for c in name):
-            names.add("[-_]?".join(map(re.escape, _parts(name))))
-    return _Words(tuple(names), tuple(ambiguous), tuple(makers))
+        anywhere, plain_words = _sorted_parts(name)
+        of_owner, owner_words = _sorted_parts(owner)
+        words.names.update(anywhere, of_owner)
+        words.ambiguous.update(plain_words)
+        words.makers.update(owner_words)
+        if (anywhere or plain_words) and any(c.isdigit() for c in name):
+            words.names.add("[-_]?".join(map(re.escape, _parts(name))))
+    return words
 
 
 def _owner_and_name(model: str) -> tuple[str, str]:

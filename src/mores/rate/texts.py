@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from msgspec import Meta, field
@@ -24,6 +23,8 @@ from mores.rate.model import Value
 from mores.records import Id, Record, Share
 from mores.study import Study
 
+Fault = tuple[str, str, str]
+"""What is wrong, the id of the entry or "", and what to do."""
 FILE = "rating.toml"
 ANCHORS = ("1", "3", "5")
 
@@ -125,15 +126,8 @@ def read_texts(study: Study) -> RatingTexts:
         for row in rows if isinstance(rows, list) else []:
             store.as_record(row, kind, path=path)
     texts = store.as_record(data, RatingTexts, path=path)
-    _check_anchors(texts, path)
-    _check_ids(texts, path)
-    _check_categories(texts, path, study.charter.categories)
-    for exercise in (*texts.practice, *texts.gold):
-        _check_range(exercise, path)
-    _check_practice(texts.practice, path)
-    _check_gold(texts.gold, path)
-    _check_groups(texts.groups, path)
-    _check_url(texts.completion_url, path)
+    for message, name, fix in _faults(texts, study.charter.categories):
+        raise DataError(message, path=path, where=f"id {name!r}" if name else None, fix=fix)
     return texts
 
 
@@ -158,109 +152,72 @@ def _stripped(value: Any) -> Any:
     return value
 
 
-def _refuse(message: str, path: Path, *, name: str = "", fix: str) -> NoReturn:
-    raise DataError(message, path=path, where=f"id {name!r}" if name else None, fix=fix)
-
-
-def _check_anchors(texts: RatingTexts, path: Path) -> None:
+def _faults(texts: RatingTexts, known: tuple[str, ...]) -> Iterator[Fault]:
     if texts.anchors and set(texts.anchors) != set(ANCHORS):
-        found = ", ".join(sorted(texts.anchors))
-        _refuse(
-            f"anchors: expected the keys 1, 3 and 5, found {found}",
-            path,
-            fix="word all three, or leave [anchors] out for the app's own words",
+        yield (
+            f"anchors: expected the keys 1, 3 and 5, found {', '.join(sorted(texts.anchors))}",
+            "",
+            "word all three, or leave [anchors] out for the app's own words",
         )
+    yield from _repeated_ids(texts)
+    yield from _unknown_categories(texts, known)
+    for exercise in (*texts.practice, *texts.gold):
+        yield from _wrong_range(exercise)
+    for exercise in texts.practice:
+        if not exercise.feedback:
+            fix = "say in a sentence or two which rating is right, and why"
+            yield "practice item without feedback", exercise.id, fix
+    for exercise in texts.gold:
+        if (exercise.low, exercise.high) == (1, 5):
+            fix = "narrow low and high, or choose a clearer answer"
+            yield "gold item accepts every rating, so it checks nothing", exercise.id, fix
+    for question in texts.groups:
+        yield from _wrong_options(question)
+    yield from _wrong_url(texts.completion_url)
 
 
-def _check_ids(texts: RatingTexts, path: Path) -> None:
+def _repeated_ids(texts: RatingTexts) -> Iterator[Fault]:
     exercises = [item.id for item in (*texts.practice, *texts.gold)]
     for kind, ids in (("item", exercises), ("question", [q.id for q in texts.groups])):
         for name in _repeated(ids):
-            _refuse(
-                f"{kind} id used twice",
-                path,
-                name=name,
-                fix="give every practice item, gold item and group question its own id",
-            )
+            fix = "give every practice item, gold item and group question its own id"
+            yield f"{kind} id used twice", name, fix
 
 
 def _repeated(names: Iterable[str]) -> list[str]:
     return [name for name, times in Counter(names).items() if times > 1]
 
 
-def _check_categories(texts: RatingTexts, path: Path, known: tuple[str, ...]) -> None:
+def _unknown_categories(texts: RatingTexts, known: tuple[str, ...]) -> Iterator[Fault]:
     named = [("notices", "", category) for category in texts.notices]
     named += [("practice", item.id, item.category) for item in texts.practice]
     named += [("gold", item.id, item.category) for item in texts.gold]
     for part, name, category in named:
         if category not in known:
-            _refuse(
-                f"{part}: unknown category {category!r}{did_you_mean(category, known)}",
-                path,
-                name=name,
-                fix="categories of charter.toml: " + ", ".join(known),
-            )
+            message = f"{part}: unknown category {category!r}{did_you_mean(category, known)}"
+            yield message, name, "categories of charter.toml: " + ", ".join(known)
 
 
-def _check_range(item: Exercise, path: Path) -> None:
+def _wrong_range(item: Exercise) -> Iterator[Fault]:
     if item.cannot:
         if item.low is not None or item.high is not None:
-            _refuse(
-                "cannot = true leaves no number right, found low or high",
-                path,
-                name=item.id,
-                fix="drop low and high, or drop cannot",
-            )
+            message = "cannot = true leaves no number right, found low or high"
+            yield message, item.id, "drop low and high, or drop cannot"
     elif item.low is None or item.high is None or item.low > item.high:
-        _refuse(
-            f"expected 1 <= low <= high <= 5, found low {item.low} and high {item.high}",
-            path,
-            name=item.id,
-            fix="give the lowest and highest right rating, or cannot = true",
-        )
+        message = f"expected 1 <= low <= high <= 5, found low {item.low} and high {item.high}"
+        yield message, item.id, "give the lowest and highest right rating, or cannot = true"
 
 
-def _check_practice(practice: tuple[Exercise, ...], path: Path) -> None:
-    for item in practice:
-        if not item.feedback:
-            _refuse(
-                "practice item without feedback",
-                path,
-                name=item.id,
-                fix="say in a sentence or two which rating is right, and why",
-            )
+def _wrong_options(question: GroupQuestion) -> Iterator[Fault]:
+    for option in _repeated(question.options):
+        fix = "give each option once; leaving the question empty is always possible"
+        yield f"option {option!r} is given twice", question.id, fix
+    if any(unicodedata.category(c) == "Cc" for option in question.options for c in option):
+        message = "an option holds a control character or a line feed, which browsers send changed"
+        yield message, question.id, "write each option on one line"
 
 
-def _check_gold(gold: tuple[Exercise, ...], path: Path) -> None:
-    for item in gold:
-        if (item.low, item.high) == (1, 5):
-            _refuse(
-                "gold item accepts every rating, so it checks nothing",
-                path,
-                name=item.id,
-                fix="narrow low and high, or choose a clearer answer",
-            )
-
-
-def _check_groups(groups: tuple[GroupQuestion, ...], path: Path) -> None:
-    for question in groups:
-        for option in _repeated(question.options):
-            _refuse(
-                f"option {option!r} is given twice",
-                path,
-                name=question.id,
-                fix="give each option once; leaving the question empty is always possible",
-            )
-        if any(unicodedata.category(c) == "Cc" for option in question.options for c in option):
-            _refuse(
-                "an option holds a control character or a line feed, which browsers send changed",
-                path,
-                name=question.id,
-                fix="write each option on one line",
-            )
-
-
-def _check_url(url: str, path: Path) -> None:
+def _wrong_url(url: str) -> Iterator[Fault]:
     if not url:
         return
     try:
@@ -269,8 +226,5 @@ def _check_url(url: str, path: Path) -> None:
     except ValueError:
         usable = False
     if not usable or any(not c.isprintable() or c.isspace() for c in url):
-        _refuse(
-            f"completion_url: expected an https address, found {url!r}",
-            path,
-            fix="such as https://example.org/complete?code=ABC",
-        )
+        message = f"completion_url: expected an https address, found {url!r}"
+        yield message, "", "such as https://example.org/complete?code=ABC"

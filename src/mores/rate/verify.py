@@ -1,6 +1,6 @@
 """Is a rating database what its contract says? Looks only; says what does not hold.
 
-events, entries, last_hash, problems = verify(database, study)
+verify(database, study).problems
 """
 
 from __future__ import annotations
@@ -18,22 +18,19 @@ from mores.rate.db.engine import Database
 from mores.rate.db.facts import read_facts
 from mores.rate.db.tables import event, item, remark, slot
 from mores.rate.db.work import Answer, counted_answers
+from mores.rate.model import RatingVerified
 from mores.study import Study
 
 
-def verify(database: Database, study: Study | None) -> tuple[int, int, str, list[str]]:
-    """Check pages, log, contract and key.
-
-    Returns:
-        Number of events, number of entries in the audit log, its last hash, and what does not hold.
-    """
+def verify(database: Database, study: Study | None) -> RatingVerified:
+    """Check pages, log, contract and key."""
     problems: list[str] = []
     with database.read() as tx:
         facts = read_facts(tx)
         if database.is_sqlite:
-            found = tx.exec_driver_sql("PRAGMA integrity_check").scalar()
-            if found != "ok":
-                problems.append(f"SQLite finds the file damaged: {found}")
+            verdict = tx.exec_driver_sql("PRAGMA integrity_check").scalar()
+            if verdict != "ok":
+                problems.append(f"SQLite finds the file damaged: {verdict}")
         broken = audit.broken_at(tx)
         if broken is not None:
             problems.append(f"the audit log was altered at entry {broken}")
@@ -47,7 +44,7 @@ def verify(database: Database, study: Study | None) -> tuple[int, int, str, list
             read_key(study, facts.key_digest)
         except MoresError as error:
             problems.append(error.message)
-    return events, entries, last, problems
+    return RatingVerified(events, entries, last, tuple(problems))
 
 
 def broken_rules(tx: sa.Connection, per_item: int) -> list[str]:

@@ -32,10 +32,10 @@ def rated(room):
 
 
 def test_all_is_well(rated):
-    count, entries, last, problems = verify(rated.database, rated.site.study)
-    assert (count, problems) == (9, [])
-    assert entries == 1 + 2 * 2  # set up; invite and consent, twice
-    assert len(last) == 64
+    found = verify(rated.database, rated.site.study)
+    assert (found.events, found.problems) == (9, ())
+    assert found.entries == 1 + 2 * 2  # set up; invite and consent, twice
+    assert len(found.last_hash) == 64
 
 
 def test_a_slot_too_few_and_one_too_many(rated):
@@ -101,11 +101,11 @@ def test_the_log_and_the_key(rated, tmp_path):
     path = key_path(rated.site.study)
     key = read_key(rated.site.study, rated.facts.key_digest)
     store.write_jsonl(path, key[1:])
-    problems = verify(rated.database, rated.site.study)[3]
+    problems = verify(rated.database, rated.site.study).problems
     assert problems[0] == "the audit log was altered at entry 2"
     assert "does not belong to these ratings" in problems[1]
     assert len(problems) == 2
-    assert len(verify(rated.database, None)[3]) == 1  # without the study, no key is looked at
+    assert len(verify(rated.database, None).problems) == 1  # without the study, no key is looked at
 
 
 def test_no_study_was_set_up(rated):
@@ -131,7 +131,7 @@ def test_a_damaged_page_is_found(tmp_path):
     data[start + 3 : start + 5] = b"\x00\x00"  # the number of cells in this page of an index
     path.write_bytes(data)
     database = open_database(path, read_only=True)
-    problems = verify(database, None)[3]
+    problems = verify(database, None).problems
     database.close()
     assert problems
     assert problems[0].startswith("SQLite finds the file damaged")

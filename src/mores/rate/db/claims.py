@@ -8,6 +8,7 @@ is read says it.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -240,12 +241,7 @@ def _pool(tx: sa.Connection, me: Any, now: float, rules: RatingConfig) -> Any | 
     ).all()
     if not rows:
         return None
-    done: dict[str, int] = dict(
-        tx.execute(
-            sa.select(item.c.category, sa.func.count())
-            .select_from(event.join(item, item.c.id == event.c.item))
-            .where(event.c.rater == me.id, event.c.revision == 1, item.c.kind == "study")
-            .group_by(item.c.category)
-        ).all()
-    )
-    return min(rows, key=lambda row: done.get(row.category, 0))
+    answers = sa.select(item.c.category).join(event, event.c.item == item.c.id)
+    mine = (event.c.rater == me.id, event.c.revision == 1, item.c.kind == "study")
+    done = Counter(tx.execute(answers.where(*mine)).scalars())
+    return min(rows, key=lambda row: done[row.category])

@@ -46,12 +46,6 @@ class Facts(Record, frozen=True, kw_only=True):
         return self.texts.title or self.study
 
 
-def write_facts(tx: sa.Connection, facts: Facts) -> None:
-    """Keep the facts; once only."""
-    text = msgspec.json.encode(facts, order="deterministic").decode()
-    tx.execute(meta.insert().values(name="facts", value=text))
-
-
 def read_facts(tx: sa.Connection) -> Facts:
     """Return the facts.
 

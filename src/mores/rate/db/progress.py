@@ -18,16 +18,7 @@ import sqlalchemy as sa
 
 from mores.rate.db.claims import fits
 from mores.rate.db.facts import Facts
-from mores.rate.db.tables import (
-    declared,
-    event,
-    expected,
-    item,
-    person,
-    rater,
-    seat,
-    slot,
-)
+from mores.rate.db.tables import declared, event, expected, item, person, rater, seat, slot
 from mores.rate.db.work import answered, latest
 
 SECONDS_EACH = 45.0
@@ -106,27 +97,18 @@ def _pace(times: list[float]) -> float | None:
 def overview(tx: sa.Connection, facts: Facts, now: float) -> dict[str, Any]:
     """Totals, progress by category, ratings a day, declared groups of at least the least size."""
     studied = item.c.kind == "study"
-    every = tx.execute(
-        sa.select(item.c.category, sa.func.count()).where(studied).group_by(item.c.category)
-    ).all()
-    done: dict[str, int] = dict(
-        tx.execute(
-            sa.select(item.c.category, sa.func.count())
-            .select_from(slot.join(item, item.c.id == slot.c.item))
-            .where(studied, slot.c.done == 1)
-            .group_by(item.c.category)
-        ).all()
-    )
-    items = {row[0]: int(row[1]) for row in every}
+    items = Counter(tx.execute(sa.select(item.c.category).where(studied)).scalars())
+    of_slots = sa.select(item.c.category).join(slot, slot.c.item == item.c.id)
+    done = Counter(tx.execute(of_slots.where(studied, slot.c.done == 1)).scalars())
     k = facts.rules.per_item
     return {
         "totals": _totals(tx, sum(items.values()), sum(done.values()), k, now),
         "categories": [
             {
                 "title": position.title,
-                "items": items.get(position.category, 0),
-                "needed": k * items.get(position.category, 0),
-                "done": done.get(position.category, 0),
+                "items": items[position.category],
+                "needed": k * items[position.category],
+                "done": done[position.category],
             }
             for position in facts.charter.positions
             if position.category in items
@@ -167,18 +149,11 @@ def _days(tx: sa.Connection) -> list[dict[str, Any]]:
 
 def declared_groups(tx: sa.Connection, facts: Facts) -> list[dict[str, Any]]:
     """Declared groups with their raters; None where fewer than the least cell."""
-    counts = {
-        (row.question, row.answer): row.n
-        for row in tx.execute(
-            sa.select(declared.c.question, declared.c.answer, sa.func.count().label("n")).group_by(
-                declared.c.question, declared.c.answer
-            )
-        )
-    }
+    counts = Counter((row.question, row.answer) for row in tx.execute(sa.select(declared)))
     rows = []
     for question in facts.texts.groups:
         for answer in question.options:
-            n = counts.get((question.id, answer), 0)
+            n = counts[question.id, answer]
             shown = n if n >= facts.rules.min_cell else None
             rows.append({"question": question.question, "answer": answer, "raters": shown})
     return rows

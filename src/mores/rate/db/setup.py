@@ -11,20 +11,23 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
+from msgspec import structs
 
+from mores import store
 from mores.errors import StoreError
 from mores.rate.assign import Unit, assign
-from mores.rate.blind import blind, condition, key_digest, seal
+from mores.rate.blind import blind, seal
 from mores.rate.db import audit
 from mores.rate.db.claims import GAP
 from mores.rate.db.engine import Database
-from mores.rate.db.facts import Facts, is_set_up, write_facts
+from mores.rate.db.facts import Facts, is_set_up, put
 from mores.rate.db.tables import expected, item, item_flag, seat, slot
-from mores.rate.model import BlindKey, RatingItem
+from mores.rate.model import BlindKey, Kind, RatingItem
 from mores.rate.self_names import RULE, self_names
 from mores.rate.texts import Exercise, RatingTexts, read_texts
-from mores.study import Study
+from mores.study import ArmKey, Study
 
 
 def set_up(database: Database, study: Study, *, now: float) -> Facts:
@@ -54,31 +57,26 @@ def set_up(database: Database, study: Study, *, now: float) -> Facts:
         rules=rules,
         texts=texts,
         charter=study.charter,
-        key_digest=key_digest(key),
+        key_digest=store.digest(key),
         names_rule=RULE,
         app_version=version("mores"),
     )
     seal(study, key)
     models = [spec.name for spec in study.config.models]
     with database.write() as tx:
-        write_facts(tx, facts)
+        put(tx, "facts", msgspec.json.encode(facts, order="deterministic").decode())
         _items(tx, items, models)
         _exercises(tx, texts)
         _seats(tx, plan)
-        audit.append(
-            tx,
-            now=now,
-            actor="owner",
-            action="set up",
-            detail={
-                "items": len(items),
-                "per_item": rules.per_item,
-                "seats": rules.seats,
-                "seed": study.config.seed,
-                "key": facts.key_digest,
-                "names_rule": RULE,
-            },
-        )
+        detail = {
+            "items": len(items),
+            "per_item": rules.per_item,
+            "seats": rules.seats,
+            "seed": study.config.seed,
+            "key": facts.key_digest,
+            "names_rule": RULE,
+        }
+        audit.append(tx, now=now, actor="owner", action="set up", detail=detail)
     return facts
 
 
@@ -90,7 +88,7 @@ def units(key: Sequence[BlindKey], study: Study) -> list[Unit]:
             item=entry.item_id,
             category=categories[entry.prompt_id],
             prompt=entry.prompt_id,
-            condition=condition(entry),
+            condition=f"{entry.model}/{ArmKey(entry.arm, entry.seed).name}",
             arm=entry.arm,
         )
         for entry in key
@@ -109,14 +107,7 @@ def _items(tx: sa.Connection, items: Sequence[RatingItem], models: Sequence[str]
 
 
 def _item_row(one: RatingItem) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "kind": one.kind,
-        "category": one.category,
-        "prompt": _kept(one.prompt),
-        "output": _kept(one.output),
-        "language": one.language,
-    }
+    return structs.asdict(one) | {"prompt": _kept(one.prompt), "output": _kept(one.output)}
 
 
 def _kept(text: str) -> str:
@@ -126,32 +117,27 @@ def _kept(text: str) -> str:
 
 def _exercises(tx: sa.Connection, texts: RatingTexts) -> None:
     """Practice and gold items, with ids drawn like those of all items."""
-    kinds: tuple[tuple[str, tuple[Exercise, ...]], ...] = (
-        ("practice", texts.practice),
-        ("gold", texts.gold),
-    )
-    for kind, exercises in kinds:
-        for one in exercises:
-            name = secrets.token_hex(8)
-            tx.execute(
-                item.insert().values(
-                    id=name,
-                    kind=kind,
-                    category=one.category,
-                    prompt=_kept(one.prompt),
-                    output=_kept(one.output),
-                    language=texts.language,
-                )
+    exercises: list[tuple[Kind, Exercise]] = [("practice", one) for one in texts.practice]
+    exercises += [("gold", one) for one in texts.gold]
+    for kind, one in exercises:
+        shown = RatingItem(
+            id=secrets.token_hex(8),
+            kind=kind,
+            category=one.category,
+            prompt=one.prompt,
+            output=one.output,
+            language=texts.language,
+        )
+        tx.execute(item.insert().values(_item_row(shown)))
+        tx.execute(
+            expected.insert().values(
+                item=shown.id,
+                low=one.low,
+                high=one.high,
+                cannot=int(one.cannot),
+                feedback=one.feedback,
             )
-            tx.execute(
-                expected.insert().values(
-                    item=name,
-                    low=one.low,
-                    high=one.high,
-                    cannot=int(one.cannot),
-                    feedback=one.feedback,
-                )
-            )
+        )
 
 
 def _seats(tx: sa.Connection, plan: Sequence[Sequence[str]]) -> None:

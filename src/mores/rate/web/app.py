@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -148,10 +149,7 @@ class _Door:
             # Made-up cookies share the limit of their address.
             if not limiter.allows(client if who is None else call.cookie, clock):
                 raise RefusedError("too_many", 429)
-        form = _form(body)
-        call = Call(
-            call.site, call.path, call.params, call.query, call.headers, who, call.cookie, form
-        )
+        call = replace(call, who=who, form=_form(body))
         if page.role == "public":
             return call
         if who is None:
