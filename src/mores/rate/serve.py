@@ -21,16 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from mores.errors import StoreError
 from mores.rate.db import audit
-from mores.rate.db.backup import last_backup
+from mores.rate.db.backup import last_backup, last_event
 from mores.rate.db.engine import Database
 from mores.rate.db.facts import Facts, facts_of, is_set_up
 from mores.rate.db.raters import invite_link
 from mores.rate.db.setup import set_up
-from mores.rate.db.tables import event, invite
+from mores.rate.db.tables import invite
 from mores.rate.opened import backup_folder, changing
 from mores.rate.web.app import make_app
 from mores.rate.web.call import Site
@@ -240,11 +238,13 @@ def _interrupt(_number: int, _frame: Any) -> None:
 
 def _keep(site: Site, stopped: threading.Event) -> None:
     """Back up every so often while something is answered, and at the end."""
-    before = _backed_up(site.database)
+    with site.database.read() as tx:  # after a kill, answers that are in no backup wait for theirs
+        before = int((last_backup(tx) or {}).get("last", 0))
     while True:
         ended = stopped.wait(BACKUP_EVERY)
         try:
-            newest = _last_event(site.database)
+            with site.database.read() as tx:
+                newest = last_event(tx)
             if newest != before:
                 backup_now(site, site.now())
                 before = newest
@@ -252,18 +252,6 @@ def _keep(site: Site, stopped: threading.Event) -> None:
             log.exception("the automatic backup failed; earlier ones are untouched")
         if ended:
             return
-
-
-def _backed_up(database: Database) -> int:
-    """The last event that is in a backup; after a kill, later ones wait for theirs."""
-    with database.read() as tx:
-        note = last_backup(tx)
-    return int(note.get("last", 0)) if note else 0
-
-
-def _last_event(database: Database) -> int:
-    with database.read() as tx:
-        return int(tx.execute(sa.select(sa.func.max(event.c.id))).scalar() or 0)
 
 
 def _announce(started: Started, database: Database, say: Callable[[str], None]) -> None:

@@ -36,12 +36,11 @@ from hypothesis.stateful import (
     rule,
 )
 
-from mores.rate.db import forget as forgetting
 from mores.rate.db import raters, work
 from mores.rate.db.claims import claim_next
 from mores.rate.db.engine import Database, open_database
 from mores.rate.db.facts import Facts
-from mores.rate.db.release import release, withdraw
+from mores.rate.db.release import forget, release, withdraw
 from mores.rate.db.tables import claim, invite, item, rater, seat, slot
 from mores.rate.db.work import Answer, KeyConflictError, NotYoursError, StaleError
 from mores.rate.verify import broken_rules
@@ -412,9 +411,9 @@ class Contract(RuleBasedStateMachine):
             if how == "revoke":
                 raters.revoke(tx, self.links[who], now)
             elif how == "keep":
-                assert forgetting.forget(tx, who, ratings="keep", now=now) == 0
+                assert forget(tx, who, ratings="keep", now=now) == 0
             elif how == "forget":
-                count = forgetting.forget(tx, who, ratings="withdraw", now=now)
+                count = forget(tx, who, ratings="withdraw", now=now)
             else:
                 count = withdraw(tx, who, now)
         if how in ("forget", "withdraw"):

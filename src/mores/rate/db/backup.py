@@ -89,6 +89,11 @@ def back_up(database: Database, folder: Path, *, now: float, key: Path | None = 
     return Backup(target, now, events, target.stat().st_size)
 
 
+def last_event(tx: sa.Connection) -> int:
+    """Return the number of the newest answer, 0 where there is none."""
+    return int(tx.execute(sa.select(sa.func.max(event.c.id))).scalar() or 0)
+
+
 def last_backup(tx: sa.Connection) -> dict[str, Any] | None:
     """Return what the database notes of its last backup: at, verified, events, file, last."""
     note: dict[str, Any] | None = json.loads(get(tx, "backup") or "null")

@@ -13,14 +13,14 @@ from mores.rate import blind
 from mores.rate.agreement import agreement_by_category
 from mores.rate.db import audit
 from mores.rate.db.backup import back_up as make_backup
-from mores.rate.db.backup import last_backup
+from mores.rate.db.backup import last_backup, last_event
 from mores.rate.db.facts import put
 from mores.rate.db.progress import overview as figures
 from mores.rate.db.progress import rater_lines
 from mores.rate.db.raters import invite_link, revoke
 from mores.rate.db.release import forget, hand_over
-from mores.rate.db.tables import event, person
 from mores.rate.db.tables import invite as invite_table
+from mores.rate.db.tables import person
 from mores.rate.unblind import last_unblinding
 from mores.rate.web.call import Call, RefusedError, page, redirect
 
@@ -145,7 +145,7 @@ def backup_now(site: Any, now: float) -> None:
     digest = site.facts.key_digest
     key = blind.key_path(site.study, digest) if site.study is not None else None
     with site.database.read() as tx:
-        last = int(tx.execute(sa.select(sa.func.max(event.c.id))).scalar() or 0)
+        last = last_event(tx)
     made = make_backup(site.database, site.backups, now=now, key=key)
     with site.database.write() as tx:
         note = {

@@ -96,15 +96,7 @@ def guess(call: Call) -> Response:
     if call.rater.stage != "guess":
         return redirect("/rate")
     with call.site.database.read() as tx:
-        rows = _asked(tx, call)
-    return page(
-        call,
-        "guess.html",
-        items=[
-            {"id": r.id, "prompt": r.prompt, "output": r.output, "language": r.language}
-            for r in rows
-        ],
-    )
+        return page(call, "guess.html", items=_asked(tx, call))
 
 
 def _asked(tx: sa.Connection, call: Call) -> list[Any]:

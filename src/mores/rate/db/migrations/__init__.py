@@ -5,8 +5,8 @@ upgrade(database)    bring a database to this version's schema
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from mores.errors import StoreError
 from mores.rate.db.engine import Database
@@ -14,7 +14,7 @@ from mores.rate.db.engine import Database
 HERE = Path(__file__).parent
 
 
-def upgrade(database: Database, *, before: Any = None) -> str | None:
+def upgrade(database: Database, *, before: Callable[[], None] | None = None) -> str | None:
     """Bring a database to this version's schema; say from where, or None if it was there.
 
     Args:
@@ -24,18 +24,20 @@ def upgrade(database: Database, *, before: Any = None) -> str | None:
     Raises:
         StoreError: the database was made by a newer version.
     """
-    found = revision(database)
-    if found == head():
+    old = revision(database)
+    if old == head():
         return None
     from alembic import command  # a sixth of a second, which a server that restarts need not wait
+    from alembic.config import Config
 
-    if found is not None and before is not None:
+    if old is not None and before is not None:
         before()
     with database.write() as tx:
-        config = _config()
+        config = Config()
+        config.set_main_option("script_location", str(HERE).replace("%", "%%"))
         config.attributes["connection"] = tx
         command.upgrade(config, "head")
-    return found or "nothing"
+    return old or "nothing"
 
 
 def revision(database: Database) -> str | None:
@@ -76,11 +78,3 @@ def head() -> str:
 
 def _known() -> set[str]:
     return {path.stem.partition("_")[0] for path in (HERE / "versions").glob("0*.py")}
-
-
-def _config() -> Any:
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
-    return config
