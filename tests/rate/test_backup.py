@@ -517,8 +517,8 @@ def test_in_a_thread_it_makes_one_soon_after_an_answer(site, monkeypatch) -> Non
 
     monkeypatch.setattr(serve, "backup_now", backed_up)
     first = threading.Event()
-    last = serve._last_event
-    monkeypatch.setattr(serve, "_last_event", lambda d: (last(d), first.set())[0])
+    last = serve.last_event
+    monkeypatch.setattr(serve, "last_event", lambda tx: (last(tx), first.set())[0])
     thread = threading.Thread(target=serve._keep, args=(site, ended))
     thread.start()
     assert first.wait(30)  # it has seen how far things were
