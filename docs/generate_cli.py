@@ -39,7 +39,13 @@ def _walk(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
 
 
 def _section(path: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+    context = click.Context(
+        command,
+        info_name=path,
+        max_content_width=100,
+        terminal_width=100,
+        help_option_names=["-h", "--help"],  # as the program itself
+    )
     return f"## {path}\n\n```text\n{command.get_help(context)}\n```\n"
 
 

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from report_builder import bare
 
 from mores.plan.seal import SealStatus
+from mores.report.model import Answer, Question
 from mores.report.page import render
 from mores.report.run import report
 from mores.study.rounds import Round, history
@@ -66,6 +67,14 @@ def test_writing_a_report_is_a_round(monkeypatch, tiny_study):
 
     study = load_study(tiny_study)
     monkeypatch.setattr("mores.report.run.build_report", lambda _: bare())
+    assert report(study).report.rounds == ()  # nothing was answered: nobody has looked
+    answer = Answer(
+        id="a", model="m", arm="base", draw=0, text="Yes.", finish_reason="stop", flags=(),
+        scores={}, ratings=(),
+    )  # fmt: skip
+    asked = Question(id="q", category="care", kind="neutral", text="Why?", answers=(answer,))
+    answered = replace(bare(), questions=(asked,))
+    monkeypatch.setattr("mores.report.run.build_report", lambda _: answered)
     written = report(study).report
     assert [r.number for r in written.rounds] == [1]
     assert written.looks == 1
