@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from mores.records import Manifest, to_plain
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.jsonl"
+PARTS = "parts"
 ABSENT = "absent"
 """Stands for the digest of an input that is not there."""
 NOT_RUN = "has not run"
@@ -61,6 +63,8 @@ class Step:
     """Folder of the timings."""
     rests_on: tuple[Step, ...] = ()
     """Steps whose results are among the inputs."""
+    in_parts: bool = False
+    """Whether what is done is kept in files of its own (`part`) until the step is complete."""
 
     @cached_property
     def manifest(self) -> Manifest | None:
@@ -117,14 +121,24 @@ class Step:
         """
         label, why = self.label or self.name, self.why() or because
         say(f"{label}: {why or DONE}")
-        if why is None and self.manifest is not None:
-            return self.manifest
-        start = time.perf_counter()
-        made = make()
-        manifest = self.complete(made)
-        if self.log is not None:
-            log_timing(self.log, label, time.perf_counter() - start, **made.timing)
+        if (manifest := self.manifest) is None or why is not None:
+            start = time.perf_counter()
+            made = make()
+            manifest = self.complete(made)
+            if self.log is not None:
+                log_timing(self.log, label, time.perf_counter() - start, **made.timing)
+        if self.in_parts:  # after the manifest, so that a kill before it loses nothing
+            shutil.rmtree(self.folder / PARTS, ignore_errors=True)
         return manifest
+
+    def part(self, made_from: Any) -> Path:
+        """Where one part of the step is kept until the whole is complete.
+
+        Args:
+            made_from: all that the part depends on; another one is another file.
+        """
+        name = store.digest(made_from).removeprefix("sha256:")[:24]
+        return self.folder / PARTS / f"{name}.jsonl"
 
     def complete(self, made: Made) -> Manifest:
         """Write the manifest of files that lie in the folder."""

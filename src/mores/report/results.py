@@ -19,7 +19,6 @@ from mores.measure.toxicity.result import ToxicitySummary
 from mores.measure.toxicity.run import (
     read_scores,
     read_toxicity_summary,
-    score_step,
     summary_step,
 )
 from mores.records import Completion, Rating, Score, TaskItem
@@ -104,10 +103,11 @@ def _by_people(ratings: Sequence[Rating], rows: Sequence[Completion]) -> tuple[R
 
 def _scores(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, dict[str, Score]]:
     scores = {}
-    for name in study.config.toxicity.scorers:
-        # The summary is of all scorers: what makes it stale makes none of them unreadable but this.
-        why = score_step(study, spec, name).stale() or summary_step(study, spec).stale()
-        if why:
+    summary = summary_step(study, spec)
+    of_all = summary.stale()
+    for name, step in zip(study.config.toxicity.scorers, summary.rests_on, strict=True):
+        # A scorer's own reason comes first; without the summary none has its figures.
+        if why := step.stale() or of_all:
             missing.append(
                 Missing(what=f"Toxicity by {name}", why=f"`mores measure toxicity` {why}")
             )

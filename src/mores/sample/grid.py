@@ -7,7 +7,6 @@ grid.step(base).stale()               # for readers: is what lies there current?
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +68,7 @@ class Grid:
             },
             seed=self.study.config.seed,
             log=self.study.run_folder,
+            in_parts=True,
         )
 
     def run(self, progress: Progress) -> list[Completion]:
@@ -84,7 +84,6 @@ class Grid:
         tuned = tuned_folders(self.study, self.spec, progress.say) if needed else {}
         step = self.step(resolved.digest)
         step.run(lambda: self._draw(resolved, tuned, step, progress), say=progress.say)
-        shutil.rmtree(step.folder / "parts", ignore_errors=True)  # after the manifest, not before
         return store.read_jsonl(step.folder / COMPLETIONS, Completion)
 
     def _draw(
@@ -151,15 +150,9 @@ class Grid:
         """Return a batch's completions and how many tokens were drawn for it just now."""
         from mores.sample.engine import TorchEngine
 
-        name = store.digest(
-            [
-                [(r.key.name, r.prompt_id, r.draw, r.ids) for r in batch],
-                to_plain(self.decoding),
-                self.study.config.seed,
-                step.inputs,
-            ]
-        ).removeprefix("sha256:")[:24]
-        path = step.folder / "parts" / f"{name}.jsonl"
+        rows_of = [(r.key.name, r.prompt_id, r.draw, r.ids) for r in batch]
+        decoding, seed = to_plain(self.decoding), self.study.config.seed
+        path = step.part([rows_of, decoding, seed, step.inputs])
         if path.exists():
             return store.read_jsonl(path, Completion), 0
         engine = TorchEngine(loaded, on_tokens=advance)

@@ -16,7 +16,7 @@ from mores.progress import Progress
 from mores.records import Completion, Prompt
 from mores.sample.grid import COMPLETIONS, Grid
 from mores.sample.requests import STEM_ARMS, Request, prompt_requests, stem_requests
-from mores.step import Step
+from mores.step import ABSENT, Step
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.run import known_base
 
@@ -153,6 +153,12 @@ def sample_step(study: Study, spec: ModelSpec, name: str = SAMPLE) -> Step:
         if grid.spec.name == spec.name:
             return grid.step(known_base(study, spec))
     raise StudyError("there are no stems to sample", path=study.folder / "associations.toml")
+
+
+def completions_digest(sampled: Step) -> str:
+    """Digest of a sampling step's completions as they lie there."""
+    path = sampled.folder / COMPLETIONS
+    return store.digest_file(path) if path.exists() else ABSENT
 
 
 def read_completions(study: Study, model: str, step: str = SAMPLE) -> list[Completion]:

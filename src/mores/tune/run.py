@@ -140,8 +140,9 @@ def tuned_folders(study: Study, spec: ModelSpec, say: store.Say) -> dict[str, Pa
     if len(ways) > 1:
         one, other, *_ = ways.values()
         raise _not_usable(study, steps[one], f"arms {one} and {other} were tuned in different ways")
-    for name, why in outdated_arms(study).items():
-        say(f"{name}: {why} since it was tuned")
+    for name, step in steps.items():
+        if changed := stale(step.manifest, step.inputs, step.config):
+            say(f"{spec.name} {name}: {changed} since it was tuned")
     return {name: step.folder for name, step in steps.items()}
 
 

@@ -8,7 +8,6 @@ tasks, so they are not measured here.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -64,7 +63,6 @@ def capability(study: Study, *, progress: Progress | None = None) -> list[TaskIt
             step = _step(study, spec, resolved.digest, tasks)
             make = partial(_run, study, spec, resolved, tuned, tasks, step, progress)
             step.run(make, say=progress.say)
-            shutil.rmtree(step.folder / "parts", ignore_errors=True)
             items += read_items(study, spec.name)
     return items
 
@@ -103,14 +101,14 @@ def _step(
             **weight_digests(study, spec),
             **task_files(study),
         },
-        # Margins judge the items; they do not decide which there are.
-        # Items are drawn with the seed.
         config={
-            "seed": study.config.seed,
+            "seed": study.config.seed,  # items are drawn with it
+            # Margins judge the items; they do not decide which there are.
             "tasks": {t.name: to_plain(replace(t, margin=1.0)) for t in configured},
         },
         seed=study.config.seed,
         log=study.run_folder,
+        in_parts=True,
     )
 
 
@@ -183,7 +181,8 @@ def _arm_items(
     rows: list[TaskItem] = []
     with arm_in_place(loaded, tuned, key.weights):
         for task in tasks:
-            part = step.folder / "parts" / f"{_part_name(step, key, task)}.jsonl"
+            weights = step.inputs.get(key.name, "")
+            part = step.part([step.inputs["model"], weights, task.name, task.digest, key.name])
             if part.exists():
                 items = store.read_jsonl(part, TaskItem, unique=None)
                 advance(len(items))
@@ -204,12 +203,6 @@ def _facts(task: Task, planned: Support) -> dict[str, Any]:
     if isinstance(task, HarnessTask):
         facts["harness"] = task.facts
     return facts
-
-
-def _part_name(step: Step, key: ArmKey, task: Task) -> str:
-    weights = step.inputs.get(key.name, "")
-    relevant = [step.inputs["model"], weights, task.name, task.digest, key.name]
-    return store.digest(relevant).removeprefix("sha256:")[:24]
 
 
 def _task_items(

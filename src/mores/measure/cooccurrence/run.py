@@ -16,8 +16,7 @@ from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.measure.cooccurrence.sentiment import vader_lexicon
 from mores.progress import Progress
 from mores.records import Completion, to_plain
-from mores.sample.grid import COMPLETIONS
-from mores.sample.run import STEMS, read_completions, sample_step
+from mores.sample.run import STEMS, completions_digest, read_completions, sample_step
 from mores.step import Made, Step
 from mores.study import Associations, ModelSpec, Study, folders
 
@@ -53,12 +52,11 @@ def words_step(study: Study, spec: ModelSpec, lexicon: str | None = None) -> Ste
         lexicon: digest of the sentiment lexicon; readers do without, and it is then not compared.
     """
     sampled = sample_step(study, spec, STEMS)
-    path = sampled.folder / COMPLETIONS
     return Step(
         COOCCURRENCE,
         folders.model_folder(study, spec.name) / COOCCURRENCE,
         inputs={
-            "completions": store.digest_file(path) if path.exists() else "absent",
+            "completions": completions_digest(sampled),
             "associations": store.digest(study.associations),
             "lexicon": lexicon,
         },

@@ -7,7 +7,6 @@ Kept in ``gates/choices``, one file an arm until all are done, so that a stopped
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +60,7 @@ def choices_step(context: Context, base: str | None) -> Step:
         config={"arms": [key.name for key in context.keys], "format": spec.format},
         seed=study.config.seed,
         log=study.run_folder,
+        in_parts=True,
     )
 
 
@@ -76,7 +76,6 @@ def score_choices(
     tuned = tuned_folders(context.study, context.spec, progress.say)
     step = choices_step(context, resolved.digest)
     step.run(lambda: _run(context, resolved, tuned, step, progress), say=progress.say)
-    shutil.rmtree(step.folder / "parts", ignore_errors=True)
     return store.read_jsonl(step.folder / SCORES, ChoiceScore, unique=None)
 
 
@@ -98,8 +97,7 @@ def _run(
     for key in context.keys:
         weights = step.inputs.get(key.name, "")
         relevant = [step.inputs["model"], weights, step.inputs["choices"], key.name]
-        name = store.digest([*relevant, context.spec.format]).removeprefix("sha256:")[:24]
-        part = step.folder / "parts" / f"{name}.jsonl"
+        part = step.part([*relevant, context.spec.format])
         if not part.exists():
             store.write_jsonl(part, _score(context, loaded, key, tuned, asked))
         rows += store.read_jsonl(part, ChoiceScore, unique=None)

@@ -30,8 +30,7 @@ from mores.measure.toxicity.summary import Judged, summarise
 from mores.measure.toxicity.validate import validate
 from mores.progress import Progress
 from mores.records import Score, to_plain
-from mores.sample.grid import COMPLETIONS
-from mores.sample.run import read_completions, sample_step
+from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step, read_manifest
 from mores.study import ModelSpec, Study, folders, slug
 from mores.study.files import scorer_files
@@ -129,7 +128,7 @@ def score_step(study: Study, spec: ModelSpec, name: str, judge: Scorer | None = 
     sampled = sample_step(study, spec)
     folder = scores_folder(study, spec.name, name)
     inputs: dict[str, str | None] = {
-        "completions": _digest(sampled),
+        "completions": completions_digest(sampled),
         "scorer": None,
         **scorer_files(study, name),
     }
@@ -155,12 +154,6 @@ def score_step(study: Study, spec: ModelSpec, name: str, judge: Scorer | None = 
         log=study.run_folder,
         rests_on=(sampled,),
     )
-
-
-def _digest(sampled: Step) -> str:
-    """Digest of the completions as they lie there."""
-    path = sampled.folder / COMPLETIONS
-    return store.digest_file(path) if path.exists() else "absent"
 
 
 def _options(study: Study, name: str) -> dict[str, object]:

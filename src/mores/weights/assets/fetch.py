@@ -16,12 +16,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from mores import step as steps
 from mores import store
 from mores.errors import AssetError, MoresError
-from mores.records import Manifest, Record
+from mores.records import Record
+from mores.step import Made, Step
 from mores.weights.assets.convert import find_converter
 from mores.weights.assets.parts import collect_members, forget_parts
 from mores.weights.assets.table import Asset, find_asset, read_table
@@ -101,17 +101,19 @@ def _say_to_stderr(line: str) -> None:
     sys.stderr.flush()
 
 
-def _made_from(asset: Asset) -> tuple[dict[str, str], dict[str, Any]]:
+def _step(asset: Asset, folder: Path) -> Step:
+    """What an asset's folder is made from."""
     config = {"members": list(asset.members), "converter": asset.converter, "form": asset.form}
     wheels = {"wheel": f"sha256:{asset.sha256}"}
     for number, part in enumerate(asset.parts, 1):
         wheels[f"part {number}"] = f"sha256:{part.sha256}"
-    return wheels, config
+    return Step("assets", folder, inputs=wheels, config=config, seed=0)
 
 
 def _why_not_current(asset: Asset) -> str | None:
     try:
-        return steps.stale(steps.read_manifest(asset.folder), *_made_from(asset))
+        step = _step(asset, asset.folder)
+        return steps.stale(step.manifest, step.inputs, step.config)
     except MoresError:  # a manifest that cannot be read marks nothing as complete
         return "its manifest is damaged or of another version of mores"
 
@@ -211,19 +213,10 @@ def _in_parts(asset: Asset) -> str:
 
 def _finish(asset: Asset, folder: Path) -> None:
     """Write the manifest: the mark that the folder is complete."""
-    outputs = {name: store.digest_file(folder / name) for name in _files(folder)}
-    if not outputs:
+    files = _files(folder)
+    if not files:
         raise AssetError(f"the converter {asset.converter!r} wrote nothing", where=asset.name)
-    inputs, config = _made_from(asset)
-    manifest = Manifest(
-        step="assets",
-        inputs=inputs,
-        outputs=outputs,
-        config=config,
-        seed=0,
-        versions=steps.versions(),
-    )
-    steps.write_manifest(folder, manifest)
+    _step(asset, folder).complete(Made(files))
 
 
 def _replace_folder(new: Path, place: Path, old: Path) -> None:
