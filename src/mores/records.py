@@ -269,8 +269,21 @@ class Unrateable(Record, frozen=True, kw_only=True):
 # 6 statistics ------------------------------------------------------------------------------
 
 Verdict = Literal[
-    "shown", "not shown", "worse", "non-inferior", "inconclusive", "descriptive", "not computable"
+    "shown",
+    "not shown",
+    "worse",
+    "non-inferior",
+    "inconclusive",
+    "exploratory",
+    "descriptive",
+    "not computable",
 ]
+"""``exploratory``: tested and printed with its interval, but no hypothesis of the study, so it claims
+nothing: of several such tests one is soon below .05 by chance."""
+
+Scope = Literal["", "in this run"]
+"""What a verdict speaks of. With one training run the spread between runs is unknown, so a verdict
+holds for the weights at hand and not for the method (see `docs/calibration.md`)."""
 
 
 SIZES = ("/probability of superiority", "/Cliff's delta", "/Cohen's d")
@@ -294,6 +307,7 @@ class Estimate(Record, frozen=True, kw_only=True):
     unit: str
     method: str
     verdict: Verdict = "descriptive"
+    scope: Scope = ""
     level: float = 0.95
     p_adjusted: float | None = None
     reason: str = ""
@@ -306,6 +320,12 @@ class Estimate(Record, frozen=True, kw_only=True):
             raise ValueError(f"{self.measure}/{self.contrast}: not a finite number in an Estimate")
         if self.verdict == "not computable" and not self.reason:
             raise ValueError("'not computable' needs a reason")
+
+    @property
+    def claim(self) -> str:
+        """The verdict as it is printed, with what it speaks of: ``shown in this run``."""
+        claims = self.verdict in ("shown", "worse", "non-inferior")
+        return f"{self.verdict} {self.scope}" if self.scope and claims else self.verdict
 
 
 class Manifest(Record, frozen=True, kw_only=True):
