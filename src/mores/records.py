@@ -278,7 +278,7 @@ Verdict = Literal[
     "descriptive",
     "not computable",
 ]
-"""``exploratory``: tested and printed with its interval, but no hypothesis of the study, so it claims
+"""``exploratory``: tested and printed with its interval, but no hypothesis of the study: it claims
 nothing: of several such tests one is soon below .05 by chance."""
 
 Scope = Literal["", "in this run"]

@@ -24,8 +24,8 @@ MEANINGS: dict[Verdict, str] = {
     "worse": "A difference in the unwanted direction is shown.",
     "non-inferior": "A loss as large as the margin is excluded.",
     "inconclusive": "Neither a loss nor its absence is shown: the data do not decide.",
-    "exploratory": "Tested, but no hypothesis of this study: of several such tests one is soon below "
-    "p = .05 by chance. Claims nothing.",
+    "exploratory": "Tested, but no hypothesis of this study: it claims nothing, as of several such "
+    "tests one is soon below p = .05 by chance.",
     "descriptive": "Descriptive only: described, not tested. Nothing follows beyond these texts.",
     "not computable": "The number could not be computed; the reason stands with it.",
 }

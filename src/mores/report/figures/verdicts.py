@@ -18,7 +18,7 @@ STYLES: dict[Verdict, tuple[Shape, Role, bool]] = {
     "worse": ("down", "bad", True),
     "non-inferior": ("square", "good", True),
     "inconclusive": ("up", "ink", False),
-    "exploratory": ("circle", "muted", False),
+    "exploratory": ("circle", "muted", True),
     "descriptive": ("square", "muted", False),
     "not computable": ("cross", "muted", False),
 }
