@@ -181,7 +181,17 @@ def test_control_characters_are_spelt_out(html):
 
 def test_hostile_text_in_every_field_is_inert():
     """Attack every string of the report that is free text."""
-    fixed = {"verdict", "arm", "preset", "metric", "measure", "contrast", "scorer", "reference"}
+    fixed = {
+        "verdict",
+        "scope",
+        "arm",
+        "preset",
+        "metric",
+        "measure",
+        "contrast",
+        "scorer",
+        "reference",
+    }
 
     def attack(value, key=""):
         if isinstance(value, dict):
