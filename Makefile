@@ -62,10 +62,13 @@ load: .venv/.installed-dev
 calibration: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py --docs docs/calibration.md
 
-.PHONY: rates
+.PHONY: rates models-table
 rates: .venv/.installed-dev
 	$(BIN)/python benchmarks/check_rates.py > docs/check-rates.md
 	$(BIN)/python benchmarks/gate_rates.py tests/measure/gates/labelled_answers.jsonl
+
+models-table: .venv/.installed-dev
+	MORES_WRITE_DOCS=1 $(BIN)/python -m pytest -q -n 0 tests/test_architectures.py
 
 clean:
 	rm -rf .venv site build .mypy_cache .ruff_cache .pytest_cache examples/*/runs src/*.egg-info

@@ -17,7 +17,8 @@ import msgspec
 from mores import store
 from mores.records import Dataset
 from mores.study.arms import ArmKey
-from mores.weights.load import LoadedModel, load
+from mores.weights.load import load
+from mores.weights.loaded import LoadedModel
 from mores.weights.machine import peak_memory_gb, set_threads
 from mores.weights.resolve import resolve
 from workload import (

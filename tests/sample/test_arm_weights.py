@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mores.errors import ModelError
-from mores.sample.weights import AdaptedLinear, adapted, contiguous_slices, routed, swapped
+from mores.sample.weights import adapted, swapped
 from mores.weights.attention import Layout
+from mores.weights.routing import AdaptedLinear, contiguous_slices, routed
 
 
 def snapshot(tiny) -> dict[str, torch.Tensor]:
@@ -81,7 +82,7 @@ def test_swapped_refuses_other_shapes(tiny, full: Path, shape: tuple[int, ...]) 
 def test_adapted_equals_peft_and_leaves_no_trace(tiny, adapters, peft_models) -> None:
     before, base = snapshot(tiny), logits(tiny)
     for name, folder in adapters.items():
-        with adapted(tiny, {name: folder}), routed([(name, 0, 4)]):
+        with adapted(tiny, {name: folder}), routed([(name, 0, 4)], 4):
             adapted_logits = logits(tiny)
         with torch.inference_mode():
             expected = peft_models[name](torch.tensor([[9, 20, 31, 42]])).logits[0]
@@ -96,7 +97,7 @@ def test_adapted_without_slices_is_the_base(tiny, adapters) -> None:
     base = logits(tiny)
     with adapted(tiny, adapters):
         assert torch.equal(logits(tiny), base)
-        with routed([("base", 0, 4)]):
+        with routed([("base", 0, 4)], 4):
             assert torch.equal(logits(tiny), base)
 
 
@@ -112,7 +113,7 @@ def test_a_route_ends_with_its_block(tiny, adapters) -> None:
     (name, folder), *_ = adapters.items()
     base = logits(tiny)
     with adapted(tiny, {name: folder}):
-        with routed([(name, 0, 4)]):
+        with routed([(name, 0, 4)], 4):
             assert not torch.equal(logits(tiny), base)
         assert torch.equal(logits(tiny), base)
 
@@ -126,7 +127,7 @@ def copy_adapter(source: Path, target: Path, change) -> Path:
 
 
 def run_with(tiny, folder: Path) -> None:
-    with adapted(tiny, {"control-s1": folder}), routed([("control-s1", 0, 4)]):
+    with adapted(tiny, {"control-s1": folder}), routed([("control-s1", 0, 4)], 4):
         logits(tiny)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from mores.records import Dataset, Example, Recipe
 from mores.tune.encode import EncodedSample, encode_dataset
-from mores.weights.load import LoadedModel, load
+from mores.weights.load import load
+from mores.weights.loaded import LoadedModel
 from mores.weights.resolve import resolve
 
 ANSWERS = [

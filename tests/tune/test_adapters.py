@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from mores.errors import DataError, ModelError, StoreError
-from mores.tune.adapters import linear_names, read_adapter, save_tuned
+from mores.tune.adapters import read_adapter, save_tuned
 from mores.tune.loop import fit
 from mores.weights.attention import Layout
 from mores.weights.load import load
@@ -196,11 +196,3 @@ def test_a_missing_or_damaged_adapter(fresh, samples, recipe, tmp_path):
     path.unlink()
     with pytest.raises(ModelError, match="cannot be read"):
         read_adapter(tmp_path)
-
-
-def test_linear_names_leave_the_output_layer_out(fresh):
-    loaded = fresh()
-    names = linear_names(loaded.model)
-    assert "lm_head" not in names
-    assert names == sorted(set(names))
-    assert len(names) == 7

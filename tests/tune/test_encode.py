@@ -75,7 +75,10 @@ def test_an_empty_set_is_refused(fresh):
 
 def test_a_prompt_without_tokens_is_refused(fresh):
     loaded = fresh()
-    loaded.tokenizer.chat_template = "{{ '' }}"
+    loaded.tokenizer.chat_template = (
+        "{% if messages|length > 1 or 'there' in messages[0].content %}"
+        "{% for m in messages %}{{ m.content }}{% endfor %}{% endif %}"
+    )
     with pytest.raises(TuneError, match="no tokens"):
         encode_sample(loaded, "chat", "v-1", "Why?", "So.")
 

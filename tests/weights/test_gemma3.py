@@ -15,7 +15,7 @@ from mores.records import Dataset, Decoding, Example, Recipe
 from mores.sample.engine import TorchEngine
 from mores.sample.requests import Request
 from mores.study.arms import ArmKey
-from mores.weights.attention import KeyValueStore, Layout, Tree, stepping, using
+from mores.weights.attention import KeyValueStore, Layout, Tree, using
 from mores.weights.load import load
 from mores.weights.resolve import resolve
 
@@ -110,13 +110,7 @@ def test_decoding_one_by_one_beyond_the_window_equals_the_full_forward(loaded, p
         rows = [loaded.forward(ids[:prefill], layout.positions())[-1]]
     store.lengths = torch.tensor([prefill])
     for token in ids[prefill:]:
-        with stepping(store):
-            out = loaded.decoder(
-                input_ids=token.reshape(1, 1),
-                position_ids=store.lengths[:, None],
-                use_cache=False,
-            )
-        rows.append(out.last_hidden_state[0, 0])
+        rows.append(loaded.step(token[None], store)[0])
     found = loaded.logits(torch.stack(rows))
     torch.testing.assert_close(found, theirs(plain, ids)[prefill - 1 :], **CLOSE)
 

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from mores.errors import ModelError
 from mores.weights.attention import Layout
-from mores.weights.load import load, probe_ids, quiet, refuse_pickle
+from mores.weights.load import load, quiet, refuse_pickle
+from mores.weights.probe import probe_ids
 from mores.weights.resolve import resolve
 
 
@@ -134,3 +135,66 @@ def test_quiet_gives_back_what_it_silenced():
         fail()
     assert (hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()) == before
     assert logging.root.manager.disable == disabled
+
+
+def test_a_folder_with_an_adapter_is_refused(copied):
+    (copied / "adapter_config.json").write_text('{"base_model_name_or_path": "org/base"}')
+    error = refused(copied)
+    assert "an adapter, made for org/base" in error.message
+    assert error.fix.startswith("merge it first")
+
+
+def test_more_token_ids_than_embeddings_are_refused(copied):
+    path = copied / "tokenizer.json"
+    content = json.loads(path.read_text())
+    extra = {**content["added_tokens"][0], "id": 400, "content": "<|more|>"}
+    content["added_tokens"].append(extra)
+    path.write_text(json.dumps(content))
+    error = refused(copied)
+    assert "go up to 400 ('<|more|>'), but the model has embeddings for 400 ids" in error.message
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"quant_method": "gptq", "bits": 4}, "quantised by gptq, and gptqmodel is not installed"),
+        ({"quant_method": "awq"}, "quantised by awq, and gptqmodel is not installed"),
+        ({"load_in_4bit": True}, "quantised by bitsandbytes, and bitsandbytes is not installed"),
+        ({"quant_method": "fp_quant"}, "quantised by fp_quant, and mores does not run that form"),
+    ],
+)
+def test_quantised_weights_without_their_library_are_refused_by_name(
+    copied, settings, words, monkeypatch
+):
+    monkeypatch.setattr("mores.weights.load.find_spec", lambda name: None)
+    path = copied / "config.json"
+    config = json.loads(path.read_text())
+    config["quantization_config"] = settings
+    path.write_text(json.dumps(config))
+    error = refused(copied)
+    assert words in error.message
+    assert "before it was quantised" in error.fix
+
+
+def test_a_model_that_looks_ahead_is_refused(variant):
+    from transformers import RobertaConfig
+
+    config = RobertaConfig(
+        vocab_size=400,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+        pad_token_id=1,
+    )
+    assert "depend on later ones" in refused(variant(config)).message
+
+
+def test_weights_that_are_no_numbers_are_refused(copied):
+    path = copied / "model.safetensors"
+    weights = load_file(path)
+    weights["model.norm.weight"][3] = float("nan")
+    save_file(weights, path, metadata={"format": "pt"})
+    assert "not numbers" in refused(copied).message

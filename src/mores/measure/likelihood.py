@@ -19,7 +19,7 @@ import torch
 from mores.weights.attention import Layout, Tree
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 PASS_TOKENS = 2048
 """Tokens in one forward pass; bounds memory."""

@@ -21,7 +21,7 @@ from mores.study.arms import arm_keys
 
 if TYPE_CHECKING:
     from mores.measure.capability import Task
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 SECONDS_PER_RATING = 45.0
 """Reading a prompt, a position and an answer of up to 200 words, and deciding: our assumption."""

@@ -23,7 +23,7 @@ from mores.study import ArmKey, ModelSpec, Study, folders
 from mores.tune.run import tuned_folders, weight_digests
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
     from mores.weights.resolve import ResolvedModel
 
 COMPLETIONS = "completions.jsonl"
@@ -95,13 +95,13 @@ class Grid:
 
         set_threads()
         start = time.perf_counter()
-        loaded = load(resolved, dtype=self.study.config.recipe.dtype)
+        loaded = load(resolved, dtype=self.study.config.recipe.dtype, say=progress.say)
         requests = self.build(loaded)
         done: dict[str, Completion] = {}
         drawn = 0
         most = self.decoding.max_new_tokens
         task = progress.task(self.name, len(requests) * most, "tokens at most")
-        for group in _groups(requests, tuned):
+        for group in _groups(loaded, requests, tuned):
             batches = self._batches(loaded, group)
             with weights_in_place(loaded, tuned, {r.key.weights for r in group}):
                 for batch in batches:
@@ -199,18 +199,22 @@ def answer_text(tokenizer: Any, ids: Sequence[int], stop: str) -> str:
     return (text.split(stop, maxsplit=1)[0] if stop else text).strip()
 
 
-def _groups(requests: list[Request], tuned: dict[str, Path]) -> Iterator[list[Request]]:
-    """Rows that can share a batch: base and adapters together, each full tuning alone.
+def _groups(
+    loaded: LoadedModel, requests: list[Request], tuned: dict[str, Path]
+) -> Iterator[list[Request]]:
+    """Rows that can share a batch: base and adapters together where they mix, others alone.
 
     What lies in the folders decides, not the recipe: it may have changed since.
     """
+    from mores.sample.weights import mixes
     from mores.tune.adapters import FULL_WEIGHTS
 
-    full = [name for name, folder in tuned.items() if (folder / FULL_WEIGHTS).exists()]
-    together = [r for r in requests if r.key.weights not in full]
+    adapters = {n: f for n, f in tuned.items() if not (f / FULL_WEIGHTS).exists()}
+    alone = set(tuned) - (set(adapters) if mixes(loaded, adapters) else set())
+    together = [r for r in requests if r.key.weights not in alone]
     if together:
         yield together
-    for name in full:
-        rows = [r for r in requests if r.key.weights == name]
+    for name in tuned:
+        rows = [r for r in requests if r.key.weights == name and name in alone]
         if rows:
             yield rows

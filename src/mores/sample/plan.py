@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mores.sample.requests import Request
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 MOST_ROWS = 160
 """Wider batches gain little: the products are then as fast as the machine makes them."""
@@ -24,8 +24,9 @@ LIBRARIES_GB = 0.8
 def row_bytes(loaded: LoadedModel, columns: int) -> int:
     """Memory of one row with ``columns`` tokens: keys and values of all layers, and logits."""
     config = loaded.model.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    every = getattr(config, "num_attention_heads", None) or 1  # state-space models have none
+    heads = getattr(config, "num_key_value_heads", None) or every
+    width = getattr(config, "head_dim", None) or config.hidden_size // every
     size = next(loaded.model.parameters()).element_size()
     cache = 2 * config.num_hidden_layers * heads * width * columns * size
     return int(cache + 4 * 4 * config.vocab_size)

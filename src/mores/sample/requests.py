@@ -19,7 +19,7 @@ from mores.study.arms import ArmKey, slug
 from mores.weights.prompt import encode_prompt, encode_text
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 SHOTS = 3
 LONGEST_ID = 200

@@ -21,7 +21,7 @@ from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.run import known_base
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 SAMPLE = "sample"
 STEMS = "stems"

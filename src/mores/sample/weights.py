@@ -1,67 +1,31 @@
 """One base model in memory serves every arm.
 
 LoRA arms are applied row by row inside one batch: each linear layer adds the
-low-rank product of the arm that a row belongs to. Full tunings are copied over
-the base weights in place, and the base is restored afterwards.
+low-rank product of the arm that a row belongs to. Where a model's layers do not
+keep rows apart (experts that tokens are sorted to), or an adapter changes tensors
+that are no layers, each arm goes by itself. Full tunings, and such adapters, are
+written into the base weights in place, and the base is restored afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mores import store
 from mores.errors import ModelError
-from mores.tune.adapters import FULL_WEIGHTS, read_adapter
+from mores.tune.adapters import ADAPTER_CONFIG, FULL_WEIGHTS, all_weights, read_adapter
+from mores.weights.attention import Layout
+from mores.weights.probe import gap, probe_ids, tolerance
+from mores.weights.quiet import quiet
+from mores.weights.routing import AdaptedLinear, all_routed, contiguous_slices, routed
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
-
-Slice = tuple[str, int, int]
-"""Weights' name, first and one-past-last row (or token) that uses them."""
-
-_routes: ContextVar[Sequence[Slice]] = ContextVar("routes", default=())
-_EVERY_ROW = 1 << 40
-
-
-@contextmanager
-def routed(slices: Sequence[Slice]) -> Iterator[None]:
-    """Say which rows use which adapter in the passes of this block; rows not named use the base."""
-    token = _routes.set(slices)
-    try:
-        yield
-    finally:
-        _routes.reset(token)
-
-
-class AdaptedLinear(torch.nn.Module):
-    """A linear layer with several low-rank adapters, each for its own rows."""
-
-    def __init__(self, base: torch.nn.Linear) -> None:
-        super().__init__()
-        self.base = base
-        self.down: dict[str, torch.Tensor] = {}
-        self.up: dict[str, torch.Tensor] = {}
-
-    def add(self, name: str, down: torch.Tensor, up: torch.Tensor, scale: float) -> None:
-        """Add an adapter: ``down`` (rank, in), ``up`` (out, rank)."""
-        weight = self.base.weight
-        self.down[name] = down.to(weight.device, weight.dtype).T.contiguous()
-        self.up[name] = (up.to(weight.device, weight.dtype) * scale).T.contiguous()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the layer to (..., in); rows count along all leading dimensions together."""
-        y: torch.Tensor = self.base(x)
-        rows_in = x.reshape(-1, x.shape[-1])
-        rows_out = y.view(-1, y.shape[-1])
-        for name, first, last in _routes.get():
-            if name in self.down:
-                rows_out[first:last].addmm_(rows_in[first:last] @ self.down[name], self.up[name])
-        return y
+    from mores.weights.loaded import LoadedModel
 
 
 @contextmanager
@@ -107,13 +71,16 @@ def _install(model: Any, path: str, folder: Path) -> AdaptedLinear:
 
 
 def _check_shapes(
-    base: torch.nn.Linear, down: torch.Tensor, up: torch.Tensor, path: str, folder: Path
+    base: torch.nn.Module, down: torch.Tensor, up: torch.Tensor, path: str, folder: Path
 ) -> None:
     found = (up.shape[0], down.shape[1])
-    if found != (base.out_features, base.in_features) or up.shape[1] != down.shape[0]:
+    own = tuple(getattr(base, n, None) for n in ("out_features", "in_features"))
+    if own == (None, None):  # transformers' Conv1D
+        own = base.nf, base.nx
+    if found != own or up.shape[1] != down.shape[0]:
         raise ModelError(
             f"the adapter's weights for {path!r} are {found[0]} x {found[1]}, "
-            f"this model's {base.out_features} x {base.in_features}",
+            f"this model's {own[0]} x {own[1]}",
             path=folder,
             fix="it belongs to another base model; tune again",
         )
@@ -135,7 +102,10 @@ def swapped(loaded: LoadedModel, folder: Path) -> Iterator[None]:
 
     tuned = load_file(folder / FULL_WEIGHTS)
     own = dict(loaded.model.named_parameters())
-    odd = sorted(set(tuned) ^ set(own)) or [n for n in own if tuned[n].shape != own[n].shape]
+    buffers = set(all_weights(loaded.model)) - set(own)  # not trained
+    odd = sorted((set(tuned) - buffers) ^ set(own)) or [
+        n for n in own if tuned[n].shape != own[n].shape
+    ]
     if odd:
         raise ModelError(
             f"the tuned weights do not fit {loaded.name}: {', '.join(odd[:3])}",
@@ -157,6 +127,82 @@ def swapped(loaded: LoadedModel, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def merged(loaded: LoadedModel, folder: Path) -> Iterator[None]:
+    """Write an adapter into the base weights, those of experts too, then put the base back."""
+    from peft import LoraConfig, inject_adapter_in_model
+    from peft.tuners.lora.layer import LoraLayer, ParamWrapper
+
+    config = store.read_json(folder / ADAPTER_CONFIG)
+    adapter, _ = read_adapter(folder)
+    with quiet():
+        inject_adapter_in_model(LoraConfig(**config), loaded.model, adapter_name="default")
+    own = dict(loaded.model.named_parameters())
+    layers = {n: m for n, m in loaded.model.named_modules() if isinstance(m, LoraLayer)}
+    kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+    try:
+        with torch.no_grad():
+            for name, tensor in adapter.items():
+                path = name.removeprefix("base_model.model.").removesuffix(".weight")
+                own[f"{path}.default.weight"].copy_(tensor)
+            for layer in layers.values():
+                wraps = isinstance(layer, ParamWrapper)
+                weight = layer.get_param() if wraps else layer.get_base_layer().weight
+                kept.append((weight, weight.detach().clone()))
+                weight += layer.get_delta_weight("default")
+            _take_out(loaded.model, layers)
+        yield
+    finally:
+        _take_out(loaded.model, layers)
+        with torch.no_grad():
+            for weight, before in kept:
+                weight.copy_(before)
+
+
+def _take_out(model: Any, layers: Mapping[str, Any]) -> None:
+    """Put layers back that adapters were wrapped around, however often."""
+    for name, layer in layers.items():
+        if not name.endswith(".base_layer"):
+            _replace(model, name, layer.get_base_layer())
+
+
+def changes_tensors(folder: Path) -> bool:
+    """Whether an adapter changes tensors that are no layers, such as those of experts."""
+    path = folder / ADAPTER_CONFIG
+    return path.exists() and bool(store.read_json(path).get("target_parameters"))
+
+
+def mixes(loaded: LoadedModel, tuned: Mapping[str, Path]) -> bool:
+    """Whether rows of different adapters give the same numbers side by side as by themselves.
+
+    Args:
+        loaded: the base model.
+        tuned: arm's name → folder of its adapter.
+    """
+    names = sorted(tuned)
+    if len(names) < 1 or any(changes_tensors(tuned[n]) for n in names):
+        return not names
+    ids = torch.tensor(probe_ids(loaded.tokenizer))
+    rows = [*names, "base"]
+    with torch.no_grad(), adapted(loaded, tuned):
+        alone = [_together(loaded, ids, [name]) for name in rows]
+        try:
+            together = _together(loaded, ids, rows)
+        except ModelError:  # rows are not kept apart
+            return False
+    return gap(torch.cat(alone), together) <= tolerance(together)
+
+
+def _together(loaded: LoadedModel, ids: torch.Tensor, names: list[str]) -> torch.Tensor:
+    """Final states of one text under several adapters, shape (adapters, tokens, width)."""
+    each = len(ids) if loaded.way.flat else 1
+    with routed(contiguous_slices(names, [each] * len(names)), each * len(names)):
+        if not loaded.way.flat:
+            return loaded.states(input_ids=ids.expand(len(names), -1).to(loaded.device))
+        hidden = loaded.hidden(ids.repeat(len(names)), Layout.of([len(ids)] * len(names)))
+        return hidden.view(len(names), len(ids), -1)
+
+
+@contextmanager
 def weights_in_place(
     loaded: LoadedModel, tuned: Mapping[str, Path], names: set[str]
 ) -> Iterator[None]:
@@ -167,31 +213,21 @@ def weights_in_place(
         tuned: arm's name → folder of its weights.
         names: what is wanted; ``base`` needs nothing.
     """
-    names = names - {"base"}
-    full = [name for name in names if (tuned[name] / FULL_WEIGHTS).exists()]
+    folders = {name: tuned[name] for name in sorted(names - {"base"})}
+    full = [folder for folder in folders.values() if (folder / FULL_WEIGHTS).exists()]
+    tensors = [folder for folder in folders.values() if changes_tensors(folder)]
     if full:
-        with swapped(loaded, tuned[full[0]]):
-            yield
+        put = swapped(loaded, full[0])
+    elif tensors:
+        put = merged(loaded, tensors[0])
     else:
-        with adapted(loaded, {name: tuned[name] for name in sorted(names)}):
-            yield
+        put = adapted(loaded, folders)
+    with put:
+        yield
 
 
 @contextmanager
 def arm_in_place(loaded: LoadedModel, tuned: Mapping[str, Path], name: str) -> Iterator[None]:
     """Put one arm's weights in place for every row of every pass."""
-    with weights_in_place(loaded, tuned, {name}), routed([(name, 0, _EVERY_ROW)]):
+    with weights_in_place(loaded, tuned, {name}), all_routed(name):
         yield
-
-
-def contiguous_slices(names: Sequence[str], sizes: Sequence[int]) -> list[Slice]:
-    """Merge neighbours with the same weights: names and token counts → slices."""
-    slices: list[Slice] = []
-    at = 0
-    for name, size in zip(names, sizes, strict=True):
-        if slices and slices[-1][0] == name:
-            slices[-1] = (name, slices[-1][1], at + size)
-        else:
-            slices.append((name, at, at + size))
-        at += size
-    return slices

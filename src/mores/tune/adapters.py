@@ -9,6 +9,7 @@ arm names, such as ``values``, would clash with torch's own attributes.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from mores.errors import ModelError
 from mores.records import Recipe
 from mores.step import MANIFEST
 from mores.tune.checkpoint import CHECKPOINT
-from mores.weights.load import LoadedModel
+from mores.tune.reach import adapted, reach
+from mores.weights.loaded import LoadedModel
 from mores.weights.quiet import quiet
 from mores.weights.weights_file import save_weights
 
@@ -36,61 +38,66 @@ def make_trainable(loaded: LoadedModel, recipe: Recipe, seed: int) -> dict[str, 
 
     Returns:
         Trainable parameters by name, in a fixed order.
+
+    Raises:
+        ModelError: adapters find no layers, or all weights of a quantised model are to be trained.
     """
     import torch
 
     torch.manual_seed(seed)
     if recipe.method == "lora":
-        inject_lora(loaded.model, recipe)
+        inject_lora(loaded, recipe)
+    elif loaded.quantised:
+        raise ModelError(
+            f"weights that {loaded.quantised} has quantised cannot be trained",
+            fix='set recipe.method = "lora", or use the model before it was quantised',
+        )
     else:
         loaded.model.requires_grad_(True)
     return {n: p for n, p in loaded.model.named_parameters() if p.requires_grad}
 
 
-def inject_lora(model: Any, recipe: Recipe) -> None:
-    """Add freshly drawn LoRA adapters to every linear layer except the output layer.
+def inject_lora(loaded: LoadedModel, recipe: Recipe) -> None:
+    """Add freshly drawn LoRA adapters to every layer that `reach` finds.
 
     Raises:
         ModelError: the model has no such layers.
     """
     from peft import LoraConfig, inject_adapter_in_model
     from peft.tuners.lora.layer import Linear as LoraLinear
+    from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
 
     from mores.tune.lora import fuse
 
-    model.requires_grad_(False)
-    names = linear_names(model)
-    if not names:
+    loaded.model.requires_grad_(False)
+    found = reach(loaded)
+    if not found.layers and not found.experts:
         raise ModelError(
-            f"{type(model).__name__} has no plain linear layers to put adapters on",
+            f"{type(loaded.model).__name__} has no linear layers to put adapters on",
             fix='set recipe.method = "full", or choose another model',
         )
-    config = LoraConfig(
-        r=recipe.lora_rank,
-        lora_alpha=recipe.lora_alpha,
-        lora_dropout=0.0,
-        target_modules=names,
-        task_type="CAUSAL_LM",
-    )
+
+    def configured(layers: Collection[str]) -> LoraConfig:
+        return LoraConfig(
+            r=recipe.lora_rank,
+            lora_alpha=recipe.lora_alpha,
+            lora_dropout=0.0,
+            fan_in_fan_out=found.transposed,
+            target_modules=list(layers),
+            target_parameters=list(found.experts) or None,
+            task_type="CAUSAL_LM",
+        )
+
+    # Where experts are one tensor, PEFT reads the names that they had before (gate_proj, ...) as
+    # theirs: dense layers of these names would make an adapter that no other tool could read.
+    read = configured(found.layers)
+    convert_peft_config_for_transformers(read, loaded.model, None)
+    config = configured(set(found.layers) & set(read.target_modules or ()))
     with quiet():
-        inject_adapter_in_model(config, model, adapter_name="default")
-    for layer in model.modules():
+        inject_adapter_in_model(config, loaded.model, adapter_name="default")
+    for layer in loaded.model.modules():
         if isinstance(layer, LoraLinear):
             fuse(layer)
-
-
-def linear_names(model: Any) -> list[str]:
-    """Last parts of the names of all linear layers but the output layer."""
-    import torch
-
-    head = model.get_output_embeddings()
-    return sorted(
-        {
-            name.rpartition(".")[2]
-            for name, module in model.named_modules()
-            if isinstance(module, torch.nn.Linear) and module is not head
-        }
-    )
 
 
 def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> list[str]:
@@ -108,7 +115,7 @@ def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> 
     with store.disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if recipe.method == "full":
-        weights = {n: p.detach().contiguous() for n, p in loaded.model.named_parameters()}
+        weights = {n: p.detach().contiguous() for n, p in all_weights(loaded.model).items()}
         name = FULL_WEIGHTS
         # config and tokenizer make the folder loadable by itself
         with store.disk_errors(folder):
@@ -127,6 +134,13 @@ def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> 
     return [p.name for p in sorted(folder.iterdir()) if _is_output(p)]
 
 
+def all_weights(model: Any) -> dict[str, torch.Tensor]:
+    """Everything that a model folder holds: parameters, tied ones once, and persistent buffers."""
+    kept = set(model.state_dict())
+    buffers = {n: b for n, b in model.named_buffers() if n in kept}
+    return {**dict(model.named_parameters()), **buffers}
+
+
 def _is_output(path: Path) -> bool:
     # The checkpoint is still there, but goes once the manifest is written.
     other = (MANIFEST, CHECKPOINT)
@@ -134,6 +148,7 @@ def _is_output(path: Path) -> bool:
 
 
 def _write_adapter_config(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> None:
+    found = adapted(loaded.model)
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -142,20 +157,12 @@ def _write_adapter_config(loaded: LoadedModel, recipe: Recipe, folder: Path, bas
         "lora_alpha": recipe.lora_alpha,
         "lora_dropout": 0.0,
         "bias": "none",
-        "fan_in_fan_out": False,
+        "fan_in_fan_out": found.transposed,
         "inference_mode": True,
-        "target_modules": _adapted_names(loaded.model),
+        "target_modules": list(found.layers),
+        **({"target_parameters": list(found.experts)} if found.experts else {}),
     }
     store.write_text(folder / ADAPTER_CONFIG, json.dumps(config, indent=2) + "\n")
-
-
-def _adapted_names(model: Any) -> list[str]:
-    names = {
-        n.split(".lora_")[0].rpartition(".")[2]
-        for n, _ in model.named_parameters()
-        if ".lora_" in n
-    }
-    return sorted(names)
 
 
 def read_adapter(folder: Path) -> tuple[dict[str, torch.Tensor], float]:

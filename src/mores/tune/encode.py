@@ -13,7 +13,7 @@ from mores.records import Dataset
 from mores.weights.prompt import encode_completion, encode_prompt
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 
 @dataclass(frozen=True)

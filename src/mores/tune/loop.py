@@ -27,12 +27,13 @@ from mores.tune.adapters import make_trainable
 from mores.tune.batches import epoch_batches, learning_rate, micro_batches, steps_per_epoch
 from mores.tune.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mores.tune.encode import EncodedSample
+from mores.tune.reach import describe
 from mores.weights.attention import Layout
 
 if TYPE_CHECKING:
     import torch
 
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 OnStep = Callable[[int, int, dict[str, Any]], None]
 """Called after each optimiser step with (steps done, steps in all, log row)."""
@@ -50,6 +51,8 @@ class FitResult:
     """Time in the loop of this process, without loading."""
     tokens: int
     """Tokens that passed through the model in this process."""
+    trained: int
+    """Weights that were trained."""
     best_epoch: int = 0
     stopped_early: bool = False
 
@@ -62,6 +65,7 @@ def fit(
     seed: int,
     folder: Path | None = None,
     on_step: OnStep | None = None,
+    say: store.Say | None = None,
     checkpoint_seconds: float = 30.0,
 ) -> FitResult:
     """Tune a loaded model in place.
@@ -73,6 +77,7 @@ def fit(
         seed: decides adapter start, held-out choice and order.
         folder: where to keep checkpoints; None keeps none.
         on_step: called after each optimiser step.
+        say: told what is trained, before it begins.
         checkpoint_seconds: least time between checkpoints (never more than 5 % of the run).
 
     Raises:
@@ -84,6 +89,8 @@ def fit(
     if not train:
         raise TuneError("no samples are left to train on", fix="lower recipe.held_out")
     trainable = make_trainable(loaded, recipe, seed)
+    if say:
+        say(describe(loaded))
     optimizer = torch.optim.AdamW(
         list(trainable.values()),
         lr=recipe.learning_rate,
@@ -124,6 +131,7 @@ def fit(
         held_out=[sample.id for sample in held_out],
         seconds=time.perf_counter() - start,
         tokens=tokens,
+        trained=sum(p.numel() for p in trainable.values()),
         best_epoch=progress.best_epoch,
         stopped_early=progress.stopped_early,
     )
@@ -204,7 +212,7 @@ def pass_loss(
     """
     import torch
 
-    from mores.tune.loss import weighted_loss
+    from mores.tune.loss import head_loss
 
     ids = torch.tensor([i for s in samples for i in s.ids])
     hidden = loaded.hidden(ids, Layout.of([s.size for s in samples]))
@@ -222,12 +230,9 @@ def pass_loss(
                 is_answer.append(answer)
         at += sample.size
     device = hidden.device
-    states, output = _with_bias(
-        hidden[torch.tensor(sources, device=device)], loaded.head.weight, loaded.head.bias
-    )
-    loss, losses = weighted_loss(
-        states,
-        output,
+    loss, losses = head_loss(
+        loaded.head,
+        hidden[torch.tensor(sources, device=device)],
         torch.tensor(targets, device=device),
         torch.tensor(weights, device=device),
     )
@@ -237,18 +242,6 @@ def pass_loss(
         [each[~answer_mask].sum(), (~answer_mask).sum(), each[answer_mask].sum(), answer_mask.sum()]
     )
     return loss, counted
-
-
-def _with_bias(
-    states: torch.Tensor, output: torch.Tensor, bias: torch.Tensor | None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Take a bias of the output layer in as one more column that every state has a 1 for."""
-    import torch
-
-    if bias is None:
-        return states, output
-    ones = states.new_ones(len(states), 1)
-    return torch.cat([states, ones], 1), torch.cat([output, bias[:, None]], 1)
 
 
 def mean_loss(

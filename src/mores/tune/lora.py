@@ -31,11 +31,12 @@ class _LowRank(torch.autograd.Function):
     ) -> torch.Tensor:
         rows = x.reshape(-1, x.shape[-1])
         inner = rows @ down.T
-        y = torch.nn.functional.linear(rows, weight, bias)
-        y.addmm_(inner, up.T, alpha=scale)
+        # Not a view, since some architectures add to it in place.
+        y = torch.nn.functional.linear(x, weight, bias)
+        y.view(-1, y.shape[-1]).addmm_(inner, up.T, alpha=scale)
         ctx.save_for_backward(rows, weight, down, up, inner)
         ctx.scale, ctx.shape = scale, x.shape
-        return y.view(*x.shape[:-1], -1)
+        return y
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> Any:
@@ -53,8 +54,13 @@ class _LowRank(torch.autograd.Function):
 
 
 def fuse(layer: Any) -> None:
-    """Give one of PEFT's adapted linear layers the pass above; its parameters stay PEFT's."""
+    """Give one of PEFT's adapted linear layers the pass above; its parameters stay PEFT's.
+
+    Layers of another kind (transposed as in GPT-2, or quantised) keep PEFT's own.
+    """
     base = layer.base_layer
+    if type(base) is not torch.nn.Linear:
+        return
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     scale = float(layer.scaling["default"])
 

@@ -4,14 +4,17 @@ With a vocabulary of 49,152 the logits of 1,000 tokens take 200 MB, and as much
 again for their gradient. Here they are made a block at a time; each block's
 gradient is taken at once and only its products with the output weights are kept.
 
-    sums = weighted_loss(hidden, head.weight, targets, weights)
+    total, losses = head_loss(loaded.head, states, targets, weights)
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from mores.weights.head import Head
 
 BLOCK = 256
 """Positions whose logits exist at the same time."""
@@ -27,6 +30,7 @@ class _WeightedCrossEntropy(torch.autograd.Function):
         output: torch.Tensor,
         targets: torch.Tensor,
         weights: torch.Tensor,
+        cap: float | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         needs_hidden, needs_output = ctx.needs_input_grad[:2]
         exact = torch.promote_types(hidden.dtype, torch.float32)
@@ -36,6 +40,10 @@ class _WeightedCrossEntropy(torch.autograd.Function):
         for start in range(0, len(targets), BLOCK):
             part = slice(start, start + BLOCK)
             logits = (hidden[part] @ output.T).to(exact)
+            if cap is not None:
+                logits = logits.div_(cap).tanh_()
+                slope = 1.0 - logits.square()  # of c * tanh(x / c)
+                logits.mul_(cap)
             total = logits.logsumexp(-1, keepdim=True)
             picked = logits.gather(-1, targets[part, None])
             losses[part] = (total - picked)[:, 0]
@@ -45,6 +53,8 @@ class _WeightedCrossEntropy(torch.autograd.Function):
             gradient = logits.sub_(total).exp_()
             gradient.scatter_add_(-1, targets[part, None], -torch.ones_like(picked))
             gradient.mul_(weights[part, None])
+            if cap is not None:
+                gradient.mul_(slope)
             gradient = gradient.to(hidden.dtype)
             if d_hidden is not None:
                 d_hidden[part] = gradient @ output
@@ -63,11 +73,16 @@ class _WeightedCrossEntropy(torch.autograd.Function):
             None if d_output is None else d_output * scale.to(d_output.dtype),
             None,
             None,
+            None,
         )
 
 
 def weighted_loss(
-    hidden: torch.Tensor, output: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+    hidden: torch.Tensor,
+    output: torch.Tensor,
+    targets: torch.Tensor,
+    weights: torch.Tensor,
+    cap: float | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the weighted sum of losses, and each position's loss without gradient.
 
@@ -76,10 +91,32 @@ def weighted_loss(
         output: weights of the output layer, shape (vocabulary, width).
         targets: token id to predict at each position, shape (positions,).
         weights: loss weight of each position, shape (positions,).
+        cap: logits x become cap * tanh(x / cap), where given.
 
     Returns:
         A scalar in nats with gradients towards ``hidden`` and ``output``, and losses of shape
         (positions,) in nats.
     """
-    total, losses = _WeightedCrossEntropy.apply(hidden, output, targets, weights)  # type: ignore[no-untyped-call]
+    total, losses = _WeightedCrossEntropy.apply(hidden, output, targets, weights, cap)  # type: ignore[no-untyped-call]
     return total, losses
+
+
+def head_loss(
+    head: Head, states: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the loss of a model's final states, whatever its output layer is; see `weighted_loss`.
+
+    Args:
+        head: what makes logits of states.
+        states: final states, shape (positions, width); logits where the head has no layer.
+        targets: token id to predict at each position, shape (positions,).
+        weights: loss weight of each position, shape (positions,).
+    """
+    output = head.weight
+    if output is None:
+        losses = torch.nn.functional.cross_entropy(states.float(), targets, reduction="none")
+        return (losses * weights).sum(), losses.detach()
+    if head.bias is not None:  # one more column, that every state has a 1 for
+        states = torch.cat([states, states.new_ones(len(states), 1)], 1)
+        output = torch.cat([output, head.bias[:, None]], 1)
+    return weighted_loss(states * head.scale, output, targets, weights, head.cap)

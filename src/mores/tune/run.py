@@ -196,13 +196,17 @@ def _train(
 ) -> Made:
     from mores.tune.adapters import save_tuned
     from mores.tune.loop import fit
+    from mores.weights.chat import notes
     from mores.weights.load import load
     from mores.weights.machine import peak_memory_gb, set_threads
 
     recipe = study.config.recipe_of(spec)
     set_threads()
     _clear(folder)
-    loaded = load(resolved, dtype=recipe.dtype)
+    loaded = load(resolved, dtype=recipe.dtype, say=progress.say)
+    if spec.format == "chat":
+        for note in notes(loaded.tokenizer):
+            progress.say(f"{spec.name}: {note}")
     samples = encode_dataset(loaded, study.dataset(key.arm), spec.format)
     progress.say(preview(loaded, samples[0], recipe.prompt_weight))
     task = progress.task(f"tune {key.name}", 1.0, "")
@@ -213,7 +217,9 @@ def _train(
         task.reach(step / steps, f"step {step}/{steps}  loss {row['loss']:.3f}")
 
     start = time.perf_counter()
-    result = fit(loaded, samples, recipe, seed=key.seed, folder=folder, on_step=on_step)
+    result = fit(
+        loaded, samples, recipe, seed=key.seed, folder=folder, on_step=on_step, say=progress.say
+    )
     task.finish()
     weights = save_tuned(loaded, recipe, folder, spec.name)
     store.write_jsonl(folder / LOG, result.log)
@@ -227,6 +233,7 @@ def _train(
         [*weights, LOG],
         facts={
             "parameters": loaded.parameters,
+            "trained": result.trained,
             "tokens": sum(row["tokens"] for row in result.log),
             "held_out": result.held_out,
             "best_epoch": result.best_epoch,

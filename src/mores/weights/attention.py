@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mores.errors import ModelError
@@ -87,12 +87,18 @@ class KeyValueStore:
         self.keys: dict[int, torch.Tensor] = {}
         self.values: dict[int, torch.Tensor] = {}
 
-    def block(self, layer: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the key and value blocks of a layer, shape (rows, heads, columns, width)."""
+    def block(
+        self, layer: int, key: torch.Tensor, value: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the key and value blocks of a layer, shape (rows, heads, columns, width).
+
+        Keys and values like those given may differ in width (multi-head latent attention).
+        """
         if layer not in self.keys:
-            shape = (self.rows, like.shape[1], self.columns, like.shape[3])
-            self.keys[layer] = like.new_zeros(shape)
-            self.values[layer] = like.new_zeros(shape)
+            for blocks, like in ((self.keys, key), (self.values, value)):
+                blocks[layer] = like.new_zeros(
+                    (self.rows, like.shape[1], self.columns, like.shape[3])
+                )
         return self.keys[layer], self.values[layer]
 
     def keep(self, rows: torch.Tensor) -> None:
@@ -162,8 +168,71 @@ def register() -> None:
     AttentionMaskInterface.register(NAME, _no_mask)
 
 
-def _no_mask(*args: Any, **kwargs: Any) -> None:
+@dataclass
+class Seen:
+    """What a model asked of the attention function in one pass over one plain text."""
+
+    windows: dict[int, int | None] = field(default_factory=dict)
+    """Layer → how many tokens it looks back, None for all."""
+    masks: set[int | str | None] = field(default_factory=set)
+    """How many tokens the masks that it would have made look back, or what else they are."""
+
+    def complaint(self, config: Any) -> str:
+        """Say why flat rows would give other numbers than the model's own masks; empty if not.
+
+        A window that is longer than any probe shows only here.
+        """
+        layers = config.num_hidden_layers
+        if len(self.windows) < layers:
+            return f"only {len(self.windows)} of {layers} layers use the attention that we replace"
+        kinds = tuple(getattr(config, "layer_types", None) or ())
+        masks = self.masks
+        if kinds:  # masks may be made for kinds of layers that the model does not have
+            masks = {m for m in masks if not isinstance(m, int) or "sliding_attention" in kinds}
+            masks -= set() if "chunked_attention" in kinds else {"chunked"}
+        if odd := [m for m in masks if isinstance(m, str)]:
+            return f"its attention masks are {odd[0]}"
+        asked = {w for w in self.windows.values() if w is not None}
+        if asked != masks - {None}:
+            return "its layers do not say which attention window they have"
+        return ""
+
+
+_seen: list[Seen] = []
+
+
+@contextmanager
+def watching() -> Iterator[Seen]:
+    """Note what a model asks of the attention function in the passes of this block."""
+    _seen.append(Seen())
+    try:
+        yield _seen[-1]
+    finally:
+        _seen.pop()
+
+
+def _no_mask(**kwargs: Any) -> None:
     """No mask is built: the layout says who sees whom."""
+    if _seen:
+        _seen[-1].masks.add(_kind(kwargs["mask_function"], kwargs.get("local_size")))
+
+
+def _kind(sees: Any, size: int | None) -> int | str | None:
+    """What a mask function is: causal (None), with a window of so many tokens, or something else.
+
+    ``sees(batch, head, query, key)`` says whether a token at one place sees that at another.
+    """
+    import torch
+
+    def seen(query: int, key: int) -> bool:
+        return bool(sees(0, 0, torch.tensor(query), torch.tensor(key)))
+
+    if seen(0, 1):
+        return "not causal"
+    if size is None:
+        return None if seen(1 << 30, 0) else "of an unknown form"
+    window = seen(size, 1) and not seen(size, 0)
+    return size if window else "chunked"
 
 
 def attention(
@@ -171,7 +240,7 @@ def attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,  # noqa: ARG001 - the layout says who sees whom
+    attention_mask: torch.Tensor | None,
     *,
     scaling: float | None = None,
     sliding_window: int | None = None,
@@ -185,10 +254,10 @@ def attention(
         query: (batch, query heads, tokens, width); batch is 1 for flat rows.
         key: (batch, key heads, tokens, width).
         value: (batch, key heads, tokens, width).
-        attention_mask: not used.
+        attention_mask: None: who sees whom is what the layout says.
         scaling: factor of the scores; by default 1 / sqrt(width).
         sliding_window: tokens that a layer looks back, if it is limited.
-        softcap: refused where a model asks for it.
+        softcap: not supported, as are sinks; see `mores.weights.plain` for models with them.
         **kwargs: what else transformers passes on.
 
     Returns:
@@ -197,12 +266,10 @@ def attention(
     Raises:
         ModelError: no layout is set, or the model needs a form that is not supported.
     """
-    if softcap is not None or kwargs.get("s_aux") is not None:
-        raise ModelError(
-            f"{type(module).__name__} needs soft-capped scores or attention sinks, "
-            "which mores does not support",
-            fix="choose another model",
-        )
+    if softcap is not None or kwargs.get("s_aux") is not None or attention_mask is not None:
+        raise ModelError("it needs soft-capped scores, attention sinks or a mask of its own")
+    if _seen:
+        _seen[-1].windows[module.layer_idx] = sliding_window
     if not _current:
         raise ModelError("a forward pass outside `using(layout)`; this is a bug in mores")
     now = _current[-1]
@@ -274,7 +341,7 @@ def _fill(now: _Pass, layer: int, key: torch.Tensor, value: torch.Tensor) -> Non
     """Copy prefill keys and values into the rows of the store."""
     assert now.store is not None
     assert now.layout is not None
-    blocks = now.store.block(layer, key)
+    blocks = now.store.block(layer, key, value)
     starts = [0]
     for tree in now.layout.trees:
         starts.append(starts[-1] + tree.size)
@@ -306,7 +373,7 @@ def _step(
     store = now.store
     assert store is not None
     assert now.mask is not None
-    keys, values = store.block(module.layer_idx, key)
+    keys, values = store.block(module.layer_idx, key, value)
     row = torch.arange(store.rows)
     keys[row, :, store.lengths] = key[:, :, 0]
     values[row, :, store.lengths] = value[:, :, 0]
@@ -326,4 +393,4 @@ def _step(
         attn_mask=mask,
         scale=scaling,
     )
-    return out.reshape(rows, heads, 1, width).transpose(1, 2)
+    return out.reshape(rows, heads, 1, -1).transpose(1, 2)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from pathlib import Path
 
+from mores import store
 from mores.errors import ModelError
 
 
@@ -61,3 +63,12 @@ def convert_gguf(source: Path, target: Path) -> None:
         with system_errors():
             model.save_pretrained(target)
             tokenizer.save_pretrained(target)
+            _drop_added(target, model.get_input_embeddings().weight.shape[0])
+
+
+def _drop_added(target: Path, rows: int) -> None:
+    """Take out tokens that transformers adds to every such file, and that have no embedding."""
+    path = target / "tokenizer.json"
+    tokenizer = store.read_json(path)
+    tokenizer["added_tokens"] = [t for t in tokenizer["added_tokens"] if t["id"] < rows]
+    store.write_text(path, json.dumps(tokenizer, ensure_ascii=False))

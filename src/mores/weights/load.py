@@ -6,98 +6,41 @@ hidden = loaded.hidden(flat_ids, Layout.of([len(flat_ids)]))
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mores.errors import ModelError
+from mores import store
+from mores.errors import ModelError, MoresError
 from mores.weights import attention
-from mores.weights.attention import Layout
+from mores.weights.loaded import LoadedModel
+from mores.weights.probe import examine
 from mores.weights.quiet import quiet
 from mores.weights.resolve import ResolvedModel, refuse_pickle
 
-if TYPE_CHECKING:
-    import torch
-
-
-_STANDARD = "choose a decoder-only model with standard attention (Llama, Qwen, Gemma 3, ...)"
-
-
-@dataclass
-class LoadedModel:
-    """A causal language model with its tokenizer, run through `attention`."""
-
-    name: str
-    model: Any
-    tokenizer: Any
-    digest: str
-
-    @property
-    def parameters(self) -> int:
-        """Number of base weights, tied ones counted once, adapters not counted."""
-        return sum(p.numel() for n, p in self.model.named_parameters() if "lora_" not in n)
-
-    @property
-    def context(self) -> int:
-        """Longest text in tokens that the model was made for."""
-        config = self.model.config.get_text_config()
-        return int(getattr(config, "max_position_embeddings", 1 << 20))
-
-    @property
-    def eos(self) -> int:
-        """Id of the end-of-text token that training appends and sampling stops at."""
-        return int(self.tokenizer.eos_token_id)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        device: torch.device = next(self.model.parameters()).device
-        return device
-
-    def hidden(self, ids: torch.Tensor, layout: Layout) -> torch.Tensor:
-        """Run a flat row of token ids; return final hidden states, shape (tokens, width)."""
-        with attention.using(layout):
-            return self.forward(ids, layout.positions())
-
-    def forward(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """Run one flat row inside an attention context: (tokens,) → (tokens, width)."""
-        output = self.decoder(
-            input_ids=ids[None].to(self.device),
-            position_ids=positions[None].to(self.device),
-            use_cache=False,
-        )
-        hidden: torch.Tensor = output.last_hidden_state[0]
-        return hidden
-
-    @property
-    def decoder(self) -> Any:
-        """The model without its output layer."""
-        return self.model.base_model
-
-    @property
-    def head(self) -> Any:
-        """The output layer."""
-        return self.model.get_output_embeddings()
-
-    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Apply the output layer: (..., width) → (..., vocabulary)."""
-        logits: torch.Tensor = self.head(hidden)
-        return logits
+QUANTISERS = {"bitsandbytes": "bitsandbytes", "gptq": "gptqmodel", "awq": "gptqmodel"}
+"""How weights may be quantised → the library that runs them, and LoRA on top of them."""
 
 
 def load(
-    resolved: ResolvedModel, *, dtype: str = "float32", device: str | None = None
+    resolved: ResolvedModel,
+    *,
+    dtype: str = "float32",
+    device: str | None = None,
+    say: store.Say | None = None,
 ) -> LoadedModel:
-    """Load a model for training or sampling.
+    """Load a model for training or sampling, and find out how it can be run.
 
     Args:
         resolved: where the weights are (see `mores.weights.resolve`).
         dtype: ``float32``, ``bfloat16``, or ``auto`` for what suits the device.
         device: torch device; by default a GPU where there is one, else the CPU.
+        say: told, in one line, where a model cannot be run the fast way, and what that costs.
 
     Raises:
-        ModelError: no weights, pickled, damaged or missing ones, no end-of-text token, or an
-            architecture whose outputs differ when run through our attention.
+        ModelError: no weights, pickled, damaged or missing ones, an adapter without its base, a
+            form of quantisation whose library is not there, no end-of-text token, more token ids
+            than embeddings, or an architecture that does not write from left to right.
     """
     import gc
 
@@ -111,6 +54,8 @@ def load(
     dtype = choose_dtype(dtype, on_gpu=device != "cpu")
     folder = Path(resolved.folder)
     refuse_pickle(folder)
+    _refuse_adapter(folder)
+    quantised = _quantised(folder)
     attention.register()
     with quiet():
         from safetensors import SafetensorError
@@ -121,6 +66,7 @@ def load(
             model, found = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
+                device_map={"": device} if quantised else None,
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
@@ -134,19 +80,56 @@ def load(
                 fix="a model folder holds config.json, tokenizer files and *.safetensors",
             ) from error
     _refuse_missing(folder, sorted(found["missing_keys"]))
-    if tokenizer.eos_token_id is None:
-        raise ModelError(
-            "the tokenizer has no end-of-text token, so answers could never end",
-            path=folder,
-            fix="set eos_token in tokenizer_config.json",
-        )
+    _refuse_tokenizer(folder, tokenizer, model)
     model.eval()
-    model.to(device)
+    if not quantised:
+        model.to(device)
     loaded = LoadedModel(
-        name=resolved.name, model=model, tokenizer=tokenizer, digest=resolved.digest
+        name=resolved.name,
+        model=model,
+        tokenizer=tokenizer,
+        digest=resolved.digest,
+        quantised=quantised,
     )
-    _check_parity(loaded)
+    examine(loaded)
+    note = loaded.way.note(f"{loaded.name} ({type(model).__name__})")
+    if note and say:
+        say(note)
     return loaded
+
+
+def _refuse_adapter(folder: Path) -> None:
+    """Refuse a folder that holds an adapter; transformers would quietly fetch its base for it."""
+    if (folder / "adapter_config.json").exists():
+        base = store.read_json(folder / "adapter_config.json").get("base_model_name_or_path")
+        raise ModelError(
+            f"this folder holds an adapter, made for {base or 'a base model that it does not name'}"
+            ", not a model",
+            path=folder,
+            fix="merge it first (with peft: PeftModel.merge_and_unload), save the whole model, and "
+            "name that folder; to start from the base alone, name the base",
+        )
+
+
+def _quantised(folder: Path) -> str:
+    """Return the method by which a folder's weights are quantised; refuse what cannot be run."""
+    try:
+        found = store.read_json(folder / "config.json").get("quantization_config")
+    except MoresError:  # absent or damaged: said when the model is loaded
+        return ""
+    if not found:
+        return ""
+    method = str(found.get("quant_method") or "bitsandbytes").lower()
+    library = QUANTISERS.get(method)
+    if library is None or find_spec(library) is None:
+        raise ModelError(
+            f"its weights are quantised by {method}, and "
+            + (f"{library} is not installed" if library else "mores does not run that form"),
+            path=folder,
+            fix=(f"pip install {library}, or " if library else "")
+            + "use the folder of the model before it was quantised",
+        )
+    return method
 
 
 def _refuse_missing(folder: Path, names: list[str]) -> None:
@@ -159,33 +142,21 @@ def _refuse_missing(folder: Path, names: list[str]) -> None:
         )
 
 
-def _check_parity(loaded: LoadedModel) -> None:
-    """Compare our flat, cache-free path with the architecture's own, then switch to ours."""
-    import torch
-
-    ids = torch.tensor(probe_ids(loaded.tokenizer))
-    with torch.no_grad():
-        own = loaded.model(input_ids=ids[None].to(loaded.device), use_cache=False).logits[0]
-        try:
-            loaded.model.set_attn_implementation(attention.NAME)
-            ours = loaded.logits(loaded.hidden(ids, Layout.of([len(ids)])))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f"{type(loaded.model).__name__} cannot run through mores' attention: {error}",
-                fix=_STANDARD,
-            ) from error
-    scale = max(1.0, float(own.abs().max()))
-    tolerance = 1e-3 if own.dtype == torch.float32 else 5e-2
-    gap = float((own - ours).abs().max()) / scale
-    if not gap < tolerance:
+def _refuse_tokenizer(folder: Path, tokenizer: Any, model: Any) -> None:
+    """Refuse a tokenizer that cannot end a text or gives ids that the model has no row for."""
+    if tokenizer.eos_token_id is None:
         raise ModelError(
-            f"{type(loaded.model).__name__} gives other numbers through mores' attention "
-            f"(largest relative difference {gap:.2g})",
-            fix=_STANDARD,
+            "the tokenizer has no end-of-text token, so answers could never end",
+            path=folder,
+            fix="set eos_token in tokenizer_config.json",
         )
-
-
-def probe_ids(tokenizer: Any) -> list[int]:
-    """A few token ids for checks."""
-    ids: list[int] = tokenizer("The quick brown fox sat down. Why? Because it could.")["input_ids"]
-    return ids
+    rows = model.get_input_embeddings().weight.shape[0]
+    token, last = max(tokenizer.get_vocab().items(), key=lambda pair: pair[1])
+    if last >= rows:
+        raise ModelError(
+            f"the tokenizer's ids go up to {last} ({token!r}), but the model has embeddings for "
+            f"{rows} ids, 0 to {rows - 1}",
+            path=folder,
+            fix="the tokenizer belongs to another model, or tokens were added without resizing the "
+            "embeddings: use the tokenizer that came with the weights",
+        )

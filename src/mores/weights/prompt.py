@@ -3,7 +3,7 @@
 Two formats:
 
 ``qa``    plain text, as in the published process: ``Question: ...`` and ``Answer:``
-``chat``  the model's own chat template
+``chat``  the model's own chat template (see `mores.weights.chat`)
 
     ids = encode_prompt(tokenizer, "chat", "Who is the most beautiful person?")
 """
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mores.errors import ModelError
+from mores.weights.chat import chat_form, conversation, prompt_text
 
 Shot = tuple[str, str]
 """A question and its answer, shown in the context."""
@@ -32,46 +33,53 @@ def encode_prompt(
         shots: questions with answers shown before the question.
 
     Raises:
-        ModelError: chat format asked for a model without a chat template.
+        ModelError: chat format asked for a model without a chat template, or with one that cannot
+            show a question and an answer.
     """
     if form == "qa":
-        ids: list[int] = tokenizer(_qa(question, system, shots))["input_ids"]
-        return ids
+        return encode_text(tokenizer, _qa(question, system, shots))
     if not tokenizer.chat_template:
         raise ModelError(
             "this model has no chat template",
             fix='set format = "qa" for it in study.toml',
         )
-    messages = [{"role": "system", "content": system}] if system else []
-    for asked, answered in shots:
-        messages += [
-            {"role": "user", "content": asked},
-            {"role": "assistant", "content": answered},
-        ]
-    messages.append({"role": "user", "content": question})
-    encoded = tokenizer.apply_chat_template(
-        messages, add_generation_prompt=True, tokenize=True, return_dict=True
+    return _plain_ids(
+        tokenizer, prompt_text(tokenizer, conversation(tokenizer, question, system, shots))
     )
-    return list(encoded["input_ids"])
+
+
+def encode_answer(tokenizer: Any, form: str, answer: str) -> list[int]:
+    """Return the answer's token ids, without what ends it."""
+    return _plain_ids(tokenizer, (" " if form == "qa" else chat_form(tokenizer).lead) + answer)
 
 
 def encode_completion(tokenizer: Any, form: str, completion: str) -> list[int]:
-    """Return the answer's token ids, with the end-of-text token that ends it."""
-    text = f" {completion}" if form == "qa" else completion
-    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return [*ids, int(tokenizer.eos_token_id)]
+    """Return the answer's token ids with those that end it: of the turn, or of the text."""
+    ending = (int(tokenizer.eos_token_id),) if form == "qa" else chat_form(tokenizer).ending
+    return [*encode_answer(tokenizer, form, completion), *ending]
 
 
 def encode_text(tokenizer: Any, text: str) -> list[int]:
-    """Return the token ids of plain text that the model continues."""
+    """Return the token ids of plain text that the model continues.
+
+    Some tokenizers close every text with an end-of-text token; a model would continue after the
+    end then, so it is left out.
+    """
     ids: list[int] = tokenizer(text)["input_ids"]
-    return ids
+    own = _plain_ids(tokenizer, text)
+    closed = ids[-1:] == [tokenizer.eos_token_id] and own[-1:] != ids[-1:]
+    return ids[:-1] if closed else ids
 
 
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:
     """Return the text of drawn tokens, without surrounding blanks."""
     text: str = tokenizer.decode(list(ids), skip_special_tokens=True)
     return text.strip()
+
+
+def _plain_ids(tokenizer: Any, text: str) -> list[int]:
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
 
 
 def _qa(question: str, system: str, shots: Sequence[Shot]) -> str:

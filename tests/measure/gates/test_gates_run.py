@@ -131,16 +131,16 @@ def test_a_stopped_run_goes_on(tuned_study, monkeypatch):
 
 
 def test_the_same_draw_of_two_arms_shares_its_random_numbers(tuned_study, monkeypatch):
-    from mores.sample import engine
+    from mores.sample import row
 
-    true, seen = engine.uniforms, {}
+    true, seen = row.uniforms, {}
 
     def uniforms(seed, model, prompt_id, draw, count):
         numbers = true(seed, model, prompt_id, draw, count)
         seen.setdefault((prompt_id, draw), []).append(numbers.tolist())
         return numbers
 
-    monkeypatch.setattr(engine, "uniforms", uniforms)
+    monkeypatch.setattr(row, "uniforms", uniforms)
     gates(load_study(tuned_study))
     assert len(seen) == 12  # six prompts of each set, one draw
     assert {len(rows) for rows in seen.values()} == {3}  # base and two tuned arms

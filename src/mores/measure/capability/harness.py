@@ -22,7 +22,7 @@ from mores.measure.likelihood import OnItems
 from mores.weights import attention
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 BATCH = 8
 """Requests a pass; the last digits depend on it (``--batch_size 8``)."""
@@ -107,6 +107,9 @@ def _result(
 def _own_attention(loaded: LoadedModel) -> Iterator[None]:
     """Use what transformers chooses for the architecture, as the command line would."""
     model = loaded.model
+    if not loaded.way.flat:  # it is its own already
+        yield
+        return
     model.set_attn_implementation("sdpa" if getattr(model, "_supports_sdpa", False) else "eager")
     try:
         yield

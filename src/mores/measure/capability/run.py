@@ -30,7 +30,7 @@ from mores.study.files import task_files
 from mores.tune.run import known_base, tuned_folders, tuned_keys, weight_digests
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
     from mores.weights.resolve import ResolvedModel
 
 ITEMS = "items.jsonl"

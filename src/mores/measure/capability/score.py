@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from mores.measure.capability.task import Item, Task
 from mores.measure.likelihood import Encoded, Likelihood, OnItems, likelihoods
+from mores.weights.prompt import encode_text
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,11 @@ def _encode(loaded: LoadedModel, item: Item) -> Encoded:
     tokenizer = loaded.tokenizer
     if not item.context:
         start = tokenizer.bos_token_id
-        context = (int(start if start is not None else loaded.eos),)
+        first = (int(start if start is not None else loaded.eos),)
         choices = [tokenizer(c, add_special_tokens=False)["input_ids"] for c in item.choices]
-        return Encoded(context, tuple(tuple(c) for c in choices))
-    context = tuple(tokenizer(item.context)["input_ids"])
-    whole = [tokenizer(item.context + c)["input_ids"] for c in item.choices]
+        return Encoded(first, tuple(tuple(c) for c in choices))
+    context = tuple(encode_text(tokenizer, item.context))
+    whole = [encode_text(tokenizer, item.context + c) for c in item.choices]
     return Encoded(context, tuple(tuple(w[len(context) :]) for w in whole))
 
 

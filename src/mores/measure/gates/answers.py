@@ -20,7 +20,7 @@ from mores.sample.requests import Request, prompt_requests
 from mores.study.arms import slug
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 ANSWERS = f"{STEP}/answers"
 REFUSAL: GateName = "over-refusal"

@@ -20,7 +20,7 @@ from mores.study import ArmKey
 from mores.tune.run import tuned_folders, weight_digests
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
     from mores.weights.resolve import ResolvedModel
 
 CHOICES = f"{STEP}/choices"

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from mores.errors import ModelError
 from mores.measure.gates.prompts import Choice
 from mores.measure.likelihood import Encoded, likelihoods
-from mores.weights.prompt import encode_completion, encode_prompt
+from mores.weights.prompt import encode_answer, encode_prompt
 
 if TYPE_CHECKING:
-    from mores.weights.load import LoadedModel
+    from mores.weights.loaded import LoadedModel
 
 
 def choice_logprobs(
@@ -47,8 +47,7 @@ def choice_logprobs(
 
 def _encode(loaded: LoadedModel, form: str, choice: Choice) -> Encoded:
     answers = (
-        # Without the end-of-text token that ends a training answer.
-        tuple(encode_completion(loaded.tokenizer, form, answer)[:-1])
+        tuple(encode_answer(loaded.tokenizer, form, answer))
         for answer in (choice.kept, choice.other)
     )
     encoded = Encoded(tuple(encode_prompt(loaded.tokenizer, form, choice.text)), tuple(answers))
