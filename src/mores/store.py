@@ -160,27 +160,37 @@ def iter_rows(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[tuple[int,
     """Do what `read_rows` does one line after another: a file of any size."""
     # Lines end at "\n" only: JSON strings may hold U+2028 and the like unescaped.
     with open_text(path, encoding=encoding) as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield number, _json_object(line, path, number)
+        yield from json_lines(file, path)
 
 
-def _json_object(line: str, path: Path, number: int) -> dict[str, Any]:
+def json_lines(lines: Iterable[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Parse one object a line, with its number; blank lines are skipped.
+
+    Raises:
+        DataError: a line is not JSON or not an object.
+    """
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                row = json.loads(line, parse_constant=refuse_constant, parse_float=finite_float)
+            except ValueError as error:
+                detail = str(error)
+                if isinstance(error, json.JSONDecodeError):
+                    detail = f"{error.msg} at column {error.colno}"
+                raise _no_json(detail, path, number) from None
+            yield number, json_object(row, path, number)
+
+
+def json_object(row: Any, path: Path, number: int) -> dict[str, Any]:
+    """Return a value that was JSON, if it is an object and can be written again.
+
+    Raises:
+        DataError: no object, or half of a surrogate pair in it.
+    """
     try:
-        row = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
         json.dumps(row, ensure_ascii=False).encode("utf-8")
-    except ValueError as error:
-        detail = str(error)
-        if isinstance(error, json.JSONDecodeError):
-            detail = f"{error.msg} at column {error.colno}"
-        elif isinstance(error, UnicodeEncodeError):
-            detail = "half of a surrogate pair, which is no character"
-        raise DataError(
-            f"not valid JSON: {detail}",
-            path=path,
-            line=number,
-            fix='write one object a line, such as {"id": "v-01", "prompt": "..."}',
-        ) from None
+    except UnicodeEncodeError:
+        raise _no_json("half of a surrogate pair, which is no character", path, number) from None
     if not isinstance(row, dict):
         raise DataError(
             f"expected a JSON object, found {type(row).__name__}", path=path, line=number
@@ -188,11 +198,22 @@ def _json_object(line: str, path: Path, number: int) -> dict[str, Any]:
     return row
 
 
-def _refuse_constant(name: str) -> Any:
+def _no_json(detail: str, path: Path, number: int) -> DataError:
+    return DataError(
+        f"not valid JSON: {detail}",
+        path=path,
+        line=number,
+        fix='write one object a line, such as {"id": "v-01", "prompt": "..."}',
+    )
+
+
+def refuse_constant(name: str) -> Any:
+    """Refuse ``NaN`` and ``Infinity``, which Python's parser lets pass."""
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(text: str) -> float:
+def finite_float(text: str) -> float:
+    """Parse a number of JSON, and refuse one that would become infinite."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text} is too large for a number")
