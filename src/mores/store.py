@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any, TextIO, TypeVar
 import msgspec
 
 from mores.errors import DataError, StoreError, did_you_mean
-from mores.records import to_plain
+from mores.records import IN_WORDS, to_plain
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -242,14 +243,36 @@ def as_record(row: Any, kind: type[R], *, path: Path | None = None, line: int | 
     try:
         return msgspec.convert(row, kind)
     except (msgspec.ValidationError, ValueError) as error:
-        raise DataError(readable(str(error)), path=path, line=line, where=where) from None
+        raise DataError(readable(str(error), row), path=path, line=line, where=where) from None
 
 
-def readable(message: str) -> str:
-    """Turn msgspec's wording into ours: field names without its path syntax."""
-    text = message.replace("Object missing required field ", "missing field ")
+def readable(message: str, data: Any = None) -> str:
+    """Turn msgspec's wording into ours: names without its path syntax, patterns in words.
+
+    Args:
+        message: what msgspec says.
+        data: what it says it of, to name the value that no pattern fits.
+    """
+    text = message
+    for pattern, words in IN_WORDS.items():
+        asked = f"`str` matching regex {pattern!r}"
+        if asked in text:
+            _, _, place = text.partition("`$")
+            found = _at(data, place.rstrip("`"))
+            text = text.replace(asked, words) + (f", found {found!r}" if found else "")
+    text = text.replace("Object missing required field ", "missing field ")
     text = text.replace("Expected ", "expected ").replace(", got ", ", found ")
     return text.replace(" - at `$.", " in field `").replace("`$.", "`")
+
+
+def _at(data: Any, place: str) -> str:
+    """The text at ``.positions[0].category``; "" where there is none."""
+    for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", place):
+        try:
+            data = data[name] if name else data[int(number)]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    return data if isinstance(data, str) else ""
 
 
 # Writing -----------------------------------------------------------------------------------

@@ -4,7 +4,8 @@
                    the data, each control by its name, ``annotator``, ``annotation_id``,
                    ``lead_time`` and ``id``, as the tool's own CSV and JSON-MIN have them
     Argilla        ``{"fields": {...}, "responses": ..., "suggestions": ...}``, nested (version 2,
-                   and 1 with its list of responses) or flat (``rating.responses``); a row has fields, metadata, each question by its name, ``user_id`` and ``id``
+                   and 1 with its list of responses) or flat (``rating.responses``); a row has
+                   fields, metadata, each question by its name, ``user_id`` and ``id``
 
 What a machine suggested is never taken for a person's answer: it comes as
 ``<question>.suggestion``, which a caller has to ask for by that name.
