@@ -59,7 +59,7 @@ def schema(command: str, function: Callable[..., Any]) -> dict[str, Any]:
         [returned(function)], schema_hook=_path_schema, ref_template="#/$defs/{name}"
     )
     text = {"type": ["string", "null"]}
-    error = dict.fromkeys(("path", "where", "fix"), text)
+    error: dict[str, Any] = dict.fromkeys(("path", "where", "fix"), text)
     error |= {name: {"type": "string"} for name in ("kind", "message")}
     error |= {"line": {"type": ["integer", "null"]}}
     whole: dict[str, Any] = {

@@ -101,7 +101,7 @@ def read_pairs(
         rows = [(at, from_chat(row, key, path, at, notes, several)) for at, row in rows]
     elif form == "alpaca":
         rows = [(at, _from_alpaca(row, at, notes)) for at, row in rows]
-    elif form in CONTAINERS[::3]:  # one cell may hold JSON
+    elif form in ("csv", "xlsx"):  # one cell may hold JSON
         rows = [(at, _with_suppress(row, path, at)) for at, row in rows]
     pairs = [_plain(row, path, at, notes) for at, row in rows]
     if form in (LABEL_STUDIO, ARGILLA):
@@ -139,8 +139,8 @@ def _form(rows: Rows, read_as: str, path: Path) -> str:
         + near,
         path=path,
         line=line,
-        fix=f"say which columns are which, such as --map prompt={next(iter(first), 'column')}"
-        f" --map completion=...; known forms are {known}",
+        fix="say which columns are which: --map prompt=COLUMN --map completion=COLUMN; "
+        f"known forms are {known}",
     )
 
 
