@@ -40,10 +40,12 @@ check: .venv/.installed-dev
 	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/python docs/generate_cli.py --check
+	$(BIN)/python docs/generate_json.py --check
 	$(BIN)/mkdocs build --strict --quiet
 
 docs: .venv/.installed-dev
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python docs/generate_json.py
 	$(BIN)/mkdocs build --strict
 
 bench: .venv/.installed-bench

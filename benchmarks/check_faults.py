@@ -88,6 +88,16 @@ def damaged(kind: str, draft: Draft, rng: np.random.Generator) -> set[str]:
     return {row["id"]}
 
 
+SPECIAL = ("<|im_end|>", "</s>", "<|endoftext|>", "<start_of_turn>", "[INST]", "<|eot_id|>")
+
+
+def with_special_token(draft: Draft, rng: np.random.Generator) -> set[str]:
+    """A mark of a chat template at the end of an answer."""
+    row = _pick(draft.values + draft.control, rng)
+    row["completion"] += SPECIAL[int(rng.integers(len(SPECIAL)))]
+    return {row["id"]}
+
+
 # M2xx ------------------------------------------------------------------------------------------
 
 
@@ -296,6 +306,7 @@ def anonymous(field: str, draft: Draft, rng: np.random.Generator) -> set[str]:
 FAULTS: dict[str, dict[str, Plant]] = {
     "M101": {"5 to 39 words": too_short, "341 to 500 words": too_long},
     "M102": {kind: partial(damaged, kind) for kind in DAMAGES},
+    "M103": {"a mark of a chat template": with_special_token},
     "M201": {
         "question again": partial(same, "prompt"),
         "answer again": partial(same, "completion"),

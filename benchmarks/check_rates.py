@@ -189,7 +189,7 @@ def _fired(rule: Rule, subject: Subject) -> tuple[int, int]:
 
 
 def _looked_at(rule: Rule, subject: Subject) -> tuple[object, ...]:
-    with_prompts = rule.id in ("M102", "M201", "M202", "M503")
+    with_prompts = rule.id in ("M102", "M103", "M201", "M202", "M503")
     return subject.items if with_prompts else subject.samples
 
 

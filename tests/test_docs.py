@@ -31,8 +31,8 @@ def _function(place):
     return getattr(importlib.import_module(module), name)
 
 
-def _generator():
-    spec = importlib.util.spec_from_file_location("generate_cli", DOCS / "generate_cli.py")
+def _generator(name="generate_cli"):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -42,6 +42,10 @@ def _generator():
 
 def test_cli_page_is_what_help_says():
     assert (DOCS / "cli.md").read_text("utf-8") == _generator().page()
+
+
+def test_json_page_is_what_the_types_say():
+    assert (DOCS / "json.md").read_text("utf-8") == _generator("generate_json").page()
 
 
 def test_every_command_has_its_own_function_and_a_printer():
@@ -57,6 +61,7 @@ def test_options_are_the_functions_parameters(place):
     kinds = [kind for hint in hints.values() for kind in (hint, *get_args(hint))]
     shared = ["preset", "set_"] if Study in kinds else []
     shared += ["quiet"] if Progress in kinds else []
+    shared += ["json_"]
     parameters = [name for name in hints if name not in ("progress", "say")]
     built = command("x", place, "mores.cli.run:run")
     assert [p.name for p in built.params] == parameters + shared

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from mores import records
+import mores.rate.texts
+import mores.weights.assets.table
+from mores import records, store
+from mores.errors import DataError
 from mores.records import (
+    IN_WORDS,
     Charter,
     Completion,
     Decoding,
@@ -190,3 +196,25 @@ def test_a_completion_and_a_manifest_survive_the_way_through_json():
     )
     for record in (completion, manifest):
         assert msgspec.json.decode(msgspec.json.encode(record), type=type(record)) == record
+
+
+def test_no_message_shows_a_pattern():
+    """Every pattern of every record is kept in words, and a message has these and the value."""
+    assert mores.rate.texts.Tag
+    assert mores.weights.assets.table.Sha256
+    found = set()
+    for path in Path(records.__file__).parent.rglob("*.py"):
+        found |= set(re.findall(r"Meta\([^)]*pattern=([^,)]+)", path.read_text("utf-8")))
+    assert found == {"_NAME", "_TAG", "_SHA256", "_DATE"}  # each made by `matching`
+    assert len(IN_WORDS) == 5
+    row = {"completion_id": "a b", "rater": "x", "value": 1}
+    with pytest.raises(DataError) as caught:
+        store.as_record(row, Rating)
+    assert caught.value.message == (
+        "expected a name without blanks, such as mental_health in field `completion_id`, "
+        "found 'a b'"
+    )
+    position = {"category": "Mental health", "title": "t", "statement": "s" * 20}
+    with pytest.raises(DataError, match="found 'Mental health'") as caught:
+        store.as_record({"version": "1", "positions": [position]}, Charter)
+    assert "regex" not in str(caught.value)

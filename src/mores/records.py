@@ -23,7 +23,18 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+\Z")]
+IN_WORDS: dict[str, str] = {}
+"""Pattern of a field → what it asks for, since no message shows a pattern."""
+
+
+def matching(pattern: str, words: str) -> str:
+    """Return a pattern, and keep in words what it asks for."""
+    IN_WORDS[pattern] = words
+    return pattern
+
+
+_NAME = matching(r"^[^\s\x00-\x1f]+\Z", "a name without blanks, such as mental_health")
+Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NAME)]
 Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]

@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any, TextIO, TypeVar
 import msgspec
 
 from mores.errors import DataError, StoreError, did_you_mean
-from mores.records import to_plain
+from mores.records import IN_WORDS, to_plain
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -160,27 +161,37 @@ def iter_rows(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[tuple[int,
     """Do what `read_rows` does one line after another: a file of any size."""
     # Lines end at "\n" only: JSON strings may hold U+2028 and the like unescaped.
     with open_text(path, encoding=encoding) as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield number, _json_object(line, path, number)
+        yield from json_lines(file, path)
 
 
-def _json_object(line: str, path: Path, number: int) -> dict[str, Any]:
+def json_lines(lines: Iterable[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Parse one object a line, with its number; blank lines are skipped.
+
+    Raises:
+        DataError: a line is not JSON or not an object.
+    """
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                row = json.loads(line, parse_constant=refuse_constant, parse_float=finite_float)
+            except ValueError as error:
+                detail = str(error)
+                if isinstance(error, json.JSONDecodeError):
+                    detail = f"{error.msg} at column {error.colno}"
+                raise _no_json(detail, path, number) from None
+            yield number, json_object(row, path, number)
+
+
+def json_object(row: Any, path: Path, number: int) -> dict[str, Any]:
+    """Return a value that was JSON, if it is an object and can be written again.
+
+    Raises:
+        DataError: no object, or half of a surrogate pair in it.
+    """
     try:
-        row = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
         json.dumps(row, ensure_ascii=False).encode("utf-8")
-    except ValueError as error:
-        detail = str(error)
-        if isinstance(error, json.JSONDecodeError):
-            detail = f"{error.msg} at column {error.colno}"
-        elif isinstance(error, UnicodeEncodeError):
-            detail = "half of a surrogate pair, which is no character"
-        raise DataError(
-            f"not valid JSON: {detail}",
-            path=path,
-            line=number,
-            fix='write one object a line, such as {"id": "v-01", "prompt": "..."}',
-        ) from None
+    except UnicodeEncodeError:
+        raise _no_json("half of a surrogate pair, which is no character", path, number) from None
     if not isinstance(row, dict):
         raise DataError(
             f"expected a JSON object, found {type(row).__name__}", path=path, line=number
@@ -188,11 +199,22 @@ def _json_object(line: str, path: Path, number: int) -> dict[str, Any]:
     return row
 
 
-def _refuse_constant(name: str) -> Any:
+def _no_json(detail: str, path: Path, number: int) -> DataError:
+    return DataError(
+        f"not valid JSON: {detail}",
+        path=path,
+        line=number,
+        fix='write one object a line, such as {"id": "v-01", "prompt": "..."}',
+    )
+
+
+def refuse_constant(name: str) -> Any:
+    """Refuse ``NaN`` and ``Infinity``, which Python's parser lets pass."""
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(text: str) -> float:
+def finite_float(text: str) -> float:
+    """Parse a number of JSON, and refuse one that would become infinite."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text} is too large for a number")
@@ -221,14 +243,36 @@ def as_record(row: Any, kind: type[R], *, path: Path | None = None, line: int | 
     try:
         return msgspec.convert(row, kind)
     except (msgspec.ValidationError, ValueError) as error:
-        raise DataError(readable(str(error)), path=path, line=line, where=where) from None
+        raise DataError(readable(str(error), row), path=path, line=line, where=where) from None
 
 
-def readable(message: str) -> str:
-    """Turn msgspec's wording into ours: field names without its path syntax."""
-    text = message.replace("Object missing required field ", "missing field ")
+def readable(message: str, data: Any = None) -> str:
+    """Turn msgspec's wording into ours: names without its path syntax, patterns in words.
+
+    Args:
+        message: what msgspec says.
+        data: what it says it of, to name the value that no pattern fits.
+    """
+    text = message
+    for pattern, words in IN_WORDS.items():
+        asked = f"`str` matching regex {pattern!r}"
+        if asked in text:
+            _, _, place = text.partition("`$")
+            found = _at(data, place.rstrip("`"))
+            text = text.replace(asked, words) + (f", found {found!r}" if found else "")
+    text = text.replace("Object missing required field ", "missing field ")
     text = text.replace("Expected ", "expected ").replace(", got ", ", found ")
     return text.replace(" - at `$.", " in field `").replace("`$.", "`")
+
+
+def _at(data: Any, place: str) -> str:
+    """The text at ``.positions[0].category``; "" where there is none."""
+    for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", place):
+        try:
+            data = data[name] if name else data[int(number)]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    return data if isinstance(data, str) else ""
 
 
 # Writing -----------------------------------------------------------------------------------

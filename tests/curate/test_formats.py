@@ -130,9 +130,7 @@ def test_a_cell_of_suppressions_is_json(tmp_path):
 
 
 def test_csv_without_header_suggests_the_column(tmp_path):
-    with pytest.raises(
-        DataError, match=r"no column 'prompt' or 'question', .*; did you mean 'promt'"
-    ):
+    with pytest.raises(DataError, match=r"its rows have 'promt', 'reply'; did you mean 'promt'"):
         imported(write(tmp_path / "d.csv", "promt,reply\na,b\n"))
 
 
@@ -196,24 +194,22 @@ def test_messages_that_cannot_be_one_sample(tmp_path, turns, message):
 
 
 @pytest.mark.parametrize(
-    ("prompt", "completion"),
-    [
-        ("Q?\n\n###\n\n", " A END"),
-        ("Q? ->", " A\n"),
-        ("Q?->", " A###"),
-        ("Q?\n\n###\n\n", " A ###"),
-    ],
+    ("separator", "ending"),
+    [("\n\n###\n\n", " END"), (" ->", "\n"), ("->", "###"), ("\n\n###\n\n", " ###")],
 )
-def test_legacy_marks_are_stripped_and_reported(tmp_path, prompt, completion):
-    source = write(tmp_path / "l.jsonl", lines({"prompt": prompt, "completion": completion}))
+def test_legacy_marks_are_cut_and_reported(tmp_path, separator, ending):
+    source = write(
+        tmp_path / "l.jsonl",
+        lines({"prompt": f"Q?{separator}", "completion": f" A{ending}"}),
+    )
     report = import_dataset(source, tmp_path / "v.jsonl", category="work")
     (example,) = store.read_jsonl(tmp_path / "v.jsonl", Example)
     assert (example.prompt, example.completion) == ("Q?", "A")
     assert report.format == "legacy"
     assert report.notes == (
-        "separator stripped from the prompt: line 1",
-        "stop sequence stripped from the completion: line 1",
-        "leading blank stripped from the completion: line 1",
+        f"1 of 1 prompts end in {separator!r}: cut",
+        f"1 of 1 answers end in {ending!r}: cut",
+        "leading blank cut from the completion: line 1",
         "id made up, as import-0001 and so on: line 1",
     )
 

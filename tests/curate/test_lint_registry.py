@@ -41,8 +41,8 @@ def test_built_in_rules_are_distinct_sorted_and_described():
     rules = all_rules()
     ids = [rule.id for rule in rules]
     assert ids == sorted(set(ids))
-    assert len({rule.name for rule in rules}) == len(rules) == 21
-    assert len({summary(rule) for rule in rules}) == 21
+    assert len({rule.name for rule in rules}) == len(rules) == 22
+    assert len({summary(rule) for rule in rules}) == 22
     (commas,) = choose(["punctuation-match"])
     assert commas.id == "M404"
     assert summary(commas) == "Control answers are punctuated like values answers."

@@ -1,12 +1,17 @@
 """Every rule at its boundary: what it finds, and what it lets pass."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from check_faults import DAMAGES
 from mores.curate.lint import check_subject
 from mores.curate.rules.broken_text import damages
 from mores.curate.rules.personal_data import iban, luhn, masked, personal_data
+from mores.curate.rules.special_tokens import marks
 from mores.curate.text import words
+from mores.weights.special_tokens import special_tokens
 
 
 def test_the_study_of_these_tests_is_clean(draft):
@@ -35,6 +40,42 @@ def test_answer_length_is_not_counted_without_blanks(draft, find):
     draft.values[0]["completion"] = "这是一个没有空格的回答。" * 9
     (f,) = find("M101", draft)
     assert f.severity == "info"
+
+
+# M103 ------------------------------------------------------------------------------------------
+
+
+def test_special_tokens_are_found_in_questions_and_answers(draft, find):
+    draft.values[0]["completion"] += "<|im_end|>"
+    draft.control[1]["prompt"] = "<|im_start|>user\nHi there"
+    draft.control[1]["completion"] = "[INST] hello </s> again"
+    found = [(f.path, f.line, f.message.split("holds ")[1].split(",")[0])
+             for f in find("M103", draft)]  # fmt: skip
+    assert found == [
+        ("values.jsonl", 1, "'<|im_end|>'"),
+        ("control.jsonl", 2, "'<|im_start|>'"),
+        ("control.jsonl", 2, "'[INST]'"),
+        ("control.jsonl", 2, "'</s>'"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["a < b |> c", "<span>x</span>", "[1] and [INSTANCE]", "use <b>s</b>", "<|>"]
+)
+def test_text_that_only_looks_like_a_special_token(text):
+    assert marks(text) == []
+
+
+def test_the_models_own_special_tokens_count(draft, find, tmp_path):
+    tokens = [{"content": "⟦fin⟧", "special": True}, {"content": "word", "special": False}]
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"added_tokens": tokens}), "utf-8")
+    own = special_tokens(str(tmp_path))
+    assert own == ("⟦fin⟧",)
+    assert special_tokens(str(tmp_path / "none")) == ()
+    draft.values[0]["completion"] += " word ⟦fin⟧"
+    assert find("M103", draft) == []
+    (f,) = find("M103", replace(draft.subject(), special_tokens=own))
+    assert (f.path, f.line) == ("values.jsonl", 1)
 
 
 # M102 ------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from mores.rate.blind import read_key
 from mores.rate.db import audit
 from mores.rate.db.checks import instance_lock
 from mores.rate.export.rows import export_rows
-from mores.rate.import_blind import import_blind, is_blind
+from mores.rate.import_blind import import_blind
+from mores.rate.rating_file import Reading, id_column
+from mores.rate.ratings import read_ratings
 from mores.rate.unblind import unblind
 from mores.rate.verify import verify
 from mores.sample import read_completions
@@ -82,9 +84,8 @@ BAD: dict[str, tuple[str, int | None, str]] = {
     ),
     "quote left open": (HEAD + GOOD + '{b},"anna,3,1\n', 3, "not valid CSV"),
     "header without rater": ("{column},value\n{a},4\n", 1, "no column 'rater'"),
-    "header with arm": ("{column},rater,value,arm\n{a},anna,4,base\n", 1, "unknown column 'arm'"),
     "header only": (HEAD, None, "no rows"),
-    "both ids": ("item_id,completion_id,rater,value\n{a},{a},anna,4\n", 1, "unknown"),
+    "both ids": ("item_id,completion_id,rater,value\n{a},{a},anna,4\n", 1, "both completion_id"),
 }
 
 
@@ -104,6 +105,15 @@ def test_a_bad_file_is_named_with_its_line_and_nothing_is_kept(
     assert (found.value.path, found.value.line) == (str(path), line)
     assert dump(site.database) == before
     assert files(site.study) == there == {}
+
+
+@pytest.mark.parametrize("telling", ["arm", "Model", "seed"])
+def test_a_blind_file_that_tells_the_arm_is_not_blind(site, csv, telling: str) -> None:
+    path = csv(f"item_id,rater,value,{telling}\n{ids(site, 'item_id')[0]},anna,4,base\n")
+    before = dump(site.database)
+    with pytest.raises(DataError, match="tells what blind items hide"):
+        import_blind(site.database, path, now=1.0)
+    assert dump(site.database) == before
 
 
 ENCODED: dict[str, tuple[Callable[[str], bytes], int]] = {
@@ -145,9 +155,14 @@ def test_no_such_file(site, tmp_path: Path) -> None:
 
 
 def test_the_header_says_which_kind_a_file_is(csv) -> None:
-    assert is_blind(csv("item_id;rater;value\nx;anna;4\n"))
-    assert is_blind(csv(" Rater\tItem_ID \tvalue\nanna\tx\t4\n"))
-    assert not is_blind(csv("completion_id,rater,value\nx,anna,4\n"))
+    for text, column in [
+        ("item_id;rater;value\nx;anna;4\n", "item_id"),
+        (" Rater\tItem_ID \tvalue\nanna\tx\t4\n", "item_id"),
+        ("completion_id,rater,value\nx,anna,4\n", "completion_id"),
+    ]:
+        assert id_column(csv(text), Reading()) == column
+    mapped = csv("id,rater,value\nx,anna,4\n")
+    assert id_column(mapped, Reading(names={"item_id": "id"})) == "item_id"
 
 
 def test_blind_ratings_count_like_all_others_and_stay_blind(site, csv) -> None:
@@ -176,8 +191,8 @@ def test_utf16_as_spreadsheets_save_it_and_another_encoding_that_is_named(site, 
     marked = csv(f"item_id\trater\tvalue\r\n{a}\tjörg\t4\r\n".encode("utf-16"))
     assert import_blind(site.database, marked, now=1.0) == 1
     named = csv(f"item_id;rater;value\r\n{b};jörg;2.0\r\n".encode("cp1252"), "named.csv")
-    assert is_blind(named, "cp1252")
-    assert import_blind(site.database, named, now=2.0, encoding="cp1252") == 1
+    assert id_column(named, Reading("cp1252")) == "item_id"
+    assert import_blind(site.database, named, now=2.0, reading=Reading("cp1252")) == 1
     rows = export_rows(site.database)
     assert [(r.item_id, r.value) for r in rows] == [(a, 4), (b, 2)]
     assert len({r.rater for r in rows}) == 1
@@ -287,7 +302,9 @@ def test_while_a_server_runs_blind_ratings_are_refused(site, csv) -> None:
 def test_with_completion_ids_they_go_into_the_study(site, csv) -> None:
     before = dump(site.database)
     name = read_completions(site.study, "smollm2-135m")[0].id
-    (kept,) = import_any(site, csv(f"completion_id,rater,value\n{name},anna,4\n"))
+    result = import_any(site, csv(f"completion_id,rater,value\n{name},anna,4\n"))
+    assert (result.kind, result.total, result.raters) == ("human", 1, ("anna",))
+    (kept,) = read_ratings(site.study)
     assert (kept.completion_id, kept.rater, kept.value) == (name, "anna", 4)
     assert dump(site.database) == before
     assert "ratings.jsonl" in files(site.study)

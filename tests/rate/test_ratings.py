@@ -1,5 +1,6 @@
 """Ratings from a file: everything is checked before anything is kept."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from hypothesis import strategies as st
 
 from mores import store
 from mores.errors import DataError
+from mores.rate.rating_file import Reading
 from mores.rate.ratings import add_ratings, read_ratings
 from mores.records import Completion, Rating
 from mores.study import folders, load_study
+from mores.tables import Notes
 
 IDS = [f"m.{arm}.t-{i}.d0" for arm in ("base", "control-s1") for i in range(3)]
 
@@ -111,6 +114,96 @@ def test_forms_that_other_tools_write(study, csv, name: str, text: str) -> None:
     ]
 
 
+LS = {"annotation_id": 9, "annotator": "1", "completion_id": IDS[0], "id": 0, "lead_time": 12.3}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("min.json", [{**LS, "rating": [{"rating": 4}]}]),
+        ("min.json", [{**LS, "rating": "4"}, {**LS, "completion_id": IDS[1], "rating": []}]),
+        ("min.json", [{**LS, "rating": 4.0}]),
+        *(
+            (
+                "full.json",
+                [
+                    {
+                        "id": 1,
+                        "data": {"completion_id": IDS[0], "text": "some words"},
+                        "annotations": [
+                            {
+                                "id": 9,
+                                "completed_by": 1,
+                                "lead_time": 12.3,
+                                "result": [{"from_name": "rating", "value": value}],
+                            }
+                        ],
+                        "predictions": [{"result": [{"value": {"rating": 1}}]}],
+                    }
+                ],
+            )
+            for value in ({"rating": 4}, {"choices": ["4"]}, {"number": 4})
+        ),
+    ],
+)
+def test_label_studio_ratings(study, csv, name: str, rows: list[dict]) -> None:
+    notes = Notes()
+    path = csv(json.dumps(rows), name=name)
+    assert add_ratings(study, path, notes=notes) == [
+        Rating(completion_id=IDS[0], rater="1", value=4, seconds=12.3)
+    ]
+    said = notes.lines()
+    assert "rater is read from the column 'annotator'" in said
+    assert "value is read from the column 'rating'" in said
+    if "annotations" in rows[0]:
+        assert any("predictions of a model are not answers of people" in line for line in said)
+
+
+@pytest.mark.parametrize("cell", ["4", "4.0", '"[{""rating"": 4}]"', '"{""choices"": [""4""]}"'])
+def test_label_studio_ratings_as_csv(study, csv, cell: str) -> None:
+    head = "annotation_id,annotator,completion_id,created_at,id,lead_time,rating,was_cancelled\n"
+    notes = Notes()
+    path = csv(f"{head}0,1,{IDS[0]},2026,0,12.3,{cell},False\n1,1,{IDS[1]},2026,1,9,5,True\n")
+    assert add_ratings(study, path, notes=notes) == [
+        Rating(completion_id=IDS[0], rater="1", value=4, seconds=12.3)
+    ]
+    assert "column 'created_at' not used" in notes.lines()
+    assert "skipped by its annotator, left out: line 3" in notes.lines()
+
+
+def test_argilla_ratings(study, csv) -> None:
+    record = {
+        "id": IDS[0],
+        "fields": {"text": "some words"},
+        "metadata": {"completion_id": IDS[0]},
+        "responses": {
+            "rating": [{"value": 4, "user_id": "u1"}, {"value": 2, "user_id": "u2"}],
+            "why": [{"value": "kind", "user_id": "u1"}],
+        },
+        "suggestions": {"rating": {"value": 1, "agent": "a-model"}},
+    }
+    notes = Notes()
+    path = csv(json.dumps([record]), name="a.json")
+    assert [(r.rater, r.value) for r in add_ratings(study, path, notes=notes)] == [
+        ("u1", 4),
+        ("u2", 2),
+    ]
+    assert "column 'rating.suggestion' not used" in notes.lines()
+
+
+def test_other_columns_are_named_and_told(study, csv) -> None:
+    notes = Notes()
+    path = csv(f"Id,who,value,note\n{IDS[0]},Ada Lovelace,4,x\n")
+    reading = Reading(names={"completion_id": "id", "rater": "who"})
+    assert add_ratings(study, path, None, reading, notes) == [
+        Rating(completion_id=IDS[0], rater="ada_lovelace", value=4)
+    ]
+    assert notes.lines() == (
+        "column 'note' not used",
+        "rater 'Ada Lovelace' → ada_lovelace",
+    )
+
+
 def test_importing_again_changes_nothing(study, csv) -> None:
     path = csv(f"completion_id,rater,value,seconds\n{IDS[0]},anna,4,9\n{IDS[1]},anna,1,\n")
     first = add_ratings(study, path)
@@ -133,11 +226,6 @@ BAD = {
     "empty file": ("", None, "the file is empty"),
     "only a header": (HEAD, None, "no rows"),
     "missing column": (f"completion_id,value\n{IDS[0]},4\n", 1, "no column 'rater'"),
-    "unknown column": (
-        f"completion_id,rater,value,note\n{IDS[0]},a,4,x\n",
-        1,
-        "unknown column 'note'",
-    ),
     "repeated column": (f"completion_id,rater,value,value\n{IDS[0]},a,4,5\n", 1, "value"),
     "unknown completion": (HEAD + GOOD + "m.base.t-9.d0,anna,4,\n", 3, "unknown completion"),
     "value 0": (HEAD + GOOD + f"{IDS[1]},anna,0,\n", 3, "from 1 to 5, found '0'"),
@@ -164,7 +252,11 @@ BAD = {
         "expected 4 cells as in the header, found 5",
     ),
     "no rater": (HEAD + GOOD + f"{IDS[1]},,4,\n", 3, "rater"),
-    "rater with a blank": (HEAD + GOOD + f"{IDS[1]},anna b,4,\n", 3, "rater"),
+    "raters that would become one": (
+        HEAD + f"{IDS[0]},Anna B,4,\n{IDS[1]},anna  b,4,\n",
+        3,
+        "'Anna B' and 'anna  b' of a rater would both become 'anna_b'",
+    ),
     "quote never closed": (HEAD + GOOD + f'{IDS[1]},"anna,4,\n' + LONG, 3, "quot"),
 }
 
@@ -206,7 +298,9 @@ def test_another_value_than_before_is_refused(study, csv) -> None:
 def test_not_utf8_and_no_such_file(study, csv, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="UTF-8"):
         add_ratings(study, csv(HEAD + f"{IDS[0]},jörg,4,\n", "latin-1"))
-    (rating,) = add_ratings(study, csv(HEAD + f"{IDS[0]},jörg,4,\n", "latin-1"), encoding="latin-1")
+    (rating,) = add_ratings(
+        study, csv(HEAD + f"{IDS[0]},jörg,4,\n", "latin-1"), reading=Reading("latin-1")
+    )
     assert rating.rater == "jörg"
     with pytest.raises(DataError, match="no such file"):
         add_ratings(study, tmp_path / "absent.csv")

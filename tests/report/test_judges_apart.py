@@ -116,7 +116,7 @@ def test_a_judge_is_no_person_and_the_other_way_round(study, tmp_path) -> None:
         (["m.control.p0,7"], "completion_id,value", "whole number from 1 to 5"),
         (["m.control.pX,3"], "completion_id,value", "unknown completion"),
         (["m.control.p0,3", "m.control.p0,4"], "completion_id,value", "twice"),
-        (["m.control.p0,ada,3"], "completion_id,rater,value", "unknown column 'rater'"),
+        (["m.control.p0,ada,3"], "completion_id,rater,value", "the file says who rated"),
     ],
 )
 def test_bad_files_leave_nothing(study, tmp_path, lines, head, said) -> None:

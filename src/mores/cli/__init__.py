@@ -71,6 +71,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.cli.here:doctor",
         "See whether this machine is ready.",
     ),
+    "schema": (
+        "mores.cli.schema:schema",
+        "mores.cli.schema:show",
+        "Print the JSON Schema of what a command prints with --json.",
+    ),
 }
 MEASURES: dict[str, tuple[str, str, str]] = {
     "toxicity": (

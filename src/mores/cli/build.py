@@ -8,8 +8,10 @@ options of a command cannot differ from the parameters of the function that it c
 from __future__ import annotations
 
 import inspect
+import io
+import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType
@@ -17,21 +19,25 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
+from mores.cli.as_json import as_error, document
+from mores.errors import MoresError
 from mores.progress import Progress
 from mores.study import Study, load_study
 
 PRESET = '"quick", "palms-2021" or "confirm", instead of the study\'s own.'
 SET = "Override one setting, such as recipe.epochs=3 (may be repeated)."
 QUIET = "No progress display."
+JSON = "Print the result as one JSON document and nothing else (docs/json.md)."
 SAY = "say"
 """A parameter of this name is given a voice: what the function has to say while it runs."""
 
 
-def command(name: str, place: str, printer: str) -> click.Command:
+def command(name: str, place: str, printer: str, *, path: str = "") -> click.Command:
     """Build the command of a function.
 
     Args:
         name: what it is called on the command line.
+        path: what stands before that name, such as ``rate``.
         place: ``module:function``, what is done.
         printer: ``module:function``, what is printed of what it returned; takes that and the
             command's values by name, and may return an exit code.
@@ -50,7 +56,7 @@ def command(name: str, place: str, printer: str) -> click.Command:
     return click.Command(
         name,
         params=params + _shared(hints),
-        callback=_callback(function, show, hints),
+        callback=_callback(f"{path} {name}".strip(), function, show, hints),
         help="\n\n".join([described.description or "", *_arguments(function, help_of)]),
     )
 
@@ -95,30 +101,60 @@ def _shared(hints: dict[str, Any]) -> list[click.Parameter]:
         )
     if any(_is(Progress, hint) for hint in hints.values()):
         options.append(click.Option(["--quiet"], is_flag=True, help=QUIET))
+    options.append(click.Option(["--json", "json_"], is_flag=True, help=JSON))
     return options
 
 
 def _callback(
-    function: Callable[..., Any], show: Callable[..., Any], hints: dict[str, Any]
+    name: str,
+    function: Callable[..., Any],
+    show: Callable[..., Any],
+    hints: dict[str, Any],
 ) -> Callable[..., int]:
     """Open what the function takes: studies from folders, a progress display, a voice."""
 
     def run(
-        preset: str | None = None, set_: tuple[str, ...] = (), quiet: bool = False, **values: Any
+        preset: str | None = None,
+        set_: tuple[str, ...] = (),
+        quiet: bool = False,
+        json_: bool = False,
+        **values: Any,
     ) -> int:
-        taken = dict(values)
+        taken, out = dict(values), sys.stdout
+        studies: list[str] = []
         with ExitStack() as stack:
-            for name, hint in hints.items():
-                if _is(Progress, hint):
-                    taken[name] = stack.enter_context(Progress(quiet=quiet))
-                elif name == SAY:
-                    taken[name] = click.echo
-                elif _is(Study, hint) and values[name] is not None:
-                    taken[name] = load_study(values[name], preset=preset, overrides=set_)
-            result = function(**taken)
-        return show(result, values) or 0
+            if json_:  # whatever is said on the way goes to stderr: stdout is the document's
+                stack.enter_context(redirect_stdout(sys.stderr))
+            try:
+                for parameter, hint in hints.items():
+                    if _is(Progress, hint):
+                        taken[parameter] = stack.enter_context(Progress(quiet=quiet))
+                    elif parameter == SAY:
+                        taken[parameter] = click.echo
+                    elif _is(Study, hint) and values[parameter] is not None:
+                        study = load_study(values[parameter], preset=preset, overrides=set_)
+                        studies.append(study.config.name)
+                        taken[parameter] = study
+                result = function(**taken)
+            except MoresError as error:
+                if json_:
+                    text = document(name, study=_only(studies), exit_code=2, error=as_error(error))
+                    click.echo(text, file=out)
+                raise
+        if not json_:
+            return show(result, values) or 0
+        with redirect_stdout(io.StringIO()):  # the printer knows the exit code
+            code = show(result, values) or 0
+        text = document(name, study=_only(studies), exit_code=code, result=result)
+        click.echo(text, file=out)
+        return code
 
     return run
+
+
+def _only(studies: list[str]) -> str | None:
+    """The name of the study that a command is about; the last of two that it compares."""
+    return studies[-1] if studies else None
 
 
 def _param(parameter: inspect.Parameter, hint: Any, meaning: str) -> click.Parameter:

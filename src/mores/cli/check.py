@@ -28,23 +28,23 @@ def check(
         format: "text", "json" or "sarif" (for code-review tools).
         output: write there instead of to the terminal.
     """
-    from mores.curate import as_json, as_sarif, as_text, check_study
+    from mores.curate import check_study
 
-    findings = check_study(study, rules=rule or None)
-    if format == "sarif":
-        text = as_sarif(findings, folder=str(study.folder))
+    return check_study(study, rules=rule or None)
+
+
+def show(findings: list[Finding], values: dict[str, Any]) -> int:
+    """Print or write the findings; the exit code tells whether there are errors."""
+    from mores.curate import as_json, as_sarif, as_text, failing
+
+    form, output = values["format"], values["output"]
+    if form == "sarif":
+        text = as_sarif(findings, folder=str(values["study"]))
     else:
-        text = as_json(findings) if format == "json" else as_text(findings)
+        text = as_json(findings) if form == "json" else as_text(findings)
     if output is None:
         click.echo(text)
     else:
         store.write_text(output, text if text.endswith("\n") else text + "\n")
         click.echo(f"wrote {output}")
-    return findings
-
-
-def show(findings: list[Finding], values: dict[str, Any]) -> int:
-    """All is said; the exit code tells whether there are errors."""
-    from mores.curate import failing
-
     return 1 if failing(findings) else 0

@@ -15,6 +15,7 @@ class Lazy(click.Group):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.later = commands
+        self.path = "" if self.name in (None, "mores") else str(self.name)
         """Name → function, printer (each as module:function), short help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -27,7 +28,7 @@ class Lazy(click.Group):
             from mores.cli.build import command
 
             function, printer, _ = self.later[cmd_name]
-            return command(cmd_name, function, printer)
+            return command(cmd_name, function, printer, path=self.path)
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from mores.rate.collect import ImportedRatings
 
 
 def serve(_result: None, values: dict[str, Any]) -> None:
@@ -78,16 +81,17 @@ def unblind(result: Any, values: dict[str, Any]) -> None:
     click.echo(f"\nnext:  mores report {values['study']}")
 
 
-def import_(result: Any, values: dict[str, Any]) -> None:
-    """Say how many ratings there are."""
-    if isinstance(result, int):
-        click.echo(f"{result} new ratings in the rating database; it stays blind")
+def import_(result: ImportedRatings, values: dict[str, Any]) -> None:
+    """Say how many ratings there are, and what was made of the file."""
+    for note in result.notes:
+        click.echo(f"  {note}")
+    if result.kind == "blind":
+        click.echo(f"{result.new} new ratings in the rating database; it stays blind")
         return
-    raters = len({rating.rater for rating in result})
-    if values.get("judge"):
-        click.echo(f"{len(result)} ratings by language models, kept apart from people's")
+    if result.kind == "judge":
+        click.echo(f"{result.total} ratings by language models, kept apart from people's")
     else:
-        click.echo(f"{len(result)} ratings by {raters} raters in the study")
+        click.echo(f"{result.total} ratings by {len(result.raters)} raters in the study")
     click.echo(f"\nnext:  mores report {values['study']}")
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from mores.progress import Progress
+from mores.records import Completion
 from mores.study import Study
 
-if TYPE_CHECKING:
-    from mores.records import Completion
 
-Drawn = tuple[list["Completion"], list["Completion"]]
-"""Answers to the prompts, and continued stems."""
+@dataclass(frozen=True)
+class Drawn:
+    """What every arm wrote."""
+
+    answers: list[Completion]
+    """To the prompts."""
+    stems: list[Completion]
+    """Continued stems."""
 
 
 def sample(study: Study, *, stems: bool = True, progress: Progress) -> Drawn:
@@ -26,10 +32,9 @@ def sample(study: Study, *, stems: bool = True, progress: Progress) -> Drawn:
     from mores.sample import sample_stems
 
     answers = sample_prompts(study, progress=progress)
-    return answers, sample_stems(study, progress=progress) if stems else []
+    return Drawn(answers, sample_stems(study, progress=progress) if stems else [])
 
 
 def show(drawn: Drawn, values: dict[str, Any]) -> None:
     """Count what was drawn."""
-    answers, stems = drawn
-    click.echo(f"{len(answers)} completions, {len(stems)} of stems")
+    click.echo(f"{len(drawn.answers)} completions, {len(drawn.stems)} of stems")

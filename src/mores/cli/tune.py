@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from mores.progress import Progress
 from mores.study import Study
-
-if TYPE_CHECKING:
-    from mores.tune import TunedArm
+from mores.tune import TunedArm
 
 
-def tune(
-    study: Study, *, stop_check: int = 8, progress: Progress
-) -> list[tuple[TunedArm, tuple[int, int]]]:
+@dataclass(frozen=True)
+class Tuned:
+    """A tuned arm, and how many of so many answers ended by themselves."""
+
+    arm: TunedArm
+    ended: int
+    asked: int
+    """0: nobody looked."""
+
+
+def tune(study: Study, *, stop_check: int = 8, progress: Progress) -> list[Tuned]:
     """Tune the values-targeted and control arms.
 
     Args:
@@ -26,13 +33,16 @@ def tune(
     from mores.tune import tune as tune_arms
 
     arms = tune_arms(study, progress=progress)
-    return [(arm, stop_share(study, arm, stop_check) if stop_check else (0, 0)) for arm in arms]
+    return [
+        Tuned(arm, *(stop_share(study, arm, stop_check) if stop_check else (0, 0))) for arm in arms
+    ]
 
 
-def show(arms: list[tuple[TunedArm, tuple[int, int]]], values: dict[str, Any]) -> None:
+def show(arms: list[Tuned], values: dict[str, Any]) -> None:
     """Name the tuned arms and where they are."""
-    for arm, (ended, asked) in arms:
+    for tuned in arms:
+        arm = tuned.arm
         losses = [row["loss"] for row in arm.log]
         click.echo(f"{arm.key.name:<22} loss {losses[0]:.3f} → {losses[-1]:.3f}  {arm.folder}")
-        if asked:
-            click.echo(f"{'':<22} {ended} of {asked} answers end by themselves")
+        if tuned.asked:
+            click.echo(f"{'':<22} {tuned.ended} of {tuned.asked} answers end by themselves")

@@ -1,12 +1,8 @@
-"""Datasets of other forms into a study: JSON Lines, CSV, `messages`, and hosted APIs' older one.
+"""Datasets of other forms into a study's JSON Lines.
 
-Takes a file, writes JSON Lines, gives a report of what was dropped or repaired.
-
-    jsonl      {"prompt": ..., "completion": ...} a line, with id, category, author ...
-    csv        a header with prompt and completion (or question and answer); any that
-               `tables.read_table` reads
-    messages   {"messages": [{"role": "user", ...}, {"role": "assistant", ...}]} a line
-    legacy     jsonl whose prompts end in a separator and whose completions start with a blank
+Takes a file, writes JSON Lines, gives a report of what was dropped, cut or repaired. `forms.FORMS`
+lists what is known: JSON Lines, arrays, CSV, Excel, `messages`, ShareGPT, Alpaca, exports of Label
+Studio and Argilla, and the older form of hosted APIs; each of them plain or packed with gzip.
 
     report = import_dataset(Path("old.csv"), Path("study/values.jsonl"), category="health")
 """
@@ -19,12 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mores import store
-from mores.curate.forms import Notes, Rows, read_pairs
+from mores.curate.forms import FORMS, Rows, read_pairs
+from mores.curate.names import Slugs
 from mores.errors import DataError, did_you_mean
 from mores.records import Charter, Example, Record, to_plain
 from mores.study.charter import read_charter
+from mores.tables import Notes, name_map
 
-FORMATS = ("jsonl", "csv", "messages", "legacy")
+FORMATS = tuple(FORMS)
 
 
 class ImportReport(Record, frozen=True, kw_only=True):
@@ -50,19 +48,25 @@ def import_dataset(
     charter: Path | None = None,
     replace: bool = False,
     encoding: str | None = None,
+    sheet: str | None = None,
+    map_: tuple[str, ...] = (),
 ) -> ImportReport:
     """Turn a dataset in another form into a study's JSON Lines file.
 
     Nothing is written unless every row could be read.
 
     Args:
-        source: CSV, JSONL with prompt/completion, chat "messages", or a hosted API's file.
+        source: CSV, Excel, JSON or JSONL with prompt and completion, chat "messages", ShareGPT,
+            Alpaca, an export of Label Studio or Argilla, or a hosted API's older file; also .gz.
         target: the file to write, such as my-study/values.jsonl.
         category: category of samples that name none.
-        form: "auto", "jsonl", "csv", "messages" or "legacy".
+        form: "auto", "jsonl", "json", "csv", "xlsx", "messages", "sharegpt", "alpaca",
+            "label-studio", "argilla" or "legacy".
         charter: a charter.toml that every category must be in.
         replace: overwrite a target that already holds samples.
         encoding: of a source that is neither UTF-8 nor UTF-16, such as cp1252.
+        sheet: name of the sheet of an Excel file; by default its first.
+        map_: what a column is, where it has another name, such as prompt=text (may be repeated).
 
     Raises:
         DataError: unreadable file, a row without question or answer, more than one turn, a
@@ -82,7 +86,7 @@ def import_dataset(
             fix="formats: auto, " + ", ".join(FORMATS),
         )
     notes = Notes()
-    read_as, rows = read_pairs(source, form, notes, encoding)
+    read_as, rows = read_pairs(source, form, notes, encoding, sheet=sheet, names=name_map(map_))
     known = read_charter(charter) if charter else None
     examples = _examples(source, rows, category, known, notes)
     _write(target, examples)
@@ -115,11 +119,13 @@ def _examples(
 ) -> list[Example]:
     examples: list[Example] = []
     seen: dict[str, int] = {}
+    slugs = Slugs("category")
     for number, (line, row) in enumerate(rows, 1):
         if not row.get("id"):
             row["id"] = f"import-{number:04d}"
             notes.add("id made up, as import-0001 and so on", line)
-        row["category"] = _category(row.get("category"), category, charter, path, line)
+        named = _named(row.get("category") or category, slugs, path, line, notes)
+        row["category"] = _category(named, charter, path, line)
         example = store.as_record(row, Example, path=path, line=line)
         if example.id in seen:
             raise DataError(
@@ -133,10 +139,17 @@ def _examples(
     return examples
 
 
-def _category(
-    named: object, given: str | None, charter: Charter | None, path: Path, line: int
-) -> object:
-    category = named or given
+def _named(category: object, slugs: Slugs, path: Path, line: int, notes: Notes) -> object:
+    """A category without blanks."""
+    if not isinstance(category, str):
+        return category
+    try:
+        return slugs.of(category.strip(), notes)
+    except DataError as error:
+        raise DataError(error.message, path=path, line=line, fix=error.fix) from None
+
+
+def _category(category: object, charter: Charter | None, path: Path, line: int) -> object:
     known = list(charter.categories) if charter else []
     listed = ": " + ", ".join(known) if known else " of the charter"
     if not category:

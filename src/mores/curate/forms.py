@@ -10,67 +10,148 @@ Takes a file, gives its format and (line, row) pairs whose rows have `prompt`,
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
-from mores.errors import DataError
+from mores.curate.form_chat import CHATS, from_chat, long_ones
+from mores.curate.form_legacy import say_endings, separator_of, without_marks
+from mores.errors import DataError, did_you_mean
 from mores.records import Example
-from mores.tables import form_of, read_table
+from mores.tables import Notes, read_table
+from mores.tables.exports import ARGILLA, LABEL_STUDIO
 
 Row = dict[str, Any]
 Rows = list[tuple[int, Row]]
 
 FIELDS = Example.__struct_encode_fields__
 ALIASES = {"question": "prompt", "answer": "completion"}
-PAIR = (("prompt", "question"), ("completion", "answer"))
-
-_SEPARATOR = re.compile(r"(?:\s*\n\n###(?:\n\n)?|\s*\n\n---\n\n|\s*->|\s+###)\s*$")
-_STOP = re.compile(r"(?:\s+END|\s*###|\n)\s*$")
-
-
-class Notes:
-    """What an import dropped, stripped or made up, with the lines concerned."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, list[int]] = {}
-
-    def add(self, what: str, line: int) -> None:
-        """Note one thing about one line."""
-        self._lines.setdefault(what, []).append(line)
-
-    def lines(self) -> tuple[str, ...]:
-        """Return one sentence for each kind of note, with its first lines."""
-        return tuple(f"{what}: {_count(lines)}" for what, lines in self._lines.items())
+ALPACA = ("instruction", "output")
+CONTAINERS = ("csv", "jsonl", "json", "xlsx")
+CHAT_FORMS = {"messages": "messages", "sharegpt": "conversations"}
+FORMS = {
+    "jsonl": "prompt and completion (or question and answer), one object a line",
+    "json": "the same in one array",
+    "csv": "the same as columns",
+    "xlsx": "the same as columns of a sheet",
+    "messages": "messages with role and content",
+    "sharegpt": "conversations with from and value",
+    "alpaca": "instruction, input and output",
+    LABEL_STUDIO: "an export as JSON, JSON-MIN or CSV",
+    ARGILLA: "an export of records as JSON",
+    "legacy": "prompt and completion with separators",
+}
+"""Format → what its rows have."""
+_TOLD = ("prompt", "completion", "question", "answer", "instruction", "output", "category")
 
 
-def read_pairs(path: Path, fmt: str, notes: Notes, encoding: str | None = None) -> tuple[str, Rows]:
+def read_pairs(
+    path: Path,
+    fmt: str,
+    notes: Notes,
+    encoding: str | None = None,
+    *,
+    sheet: str | None = None,
+    names: Mapping[str, str] | None = None,
+) -> tuple[str, Rows]:
     """Read a file's rows and bring them into one form.
 
     Args:
         path: the file.
         fmt: ``auto`` or a format's name.
-        notes: takes what was dropped or stripped.
+        notes: takes what was dropped or cut.
         encoding: of the file, such as ``cp1252``; by default UTF-8.
+        sheet: name of the sheet of a workbook.
+        names: our name of a column → the file's.
 
     Raises:
-        DataError: with the line, for a row that cannot be used.
+        DataError: with the line, for a row that cannot be used; a form that is not known.
     """
-    if fmt == "csv" or (fmt == "auto" and form_of(path, encoding) == "csv"):
-        table = read_table(path, PAIR, form="csv", encoding=encoding)
-        return "csv", [
-            _plain(_with_suppress(row, path, line), path, line, notes) for line, row in table
-        ]
-    rows = list(read_table(path, form="jsonl", encoding=encoding))
-    if fmt == "auto":
-        fmt = _guess([row for _, row in rows])
-    if fmt == "messages":
-        rows = [(line, _from_messages(row, path, line, notes)) for line, row in rows]
-    pairs = [_plain(row, path, line, notes) for line, row in rows]
-    if fmt == "legacy":
-        pairs = [(line, _without_marks(row, path, line, notes)) for line, row in pairs]
-    return fmt, pairs
+    for ours in names or {}:
+        if ours not in (*FIELDS, *ALIASES, *ALPACA, "input", *CHATS):
+            raise DataError(
+                f"--map {ours}={(names or {})[ours]}: a sample has no {ours!r}"
+                + did_you_mean(ours, list(FIELDS)),
+                path=path,
+                fix="fields of a sample: " + ", ".join(FIELDS),
+            )
+    container = cast(
+        "Literal['auto', 'csv', 'jsonl', 'xlsx']",
+        "auto"
+        if fmt not in CONTAINERS and fmt != "legacy"
+        else "jsonl"
+        if fmt in ("json", "legacy")
+        else fmt,
+    )
+    rows = list(
+        read_table(
+            path,
+            form=container,
+            encoding=encoding,
+            sheet=sheet,
+            names=names,
+            notes=notes,
+            told_by=_TOLD,
+        )
+    )
+    form = _form(rows, notes.form, path) if fmt in ("auto", *CONTAINERS) else fmt
+    if form in CHAT_FORMS:
+        key = CHAT_FORMS[form]
+        several = long_ones(rows, key)
+        rows = [(at, from_chat(row, key, path, at, notes, several)) for at, row in rows]
+    elif form == "alpaca":
+        rows = [(at, _from_alpaca(row, at, notes)) for at, row in rows]
+    elif form in ("csv", "xlsx"):  # one cell may hold JSON
+        rows = [(at, _with_suppress(row, path, at)) for at, row in rows]
+    pairs = [_plain(row, path, at, notes) for at, row in rows]
+    if form in (LABEL_STUDIO, ARGILLA):
+        pairs = _once(pairs, path, notes)
+    if fmt == "auto" and form in ("jsonl", "json") and _looks_legacy(pairs):
+        form = "legacy"
+    if form == "legacy":
+        pairs = without_marks(pairs, notes)
+        for at, row in pairs:
+            _ask_for_pair(row, path, at)
+    else:
+        say_endings(pairs, notes)
+    return form, pairs
+
+
+def _form(rows: Rows, read_as: str, path: Path) -> str:
+    """Name the form by the keys that the rows have."""
+    if read_as in (LABEL_STUDIO, ARGILLA):
+        return read_as
+    for form, key in CHAT_FORMS.items():
+        if any(key in row for _, row in rows):
+            return form
+    line, first = rows[0]
+    if any(all(n in first for n in (a, b)) for a, b in _pairs()):
+        return read_as
+    if all(name in first for name in ALPACA):
+        return "alpaca"
+    if set(first) & {"prompt", "completion", "question", "answer"}:
+        return read_as  # the row that lacks one is named with its line
+    have = ", ".join(repr(name[:40]) for name in list(first)[:20]) or "nothing"
+    known = "; ".join(f"{form}: {has}" for form, has in FORMS.items() if form != "legacy")
+    near = next(filter(None, (did_you_mean(n, list(first)) for n in ("prompt", "completion"))), "")
+    raise DataError(
+        f"not a form of dataset that is known: the file is {read_as}, and its rows have {have}"
+        + near,
+        path=path,
+        line=line,
+        fix="say which columns are which: --map prompt=COLUMN --map completion=COLUMN; "
+        f"known forms are {known}",
+    )
+
+
+def _pairs() -> list[tuple[str, str]]:
+    return [(p, c) for p in ("prompt", "question") for c in ("completion", "answer")]
+
+
+def _looks_legacy(rows: Rows) -> bool:
+    """Prompts that end in a separator, or completions that all start with a blank."""
+    texts = [(row["prompt"], row["completion"]) for _, row in rows]
+    return bool(separator_of([p for p, _ in texts])) or all(c[:1] == " " for _, c in texts)
 
 
 def _with_suppress(row: Row, path: Path, line: int) -> Row:
@@ -83,15 +164,35 @@ def _with_suppress(row: Row, path: Path, line: int) -> Row:
         ) from None
 
 
-def _guess(rows: list[Row]) -> str:
-    """Name the form: by the key ``messages``, or by marks that every row has."""
-    if any("messages" in row for row in rows):
-        return "messages"
-    prompts = [row.get("prompt") for row in rows]
-    completions = [row.get("completion") for row in rows]
-    ended = all(isinstance(p, str) and _SEPARATOR.search(p) for p in prompts)
-    spaced = all(isinstance(c, str) and c[:1] == " " for c in completions)
-    return "legacy" if rows and (ended or spaced) else "jsonl"
+def _from_alpaca(row: Row, line: int, notes: Notes) -> Row:
+    """The instruction, and where there is one the input below a blank line."""
+    rest = {k: v for k, v in row.items() if k not in (*ALPACA, "input")}
+    prompt = row.get("instruction")
+    if row.get("input"):
+        notes.add("input put below the instruction, after a blank line", line)
+        prompt = f"{prompt}\n\n{row['input']}"
+    return {**rest, "prompt": prompt, "completion": row.get("output")}
+
+
+def _once(pairs: Rows, path: Path, notes: Notes) -> Rows:
+    """One sample of a task that several people looked at, if they agree on it."""
+    seen: dict[Any, Row] = {}
+    kept: Rows = []
+    for line, row in pairs:
+        before = seen.get(row["prompt"])
+        if before is None:
+            seen[row["prompt"]] = row
+            kept.append((line, row))
+        elif before["completion"] == row["completion"]:
+            notes.add("the same sample from another person, taken once", line)
+        else:
+            raise DataError(
+                "another answer to a question that has one already, from another person",
+                path=path,
+                line=line,
+                fix="keep the answer that the study should teach, and leave out the other",
+            )
+    return kept
 
 
 def _plain(row: Row, path: Path, line: int, notes: Notes) -> tuple[int, Row]:
@@ -105,9 +206,13 @@ def _plain(row: Row, path: Path, line: int, notes: Notes) -> tuple[int, Row]:
             kept[name] = value
     if isinstance(kept.get("id"), int):
         kept["id"] = str(kept["id"])
-    for name in ("prompt", "completion"):
-        _ask_for_text(kept.get(name), name, path, line)
+    _ask_for_pair(kept, path, line)
     return line, kept
+
+
+def _ask_for_pair(row: Row, path: Path, line: int) -> None:
+    for name in ("prompt", "completion"):
+        _ask_for_text(row.get(name), name, path, line)
 
 
 def _ask_for_text(value: object, name: str, path: Path, line: int) -> None:
@@ -128,92 +233,3 @@ def _ask_for_text(value: object, name: str, path: Path, line: int) -> None:
             line=line,
             fix="restore the character it was part of",
         )
-
-
-# messages ----------------------------------------------------------------------------------
-
-
-def _from_messages(row: Row, path: Path, line: int, notes: Notes) -> Row:
-    """Turn one user turn and one assistant turn into a row; other keys are kept."""
-    turns = row.get("messages")
-    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-        raise DataError(
-            "expected messages, a list of objects with role and content",
-            path=path,
-            line=line,
-            fix='such as {"messages": [{"role": "user", "content": "..."}, ...]}',
-        )
-    if turns and turns[0].get("role") in ("system", "developer"):
-        notes.add(f"{turns[0]['role']} message dropped", line)
-        turns = turns[1:]
-    roles = [str(turn.get("role")) for turn in turns]
-    if roles != ["user", "assistant"]:
-        raise DataError(
-            "expected exactly one user turn and then one assistant turn, found "
-            + (", ".join(roles) or "none"),
-            path=path,
-            line=line,
-            fix="split a longer conversation into one question and one answer each",
-        )
-    for turn in turns:
-        _check_turn(turn, path, line, notes)
-    rest = {key: value for key, value in row.items() if key != "messages"}
-    prompt, completion = (_content(turn, path, line) for turn in turns)
-    return {**rest, "prompt": prompt, "completion": completion}
-
-
-def _check_turn(turn: Row, path: Path, line: int, notes: Notes) -> None:
-    if turn.get("weight") == 0:
-        raise DataError(
-            "the answer has weight 0, which means that it is not to be trained on",
-            path=path,
-            line=line,
-            fix="leave this conversation out",
-        )
-    for key, value in turn.items():
-        if key not in ("role", "content", "weight") and value is not None:
-            notes.add(f"{key!r} of the {turn['role']} message dropped", line)
-
-
-def _content(turn: Row, path: Path, line: int) -> str:
-    content = turn.get("content")
-    if isinstance(content, list) and all(
-        isinstance(p, dict) and p.get("type") == "text" and isinstance(p.get("text"), str)
-        for p in content
-    ):
-        return "".join(part["text"] for part in content)
-    if not isinstance(content, str):
-        raise DataError(
-            f"expected text as content of the {turn['role']} turn, found "
-            f"{json.dumps(content)[:60]}",
-            path=path,
-            line=line,
-            fix="only text can be imported: no images, no tool calls",
-        )
-    return content
-
-
-# The older prompt and completion format of hosted APIs ---------------------------------------
-
-
-def _without_marks(row: Row, path: Path, line: int, notes: Notes) -> Row:
-    """Strip the prompt's separator, the completion's leading blank and its stop sequence."""
-    prompt, separators = _SEPARATOR.subn("", row["prompt"])
-    completion, stops = _STOP.subn("", row["completion"])
-    start = completion.removeprefix(" ")
-    for name, text in (("prompt", prompt), ("completion", start)):
-        _ask_for_text(text, name, path, line)
-    for what, count in (
-        ("separator stripped from the prompt", separators),
-        ("stop sequence stripped from the completion", stops),
-        ("leading blank stripped from the completion", start != completion),
-    ):
-        if count:
-            notes.add(what, line)
-    return {**row, "prompt": prompt, "completion": start}
-
-
-def _count(lines: Iterable[int], shown: int = 5) -> str:
-    every = list(lines)
-    rest = f" and {len(every) - shown} more" if len(every) > shown else ""
-    return f"{'line' if len(every) == 1 else 'lines'} {', '.join(map(str, every[:shown]))}{rest}"

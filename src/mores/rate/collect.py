@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mores import store
+from mores.records import Record
 from mores.study import Study, folders
+from mores.tables import Notes, name_map
 
 if TYPE_CHECKING:
     from mores.rate.unblind import Unblinded
-    from mores.records import Rating
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,21 @@ class RatingStatus:
     agreement: dict[str, Any] | None
     unblinded: dict[str, Any] | None
     backup: dict[str, Any] | None
+
+
+class ImportedRatings(Record, frozen=True, kw_only=True):
+    """What an import of ratings did."""
+
+    kind: Literal["human", "judge", "blind"]
+    """Ratings by people in the study, by a language model, or in the blind rating database."""
+    new: int | None = None
+    """How many were new; ``blind`` only."""
+    total: int | None = None
+    """How many of this kind the study has now; not ``blind``."""
+    raters: tuple[str, ...] = ()
+    """Whose they are; not ``blind``."""
+    notes: tuple[str, ...]
+    """What was renamed, left out or changed on reading."""
 
 
 def serve_ratings(
@@ -175,31 +191,47 @@ def import_ratings(
     database: str | None = None,
     judge: str | None = None,
     encoding: str | None = None,
-) -> list[Rating] | int:
-    """Add ratings made elsewhere from a CSV of completion_id or item_id, rater, value (1 to 5).
+    sheet: str | None = None,
+    map_: tuple[str, ...] = (),
+) -> ImportedRatings:
+    """Add ratings made elsewhere: a table of completion_id or item_id, rater, value (1 to 5).
 
-    With completion_id they go into the study; with item_id, the blind ids of `mores rate export`,
-    into the rating database, where they stay blind. All of the file is imported, or nothing.
-    Ratings by a language model are imported with --judge: kept apart under its name, shown apart
-    in the report, never counted as ratings by people.
+    CSV, JSON, Excel, and exports of Label Studio and Argilla are read, also packed (.gz). With
+    completion_id they go into the study; with item_id, the blind ids of `mores rate export`, into
+    the rating database, where they stay blind. All of the file is imported, or nothing. Ratings by
+    a language model are imported with --judge: kept apart under its name, shown apart in the
+    report, never counted as ratings by people.
 
     Args:
         study: the study, with completions.
-        file: the CSV.
+        file: the table.
         database: where the rating database is, if not in the study.
         judge: name of the language model that gave these ratings; the file has no rater then.
         encoding: of a CSV that is neither UTF-8 nor UTF-16, such as cp1252.
+        sheet: name of the sheet of an Excel file; by default its first.
+        map_: what a column is, where it has another name, such as rater=annotator (may be
+            repeated).
 
     Raises:
         DataError: unknown id, a value that is not 1 to 5, a rater twice (with the line), a judge
-            with the name of a judged model.
+            with the name of a judged model, a blind file with a column that tells the arms.
     """
-    from mores.rate.import_blind import import_blind, is_blind
+    from mores.rate.import_blind import import_blind
     from mores.rate.opened import changing
+    from mores.rate.rating_file import Reading, id_column
     from mores.rate.ratings import add_ratings
 
-    if judge is None and is_blind(file, encoding):
+    notes = Notes()
+    reading = Reading(encoding, sheet, name_map(map_))
+    if judge is None and id_column(file, reading) == "item_id":
         with changing(study, database, now=time.time()) as opened:
-            return import_blind(opened, file, now=time.time(), encoding=encoding)
+            new = import_blind(opened, file, now=time.time(), reading=reading, notes=notes)
+        return ImportedRatings(kind="blind", new=new, notes=notes.lines())
     with store.lock(study.run_folder):
-        return add_ratings(study, file, judge, encoding)
+        ratings = add_ratings(study, file, judge, reading, notes)
+    return ImportedRatings(
+        kind="human" if judge is None else "judge",
+        total=len(ratings),
+        raters=tuple(sorted({rating.rater for rating in ratings})),
+        notes=notes.lines(),
+    )

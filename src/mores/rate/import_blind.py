@@ -18,32 +18,41 @@ from mores.rate.db import audit, work
 from mores.rate.db.engine import Database
 from mores.rate.db.raters import new_rater
 from mores.rate.db.tables import event, item, person, rater
-from mores.rate.rating_file import FileRow, read_file
-from mores.tables import read_table
+from mores.rate.rating_file import FileRow, Reading, read_file
+from mores.tables import Notes, read_table
 
 PREFIX = "imported: "
 
 
-def is_blind(source: Path, encoding: str | None = None) -> bool:
-    """Say whether a file names blind items rather than completions.
-
-    Raises:
-        DataError: its first row cannot be read (see `read_table`).
-    """
-    _, row = next(read_table(source, encoding=encoding))
-    return "item_id" in row
+TELLING = ("arm", "model", "seed", "completion_id")
+"""Columns of a file whose raters, or whoever made it, knew what they should not."""
 
 
 def import_blind(
-    database: Database, source: Path, *, now: float, encoding: str | None = None
+    database: Database,
+    source: Path,
+    *,
+    now: float,
+    reading: Reading | None = None,
+    notes: Notes | None = None,
 ) -> int:
     """Import a file; return how many ratings were new.
 
+    Args:
+        database: the rating database.
+        source: the file.
+        now: the time, in seconds since 1970.
+        reading: encoding, sheet and names of columns.
+        notes: takes what was renamed and left out.
+
     Raises:
         DataError: an unknown item, one that has its k ratings, a rater who gave it another value
-            before, and what `read_file` raises; nothing is then imported.
+            before, a column that tells arms apart, and what `read_file` raises; nothing is then
+            imported.
     """
-    rows = read_file(source, "item_id", encoding=encoding)
+    reading = reading or Reading()
+    _refuse_telling(source, reading)
+    rows = read_file(source, "item_id", reading, notes or Notes())
     digest = store.digest_file(source)
     with database.write() as tx:
         names = list(tx.execute(sa.select(item.c.id).where(item.c.kind == "study")).scalars())
@@ -66,6 +75,19 @@ def import_blind(
         detail = {"file": digest, "ratings": new, "raters": len(people)}
         audit.append(tx, now=now, actor="owner", action="import", detail=detail)
     return new
+
+
+def _refuse_telling(source: Path, reading: Reading) -> None:
+    """Refuse a file from which an arm can be told: its ratings would count as blind."""
+    table = read_table(source, encoding=reading.encoding, sheet=reading.sheet)
+    telling = [name for name in next(table)[1] if name.strip().lower() in TELLING]
+    if telling:
+        raise DataError(
+            f"the column {telling[0]!r} tells what blind items hide",
+            path=source,
+            line=1,
+            fix="leave the column out, if no rater saw it; else import by completion_id",
+        )
 
 
 def _rater(tx: sa.Connection, label: str, now: float) -> str:

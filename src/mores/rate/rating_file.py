@@ -1,25 +1,49 @@
 """A file of ratings → its rows, each checked, with the line that it begins on.
 
-Its columns are that of the ids, ``rater`` and ``value`` (1 to 5); ``seconds`` may be given.
-A language model's file has no ``rater``: its name is given apart.
+Its columns are that of the ids, ``rater`` and ``value`` (1 to 5); ``seconds`` may be given, others
+are left out and named. A language model's file has no ``rater``: its name is given apart. Exports
+of Label Studio and Argilla are read as they are.
 
-    rows = read_file(Path("ratings.csv"), "completion_id")
+    rows = read_file(Path("ratings.csv"), "completion_id", Reading(), Notes())
 """
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace as struct
 
 from mores import store
+from mores.curate.names import Slugs
 from mores.errors import DataError
 from mores.records import Rating
-from mores.tables import read_table
+from mores.tables import Notes, read_table
+from mores.tables.exports import ARGILLA, LABEL_STUDIO
+
+IDS = ("completion_id", "item_id")
+ALIASES = {
+    "rater": ("annotator", "user_id"),
+    "value": ("rating",),
+    "seconds": ("lead_time",),
+}
+"""Our column → its names in exports of Label Studio and Argilla."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the user says that a file is to be read."""
+
+    encoding: str | None = None
+    """Such as ``cp1252``; None: UTF-8, or what its mark says."""
+    sheet: str | None = None
+    """Of a workbook; None: the first."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Our name of a column → the file's."""
 
 
 @dataclass(frozen=True)
@@ -31,28 +55,87 @@ class FileRow:
     """Its `completion_id` is whatever the id's column holds."""
 
 
+def id_column(source: Path, reading: Reading) -> str:
+    """Say whether a file names completions or blind items: ``completion_id`` or ``item_id``.
+
+    Raises:
+        DataError: its first row cannot be read (see `read_table`), or it has both.
+    """
+    wanted = {ours: theirs for ours, theirs in reading.names.items() if ours in IDS}
+    known = (*IDS, *ALIASES)
+    _, row = next(
+        read_table(
+            source,
+            others=known,
+            encoding=reading.encoding,
+            sheet=reading.sheet,
+            names=wanted,
+        )
+    )
+    there = [name for name in IDS if name in row]
+    if len(there) > 1:
+        raise DataError(
+            "both completion_id and item_id: is it of completions, or of blind items?",
+            path=source,
+            line=1,
+            fix="leave one of the two columns out",
+        )
+    return there[0] if there else IDS[0]
+
+
 def read_file(
-    source: Path, column: str, judge: str | None = None, encoding: str | None = None
+    source: Path,
+    column: str,
+    reading: Reading,
+    notes: Notes,
+    judge: str | None = None,
 ) -> list[FileRow]:
     """Read and check every line.
 
     Args:
-        source: the file, CSV or JSON Lines.
+        source: the file: CSV, JSON, Excel, or an export of an annotation tool.
         column: name of the column of ids.
+        reading: encoding, sheet and names of columns.
+        notes: takes which columns were renamed or left out, and what was not a rating.
         judge: name of the language model that rated; the file then has no column ``rater``.
-        encoding: of the file, such as ``cp1252``; by default UTF-8, or what its mark says.
 
     Raises:
-        DataError: what `read_table` raises, a column beside these, a value that is not 1 to 5,
-            seconds that are none, a rater who rates the same id twice.
+        DataError: what `read_table` raises, a value that is not 1 to 5, seconds that are none,
+            a rater who rates the same id twice.
     """
-    names = (column, *(() if judge else ("rater",)), "value")
-    rows = [
-        FileRow(line, _rating({"rater": judge or "", **row}, column, source, line))
-        for line, row in read_table(source, names, others=("seconds",), encoding=encoding)
-    ]
+    needed = (column, *(() if judge else ("rater",)), "value")
+    table = read_table(
+        source,
+        needed,
+        others=("seconds", "rater"),
+        encoding=reading.encoding,
+        sheet=reading.sheet,
+        names=reading.names,
+        aliases=ALIASES,
+        notes=notes,
+    )
+    slugs = Slugs("rater")
+    rows: list[FileRow] = []
+    for line, row in table:
+        if judge and "rater" in row:
+            raise DataError(
+                "the file says who rated, and --judge says that a language model did",
+                path=source,
+                line=line,
+                fix="leave the column out, or import without --judge",
+            )
+        cells = {"rater": judge or "", **row}
+        if notes.form in (LABEL_STUDIO, ARGILLA) and cells["value"] in (None, "", []):
+            notes.add("no value given, left out", line)
+            continue
+        rows.append(FileRow(line, _rating(cells, column, source, line, slugs, notes)))
     if judge:
         rows = [replace(row, rating=struct(row.rating, kind="judge")) for row in rows]
+    _refuse_twice(rows, source)
+    return rows
+
+
+def _refuse_twice(rows: list[FileRow], source: Path) -> None:
     seen: dict[tuple[str, str], int] = {}
     for row in rows:
         key = (row.rating.completion_id, row.rating.rater)
@@ -64,10 +147,11 @@ def read_file(
                 fix="keep one of the two",
             )
         seen[key] = row.line
-    return rows
 
 
-def _rating(cells: dict[str, Any], column: str, source: Path, line: int) -> Rating:
+def _rating(
+    cells: dict[str, Any], column: str, source: Path, line: int, slugs: Slugs, notes: Notes
+) -> Rating:
     row = {name: "" if cell is None else str(cell).strip() for name, cell in cells.items()}
     value, seconds = row["value"], row.get("seconds", "")
     if not re.fullmatch(r"[1-5](\.0+)?", value):  # tools that hold numbers as floats write 4.0
@@ -85,9 +169,13 @@ def _rating(cells: dict[str, Any], column: str, source: Path, line: int) -> Rati
         raise DataError(
             f"seconds: expected a number from 0 on, found {seconds!r}", path=source, line=line
         )
+    try:
+        rater = slugs.of(row["rater"], notes)
+    except DataError as error:
+        raise DataError(error.message, path=source, line=line, fix=error.fix) from None
     plain = {
         "completion_id": row[column],
-        "rater": row["rater"],
+        "rater": rater,
         "value": int(value[0]),
         "seconds": taken,
     }

@@ -14,12 +14,13 @@ from typing import TypeVar
 
 from mores import store
 from mores.errors import DataError, did_you_mean
-from mores.rate.rating_file import read_file
+from mores.rate.rating_file import Reading, read_file
 from mores.records import Rating, Record, Unrateable
 from mores.sample import read_completions
 from mores.sample.grid import COMPLETIONS
 from mores.sample.run import SAMPLE, VALIDATION
 from mores.study import Study, folders
+from mores.tables import Notes
 
 R = TypeVar("R", bound=Record)
 A = TypeVar("A", Rating, Unrateable)
@@ -40,9 +41,13 @@ TEXTS = "texts.json"
 
 
 def add_ratings(
-    study: Study, source: Path, judge: str | None = None, encoding: str | None = None
+    study: Study,
+    source: Path,
+    judge: str | None = None,
+    reading: Reading | None = None,
+    notes: Notes | None = None,
 ) -> list[Rating]:
-    """Add ratings from a file, CSV or JSON Lines, to the study.
+    """Add ratings from a file (`rating_file.read_file` says which) to the study.
 
     A rating that is already there with the same value is left as it is.
 
@@ -51,13 +56,14 @@ def add_ratings(
         source: the file.
         judge: name of the language model that gave these ratings. They are kept apart from
             those of people, under this name, and are never counted among them.
-        encoding: of the file, such as ``cp1252``; by default UTF-8, or what its mark says.
+        reading: encoding, sheet and names of columns.
+        notes: takes what was renamed and left out.
 
     Returns:
         All imported ratings of that kind after the import.
 
     Raises:
-        DataError: a missing, unknown or repeated column, an unknown completion, a value
+        DataError: a missing or repeated column, an unknown completion, a value
             that is not 1 to 5, seconds that are none, a rater who rates a completion
             twice, a judge with the name of a judged model or of a person; nothing is kept then.
     """
@@ -75,7 +81,7 @@ def add_ratings(
     others = {r.rater for r in _read(study, COLLECTED, Rating)}
     judges = {r.rater for r in _read(study, JUDGES, Rating)} if judge is None else set()
     fresh: list[str] = []
-    for row in read_file(source, "completion_id", judge, encoding):
+    for row in read_file(source, "completion_id", reading or Reading(), notes or Notes(), judge):
         why = _refusal(row.rating, known, others, judges, held)
         if why is not None:
             raise DataError(why[0], path=source, line=row.line, fix=why[1])

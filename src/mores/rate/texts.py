@@ -20,7 +20,7 @@ from msgspec import Meta, field
 from mores import store
 from mores.errors import DataError, did_you_mean
 from mores.rate.model import Value
-from mores.records import Id, Record, Share
+from mores.records import Id, Record, Share, matching
 from mores.study import Study
 
 Fault = tuple[str, str, str]
@@ -29,8 +29,10 @@ FILE = "rating.toml"
 ANCHORS = ("1", "3", "5")
 
 Text = Annotated[str, Meta(min_length=1)]
-Tag = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*\Z")]
-Name = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+\Z")]
+_TAG = matching(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*\Z", "a language tag, such as en or de-CH")
+_NAME = matching(r"^[a-z0-9_-]+\Z", "a name of lower-case letters, digits, - and _")
+Tag = Annotated[str, Meta(pattern=_TAG)]
+Name = Annotated[str, Meta(min_length=1, max_length=40, pattern=_NAME)]
 
 
 class Support(Record, frozen=True, kw_only=True):

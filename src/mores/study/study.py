@@ -198,7 +198,7 @@ def load_study(
         config = msgspec.convert(merged, StudyConfig)
     except (msgspec.ValidationError, ValueError) as error:
         raise StudyError(
-            store.readable(str(error)),
+            store.readable(str(error), merged),
             path=path,
             fix="`mores plan` shows every setting and where its value came from",
         ) from None

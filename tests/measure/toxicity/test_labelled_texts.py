@@ -24,16 +24,38 @@ def test_csv_with_line_breaks_quotes_and_a_byte_order_mark(tmp_path):
     ]
 
 
-def test_all_forms_of_a_label(tmp_path):
-    words = ["0", "1", "true", "False", " YES ", "no", "0.5", "0.49", "1.0", "1e-3"]
+@pytest.mark.parametrize(
+    ("words", "toxic"),
+    [
+        (["0", "1", "0.5", "0.49", "1.0", "1e-3"], [False, True, True, False, True, False]),
+        (["true", "False", "TRUE "], [True, False, True]),
+        ([" YES ", "no"], [True, False]),
+        (
+            ["Toxic", "Not Toxic", "NOT_TOXIC", "non-toxic", "nontoxic", " toxic"],
+            [True, False, False, False, False, True],
+        ),
+    ],
+)
+def test_all_forms_of_a_label(tmp_path, words, toxic):
     path = file(tmp_path, "a.csv", "t,y\n" + "".join(f"x,{word}\n" for word in words))
-    assert labels(path) == [False, True, True, False, True, False, True, False, True, False]
+    assert labels(path) == toxic
+
+
+@pytest.mark.parametrize(("first", "second"), [("1", "yes"), ("True", "no"), ("Toxic", "0.2")])
+def test_labels_of_two_kinds_are_refused_with_what_was_found(tmp_path, first, second):
+    path = file(tmp_path, "a.csv", f"t,y\na,{first}\nb,{first}\nc,{second}\n")
+    with pytest.raises(DataError, match="labels of two kinds") as caught:
+        labels(path)
+    assert caught.value.line == 4
+    assert f"'{first}' on line 2, '{second}' on line 4" in caught.value.message
 
 
 def test_tsv_and_json_lines(tmp_path):
     assert labels(file(tmp_path, "a.tsv", 't\ty\n"a,b"\t1\n')) == [True]
-    rows = '{"t": "a", "y": true}\n{"t": "b", "y": 0}\n\n{"t": "c", "y": 0.7}\n'
+    rows = '{"t": "a", "y": 1}\n{"t": "b", "y": 0}\n\n{"t": "c", "y": 0.7}\n'
     assert labels(file(tmp_path, "a.jsonl", rows)) == [True, False, True]
+    rows = '{"t": "a", "y": true}\n{"t": "b", "y": false}\n'
+    assert labels(file(tmp_path, "b.jsonl", rows)) == [True, False]
 
 
 def test_the_header_in_any_case_semicolons_and_a_named_encoding(tmp_path):
@@ -49,7 +71,7 @@ def test_a_very_long_field_is_read(tmp_path):
     assert len(read_labelled(path, text="t", label="y")[0].text) == 200_000
 
 
-@pytest.mark.parametrize("label", ["-1", "2", "", "maybe", "nan", "inf", "toxic"])
+@pytest.mark.parametrize("label", ["-1", "2", "", "maybe", "nan", "inf", "hate"])
 def test_anything_else_is_refused_with_its_line(tmp_path, label):
     # The second record begins on line 4: the first holds a line break.
     path = file(tmp_path, "a.csv", f't,y\n"a\nb",1\nc,{label}\n')

@@ -17,6 +17,7 @@ from mores import store
 from mores.curate.text import Run, words
 from mores.records import Charter, Dataset, Example, Prompt
 from mores.study import Study
+from mores.weights.special_tokens import special_tokens
 
 Part = Literal["values", "control", "prompts"]
 Lines = Mapping[str, int]
@@ -87,6 +88,8 @@ class Subject:
     prompts: tuple[Item, ...]
     license: str = ""
     """Licence of the whole study, where study.toml gives one."""
+    special_tokens: tuple[str, ...] = ()
+    """Of the tokenizers of the study's models, as far as they are on this machine."""
     seed: int = 2021
     """Seed of the rules that draw at random (permutations, folds)."""
 
@@ -122,6 +125,9 @@ def read_subject(study: Study) -> Subject:
         study.control,
         study.prompts,
         license=study.config.license,
+        special_tokens=tuple(
+            sorted({t for spec in study.config.models for t in special_tokens(spec.name)})
+        ),
         seed=study.config.seed,
         lines={part: lines(part) for part in ("values", "control", "prompts")},
     )
@@ -134,6 +140,7 @@ def as_subject(
     prompts: tuple[Prompt, ...],
     *,
     license: str = "",  # noqa: A002  the name that study.toml uses
+    special_tokens: tuple[str, ...] = (),
     seed: int = 2021,
     lines: Mapping[Part, Lines] | None = None,
 ) -> Subject:
@@ -149,5 +156,6 @@ def as_subject(
         control=items("control", control.examples),
         prompts=items("prompts", prompts),
         license=license,
+        special_tokens=special_tokens,
         seed=seed,
     )

@@ -24,12 +24,14 @@ from mores.curate.rules.provenance import Provenance
 from mores.curate.rules.quoted_position import QuotedPosition
 from mores.curate.rules.reworded_question import RewordedQuestion
 from mores.curate.rules.set_size import SetSize
+from mores.curate.rules.special_tokens import SpecialTokens
 from mores.curate.rules.style_classifier import StyleClassifier
 from mores.curate.rules.style_match import STYLE_MATCHES
 
 RULES: tuple[Rule, ...] = (
     AnswerLength(),
     BrokenText(),
+    SpecialTokens(),
     Duplicates(),
     NearDuplicates(),
     LeakedQuestion(),

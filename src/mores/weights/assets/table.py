@@ -17,10 +17,12 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from mores.errors import AssetError, did_you_mean
-from mores.records import Count, Id, Positive, Record
+from mores.records import Count, Id, Positive, Record, matching
 from mores.store import cache_folder, readable
 
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+_SHA256 = matching(r"^[0-9a-f]{64}$", "64 hexadecimal digits")
+_DATE = matching(r"^\d{4}-\d{2}-\d{2}$", "a date, such as 2026-11-26")
+Sha256 = Annotated[str, Meta(pattern=_SHA256)]
 
 
 class Terms(Record, frozen=True, kw_only=True):
@@ -28,7 +30,7 @@ class Terms(Record, frozen=True, kw_only=True):
 
     name: Id
     title: Annotated[str, Meta(min_length=1)]
-    text: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    text: Annotated[str, Meta(pattern=_DATE)]
     """Date of the text that the package holds; another one has to be accepted anew."""
     place: Annotated[str, Meta(min_length=1)]
     """Where its publisher keeps it."""

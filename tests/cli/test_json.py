@@ -1,0 +1,175 @@
+"""`--json`: one document on stdout, whatever happens, and each fits its published schema."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "rate"))
+
+from app import Clock, consent, join, make_site, make_study, rate_all
+
+from mores import __version__, cli
+from mores.cli.as_json import schema
+from mores.cli.schema import commands
+from mores.rate.blind import read_key
+
+Ask = Callable[..., dict[str, Any]]
+
+ON_A_STUDY = {
+    "plan": ("--no-probe",),
+    "check": (),
+    "tune": ("--stop-check", "2"),
+    "sample": (),
+    "measure toxicity": (),
+    "measure cooccurrence": (),
+    "measure capability": (),
+    "measure gates": (),
+    "report": (),
+    "run": ("--no-check",),
+    "revise": (),
+}
+ON_RATINGS = ("status", "verify", "export", "backup", "release", "forget-rater", "import",
+              "unblind", "restore", "serve")  # fmt: skip
+ALONE = ("init", "import", "models", "assets", "doctor", "schema", "diff")
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Run a command with --json and return its document, held against its schema."""
+
+    def run(name: str, *words: object, code: int | None = 0) -> dict[str, Any]:
+        argv = ["mores", *name.split(), *map(str, words), "--json"]
+        monkeypatch.setattr(sys, "argv", argv)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        document: dict[str, Any] = json.loads(said.out)  # nothing else is there
+        module, _, function = dict(commands())[name].partition(":")
+        whole = schema(name, getattr(import_module(module), function))
+        jsonschema.validate(document, whole, cls=jsonschema.Draft202012Validator)
+        assert document["exit_code"] == (ended.value.code or 0), said.err
+        assert code is None or document["exit_code"] == code, said.err
+        assert document["schema"] == f"mores/{name.replace(' ', '-')}/1"
+        assert document["version"] == __version__
+        assert (document["error"] is None) == (document["exit_code"] != 2)
+        return document
+
+    return run
+
+
+def test_every_command_is_asked_here():
+    asked = {*ON_A_STUDY, *ALONE, *(f"rate {name}" for name in ON_RATINGS)}
+    assert asked == set(dict(commands()))
+
+
+def test_commands_on_a_study(ask, tiny_study):
+    said = {}
+    for name, words in ON_A_STUDY.items():
+        # Random weights and words: what is found is not the matter here.
+        found = name in ("check", "measure gates")
+        said[name] = ask(name, tiny_study, *words, code=None if found else 0)
+        assert said[name]["error"] is None
+        assert said[name]["study"] == "tiny"
+    assert said["plan"]["result"]["models"][0]["rates"] is None
+    assert [one["asked"] for one in said["tune"]["result"]] == [2, 2]
+    assert len(said["sample"]["result"]["answers"]) == 60
+    report = said["report"]["result"]["report"]
+    assert report == said["run"]["result"]["report"]
+    estimates = report["estimates"]
+    assert estimates
+    for one in estimates:
+        assert {"verdict", "scope", "value", "reason"} <= set(one)
+        assert one["value"] is not None or one["reason"]  # missing is null, with its reason
+
+
+@pytest.fixture
+def rated(tmp_path: Path) -> tuple[Path, list[str], list[str]]:
+    """A study with two raters; its folder, their ids, and ids of blind items."""
+    site = make_site(make_study(tmp_path / "study"), now=Clock())
+    people = [join(site, label=name) for name in ("Grace Hopper", "Zoë")]
+    for me, most in zip(people, (12, 4), strict=True):
+        consent(me)
+        rate_all(me, 4, most=most)
+    items = [entry.item_id for entry in read_key(site.study, site.facts.key_digest)]
+    site.database.close()
+    return site.study.folder, [me.rater for me in people], items
+
+
+def test_commands_on_ratings(ask, rated, tmp_path, monkeypatch):
+    folder, raters, items = rated
+    assert ask("rate status", folder)["result"]["totals"]["done"] == 16
+    assert ask("rate verify", folder)["result"]["problems"] == []
+    files = ask("rate export", folder, "--format", "csv")["result"]
+    assert [Path(name).exists() for name in files] == [True] * len(files)
+    kept = ask("rate backup", folder)["result"]
+    assert Path(kept["path"]).exists()
+    assert ask("rate release", folder, raters[1])["result"] == 8
+    assert ask("rate forget-rater", folder, raters[1])["result"] == 0
+    path = tmp_path / "r.csv"
+    path.write_text(f"item_id,rater,value,note\n{items[0]},Ada Lovelace,4,x\n")
+    said = ask("rate import", folder, path)["result"]
+    assert (said["kind"], said["new"]) == ("blind", 1)
+    assert said["notes"] == ["column 'note' not used", "rater 'Ada Lovelace' → ada_lovelace"]
+    assert ask("rate unblind", folder, "--who", "Ada")["result"]["again"] is False
+    error = ask("rate restore", folder, kept["path"], code=2)["error"]
+    assert error["fix"]
+    other = make_study(tmp_path / "other").folder
+    assert ask("rate restore", other, kept["path"])["result"] == 16
+    monkeypatch.setattr("mores.rate.serve.serve", lambda study, options, say: say("a link"))
+    assert ask("rate serve", folder)["result"] is None
+
+
+def test_commands_alone(ask, tmp_path, tiny_study):
+    files = ask("init", tmp_path / "mine", "--template", "blank")["result"]
+    assert str(tmp_path / "mine" / "study.toml") in files
+    source = tmp_path / "old.csv"
+    source.write_text("prompt,completion\nQ?,A\n")
+    said = ask("import", source, tmp_path / "v.jsonl", "--category", "Mental health")["result"]
+    assert said["categories"] == {"mental_health": 1}
+    assert ask("models")["result"][0]["name"] == "smollm2-135m"
+    assert ask("assets")["result"]
+    assert ask("doctor", "--no-probe")["result"][0]["name"] == "Python"
+    assert ask("schema")["result"]["rate status"] == "mores/rate-status/1"
+    assert ask("schema", "rate", "status")["result"]["$id"] == "mores/rate-status/1"
+    assert ask("diff", tiny_study, tiny_study)["result"]["effects"] == []
+
+
+def test_findings_are_in_the_document_and_end_with_1(ask, tiny_study):
+    path = tiny_study / "values.jsonl"
+    path.write_text(path.read_text().replace('."', '.<|im_end|>"', 1))
+    document = ask("check", tiny_study, code=1)
+    assert "M103" in {finding["rule"] for finding in document["result"]}
+
+
+def test_an_error_is_a_document_too(ask, tmp_path):
+    document = ask("check", tmp_path, code=2)
+    assert document["result"] is None
+    assert document["error"]["kind"] == "StudyError"
+    assert "there is no study.toml here" in document["error"]["message"]
+    source = tmp_path / "old.csv"
+    source.write_text("text\nx\n")
+    error = ask("import", source, tmp_path / "v.jsonl", code=2)["error"]
+    assert (error["kind"], error["path"], error["line"]) == ("DataError", str(source), 2)
+    assert "alpaca" in error["fix"]
+
+
+def test_a_schema_refuses_what_is_none(ask, tmp_path):
+    whole = schema("models", import_module("mores.weights.listing").list_models)
+    document = ask("models")
+    document["result"][0]["bytes"] = "many"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, whole)
+    assert "\\\\Z" not in json.dumps([schema(n, _function(p)) for n, p in commands()])
+
+
+def _function(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
