@@ -360,3 +360,92 @@ def test_a_true_null_is_rarely_shown_or_worse(monkeypatch: pytest.MonkeyPatch) -
     assert low <= false <= high
     assert set(verdicts) == {"shown", "worse", "not shown"}
     assert by_category == 0  # five prompts can show nothing
+
+
+def arms_at(**means: float) -> list[Observed]:
+    rng = np.random.default_rng(3)
+    return [
+        Observed(f"p{i}", "care", arm, int(arm in ("values_targeted", "control")), (float(v),))
+        for i in range(40)
+        for arm, v in zip(means, rng.normal(list(means.values()), 0.3), strict=True)
+    ]
+
+
+BASE = "values_targeted - base"
+
+
+def test_hypotheses_are_tested_in_order_and_all_else_is_exploratory() -> None:
+    def verdicts(observed: list[Observed], *order: str) -> dict[str, str]:
+        found = compare(
+            observed, measure="m", model="tiny", better="higher", seed=3, hypotheses=order
+        )
+        return {e.contrast: e.claim for e in found if (e.measure, e.category) == ("m", "overall")}
+
+    better = arms_at(values_targeted=4, control=3, base=2)
+    assert verdicts(better, PRIMARY, BASE) == {
+        PRIMARY: "shown in this run",
+        BASE: "shown in this run",
+        "control - base": "exploratory",
+    }
+    assert verdicts(better, PRIMARY)[BASE] == "exploratory"
+    assert set(verdicts(better).values()) == {"exploratory"}
+    same = arms_at(values_targeted=3, control=3, base=2)
+    assert verdicts(same, PRIMARY, BASE) == {
+        PRIMARY: "not shown",
+        BASE: "exploratory",
+        "control - base": "exploratory",
+    }
+    found = compare(
+        same, measure="m", model="tiny", better="higher", seed=3, hypotheses=(PRIMARY, BASE)
+    )
+    assert "not reached" in one(found, contrast=BASE).reason
+    # Without a control arm the primary hypothesis is not computable, and opens nothing.
+    alone = [o for o in better if o.arm != "control"]
+    assert verdicts(alone, PRIMARY, BASE) == {PRIMARY: "not computable", BASE: "exploratory"}
+
+
+def test_what_was_not_shown_says_what_would_have_been() -> None:
+    # 40 differences with SE s: with 39 df the noncentrality for 80 % power at .05 is 2.869.
+    found = one(run(arms_at(values_targeted=3, control=3)))
+    assert found.verdict == "not shown"
+    shift = found.details["detectable"] / found.details["se"]
+    critical = scipy_stats.t.ppf(0.975, 39)
+    assert scipy_stats.nct.sf(critical, 39, shift) == pytest.approx(0.8, abs=1e-6)
+    assert "detectable" not in one(run(arms_at(values_targeted=4, control=3))).details
+
+
+def test_a_category_claims_nothing_where_all_of_them_together_do_not() -> None:
+    up, down = [1.0 + i / 10 for i in range(12)], [-1.0 - i / 10 for i in range(12)]
+    found = run(paired({"care": up, "beauty": down}))
+    assert one(found).verdict == "not shown"
+    assert one(found, "care").p_adjusted < 0.01
+    assert one(found, "care").verdict == one(found, "beauty").verdict == "exploratory"
+    assert "the overall difference claims nothing" in one(found, "care").reason
+
+
+def rated(rows: list[Observed], raters: str) -> list[Observed]:
+    return [
+        Observed(o.prompt_id, o.category, o.arm, o.seed, o.values * len(raters), tuple(raters))
+        for o in rows
+    ]
+
+
+def test_fewer_than_three_raters_give_no_verdict() -> None:
+    better = arms_at(values_targeted=4, control=3)
+    for who, verdict in (("a", "descriptive"), ("ab", "descriptive"), ("abc", "shown")):
+        found = one(run(rated(better, who)))
+        assert found.verdict == verdict
+        assert ("a verdict needs 3" in found.reason) == (verdict == "descriptive")
+        assert (found.p is None) == (verdict == "descriptive")
+
+
+def test_two_runs_claim_of_these_runs() -> None:
+    rng = np.random.default_rng(8)
+    for runs, claim in ((1, "in this run"), (2, "in these runs"), (3, "")):
+        rows = [
+            Observed(f"p{i}", "care", arm, s, (v + rng.normal(0, 0.2),))
+            for i in range(20)
+            for s in range(1, runs + 1)
+            for arm, v in (("values_targeted", 2.0), ("control", 1.0))
+        ]
+        assert one(run(rows)).claim == f"shown {claim}".strip()

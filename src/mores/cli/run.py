@@ -27,6 +27,8 @@ def run(result: RunResult | Written, values: dict[str, Any]) -> None:
     click.echo("")
     for headline in result.report.headlines:
         click.echo(f"{MARKS[headline.verdict]} {headline.claim.upper()}  {headline.sentence}")
+        for part in headline.beside:
+            click.echo(f"    {part}")
     for missing in result.report.missing:
         click.echo(f"  missing: {missing.what}: {missing.why}")
     click.echo(f"\nreport: {result.page}")

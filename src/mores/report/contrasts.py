@@ -203,10 +203,10 @@ def _about(
     return {
         "model": question.model,
         "left_out": pairs.left_out(e.category or "overall"),
-        "answers": lacks[0].answers,
-        "answers_without": lacks[0].without,
+        "arm_answers": lacks[0].answers,
+        "arm_without": lacks[0].without,
         "reference_answers": lacks[1].answers,
-        "reference_answers_without": lacks[1].without,
+        "reference_without": lacks[1].without,
         **_power(pairs, e),
     }
 

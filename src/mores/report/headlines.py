@@ -117,19 +117,16 @@ def _contrast(
         "descriptive": f"{_why_descriptive(e)}: {numbers}.",
         "not computable": f"The difference in {kind.what} is not computable: {e.reason}.",
     }
-    parts = [sentences.get(e.verdict, sentences["descriptive"])]
-    if e.value is not None:
-        parts += [could_have_shown(e, kind.unit), in_pairs(beside, kind), *about]
-        parts += [_other_raters(beside), _extremes(beside, kind), _missing(beside)]
-        parts += [f"Caveat: {e.reason}." if e.reason else ""]
-    else:
-        parts += about
+    parts = [sentences.get(e.verdict, sentences["descriptive"]), could_have_shown(e, kind.unit)]
+    caveat = f"Caveat: {e.reason}." if e.reason and e.value is not None else ""
+    checks = (in_pairs(beside, kind), _other_raters(beside), _extremes(beside, kind))
     return Headline(
         measure=e.measure,
         model=model,
         verdict=e.verdict,
-        sentence=" ".join(part for part in parts if part),
+        sentence=" ".join(part for part in (*parts, *about, caveat) if part),
         scope=e.scope,
+        beside=tuple(part for part in (*checks, _missing(beside)) if part),
     )
 
 

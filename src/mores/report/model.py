@@ -28,6 +28,9 @@ class Headline(Record, frozen=True, kw_only=True):
     """Complete on its own: what was compared, what was found, how sure."""
     scope: Scope = ""
     """What the verdict speaks of."""
+    beside: tuple[str, ...] = ()
+    """Sentences on what stands beside it: its size in pairs, other raters, the tail, what lacks a
+    value."""
 
     @property
     def claim(self) -> str:

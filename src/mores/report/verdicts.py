@@ -101,7 +101,7 @@ def with_other_raters(estimate: Estimate, pairs: Pairs) -> Estimate | None:
         return None
     most = found.mean_square * caution(found.df)
     total = (se**2 + most) ** 2 / (se**4 / df + most**2 / found.df)
-    return t_estimate(
+    wider = t_estimate(
         estimate.value,
         (se**2 + found.variance) ** 0.5,
         total,
@@ -110,6 +110,11 @@ def with_other_raters(estimate: Estimate, pairs: Pairs) -> Estimate | None:
         method=f"{estimate.method}; rater × arm added (Henderson III), cautious Satterthwaite df",
         details={"v_raters": found.variance},
     )
+    # More degrees of freedom may make it the narrower one where raters hardly differ.
+    own = (estimate.low, estimate.high)
+    if wider.low is None or wider.high is None or own[0] is None or own[1] is None:
+        return wider
+    return replace(wider, low=min(wider.low, own[0]), high=max(wider.high, own[1]))
 
 
 def for_other_raters(estimate: Estimate, pairs: Pairs, tests: int) -> bool:
