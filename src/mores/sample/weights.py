@@ -189,7 +189,7 @@ def mixes(loaded: LoadedModel, tuned: Mapping[str, Path]) -> bool:
             together = _together(loaded, ids, rows)
         except ModelError:  # rows are not kept apart
             return False
-    return gap(torch.cat(alone), together) <= tolerance(together)
+    return gap(torch.cat(alone), together) <= tolerance(loaded, together)
 
 
 def _together(loaded: LoadedModel, ids: torch.Tensor, names: list[str]) -> torch.Tensor:
