@@ -68,6 +68,28 @@ def array(values: ArrayLike, name: str, *, dimensions: int, absent: bool = False
     return numbers
 
 
+def completed(table: Vector) -> Vector:
+    """Return a table whose missing cells hold what their row's and column's means say.
+
+    The additive fit by least squares, found by filling in turn (Yates 1933): means of rows and
+    columns are then those of the fit, and a cell without a value adds nothing to what is left.
+
+    Args:
+        table: shape (rows, columns), NaN where there is no value; some value in every row.
+    """
+    absent = np.isnan(table)
+    if not absent.any():
+        return table
+    filled = np.where(absent, np.nanmean(table, axis=1, keepdims=True), table)
+    for _ in range(100):
+        rows, columns = filled.mean(axis=1, keepdims=True), filled.mean(axis=0, keepdims=True)
+        fitted = np.where(absent, rows + columns - filled.mean(), table)
+        if np.abs(fitted - filled).max() <= 1e-12 * (1 + np.abs(fitted).max()):
+            return np.asarray(fitted, dtype=np.float64)
+        filled = fitted
+    return np.asarray(filled, dtype=np.float64)
+
+
 def vector(values: ArrayLike, name: str) -> Vector:
     """Return values as a one-dimensional float64 array (see `array`)."""
     return array(values, name, dimensions=1)
