@@ -281,9 +281,17 @@ Verdict = Literal[
 """``exploratory``: tested and printed with its interval, but no hypothesis of the study: it claims
 nothing: of several such tests one is soon below .05 by chance."""
 
-Scope = Literal["", "in this run"]
-"""What a verdict speaks of. With one training run the spread between runs is unknown, so a verdict
-holds for the weights at hand and not for the method (see `docs/calibration.md`)."""
+Scope = Literal[
+    "",
+    "in this run",
+    "in these runs",
+    "by these raters",
+    "in this run, by these raters",
+    "in these runs, by these raters",
+]
+"""What a verdict speaks of. With one or two training runs the spread between runs is not known well
+enough to test with, so a verdict holds for the weights at hand and not for the method; where an
+interval for other raters holds zero, it holds for those who rated (see `docs/report.md`)."""
 
 
 SIZES = ("/probability of superiority", "/Cliff's delta", "/Cohen's d")

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from mores.stats.crossed_effect import caution
 from mores.stats.inputs import LEVEL, Vector, count
 
 NODES = 24
@@ -51,10 +52,12 @@ def crossed_power(
     v_prompt = prompt * _mean_squares(prompts - 1)[:, None, None]
     v_seed = seed * _mean_squares(seeds - 1)[None, :, None]
     v_rest = rest * _mean_squares(cells)[None, None, :]
-    # As in crossed_effect: a negative component is zero, and df has a floor.
+    # As in crossed_effect: a negative component is zero, df are cautious and have a floor.
     total = np.maximum(v_prompt + v_seed - v_rest, np.maximum(v_prompt, v_seed))
-    squares = v_prompt**2 / (prompts - 1) + v_seed**2 / (seeds - 1) + v_rest**2 / cells
-    df = np.maximum(total**2 / squares, min(prompts, seeds) - 1.0)
+    most = v_seed * caution(seeds - 1)
+    squares = v_prompt**2 / (prompts - 1) + most**2 / (seeds - 1) + v_rest**2 / cells
+    largest = np.maximum(v_prompt + most - v_rest, np.maximum(v_prompt, most))
+    df = np.maximum(largest**2 / squares, min(prompts, seeds) - 1.0)
     half = stdtrit(df, (1 + LEVEL) / 2) * np.sqrt(total)
     se = math.sqrt(prompt + seed - rest)
     shown = ndtr((difference - half) / se) + ndtr(-(difference + half) / se)
