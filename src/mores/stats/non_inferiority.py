@@ -38,14 +38,16 @@ def non_inferiority(differences: ArrayLike, margin: float, *, unit: str = "item"
       would give power .8 if nothing had truly changed and the spread stayed the same.
 
     With one training run the verdict's scope is "in this run", with two "in these runs": another
-    may lose what these kept, and two do not tell how far runs lie apart. With several, items and runs are crossed (`crossed_effect`): the bound mean − t · SE,
-    one-sided at .95 with Satterthwaite's degrees of freedom, holds for other items and other runs.
-    A cell without a value is taken as its item's and its run's means say. Where the runs differ so
-    much that no number of items would do, ``n_needed`` is None and the reason says so.
+    may lose what these kept, and two do not tell how far runs lie apart. With several, items and
+    runs are crossed (`crossed_effect`): the bound mean − t · SE, one-sided at .95 with its degrees
+    of freedom, holds for other items and other runs. A cell without a value is taken as its item's
+    and its run's means say. Where the runs differ so much that no number of items would do,
+    ``n_needed`` is None and the reason says so.
 
-    With one run the bound is mean − t · SE with n − 1 degrees of freedom. For 0/1 items (differences −1, 0, 1) the t bound promises too much when few items
-    differ; there bound, interval and p are those of Tango's score test (1998, see
-    `paired_score`), whose two-sided interval excludes zero when McNemar's test does.
+    With one run the bound is mean − t · SE with n − 1 degrees of freedom. For 0/1 items
+    (differences −1, 0, 1) the t bound promises too much when few items differ; there bound,
+    interval and p are those of Tango's score test (1998, see `paired_score`), whose two-sided
+    interval excludes zero when McNemar's test does.
 
     No difference at all in n items is not certainty: the share of items lost is bounded
     by Clopper & Pearson (1934), 1 − .05^(1/n), about 3 / n, which bounds the mean loss if
@@ -126,7 +128,10 @@ def _verdict(bounds: Bounds, margin: float, n: int, unit: str) -> tuple[Verdict,
         beyond = bounds.two_sided[1] < -margin
         return "worse", "the loss exceeds the margin" if beyond else ""
     if bounds.needed is None:
-        return "inconclusive", f"runs differ too much for any number of {unit}s: more runs are needed"
+        return (
+            "inconclusive",
+            f"runs differ too much for any number of {unit}s: more runs are needed",
+        )
     needed = f"{bounds.needed} {unit}s"
     if bounds.needed > n:
         return "inconclusive", f"about {needed} are needed for power {POWER:g} if nothing changed"

@@ -57,7 +57,7 @@ class Pairs:
     @property
     def runs(self) -> int:
         """Training runs of the arm."""
-        return self.table.shape[1]
+        return int(self.table.shape[1])
 
 
 def pair(
