@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mores.errors import MeasureError
-from mores.records import Estimate
+from mores.records import Estimate, Scope
 
 Vector = NDArray[np.float64]
 Labels = Sequence[Any] | NDArray[Any]
@@ -25,6 +25,8 @@ Rng = np.random.Generator | int
 
 LEVEL = 0.95
 """Confidence of every interval; 1 − the two-sided error rate of every test."""
+RUN_SCOPES: dict[int, Scope] = {1: "in this run", 2: "in these runs"}
+"""What a verdict on so many training runs speaks of; from three on, of the method."""
 LARGEST = 1e100
 """Squares and sums of anything below it stay finite."""
 

@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mores.errors import MeasureError
-from mores.records import Estimate, Scope, Verdict
-from mores.stats.inputs import Vector, array, completed, not_computable, vector
+from mores.records import Estimate, Verdict
+from mores.stats.inputs import RUN_SCOPES, Vector, array, completed, not_computable, vector
 from mores.stats.loss_bounds import POWER, Bounds, Details, loss_bounds
 
 METHOD = "non-inferiority"
-SCOPES: dict[int, Scope] = {1: "in this run", 2: "in these runs"}
-"""What a verdict on so many training runs speaks of; from three on, of the method."""
 
 
 def non_inferiority(differences: ArrayLike, margin: float, *, unit: str = "item") -> Estimate:
@@ -89,7 +87,7 @@ def non_inferiority(differences: ArrayLike, margin: float, *, unit: str = "item"
         unit=unit,
         method=f"{METHOD}, {bounds.method}",
         verdict=verdict,
-        scope=SCOPES.get(runs, ""),
+        scope=RUN_SCOPES.get(runs, ""),
         reason="; ".join(part for part in (reason, bounds.reason) if part),
         details={**details, **bounds.details},
     )
