@@ -294,9 +294,18 @@ enough to test with, so a verdict holds for the weights at hand and not for the 
 interval for other raters holds zero, it holds for those who rated (see `docs/report.md`)."""
 
 
+def claim(verdict: Verdict, scope: Scope) -> str:
+    """Return a verdict as it is printed; only one that claims something speaks of something."""
+    claims = verdict in ("shown", "worse", "non-inferior")
+    return f"{verdict} {scope}" if scope and claims else verdict
+
+
 SIZES = ("/probability of superiority", "/Cliff's delta", "/Cohen's d")
 """Ends of an `Estimate.measure` that is the size of an effect and has no verdict. A slash alone may
 belong to a scorer's name."""
+CHECKS = ("/other raters", "/missing scored worst", "/extreme answers")
+"""Ends of an `Estimate.measure` that stands beside a measure and bounds what its verdict says."""
+BESIDE = SIZES + CHECKS
 
 
 class Estimate(Record, frozen=True, kw_only=True):
@@ -332,8 +341,7 @@ class Estimate(Record, frozen=True, kw_only=True):
     @property
     def claim(self) -> str:
         """The verdict as it is printed, with what it speaks of: ``shown in this run``."""
-        claims = self.verdict in ("shown", "worse", "non-inferior")
-        return f"{self.verdict} {self.scope}" if self.scope and claims else self.verdict
+        return claim(self.verdict, self.scope)
 
 
 class Manifest(Record, frozen=True, kw_only=True):

@@ -8,7 +8,15 @@ import pytest
 
 from mores import store
 from mores.errors import DataError, StudyError
-from mores.plan.seal import plan_path, read_plan, seal_plan, seal_status
+from mores.plan.seal import (
+    SealedPlan,
+    plan_path,
+    read_plan,
+    seal_plan,
+    seal_status,
+    tested_contrasts,
+)
+from mores.records import to_plain
 from mores.study import load_study
 from mores.tune import tune
 from mores.weights.resolve import folder_digest
@@ -139,3 +147,37 @@ def test_files_that_settings_name_are_sealed_too(tiny_study):
     with (tiny_study / "mine.csv").open("a") as file:
         file.write("Another one?\n")
     assert seal_status(study).deviations == ("mine.csv was changed since sealing",)
+
+
+CONTROL, BASE = "values_targeted - control", "values_targeted - base"
+
+
+def test_what_has_a_verdict_is_what_was_sealed(tiny_study):
+    study = load_study(tiny_study, overrides=('toxicity.scorers=["lexical", "second"]',))
+    alone = {"rating": (CONTROL,), "toxicity:lexical": (CONTROL,)}
+    assert tested_contrasts(study) == alone  # nothing sealed: the primary contrast
+    plan = seal_plan(study, now=WHEN)
+    both = {"rating": (CONTROL, BASE), "toxicity:lexical": (CONTROL, BASE)}
+    assert tested_contrasts(study) == both
+    assert "toxicity:second" not in {h.measure for h in plan.hypotheses}
+    plain = json.loads(plan_path(study).read_text())
+    plain["alpha"] = 0.2
+    plan_path(study).write_text(json.dumps(plain))
+    assert tested_contrasts(study) == alone  # an edited plan is none
+
+
+def test_a_plan_of_an_earlier_version_held_every_scorer(tiny_study):
+    study = load_study(tiny_study, overrides=('toxicity.scorers=["lexical", "second"]',))
+    seal_plan(study, now=WHEN)
+    plain = json.loads(plan_path(study).read_text())
+    plain["hypotheses"].append({"measure": "toxicity:second", "contrast": BASE, "claim": "lower"})
+    plain["hypotheses"].append(
+        {"measure": "toxicity:second", "contrast": CONTROL, "claim": "lower"}
+    )
+    full = store.as_record({**plain, "digest": ""}, SealedPlan, path=plan_path(study))
+    plain["digest"] = store.digest({**to_plain(full), "digest": ""})
+    plan_path(study).write_text(json.dumps(plain))
+    status = seal_status(study)
+    assert status is not None
+    assert (status.intact, status.deviations) == (True, ())
+    assert tested_contrasts(study)["toxicity:second"] == (CONTROL, BASE)  # as it was sealed

@@ -9,7 +9,9 @@ from scipy import stats as scipy_stats
 
 from mores import stats
 from mores.records import Estimate
-from mores.report.contrasts import ONE_SEED, Observed, _verdict, compare
+from mores.report.contrasts import compare
+from mores.report.observed import Observed
+from mores.report.verdicts import ONE_SEED, TWO_SEEDS, verdict_of
 
 PRIMARY = "values_targeted - control"
 
@@ -159,14 +161,14 @@ def test_effect_sizes_by_hand() -> None:
     assert d.verdict == "descriptive"
 
 
-# Prompts × seeds of the docstring's example: rows 1 2, 2 5, 4 5.
-TABLE = [[1, 2], [2, 5], [4, 5]]
+# Prompts × training runs.
+TABLE = [[1, 2, 3], [2, 5, 5], [4, 5, 9]]
 
 
-def crossed(reference: str) -> list[Observed]:
+def crossed(reference: str, runs: int = 3) -> list[Observed]:
     rows = []
     for i, values in enumerate(TABLE):
-        for seed, value in enumerate(values, 1):
+        for seed, value in enumerate(values[:runs], 1):
             rows.append(
                 Observed(f"care/{i}", "care", "values_targeted", seed, (10.0 * seed + value,))
             )
@@ -178,24 +180,35 @@ def crossed(reference: str) -> list[Observed]:
 
 
 def test_several_seeds_are_crossed_with_prompts() -> None:
-    # A tuned reference is paired seed by seed, so the tens cancel. Mean 19/6.
-    # V_prompt = var(1.5, 3.5, 4.5) / 3 = (7/3) / 3 = 7/9; V_seed = var(7/3, 4) / 2 = 25/36;
-    # residual SS = 4/3 over 2 cells, / 6 = 1/9. V = 7/9 + 25/36 - 1/9 = 49/36, SE = 7/6.
+    # A tuned reference is paired seed by seed, so the tens cancel. Mean 4.
+    # V_prompt = var(2, 4, 6) / 3 = 4/3; V_seed = var(7/3, 4, 17/3) / 3 = 25/27; residuals
+    # 2/3 0 -2/3, -1/3 1 -2/3, -1/3 -1 4/3: SS 16/3 over 4 cells, / 9 = 4/27. V = 57/27 = 19/9.
     found = one(run(crossed("control")))
-    assert found.value == pytest.approx(19 / 6)
-    assert found.details["se"] == pytest.approx(7 / 6)
-    assert found.details["seeds"] == 2
-    df = (49 / 36) ** 2 / ((7 / 9) ** 2 / 2 + (25 / 36) ** 2 / 1 + (1 / 9) ** 2 / 2)
+    assert found.value == pytest.approx(4)
+    assert found.details["se"] == pytest.approx((19 / 9) ** 0.5)
+    assert found.details["seeds"] == 3
+    # df where V_seed is twice as large (one standard error of it with two df): 50/27.
+    df = 82**2 / (36**2 / 2 + 50**2 / 2 + 4**2 / 4)
     assert found.details["df"] == pytest.approx(df)
-    assert found.p == pytest.approx(2 * scipy_stats.t.sf((19 / 6) / (7 / 6), df))
+    assert found.p == pytest.approx(2 * scipy_stats.t.sf(4 / (19 / 9) ** 0.5, df))
     assert found.details["p_sign_flip_prompts_only"] == pytest.approx(2 / 8)
     assert ONE_SEED not in found.reason
+
+
+def test_two_training_runs_are_too_few_to_cross() -> None:
+    # Over prompts alone: 1.5, 3.5, 4.5.
+    found = one(run(crossed("control", runs=2)))
+    oracle = scipy_stats.ttest_1samp([1.5, 3.5, 4.5], 0)
+    assert found.value == pytest.approx(19 / 6)
+    assert found.details["p_t"] == pytest.approx(oracle.pvalue)
+    assert found.reason.startswith("with 3 differences")
+    assert TWO_SEEDS in found.reason
 
 
 def test_an_untrained_reference_is_the_same_for_every_seed() -> None:
     # Against base, the tens stay: they are what differs between training runs.
     found = one(run(crossed("base")), contrast="values_targeted - base")
-    assert found.value == pytest.approx(15 + 19 / 6)
+    assert found.value == pytest.approx(20 + 4)
     assert found.details["sd_seed"] > 5
 
 
@@ -213,7 +226,7 @@ def test_categories_hold_training_runs_too_and_keep_the_exact_tests_floor() -> N
     assert (found.value, found.low, found.high, found.p) == pytest.approx(
         (crossed.value, crossed.low, crossed.high, crossed.p)
     )
-    assert found.verdict == "not shown"  # over prompts alone it would have been
+    assert found.verdict == "exploratory"  # over prompts alone it would have been shown
     assert found.details["p_sign_flip_prompts_only"] == 2 / 2**9
     assert found.details["smallest_p"] == 2 / 2**9
 
@@ -225,14 +238,14 @@ def test_seeds_over_categories_of_equal_and_unequal_size() -> None:
         for o in equal
     ]
     found = one(run([*equal, *more]))
-    assert found.value == pytest.approx(19 / 6)
+    assert found.value == pytest.approx(4)
     assert found.method.startswith("crossed")
     fewer = [o for o in more if o.prompt_id != "beauty/2"]
     found = one(run([*equal, *fewer]))
-    # care 19/6, beauty (1 + 2 + 2 + 5) / 4 = 2.5: equal weight, and the runs stay in the interval.
-    assert found.value == pytest.approx((19 / 6 + 2.5) / 2)
+    # care 4, beauty (2 + 4) / 2 = 3: equal weight, and the runs stay in the interval.
+    assert found.value == pytest.approx(3.5)
     assert found.method.startswith("crossed")
-    assert found.details["seeds"] == 2
+    assert found.details["seeds"] == 3
 
 
 def estimate(**changes) -> Estimate:
@@ -274,7 +287,7 @@ VERDICTS = [
 
 @pytest.mark.parametrize(("changes", "better", "verdict"), VERDICTS)
 def test_verdicts(changes: dict, better: str, verdict: str) -> None:
-    assert _verdict(estimate(**changes), better) == verdict
+    assert verdict_of(estimate(**changes), better) == verdict
 
 
 def test_direction_of_a_real_comparison() -> None:
@@ -329,7 +342,7 @@ def test_a_true_null_is_rarely_shown_or_worse(monkeypatch: pytest.MonkeyPatch) -
     # At .05, 20 are expected; a binomial count lies in 8 to 35 in 99.8 % of such simulations.
     from mores.report import contrasts
 
-    monkeypatch.setattr(contrasts, "_sizes", lambda *_: [])  # not what is simulated
+    monkeypatch.setattr(contrasts, "sizes_of", lambda *_: [])  # not what is simulated
     # The package's attribute of that name is the function.
     monkeypatch.setattr(sys.modules["mores.stats.sign_flip"], "PERMUTATIONS", 2000)
     rng = np.random.default_rng(2021)
@@ -347,3 +360,92 @@ def test_a_true_null_is_rarely_shown_or_worse(monkeypatch: pytest.MonkeyPatch) -
     assert low <= false <= high
     assert set(verdicts) == {"shown", "worse", "not shown"}
     assert by_category == 0  # five prompts can show nothing
+
+
+def arms_at(**means: float) -> list[Observed]:
+    rng = np.random.default_rng(3)
+    return [
+        Observed(f"p{i}", "care", arm, int(arm in ("values_targeted", "control")), (float(v),))
+        for i in range(40)
+        for arm, v in zip(means, rng.normal(list(means.values()), 0.3), strict=True)
+    ]
+
+
+BASE = "values_targeted - base"
+
+
+def test_hypotheses_are_tested_in_order_and_all_else_is_exploratory() -> None:
+    def verdicts(observed: list[Observed], *order: str) -> dict[str, str]:
+        found = compare(
+            observed, measure="m", model="tiny", better="higher", seed=3, hypotheses=order
+        )
+        return {e.contrast: e.claim for e in found if (e.measure, e.category) == ("m", "overall")}
+
+    better = arms_at(values_targeted=4, control=3, base=2)
+    assert verdicts(better, PRIMARY, BASE) == {
+        PRIMARY: "shown in this run",
+        BASE: "shown in this run",
+        "control - base": "exploratory",
+    }
+    assert verdicts(better, PRIMARY)[BASE] == "exploratory"
+    assert set(verdicts(better).values()) == {"exploratory"}
+    same = arms_at(values_targeted=3, control=3, base=2)
+    assert verdicts(same, PRIMARY, BASE) == {
+        PRIMARY: "not shown",
+        BASE: "exploratory",
+        "control - base": "exploratory",
+    }
+    found = compare(
+        same, measure="m", model="tiny", better="higher", seed=3, hypotheses=(PRIMARY, BASE)
+    )
+    assert "not reached" in one(found, contrast=BASE).reason
+    # Without a control arm the primary hypothesis is not computable, and opens nothing.
+    alone = [o for o in better if o.arm != "control"]
+    assert verdicts(alone, PRIMARY, BASE) == {PRIMARY: "not computable", BASE: "exploratory"}
+
+
+def test_what_was_not_shown_says_what_would_have_been() -> None:
+    # 40 differences with SE s: with 39 df the noncentrality for 80 % power at .05 is 2.869.
+    found = one(run(arms_at(values_targeted=3, control=3)))
+    assert found.verdict == "not shown"
+    shift = found.details["detectable"] / found.details["se"]
+    critical = scipy_stats.t.ppf(0.975, 39)
+    assert scipy_stats.nct.sf(critical, 39, shift) == pytest.approx(0.8, abs=1e-6)
+    assert "detectable" not in one(run(arms_at(values_targeted=4, control=3))).details
+
+
+def test_a_category_claims_nothing_where_all_of_them_together_do_not() -> None:
+    up, down = [1.0 + i / 10 for i in range(12)], [-1.0 - i / 10 for i in range(12)]
+    found = run(paired({"care": up, "beauty": down}))
+    assert one(found).verdict == "not shown"
+    assert one(found, "care").p_adjusted < 0.01
+    assert one(found, "care").verdict == one(found, "beauty").verdict == "exploratory"
+    assert "the overall difference claims nothing" in one(found, "care").reason
+
+
+def rated(rows: list[Observed], raters: str) -> list[Observed]:
+    return [
+        Observed(o.prompt_id, o.category, o.arm, o.seed, o.values * len(raters), tuple(raters))
+        for o in rows
+    ]
+
+
+def test_fewer_than_three_raters_give_no_verdict() -> None:
+    better = arms_at(values_targeted=4, control=3)
+    for who, verdict in (("a", "descriptive"), ("ab", "descriptive"), ("abc", "shown")):
+        found = one(run(rated(better, who)))
+        assert found.verdict == verdict
+        assert ("a verdict needs 3" in found.reason) == (verdict == "descriptive")
+        assert (found.p is None) == (verdict == "descriptive")
+
+
+def test_two_runs_claim_of_these_runs() -> None:
+    rng = np.random.default_rng(8)
+    for runs, claim in ((1, "in this run"), (2, "in these runs"), (3, "")):
+        rows = [
+            Observed(f"p{i}", "care", arm, s, (v + rng.normal(0, 0.2),))
+            for i in range(20)
+            for s in range(1, runs + 1)
+            for arm, v in (("values_targeted", 2.0), ("control", 1.0))
+        ]
+        assert one(run(rows)).claim == f"shown {claim}".strip()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mores.records import Estimate
 from mores.report.headlines import NOT_NONE, headlines
-from mores.report.model import ScorerArm, ScorerResult
+from mores.report.model import RatingSummary, ScorerArm, ScorerResult, Unblinding
 
 MORE_THAN_IS_KNOWN = re.compile(
     r"no effect|\bproves?\b|\bproven\b|\bsafe\b|harmless|unbiased|guarantee|confirms",
@@ -164,7 +164,7 @@ def test_a_loss_within_the_margin_that_is_shown_is_said() -> None:
     assert said.verdict == "non-inferior"
     loss = "−0.0136 (95 % interval −0.0204 to −0.0069, 40 items)"
     assert f"excluded on piqa (where a smaller loss is shown: {loss})" in said.sentence
-    assert said.sentence.endswith(" and prose.")
+    assert " and prose. Caveat: one training run" in said.sentence
 
 
 def test_words() -> None:
@@ -177,7 +177,105 @@ def test_words() -> None:
     assert NOT_NONE in none.sentence
 
 
-VERDICTS = ("shown", "worse", "not shown", "descriptive", "not computable")
+def test_a_scope_leads_the_sentence_and_stands_in_the_claim() -> None:
+    (found,) = say(estimate("rating", "shown", scope="in this run, by these raters"))
+    assert found.claim == "shown in this run, by these raters"
+    assert found.sentence.startswith("In this run, by these raters, values-targeted answers differ")
+
+
+def test_p_is_named_by_its_test() -> None:
+    flip = "stratified t interval; sign-flip test, exact p"
+    crossed = "crossed prompts × seeds, cautious Satterthwaite df"
+    (found,) = say(estimate("rating", "shown", method=flip))
+    assert "p = .012 by sign-flip test" in found.sentence
+    (found,) = say(estimate("rating", "shown", method=crossed))
+    assert "p = .012 by t test over prompts × training runs" in found.sentence
+
+
+def test_not_shown_says_what_would_have_been() -> None:
+    details = {"model": "tiny", "detectable": 0.31, "left_out": 2}
+    (found,) = say(estimate("rating", "not shown", low=-0.4, high=0.1, details=details))
+    assert "only a true difference of 0.31 points or more would be shown" in found.sentence
+    assert "40 of 42 prompts" in found.sentence
+    (found,) = say(estimate("rating", "shown", details=details))
+    assert "would be shown" not in found.sentence
+
+
+def test_the_size_in_pairs_of_a_hundred() -> None:
+    shares = {"model": "tiny", "share_above": 0.61, "share_tied": 0.17}
+    pairs = estimate("rating/probability of superiority", "descriptive", details=shares)
+    (found,) = say(estimate("rating", "shown"), pairs)
+    assert found.beside[0] == (
+        "Of 100 pairs of ratings of answers to the same question, 61 times the values-targeted one "
+        "is rated higher, 22 times lower, 17 times both are alike."
+    )
+    pairs = estimate("toxicity:lexical/probability of superiority", "descriptive", details=shares)
+    (found,) = say(estimate("toxicity:lexical", "worse"), pairs)
+    assert found.beside[0] == (
+        "Of 100 pairs of answers to the same question, 22 times the values-targeted one is less "
+        "toxic, 61 times more toxic, 17 times both are alike."
+    )
+
+
+def test_what_stands_beside_a_verdict() -> None:
+    tail = {"model": "tiny", "extreme": 3, "answers": 40, "worst": 0.97}
+    found = say(
+        estimate("toxicity:lexical", "shown"),
+        estimate("toxicity:lexical/extreme answers", "descriptive", category="overall"),
+        estimate("toxicity:lexical/extreme answers", "descriptive", category="values_targeted",
+                 details=tail),
+        estimate("toxicity:lexical/extreme answers", "descriptive", category="control",
+                 details={**tail, "extreme": 0, "worst": 0.31}),
+        estimate("toxicity:lexical/missing scored worst", "descriptive", category="control"),
+    )  # fmt: skip
+    assert [h.measure for h in found] == ["toxicity:lexical"]
+    assert found[0].beside == (
+        "An answer that scores 0.5 or more: 3 of 40 values-targeted answers (the worst 0.97) and "
+        "0 of 40 control answers (the worst 0.31).",
+        "If what has no value was bad: −0.21 (−0.34 to −0.08) with what control lacks scored worst.",
+    )
+    (found,) = say(
+        estimate("rating", "shown"), estimate("rating/other raters", "descriptive", unit="rater")
+    )
+    assert found.beside == ("With other raters, too, the 95 % interval is −0.34 to −0.08.",)
+
+
+@pytest.mark.parametrize(
+    ("raters", "blind", "later", "said"),
+    [
+        (6, 6, 0, "Rated by 6 people, who did not know which model wrote what."),
+        (6, 6, 2, "(2 answers came after the key was opened)."),
+        (6, 4, 0, "4 of whom rated blind; the others' ratings were imported"),
+        (1, 0, 0, "Rated by 1 person, whose ratings were imported: it is not known whether"),
+    ],
+)
+def test_who_rated_and_whether_blind(raters: int, blind: int, later: int, said: str) -> None:
+    who = RatingSummary(
+        ratings=9, raters=raters, rated=9, completions=9, agreement=None, means={}, blind=blind,
+        unblinded=Unblinding(at="", by="", answers=9, later=later),
+    )  # fmt: skip
+    (found,) = headlines(["tiny"], [estimate("rating", "shown")], [], [], who)
+    assert said in found.sentence
+    assert ("did not know" in found.sentence) == (blind == raters)
+
+
+def test_reasons_and_scopes_of_capability_travel() -> None:
+    one = capability("piqa", "non-inferior")
+    one = msgspec.structs.replace(one, scope="in this run", reason="one training run; few items")
+    (found,) = say(one, msgspec.structs.replace(one, measure="capability:prose", reason="one run"))
+    assert found.claim == "non-inferior in this run"
+    assert found.sentence.endswith(
+        "Caveat: one training run (piqa); few items (piqa); one run (prose)."
+    )
+
+
+def test_words_are_of_the_first_run_and_say_so() -> None:
+    for shown in (0, 3):
+        (found,) = say(changes=[("tiny", 140, shown)])
+        assert "the first training run alone" in found.sentence
+
+
+VERDICTS = ("shown", "worse", "exploratory", "not shown", "descriptive", "not computable")
 
 
 @given(

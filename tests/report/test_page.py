@@ -262,16 +262,18 @@ def test_missing_things_stand_with_their_reasons(html):
 
 def test_verdict_words_are_those_of_the_records(html):
     said = re.findall(r'class="word">.*?</svg>([^<]*)</p>', html)
-    assert said == [line.verdict for line in report().headlines]
+    assert said == [line.claim for line in report().headlines]
     assert "This does not show that there is no effect." in html
 
 
 def test_meanings_cover_every_verdict():
     from typing import get_args
 
-    from mores.records import Verdict
+    from mores.records import Scope, Verdict
 
     assert set(words.MEANINGS) == set(get_args(Verdict))
+    parts = {part for scope in get_args(Scope) for part in scope.split(", ") if part}
+    assert set(words.SCOPES) == parts
 
 
 def test_scorer_note_stands_wherever_its_numbers_stand(html):

@@ -59,4 +59,4 @@ def _estimate(e: Estimate | None) -> str:
     if e.value is None:
         return "not computable"
     interval = "" if e.low is None or e.high is None else f" ({e.low:+.3f} to {e.high:+.3f})"
-    return f"{e.value:+.3f}{interval} {e.verdict}"
+    return f"{e.value:+.3f}{interval} {e.claim}"

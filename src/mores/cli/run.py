@@ -16,6 +16,7 @@ MARKS = {
     "worse": "✗",
     "not shown": "–",
     "inconclusive": "–",
+    "exploratory": "·",
     "descriptive": "·",
     "not computable": "?",
 }
@@ -25,7 +26,9 @@ def run(result: RunResult | Written, values: dict[str, Any]) -> None:
     """Print the verdicts and where the page is."""
     click.echo("")
     for headline in result.report.headlines:
-        click.echo(f"{MARKS[headline.verdict]} {headline.verdict.upper()}  {headline.sentence}")
+        click.echo(f"{MARKS[headline.verdict]} {headline.claim.upper()}  {headline.sentence}")
+        for part in headline.beside:
+            click.echo(f"    {part}")
     for missing in result.report.missing:
         click.echo(f"  missing: {missing.what}: {missing.why}")
     click.echo(f"\nreport: {result.page}")

@@ -141,6 +141,23 @@ def read_plan(study: Study) -> SealedPlan | None:
     return store.as_record(store.read_json(path), SealedPlan, path=path)
 
 
+def tested_contrasts(study: Study) -> dict[str, tuple[str, ...]]:
+    """Return the contrasts that have a verdict, by measure, in the order in which they are tested.
+
+    Those of the sealed plan; without one, or where it was edited, the primary contrast alone of the
+    primary measures: ratings by people and the study's first toxicity scorer. What is not among
+    them is exploratory.
+    """
+    sealed = read_plan(study)
+    if sealed is None or sealed.digest != _digest(sealed):
+        return {measure: (PRIMARY,) for measure, _ in _primary_measures(study)}
+    found: dict[str, tuple[str, ...]] = {}
+    for h in sorted(sealed.hypotheses, key=lambda h: h.contrast != PRIMARY):
+        if h.claim != "non-inferior":  # a margin of its own decides those
+            found[h.measure] = (*found.get(h.measure, ()), h.contrast)
+    return found
+
+
 def seal_status(study: Study) -> SealStatus | None:
     """Compare the study as it is with its sealed plan; None where nothing was sealed."""
     sealed = read_plan(study)
@@ -153,7 +170,7 @@ def seal_status(study: Study) -> SealStatus | None:
     deviations += _differences("setting", sealed.settings, now.settings)
     deviations += _differences("file", sealed.files, _files_as_sealed(study, sealed, now))
     deviations += _differences("base model", sealed.models, now.models)
-    if sealed.hypotheses != now.hypotheses:
+    if not set(now.hypotheses) <= set(sealed.hypotheses):  # earlier versions sealed more of them
         deviations.append("the hypotheses differ from those that were sealed")
     primary = next((h.contrast for h in sealed.hypotheses if h.primary), "")
     return SealStatus(
@@ -175,7 +192,8 @@ def _plan(study: Study, now: datetime, models: dict[str, str]) -> SealedPlan:
         mores_version=version("mores"),
         hypotheses=tuple(_hypotheses(study)),
         alpha=ALPHA,
-        adjustment="Holm over the categories of one contrast",
+        adjustment="in order: against base only if against control is claimed, categories only if "
+        "their overall difference is, with Holm over them",
         exclusions=EXCLUSIONS,
         seeds={"evaluation": config.seed, "training": list(config.train_seeds)},
         settings=json.loads(json.dumps(dict(flatten(to_plain(config))))),  # tuples become lists
@@ -214,15 +232,17 @@ def _used(study: Study, name: str) -> str | None:
     return drawn.inputs.get("model") if drawn else known_base(study, spec)
 
 
+def _primary_measures(study: Study) -> list[tuple[str, str]]:
+    """Ratings by people and the first toxicity scorer; others are beside them, and exploratory."""
+    scorers = study.config.toxicity.scorers[:1]
+    return [("rating", "higher"), *((f"toxicity:{name}", "lower") for name in scorers)]
+
+
 def _hypotheses(study: Study) -> list[Hypothesis]:
     """The primary one, the same measures against base, and no loss of capability."""
-    measures = [
-        ("rating", "higher"),
-        *((f"toxicity:{s}", "lower") for s in study.config.toxicity.scorers),
-    ]
     found = []
     for contrast in (PRIMARY, "values_targeted - base"):
-        for measure, claim in measures:
+        for measure, claim in _primary_measures(study):
             first = contrast == PRIMARY and measure == "rating"
             found.append(Hypothesis(measure=measure, contrast=contrast, claim=claim, primary=first))
     found += [

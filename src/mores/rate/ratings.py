@@ -205,6 +205,14 @@ def _rated_texts(study: Study) -> dict[str, str]:
     return digests
 
 
+def blind_raters(study: Study) -> set[str]:
+    """Return the raters who rated blind items: in the rating app, or in a file of its item ids.
+
+    Ratings imported by completion id name the arm in that id, so nobody can vouch for them.
+    """
+    return {r.rater for r in _read(study, COLLECTED, Rating)}
+
+
 def read_ratings(study: Study) -> list[Rating]:
     """Return the study's ratings, imported and collected; none where there are none."""
     return [*_read(study, RATINGS, Rating), *_read(study, COLLECTED, Rating)]

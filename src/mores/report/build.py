@@ -16,10 +16,11 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.measure.cooccurrence.result import CooccurrenceResult
-from mores.plan.seal import seal_status
-from mores.rate.ratings import current_ratings
+from mores.plan.seal import seal_status, tested_contrasts
+from mores.rate.ratings import COLLECTED_BY, current_ratings, current_unrateable
 from mores.records import TUNED_ARMS, Estimate, Manifest, Score, to_plain
-from mores.report.contrasts import Observed, by_completion, compare, observe
+from mores.report.contrasts import compare
+from mores.report.extremes import Extreme
 from mores.report.headlines import headlines
 from mores.report.integrity import task_results
 from mores.report.model import (
@@ -35,8 +36,8 @@ from mores.report.model import (
     Setting,
     TaskResult,
 )
+from mores.report.observed import Observed, by_completion, observe, observe_ratings
 from mores.report.provenance import command, provenance
-from mores.report.raters import told_apart
 from mores.report.ratings import rating_summary
 from mores.report.results import WORDS, ModelResults, read_results
 from mores.report.size_trends import SizeInput
@@ -80,7 +81,15 @@ def build_report(study: Study) -> Report:
         charter=study.charter,
         prompts=len(study.chosen_prompts),
         draws=study.config.sample.draws,
-        headlines=tuple(headlines([m.name for m in models], estimates, toxicity, _changes(words))),
+        headlines=tuple(
+            headlines(
+                [m.name for m in models],
+                estimates,
+                toxicity,
+                _changes(words),
+                ratings if ratings.ratings else None,
+            )
+        ),
         models=tuple(models),
         estimates=tuple(estimates),
         toxicity=tuple(toxicity),
@@ -147,23 +156,35 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
         for name, scores in results.scores.items()
     }
     if results.ratings:
-        observed[RATING] = observe(results.completions, by_completion(results.ratings))
+        observed[RATING] = _rated(study, results)
+    thresholds = {
+        f"toxicity:{one.scorer}": one.threshold
+        for one in (results.toxicity.scorers if results.toxicity else ())
+    }
+    tested = tested_contrasts(study)
     estimates: list[Estimate] = []
     for measure, values in observed.items():
         better: Literal["higher", "lower"] = "higher" if measure == RATING else "lower"
-        contrasts = compare(
+        threshold = thresholds.get(measure)
+        estimates += compare(
             values,
             measure=measure,
             model=results.spec.name,
             better=better,
             seed=study.config.seed,
+            hypotheses=tested.get(measure, ()),
+            extreme=None if threshold is None else Extreme(threshold, above=True),
         )
-        if measure == RATING:
-            contrasts = [told_apart(e, results.completions, results.ratings) for e in contrasts]
-        estimates += contrasts
     margins = {t.name: t.margin for t in study.config.capability.tasks}
     tasks, changes = task_results(results.items, results.task_facts, margins)
     return _Figures(estimates + changes, tasks, observed)
+
+
+def _rated(study: Study, results: ModelResults) -> list[Observed]:
+    """Ratings by people, with what raters could not rate."""
+    cannot = Counter(answer.completion_id for answer in current_unrateable(study))
+    collected = (folders.ratings_folder(study) / COLLECTED_BY).exists()
+    return observe_ratings(results.completions, results.ratings, cannot, by_plan=collected)
 
 
 def _single(scores: Mapping[str, Score]) -> dict[str, tuple[float, ...]]:

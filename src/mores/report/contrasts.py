@@ -9,270 +9,257 @@ prompt, every category with equal weight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from msgspec.structs import replace
 
-from mores import stats
-from mores.records import Arm, Completion, Estimate, Rating, Verdict
-from mores.report.effect_sizes import effect_sizes
+from mores.records import Arm, Estimate
+from mores.report.absent import Bounds, Missing, bounds_of, deciding, missing, overall_of
+from mores.report.differences import METHOD, by_category, overall, sizes_of
+from mores.report.extremes import Extreme, extreme_answers
+from mores.report.observed import Observed, by_completion, observe
+from mores.report.pairs import Pairs
+from mores.report.verdicts import (
+    ALPHA,
+    BY_THESE,
+    CLAIMS,
+    SCALES,
+    Better,
+    detectable,
+    for_other_raters,
+    join,
+    rare_reason,
+    rater_reason,
+    scope_of,
+    verdict_of,
+    with_other_raters,
+    withdrawn,
+)
 from mores.stats.inputs import not_computable
 
-PRIMARY = ("values_targeted", "control")
+PRIMARY: tuple[Arm, Arm] = ("values_targeted", "control")
 CONTRAST = " - ".join(PRIMARY)
 CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
-    ("values_targeted", "control"),
+    PRIMARY,
     ("values_targeted", "base"),
     ("control", "base"),
     ("values_targeted", "prompted"),
     ("values_targeted", "few_shot"),
 )
-ALPHA = 0.05
-METHOD = "paired difference"
-ONE_SEED = "one training run: says nothing of what another run would give"
+NOT_A_HYPOTHESIS = "no hypothesis of this study"
+NOT_REACHED = "not reached: hypotheses are tested in order, and the one before was not claimed"
+NO_OVERALL = "the overall difference claims nothing, so no category does"
+MISSING = "no verdict: with what {arm} lacks scored {worst:g} it would be {verdict}"
+TAIL = "more prompts have an extreme answer, beyond what chance explains"
+LOW_RATING = Extreme(2.0, above=False)
+"""Ratings are extreme at 2 or below: "more against the statement than for it"."""
 
-Better = Literal["higher", "lower"]
-
-
-@dataclass(frozen=True)
-class Observed:
-    """All values of one completion: one score, or the ratings of several people."""
-
-    prompt_id: str
-    category: str
-    arm: Arm
-    seed: int
-    values: tuple[float, ...]
-    """Empty where there is none; the completion's prompt then counts as left out."""
-
-
-def by_completion(ratings: Sequence[Rating]) -> dict[str, tuple[float, ...]]:
-    """Return the ratings of each completion that has any."""
-    values: dict[str, list[float]] = {}
-    for rating in ratings:
-        values.setdefault(rating.completion_id, []).append(float(rating.value))
-    return {name: tuple(given) for name, given in values.items()}
-
-
-def observe(
-    completions: Sequence[Completion], values: Mapping[str, tuple[float, ...]]
-) -> list[Observed]:
-    """Return completions with their values, by id; those without one too."""
-    return [
-        Observed(c.prompt_id, c.category, c.arm, c.seed, values.get(c.id, ())) for c in completions
-    ]
+__all__ = ["ALPHA", "Better", "Observed", "by_completion", "compare", "observe"]
 
 
 def compare(
-    observed: Sequence[Observed], *, measure: str, model: str, better: Better, seed: int
+    observed: Sequence[Observed],
+    *,
+    measure: str,
+    model: str,
+    better: Better,
+    seed: int,
+    hypotheses: Sequence[str] = (CONTRAST,),
+    extreme: Extreme | None = None,
 ) -> list[Estimate]:
     """Estimate every contrast between arms that are there, overall and by category.
 
+    Verdicts are given to the hypotheses, in their order: each is tested only if the one before made
+    a claim (fixed sequence; Maurer, Hothorn & Lehmacher 1995), and categories only where their
+    overall difference does. So some false claim about a measure is made in at most 5 % of studies.
+    All else is exploratory. What a claim must stand besides its test: see `mores.report.verdicts`.
+
     Args:
         observed: completions with their values, those without one too.
-        measure: name that the estimates carry.
+        measure: name that the estimates carry; ``rating`` and ``toxicity:…`` have a known scale.
         model: name of the base model, kept in ``details["model"]``.
         better: whether a higher or a lower value is the aim.
         seed: of permutations and bootstraps.
+        hypotheses: contrasts, ``arm - reference``, that have a verdict.
+        extreme: from where on an answer is extreme; of ratings 2 and below.
 
     Returns:
         For each contrast: the overall difference, one for each category (Holm over categories),
-        and the sizes of the effect. The primary contrast is there as "not computable" where one
-        of its arms has no value: its absence must be seen.
+        the sizes of the effect, and the checks beside it. The primary contrast is there as
+        "not computable" where one of its arms has no value: its absence must be seen.
     """
     arms = {o.arm for o in observed if o.values}
-    found: list[Estimate] = []
+    kind = measure.partition(":")[0]
+    question = _Question(
+        measure, model, better, seed, SCALES.get(kind), extreme or _extreme_of(kind)
+    )
+    found: dict[str, list[Estimate]] = {}
     for number, (arm, reference) in enumerate(CONTRASTS):
-        if arm not in arms or reference not in arms:
-            if (arm, reference) == PRIMARY and arms:
-                lacking = [a for a in PRIMARY if a not in arms]
-                found.append(_without(measure, model, lacking))
-            continue
-        pairs = _Pairs.of(observed, arm, reference)
-        rng = np.random.default_rng([seed, number])
-        estimates = [_overall(pairs, rng), *_by_category(pairs, rng), *_sizes(pairs, rng)]
-        for estimate in estimates:
-            name = estimate.measure or "difference"
-            found.append(
-                replace(
-                    estimate,
-                    measure=measure if name == "difference" else f"{measure}/{name}",
-                    contrast=f"{arm} - {reference}",
-                    category=estimate.category or "overall",
-                    verdict=_verdict(estimate, better)
-                    if name == "difference"
-                    else estimate.verdict,
-                    details={**estimate.details, "model": model, "left_out": pairs.left_out},
-                )
-            )
-    return found
+        contrast = f"{arm} - {reference}"
+        if arm in arms and reference in arms:
+            found[contrast] = _contrast(question, observed, arm, reference, number)
+        elif (arm, reference) == PRIMARY and arms:
+            found[contrast] = [_without(question, [a for a in PRIMARY if a not in arms])]
+    return [e for own in _in_order(found, hypotheses).values() for e in own]
 
 
-def _without(measure: str, model: str, lacking: Sequence[str]) -> Estimate:
+def _extreme_of(kind: str) -> Extreme | None:
+    return LOW_RATING if kind == "rating" else None
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What all contrasts of a measure share."""
+
+    measure: str
+    model: str
+    better: Better
+    seed: int
+    scale: tuple[float, float] | None
+    extreme: Extreme | None
+
+    @property
+    def worst(self) -> float | None:
+        """The worst value of the scale."""
+        if self.scale is None:
+            return None
+        return self.scale[0] if self.better == "higher" else self.scale[1]
+
+
+def _in_order(
+    found: dict[str, list[Estimate]], hypotheses: Sequence[str]
+) -> dict[str, list[Estimate]]:
+    """Take verdicts from what is no hypothesis, or comes after one that was not claimed."""
+    open_now, tested = True, dict.fromkeys(found, NOT_A_HYPOTHESIS)
+    for contrast in hypotheses:
+        if contrast in found:
+            tested[contrast] = "" if open_now else NOT_REACHED
+        open_now = open_now and contrast in found and found[contrast][0].verdict in CLAIMS
+    return {
+        contrast: [_exploratory(e, tested[contrast]) for e in own] if tested[contrast] else own
+        for contrast, own in found.items()
+    }
+
+
+def _exploratory(e: Estimate, why: str) -> Estimate:
+    if e.verdict not in (*CLAIMS, "not shown"):
+        return e
+    return withdrawn(e, "exploratory", why)
+
+
+def _without(question: _Question, lacking: Sequence[str]) -> Estimate:
     absent = not_computable(
         f"no values of {' and '.join(lacking)}", n=0, unit="prompt", method=METHOD
     )
     return replace(
         absent,
-        measure=measure,
+        measure=question.measure,
         contrast=CONTRAST,
         category="overall",
-        details={"model": model},
+        details={"model": question.model},
     )
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Prompts that both arms answered, with all values of both."""
-
-    prompts: tuple[str, ...]
-    categories: tuple[str, ...]
-    table: np.ndarray
-    """Differences, shape (prompts, training seeds)."""
-    own: tuple[tuple[np.ndarray, ...], ...]
-    """Values of each prompt under each training seed."""
-    other: tuple[tuple[np.ndarray, ...], ...]
-    left_out: int
-    """Prompts that lack a value in one of the arms."""
-
-    @classmethod
-    def of(cls, observed: Sequence[Observed], arm: Arm, reference: Arm) -> _Pairs:
-        by: dict[tuple[str, Arm, int], list[tuple[float, ...]]] = {}
-        category: dict[str, str] = {}
-        for o in observed:
-            category[o.prompt_id] = o.category
-            if o.values:
-                by.setdefault((o.prompt_id, o.arm, o.seed), []).append(o.values)
-        seeds = sorted({o.seed for o in observed if o.arm == arm and o.values})
-        rows, kept, own, other = [], [], [], []
-        for prompt in category:
-            left = [by.get((prompt, arm, s)) for s in seeds]
-            right = [_reference(by, prompt, reference, s) for s in seeds]
-            if any(x is None for x in (*left, *right)):
-                continue
-            rows.append([_mean(a) - _mean(b) for a, b in zip(left, right, strict=True)])
-            kept.append(prompt)
-            own.append(tuple(_flat([x]) for x in left))
-            other.append(tuple(_flat([x]) for x in right))
-        return cls(
-            tuple(kept),
-            tuple(category[p] for p in kept),
-            np.array(rows, dtype=float).reshape(len(rows), len(seeds)),
-            tuple(own),
-            tuple(other),
-            len(category) - len(kept),
-        )
-
-    @property
-    def differences(self) -> np.ndarray:
-        """Mean difference of each prompt over training seeds."""
-        return self.table.mean(axis=1) if self.table.size else np.zeros(0)
-
-
-def _reference(
-    by: Mapping[tuple[str, Arm, int], list[tuple[float, ...]]], prompt: str, arm: Arm, seed: int
-) -> list[tuple[float, ...]] | None:
-    """A tuned reference is paired with the same seed; an untrained one has seed 0."""
-    return by.get((prompt, arm, seed)) or by.get((prompt, arm, 0))
-
-
-def _mean(completions: list[tuple[float, ...]] | None) -> float:
-    return float(np.mean([np.mean(values) for values in completions or []]))
-
-
-def _flat(seeds: Sequence[list[tuple[float, ...]] | None]) -> np.ndarray:
-    return np.array([v for completions in seeds for values in completions or [] for v in values])
-
-
-def _overall(pairs: _Pairs, rng: np.random.Generator) -> Estimate:
-    """The mean over categories, from prompts alone or from prompts crossed with seeds."""
-    seeds = pairs.table.shape[1]
-    if not pairs.prompts:
-        return not_computable(
-            "no prompt has values in both arms", n=0, unit="prompt", method=METHOD
-        )
-    simple = stats.paired_difference(pairs.differences, strata=pairs.categories, rng=rng)
-    if seeds < 2:
-        return replace(simple, reason=_join(simple.reason, ONE_SEED))
-    crossed = stats.crossed_effect(pairs.table, strata=pairs.categories)
-    if crossed.verdict == "not computable":
-        return replace(simple, reason=_join(simple.reason, crossed.reason))
-    details = {**crossed.details, "p_sign_flip_prompts_only": simple.p}
-    return replace(crossed, details=details)
-
-
-def _by_category(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
-    """One estimate a category, with Holm's adjustment over them."""
-    labels = np.array(pairs.categories)
-    names = list(dict.fromkeys(pairs.categories))
-    estimates = [_one_category(pairs, labels == name, rng) for name in names]
-    adjusted = stats.holm([e.p for e in estimates])
-    floors = stats.holm([_smallest_p(e) for e in estimates])
+def _contrast(
+    question: _Question, observed: Sequence[Observed], arm: Arm, reference: Arm, number: int
+) -> list[Estimate]:
+    """Everything about one contrast, the overall difference first."""
+    pairs = Pairs.of(observed, arm, reference).adjusted()
+    rng = np.random.default_rng([question.seed, number])
+    lacks = missing(observed, arm, reference)
+    tail = extreme_answers(pairs, arm, reference, question.extreme) if question.extreme else []
+    differences = [overall(pairs, rng), *by_category(pairs, rng)]
+    sizes = sizes_of(pairs, rng)
+    raters = with_other_raters(differences[0], pairs)
+    bounds = bounds_of(observed, pairs, lacks, question.worst, question.seed)
+    decided = [_decided(question, pairs, e, bounds, lacks, tail) for e in differences]
+    claimed = decided[0].verdict in CLAIMS
+    decided = [e if claimed or not e.category else _exploratory(e, NO_OVERALL) for e in decided]
+    found = [
+        *((question.measure, e) for e in decided),
+        *((f"{question.measure}/{e.measure}", e) for e in sizes),
+        *([(f"{question.measure}/other raters", raters)] if raters else []),
+        *((f"{question.measure}/missing scored worst", e) for e in overall_of(bounds)),
+        *((f"{question.measure}/extreme answers", e) for e in tail),
+    ]
     return [
-        _no_empty_p(
-            replace(
-                e, category=name, p_adjusted=p, details={**e.details, "smallest_p_adjusted": floor}
-            )
+        replace(
+            e,
+            measure=name,
+            contrast=f"{arm} - {reference}",
+            category=e.category or "overall",
+            details={**e.details, **_about(question, pairs, lacks, e)},
         )
-        for e, name, p, floor in zip(estimates, names, adjusted, floors, strict=True)
+        for name, e in found
     ]
 
 
-def _no_empty_p(e: Estimate) -> Estimate:
-    """A p of 1 from a test that could never have rejected says nothing and is left out."""
-    smallest = _smallest_p(e)
-    if e.p is not None and e.p >= 1.0 and smallest is not None and smallest > ALPHA:
-        return replace(e, p=None, p_adjusted=None)
-    return e
+def _about(
+    question: _Question, pairs: Pairs, lacks: tuple[Missing, Missing], e: Estimate
+) -> dict[str, float | int | str | None]:
+    """What stands with every estimate: the model, prompts left out, answers without a value."""
+    return {
+        "model": question.model,
+        "left_out": pairs.left_out(e.category or "overall"),
+        "arm_answers": lacks[0].answers,
+        "arm_without": lacks[0].without,
+        "reference_answers": lacks[1].answers,
+        "reference_without": lacks[1].without,
+        **_power(pairs, e),
+    }
 
 
-def _one_category(pairs: _Pairs, own: np.ndarray, rng: np.random.Generator) -> Estimate:
-    """With several training runs these are in the interval; p keeps the exact test's floor."""
-    simple = stats.paired_difference(pairs.differences[own], rng=rng)
-    if pairs.table.shape[1] < 2:
-        return simple
-    crossed = stats.crossed_effect(pairs.table[own])
-    if crossed.verdict == "not computable":
-        return simple
-    kept = {k: v for k, v in simple.details.items() if k.startswith("smallest_p")}
-    details = {**crossed.details, **kept, "p_sign_flip_prompts_only": simple.p}
-    return replace(crossed, details=details)
+def _power(pairs: Pairs, e: Estimate) -> dict[str, float | int | str | None]:
+    """What a difference that was not shown would have had to be; a category's is one of several."""
+    if e.verdict != "not shown":
+        return {}
+    return {"detectable": detectable(e, len(set(pairs.categories)) if e.category else 1)}
 
 
-def _smallest_p(estimate: Estimate) -> float | None:
-    smallest = estimate.details.get("smallest_p")
-    return smallest if isinstance(smallest, float) else None
+# Verdicts -------------------------------------------------------------------------------------
 
 
-def _sizes(pairs: _Pairs, rng: np.random.Generator) -> list[Estimate]:
-    sizes = effect_sizes(pairs.own, pairs.other, rng)
-    if pairs.table.shape[1] > 1:
-        return sizes
-    return [replace(e, reason=_join(e.reason, ONE_SEED)) for e in sizes]
+def _decided(
+    question: _Question,
+    pairs: Pairs,
+    e: Estimate,
+    bounds: Bounds,
+    lacks: tuple[Missing, Missing],
+    tail: Sequence[Estimate],
+) -> Estimate:
+    """Give an estimate its verdict: that of its test, unless something speaks against it."""
+    verdict = verdict_of(e, question.better)
+    e = replace(e, verdict=verdict)
+    if e.value is not None and not e.category and any(one.without or one.cannot for one in lacks):
+        counted = "no value: " + ", ".join(one.words for one in lacks)
+        e = replace(e, reason=join(e.reason, counted))
+    if why := rater_reason(pairs):
+        if verdict == "not computable":
+            return e
+        return replace(withdrawn(e, "descriptive", why), p=None, p_adjusted=None)
+    if verdict not in CLAIMS or e.value is None:
+        return e
+    own = [e.category in ("", category) for category in pairs.categories]
+    if question.scale and (why := rare_reason(e.value, pairs, own, question.scale, question.seed)):
+        return withdrawn(e, "not shown", why)
+    for arm in deciding(lacks):
+        bound = next((b for b in bounds.get(arm, ()) if b.category == e.category), None)
+        if bound is not None and (then := verdict_of(bound, question.better)) != verdict:
+            why = MISSING.format(arm=arm.replace("_", "-"), worst=question.worst, verdict=then)
+            return withdrawn(e, "descriptive", why)
+    if verdict == "shown" and _tail_contradicts(tail):
+        return withdrawn(e, "not shown", TAIL)
+    tests = len(set(pairs.categories)) if e.category else 1
+    holds = pairs.raters is None or for_other_raters(e, pairs, tests)
+    return replace(
+        e,
+        scope=scope_of(pairs.runs, other_raters=holds),
+        reason=e.reason if holds else join(e.reason, BY_THESE),
+    )
 
 
-def _verdict(estimate: Estimate, better: Better) -> Verdict:
-    """Shown, not shown or worse; ``descriptive`` where the design cannot show anything.
-
-    An overall difference needs p < .05, a category's its Holm-adjusted p, and both need an
-    interval that leaves zero out.
-    """
-    if estimate.verdict == "not computable" or estimate.value is None:
-        return "not computable"
-    if estimate.low is None or estimate.high is None or estimate.p is None:
-        return "descriptive"
-    floors = (estimate.details.get(name) for name in ("smallest_p", "smallest_p_adjusted"))
-    if any(isinstance(floor, float) and floor > ALPHA for floor in floors):
-        return "descriptive"
-    p = estimate.p if estimate.p_adjusted is None else estimate.p_adjusted
-    if p >= ALPHA or estimate.low <= 0.0 <= estimate.high:
-        return "not shown"
-    good = estimate.value > 0 if better == "higher" else estimate.value < 0
-    return "shown" if good else "worse"
-
-
-def _join(*reasons: str) -> str:
-    return "; ".join(reason for reason in reasons if reason)
+def _tail_contradicts(tail: Sequence[Estimate]) -> bool:
+    """More extreme answers in the arm that is better in the mean; extreme is always the bad end."""
+    return any(e.category == "overall" and e.low is not None and e.low > 0 for e in tail)

@@ -43,11 +43,25 @@ def effect_sizes(own: Values, other: Values, rng: np.random.Generator) -> list[E
     else:
         superiority = _over_runs(own, other)
         delta = _delta(superiority, f"2 × ({superiority.method}) − 1")
+    counts = {**superiority.details, **_of_pairs(own, other)}
     return [
-        replace(superiority, measure="probability of superiority"),
+        replace(superiority, measure="probability of superiority", details=counts),
         delta,
         replace(d, measure="Cohen's d"),
     ]
+
+
+def _of_pairs(own: Values, other: Values) -> dict[str, float]:
+    """Shares of pairs of values to the same prompt: the first higher, the two tied."""
+    pairs = [
+        (a[:, None], b[None, :])
+        for mine, theirs in zip(own, other, strict=True)
+        for a, b in zip(mine, theirs, strict=True)
+    ]
+    return {
+        "share_above": float(np.mean([(a > b).mean() for a, b in pairs])),
+        "share_tied": float(np.mean([(a == b).mean() for a, b in pairs])),
+    }
 
 
 def _over_runs(own: Values, other: Values) -> Estimate:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from mores.records import SIZES, Estimate
-from mores.report.model import Headline, ScorerResult
-from mores.report.words import decimals, listed, p_value, plural, signed
+from mores.records import BESIDE, Estimate, Scope
+from mores.report.model import Headline, RatingSummary, ScorerResult
+from mores.report.words import (
+    count,
+    decimals,
+    fmt,
+    listed,
+    p_value,
+    plural,
+    prompts_of,
+    signed,
+    test_name,
+)
 
 NOT_NONE = "This does not show that there is none."
 
@@ -16,58 +27,177 @@ def headlines(
     estimates: Sequence[Estimate],
     scorers: Sequence[ScorerResult],
     changes: Sequence[tuple[str, int, int]],
+    ratings: RatingSummary | None = None,
 ) -> list[Headline]:
     """Write one headline a measure and model: ratings first, then toxicity, capability, words.
 
     Args:
         models: base models in order.
         estimates: everything estimated.
-        scorers: for their notes.
+        scorers: for their notes and thresholds.
         changes: (model, associations tested, associations whose change is shown).
+        ratings: who rated, and whether blind; None where nobody did.
     """
-    notes = {f"toxicity:{s.scorer}": s.note for s in scorers}
+    of_scorer = {f"toxicity:{s.scorer}": s for s in scorers}
     found: list[Headline] = []
     for model in models:
         own = [e for e in estimates if e.details.get("model") == model]
         main = [e for e in own if e.contrast == "values_targeted - control"]
-        main.sort(key=lambda e: e.measure != "rating")
+        main.sort(key=lambda e: not e.measure.startswith("rating"))
         for e in main:
-            if e.category != "overall" or e.measure.endswith(SIZES):
+            if e.category != "overall" or e.measure.endswith(BESIDE):
                 continue
+            beside = [b for b in main if b.measure.startswith(f"{e.measure}/")]
             if e.measure == "rating":
-                found.append(_contrast(model, e, "rating by people", "points", ""))
+                about = [who_rated(ratings)] if ratings else []
+                found.append(_contrast(model, e, beside, _RATING, about))
             elif e.measure.startswith("toxicity:"):
-                what = f"toxicity score ({e.measure.removeprefix('toxicity:')})"
-                found.append(_contrast(model, e, what, "", notes.get(e.measure, "")))
+                scorer = of_scorer.get(e.measure)
+                kind = _Kind(
+                    f"toxicity score ({e.measure.removeprefix('toxicity:')})", "", "answers",
+                    ("is less toxic", "more toxic"), lower=True,
+                    extreme=f"scores {scorer.threshold:g} or more" if scorer else "is extreme",
+                )  # fmt: skip
+                about = [f"The scorer is {scorer.note}."] if scorer and scorer.note else []
+                found.append(_contrast(model, e, beside, kind, about))
         found += _capability(model, own)
         found += [_words(model, tested, shown) for name, tested, shown in changes if name == model]
     return found
 
 
-def _contrast(model: str, e: Estimate, what: str, unit: str, note: str) -> Headline:
-    numbers = _numbers(e, unit)
+@dataclass(frozen=True)
+class _Kind:
+    """How a kind of measure is spoken of."""
+
+    what: str
+    unit: str
+    things: str
+    ways: tuple[str, str]
+    """What it means that the first of a pair is better, and worse."""
+    lower: bool
+    """Whether lower is better."""
+    extreme: str
+
+
+_RATING = _Kind(
+    "rating by people", "points", "ratings of answers", ("is rated higher", "lower"),
+    lower=False, extreme="is rated 2 or lower on average",
+)  # fmt: skip
+
+
+def who_rated(ratings: RatingSummary) -> str:
+    """Say how many people rated, and whether they could know the arm."""
+    if ratings.blind == ratings.raters:
+        blind = "who did not know which model wrote what"
+        later = ratings.unblinded.later if ratings.unblinded else 0
+        if later > 0:
+            blind += f" ({plural(later, 'answer')} came after the key was opened)"
+    elif ratings.blind:
+        blind = f"{ratings.blind} of whom rated blind; the others' ratings were imported, so that "
+        blind += "it is not known whether they knew the arm"
+    else:
+        blind = "whose ratings were imported: it is not known whether they knew the arm"
+    people = "1 person" if ratings.raters == 1 else f"{ratings.raters} people"
+    return f"Rated by {people}, {blind}."
+
+
+def _contrast(
+    model: str, e: Estimate, beside: Sequence[Estimate], kind: _Kind, about: Sequence[str]
+) -> Headline:
+    numbers = f"{kind.what} {_numbers(e, kind.unit)}"
+    where = f"{e.scope[0].upper()}{e.scope[1:]}, values" if e.scope else "Values"
     sentences = {
-        "shown": f"Values-targeted answers differ from control answers in the wanted direction: "
-        f"{what} {numbers}.",
-        "worse": f"Values-targeted answers differ from control answers in the wrong direction: "
-        f"{what} {numbers}.",
+        "shown": f"{where}-targeted answers differ from control answers in the wanted direction: "
+        f"{numbers}.",
+        "worse": f"{where}-targeted answers differ from control answers in the wrong direction: "
+        f"{numbers}.",
         "not shown": f"No difference between values-targeted and control answers was shown: "
-        f"{what} {numbers}. {NOT_NONE}",
-        "descriptive": f"{_why_descriptive(e)}: {what} {numbers}.",
-        "not computable": f"The difference in {what} is not computable: {e.reason}.",
+        f"{numbers}. {NOT_NONE}",
+        "exploratory": f"Not a hypothesis of this study, so nothing is claimed: {numbers}.",
+        "descriptive": f"{_why_descriptive(e)}: {numbers}.",
+        "not computable": f"The difference in {kind.what} is not computable: {e.reason}.",
     }
-    sentence = sentences.get(e.verdict, sentences["descriptive"])
-    if e.verdict in ("shown", "worse", "not shown", "descriptive") and e.reason:
-        sentence += f" Caveat: {e.reason}."
-    if note:
-        sentence += f" The scorer is {note}."
-    return Headline(measure=e.measure, model=model, verdict=e.verdict, sentence=sentence)
+    parts = [sentences.get(e.verdict, sentences["descriptive"]), could_have_shown(e, kind.unit)]
+    caveat = f"Caveat: {e.reason}." if e.reason and e.value is not None else ""
+    checks = (in_pairs(beside, kind), _other_raters(beside), _extremes(beside, kind))
+    return Headline(
+        measure=e.measure,
+        model=model,
+        verdict=e.verdict,
+        sentence=" ".join(part for part in (*parts, *about, caveat) if part),
+        scope=e.scope,
+        beside=tuple(part for part in (*checks, _missing(beside)) if part),
+    )
+
+
+def could_have_shown(e: Estimate, unit: str) -> str:
+    """What the design would have shown, where it has shown nothing."""
+    least = e.details.get("detectable")
+    if e.verdict != "not shown" or not isinstance(least, float):
+        return ""
+    size = fmt(least, decimals([e])) + (f" {unit}" if unit else "")
+    return f"In 80 of 100 such studies, only a true difference of {size} or more would be shown."
+
+
+def in_pairs(beside: Sequence[Estimate], kind: _Kind) -> str:
+    """Say the size of the difference in counts of pairs."""
+    size = next((b for b in beside if b.measure.endswith("/probability of superiority")), None)
+    above, tied = (size.details.get(k) for k in ("share_above", "share_tied")) if size else (0, 0)
+    if not isinstance(above, float) or not isinstance(tied, float):
+        return ""
+    alike = round(100 * tied)
+    first = round(100 * above)
+    better = 100 - alike - first if kind.lower else first
+    return (
+        f"Of 100 pairs of {kind.things} to the same question, {better} times the values-targeted "
+        f"one {kind.ways[0]}, {100 - alike - better} times {kind.ways[1]}, {alike} times both are "
+        "alike."
+    )
+
+
+def _other_raters(beside: Sequence[Estimate]) -> str:
+    found = next((b for b in beside if b.measure.endswith("/other raters")), None)
+    if found is None or found.low is None or found.high is None:
+        return ""
+    places = decimals([found])
+    span = f"{signed(found.low, places)} to {signed(found.high, places)}"
+    return f"With other raters, too, the 95 % interval is {span}."
+
+
+def _extremes(beside: Sequence[Estimate], kind: _Kind) -> str:
+    """The tail of both arms in counts of answers."""
+    arms = [b for b in beside if b.measure.endswith("/extreme answers") and b.category != "overall"]
+    parts = []
+    for b in arms:
+        extreme, answers = (b.details.get(k) for k in ("extreme", "answers"))
+        worst = b.details.get("worst")
+        if isinstance(extreme, int) and isinstance(answers, int) and isinstance(worst, float):
+            parts.append(
+                f"{count(extreme)} of {count(answers)} {b.category.replace('_', '-')} answers "
+                f"(the worst {fmt(worst, 2)})"
+            )
+    return f"An answer that {kind.extreme}: {listed(parts)}." if parts else ""
+
+
+def _missing(beside: Sequence[Estimate]) -> str:
+    found = [b for b in beside if b.measure.endswith("/missing scored worst")]
+    places = decimals(found) if found else 2
+    parts = []
+    for b in found:
+        span = ""
+        if b.low is not None and b.high is not None:
+            span = f" ({signed(b.low, places)} to {signed(b.high, places)})"
+        arm = b.category.replace("_", "-")
+        parts.append(f"{signed(b.value, places)}{span} with what {arm} lacks scored worst")
+    return f"If what has no value was bad: {'; '.join(parts)}." if parts else ""
 
 
 def _why_descriptive(e: Estimate) -> str:
     smallest = e.details.get("smallest_p")
     if isinstance(smallest, float) and smallest > 0.05:
         return "Too few prompts to show a difference"
+    if e.low is not None and e.high is not None and e.reason:
+        return "No verdict, for the reason below"
     return "Described, not shown, as there is no interval or no test"
 
 
@@ -78,8 +208,9 @@ def _numbers(e: Estimate, unit: str) -> str:
     text = signed(e.value, places) + (f" {unit}" if unit else "")
     if e.low is not None and e.high is not None:
         text += f" (95 % interval {signed(e.low, places)} to {signed(e.high, places)}"
-        text += f", {p_value(e.p)}" if e.p is not None else ""
-        text += f", {plural(e.n, e.unit)})"
+        test = test_name(e)
+        text += f", {p_value(e.p)}{f' by {test}' if test else ''}" if e.p is not None else ""
+        text += f", {prompts_of(e)})"
     return text
 
 
@@ -108,12 +239,25 @@ def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:
         parts.append(f"a loss is shown on {listed(by['worse'])}")
     if "not computable" in by:
         parts.append(f"not computable on {listed(by['not computable'])}")
+    # The worst verdict speaks of no more than the narrowest of its tasks.
+    scopes: list[Scope] = [e.scope for e in own if e.verdict == worst]
+    why: dict[str, list[str]] = {}
+    for e in own:
+        for reason in filter(None, e.reason.split("; ")):
+            why.setdefault(reason, []).append(e.measure.removeprefix("capability:"))
+    caveats = [
+        reason if len(tasks) == len(own) else f"{reason} ({listed(tasks)})"
+        for reason, tasks in why.items()
+    ]
+    tail = f" Caveat: {'; '.join(caveats)}." if caveats else ""
     return [
         Headline(
             measure="capability",
             model=model,
             verdict=worst,  # type: ignore[arg-type]
-            sentence=f"Capability of the values-targeted model against base: {'; '.join(parts)}.",
+            sentence=f"Capability of the values-targeted model against base: {'; '.join(parts)}."
+            f"{tail}",
+            scope=max(scopes, key=len, default=""),
         )
     ]
 
@@ -130,13 +274,15 @@ def _words(model: str, tested: int, shown: int) -> Headline:
     if shown:
         sentence = (
             f"{tested} words were tested with every group; {shown} associations of a word with a "
-            "group differ between the values-targeted and the control model (family-wise p at most "
-            ".05 in each topic). Whether a change is welcome is for a reader to judge."
+            "group differ between the values-targeted and the control model, of the first training "
+            "run alone (family-wise p at most .05 in each topic). Whether a change is welcome is "
+            "for a reader to judge."
         )
     else:
         sentence = (
             f"{tested} words were tested with every group; no changed association between the "
-            f"values-targeted and the control model was shown. {NOT_NONE}"
+            "values-targeted and the control model was shown, in the first training run alone. "
+            f"{NOT_NONE}"
         )
     return Headline(
         measure="cooccurrence",

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Completion, Estimate, Rating
-from mores.report.contrasts import CONTRAST, PRIMARY, by_completion, compare, observe
+from mores.report.contrasts import CONTRAST, PRIMARY, compare
 from mores.report.model import JudgeSummary
+from mores.report.observed import by_completion, observe
 from mores.stats.inputs import not_computable
 from mores.study.arms import ArmKey
 
@@ -60,7 +61,9 @@ def _summary(
     said = by_completion([r for r in judgements if r.completion_id in ids])
     human = [r for r in people if r.completion_id in ids]
     name, observed = f"judge:{judge}", observe(completions, said)
-    estimates = compare(observed, measure=name, model=model, better="higher", seed=seed)
+    estimates = compare(
+        observed, measure=name, model=model, better="higher", seed=seed, hypotheses=()
+    )
     return JudgeSummary(
         judge=judge,
         model=model,

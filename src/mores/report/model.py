@@ -13,7 +13,7 @@ from msgspec import field
 from mores.measure.gates.result import GateResult
 from mores.measure.toxicity.result import ToxicitySummary
 from mores.plan.seal import SealStatus
-from mores.records import Arm, Charter, Estimate, Record, Verdict
+from mores.records import Arm, Charter, Estimate, Record, Scope, Verdict, claim
 from mores.report.sizes import SizeSummary
 from mores.study.rounds import Round
 
@@ -26,6 +26,16 @@ class Headline(Record, frozen=True, kw_only=True):
     verdict: Verdict
     sentence: str
     """Complete on its own: what was compared, what was found, how sure."""
+    scope: Scope = ""
+    """What the verdict speaks of."""
+    beside: tuple[str, ...] = ()
+    """Sentences on what stands beside it: its size in pairs, other raters, the tail, what lacks a
+    value."""
+
+    @property
+    def claim(self) -> str:
+        """The verdict as it is printed."""
+        return claim(self.verdict, self.scope)
 
 
 class ArmSummary(Record, frozen=True, kw_only=True):
@@ -222,6 +232,11 @@ class RatingSummary(Record, frozen=True, kw_only=True):
     means: dict[str, float | None]
     """Arm name → mean rating."""
     reason: str = ""
+    blind: int = 0
+    """Raters who rated blind items; the others' ratings were imported by completion id, from which
+    the arm can be read."""
+    answers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Arm name → answers with a rating, and all."""
     cannot: dict[str, int] = field(default_factory=dict)
     """Arm name → answers "cannot be rated", which are in no mean; empty without the app."""
     needed: int | None = None

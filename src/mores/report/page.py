@@ -17,12 +17,14 @@ from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from mores.records import Estimate
+from mores.records import ARMS, CHECKS, Estimate
 from mores.report import select, size_tables, tables, words
+from mores.report.extreme_table import extreme_rows
 from mores.report.figures import Figure
 from mores.report.figures.palette import DARK, LIGHT, VARIABLES, variables
 from mores.report.figures.svg import rules, symbol
 from mores.report.figures.verdicts import mark
+from mores.report.headlines import who_rated
 from mores.report.model import Report
 
 if TYPE_CHECKING:
@@ -106,11 +108,17 @@ def summary(report: Report) -> str:
         f"What changed when {who} was tuned on samples that reflect the charter, asked "
         f"{words.plural(report.prompts, 'question')} it was not tuned on"
     )
-    tally = Counter(line.verdict for line in report.headlines)
+    tally = Counter(line.claim for line in report.headlines)
     if not tally:
         return f"{head}: no verdict could be reached."
     said = words.listed([f"{n} {verdict}" for verdict, n in tally.items()])
     return f"{head}: of {words.plural(len(report.headlines), 'finding')}, {said}."
+
+
+def scopes_of(report: Report) -> list[tuple[str, str]]:
+    """Return what the verdicts of this report speak of, each with its meaning."""
+    there = {part for line in report.headlines for part in line.scope.split(", ")}
+    return [(scope, meaning) for scope, meaning in words.SCOPES.items() if scope in there]
 
 
 def _hash(text: str) -> str:
@@ -170,6 +178,7 @@ def _content(report: Report) -> dict[str, Any]:
         "questions": report.questions,
         "question_categories": list(dict.fromkeys(q.category for q in report.questions)),
         "question_arms": list(dict.fromkeys(answer.arm for answer in answers)),
+        "scopes": scopes_of(report),
         "kinds": list(dict.fromkeys(q.kind for q in report.questions)),
         "flags": [*cut, *flags],
     }
@@ -181,7 +190,8 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
 
     labels = words.arm_labels(report)
     plain = ("fmt", "signed", "interval", "p_value", "count", "plural", "listed", "decimals",
-             "contrast_label", "measure_label", "category_label", "arm_kind")  # fmt: skip
+             "contrast_label", "measure_label", "category_label", "arm_kind", "caveat",
+             "prompts_of")  # fmt: skip
     rows = ("association_rows", "change_rows", "size_rows", "log_head", "log_rows", "model_rows",
             "cost_rows", "setting_rows", "missing_rows", "round_rows", "gate_rows",
             "by_model_and_arm")  # fmt: skip
@@ -190,11 +200,13 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         **{name: getattr(words, name) for name in plain},
         **{name: getattr(tables, name) for name in rows},
         **{name: partial(getattr(tables, name), labels=labels) for name in labelled},
+        "extreme_rows": partial(extreme_rows, labels=labels),
         "arm_label": lambda name: labels.get(name, words.arm_label(name)),
         "row_label": partial(_row_label, report),
         "effect_sizes": lambda own, measure: tables.by_measure(
-            e for e in own if e.measure != measure
+            e for e in own if e.measure != measure and not e.measure.endswith(CHECKS)
         ),
+        "who_rated": who_rated,
         "nested_estimates": tables.topic_estimates,
         "estimates_of": select.estimates_of,
         "model_of": select.model_of,
@@ -220,6 +232,8 @@ def _row_label(report: Report, estimate: Estimate, first: str) -> str:
         return estimate.measure.removeprefix("capability:")
     if first != "Category":
         return estimate.category or estimate.measure
+    if estimate.category in ARMS:
+        return words.short_arm(estimate.category)
     return words.category_label(estimate.category, report.charter)
 
 

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Completion, Estimate, Rating
-from mores.report.contrasts import CONTRAST, PRIMARY, by_completion, compare, observe
+from mores.report.contrasts import CONTRAST, PRIMARY, compare
 from mores.report.model import GroupSummary, RaterModel, Severity
+from mores.report.observed import by_completion, observe
 
 LEAST_RATERS = 5
 """Declared groups with fewer raters are not shown: one could be recognised."""
@@ -74,7 +75,12 @@ def groups(
                     ratings=len(theirs),
                     agreement=agreement(every, theirs),
                     effects=tuple(
-                        replace(e, p=None, verdict=e.verdict if e.value is None else "descriptive")
+                        replace(
+                            e,
+                            p=None,
+                            verdict=e.verdict if e.value is None else "descriptive",
+                            scope="",
+                        )
                         for name, rows in models
                         for e in _primary(name, rows, theirs, seed)
                     ),
@@ -93,32 +99,6 @@ def _primary(
         for e in estimates
         if e.measure == "rating" and e.contrast == CONTRAST and e.category == "overall"
     ]
-
-
-APART = "no rater rated both arms: what raters are like and what arms do cannot be told apart"
-
-
-def told_apart(
-    estimate: Estimate, completions: Sequence[Completion], ratings: Sequence[Rating]
-) -> Estimate:
-    """Return an estimate of a contrast, without a verdict where nobody rated both of its arms.
-
-    Paired prompts do not help there: a mild rater of one arm looks like an effect.
-    """
-    arm_of = {c.id: c.arm for c in completions}
-    arms = estimate.contrast.split(" - ")
-    seen: dict[str, set[str]] = {}
-    for r in ratings:
-        if arm_of.get(r.completion_id) in arms:
-            seen.setdefault(r.rater, set()).add(arm_of[r.completion_id])
-    both = sum(len(arms_seen) == 2 for arms_seen in seen.values())
-    if not seen or estimate.verdict == "not computable" or 2 * both >= len(seen):
-        return estimate
-    why = f"only {both} of {len(seen)} raters rated both arms" if both else APART
-    reason = "; ".join(filter(None, (why, estimate.reason)))
-    if both:
-        return replace(estimate, reason=reason)
-    return replace(estimate, reason=reason, verdict="descriptive", p=None, p_adjusted=None)
 
 
 def rater_model(

@@ -17,7 +17,13 @@ from msgspec.structs import replace
 
 from mores import stats, store
 from mores.rate.blind import key_path
-from mores.rate.ratings import COLLECTED_BY, GROUPS, current_judgements, current_unrateable
+from mores.rate.ratings import (
+    COLLECTED_BY,
+    GROUPS,
+    blind_raters,
+    current_judgements,
+    current_unrateable,
+)
 from mores.records import Arm, Completion, Rating
 from mores.report.judges import judge_summaries
 from mores.report.model import Guesses, RatingSummary, Unblinding
@@ -67,6 +73,8 @@ def rating_summary(
         judges=judge_summaries(models, ratings, current_judgements(study), seed),
         means=_means(arms, ratings) if ratings else {},
         reason=reason,
+        blind=len({r.rater for r in ratings} & blind_raters(study)),
+        answers=_answers(arms, ratings) if ratings else {},
         cannot=_cannot(study, arms) if collected else {},
         **_about(collected),
     )
@@ -111,6 +119,11 @@ def _arms(study: Study, models: Sequence[tuple[str, Sequence[Completion]]]) -> l
 def _means(arms: Sequence[_Arm], ratings: Sequence[Rating]) -> dict[str, float | None]:
     values = {a.label: [r.value for r in ratings if r.completion_id in a.ids] for a in arms}
     return {label: float(np.mean(rated)) if rated else None for label, rated in values.items()}
+
+
+def _answers(arms: Sequence[_Arm], ratings: Sequence[Rating]) -> dict[str, tuple[int, int]]:
+    rated = {r.completion_id for r in ratings}
+    return {a.label: (len(a.ids & rated), len(a.ids)) for a in arms}
 
 
 def _cannot(study: Study, arms: Sequence[_Arm]) -> dict[str, int]:

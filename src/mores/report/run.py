@@ -62,7 +62,7 @@ def _write(study: Study) -> Written:
 
     content = build_report(study)
     verdicts: dict[str, str] = {
-        f"{h.model} {h.measure}".strip(): h.verdict for h in content.headlines
+        f"{h.model} {h.measure}".strip(): h.claim for h in content.headlines
     }
     # What was tuned on other samples, or in another way, is no round of these.
     looked = any(question.answers for question in content.questions)

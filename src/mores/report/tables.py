@@ -43,7 +43,7 @@ def scorer_rows(result: ScorerResult, labels: Labels) -> list[Cells]:
     return [
         (
             labels.get(arm.arm, arm.arm),
-            count(arm.scored),
+            out_of(arm.scored, arm.scored + sum(arm.unscorable.values())),
             fmt(arm.mean),
             _quartiles(arm.values),
             fmt(max(arm.values, default=None)),
@@ -62,11 +62,20 @@ def _quartiles(values: Sequence[float]) -> str:
 
 
 def rating_rows(ratings: RatingSummary, labels: Labels) -> list[Cells]:
-    """Arm and mean rating."""
+    """Arm, mean rating, answers with a rating."""
     return [
-        (labels.get(arm, arm_label(arm)), fmt(mean, 2) if mean is not None else "no rating")
+        (
+            labels.get(arm, arm_label(arm)),
+            fmt(mean, 2) if mean is not None else "no rating",
+            out_of(*ratings.answers[arm]) if arm in ratings.answers else ABSENT,
+        )
         for arm, mean in ratings.means.items()
     ]
+
+
+def out_of(part: int, whole: int) -> str:
+    """A count with its denominator."""
+    return f"{count(part)} of {count(whole)}"
 
 
 def cannot_rows(ratings: RatingSummary, labels: Labels) -> list[Cells]:

@@ -31,6 +31,18 @@ MEANINGS: dict[Verdict, str] = {
 }
 """Verdict → what it says and what it does not say."""
 
+SCOPES: dict[str, str] = {
+    "in this run": "Of these weights, from one training run of each arm. Where runs differ, "
+    "another may show nothing or the contrary: with a spread between runs of .15 (.30) of the "
+    "ratings' latent scale, 37 % (62 %) of studies without an effect of the method show one in one "
+    "run (docs/calibration.md).",
+    "in these runs": "Of the weights at hand, from two training runs of each arm: too few to tell "
+    "the method from the luck of a run (docs/calibration.md).",
+    "by these raters": "Of what these raters saw: with the spread between raters allowed for, the "
+    "interval holds zero, so other raters may see nothing.",
+}
+"""Part of a scope → what it says."""
+
 _ARMS = {
     "base": "base",
     "values_targeted": "values-targeted",
@@ -51,6 +63,9 @@ _PARTS = (
     "sentiment-gap",
     "share-gap",
     "total-variation",
+    "other raters",
+    "missing scored worst",
+    "extreme answers",
 )
 _SEEDED = re.compile(r"^(.+)-s(\d+)$")
 # Characters that reorder, hide or break text; joiners stay, since scripts and emoji need them.
@@ -245,6 +260,32 @@ def listed(words: Sequence[str]) -> str:
 def reasons(counts: dict[str, int]) -> str:
     """Return ``3 too long, 1 empty``, or ``none``."""
     return ", ".join(f"{count(n)} {why}" for why, n in counts.items() if n) or "none"
+
+
+def test_name(estimate: Estimate) -> str:
+    """Return the test behind an estimate's p, or nothing where its method names none."""
+    if "sign-flip" in estimate.method:
+        return "sign-flip test"
+    if estimate.method.startswith("crossed"):
+        return "t test over prompts × training runs"
+    return ""
+
+
+def prompts_of(estimate: Estimate) -> str:
+    """Return the units behind an estimate: ``40 prompts``, ``38 of 40 prompts``."""
+    left_out = estimate.details.get("left_out")
+    if isinstance(left_out, int) and left_out and estimate.unit == "prompt":
+        return f"{count(estimate.n)} of {plural(estimate.n + left_out, 'prompt')}"
+    return plural(estimate.n, estimate.unit)
+
+
+def caveat(estimate: Estimate, places: int) -> str:
+    """Return what must stand beside an estimate: its reason, and what it could have shown."""
+    least = estimate.details.get("detectable")
+    could = ""
+    if estimate.verdict == "not shown" and isinstance(least, float):
+        could = f"80 % power only for {fmt(least, places)} or more"
+    return "; ".join(part for part in (could, estimate.reason) if part)
 
 
 def plain(value: object) -> object:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from mores import store
 from mores.curate.text import count_words
-from mores.records import SIZES, Estimate, Example, Record
+from mores.records import BESIDE, Estimate, Example, Record
 from mores.report.run import DATA, report_step
 from mores.study import Study, folders
 from mores.tune.run import outdated_arms
@@ -126,7 +126,7 @@ def _effects(study: Study) -> dict[tuple[str, str], Estimate]:
         estimate = store.as_record(row, Estimate, path=path)
         capability = estimate.measure.startswith("capability:")
         against = estimate.contrast == ("values_targeted - base" if capability else CONTRAST)
-        size = estimate.measure.endswith(SIZES)  # a slash alone may belong to a scorer's name
+        size = estimate.measure.endswith(BESIDE)  # a slash alone may belong to a scorer's name
         if against and estimate.category == "overall" and not size:
             effects[str(estimate.details.get("model", "")), estimate.measure] = estimate
     return effects

@@ -17,7 +17,7 @@ from mores.measure.toxicity.scorer import Scorer, score_completions
 from mores.progress import Progress
 from mores.rate.ratings import current_ratings
 from mores.records import Completion, Estimate, Prompt, Record
-from mores.report.contrasts import by_completion
+from mores.report.observed import by_completion
 from mores.revise.gaps import ARM, REFERENCE, Gap, Observation, find_gaps
 from mores.sample.run import sample_validation
 from mores.step import Made, Step

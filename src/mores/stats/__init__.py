@@ -6,7 +6,8 @@ raises `MeasureError`, except where NaN is said to mean "absent". Where there is
 neither an interval nor a p, the verdict is "not computable" and the reason says
 why; the value is kept if the point estimate is defined all the same.
 
-    contrast of arms     paired_difference, paired_t, stratified_t, sign_flip, crossed_effect
+    contrast of arms     paired_difference, paired_t, stratified_t, sign_flip, crossed_effect,
+                         bounded_mean_p, rater_adjustment
     size of an effect    probability_of_superiority, cohens_d
     model sizes          page_trend, size_slope
     many tests           holm, benjamini_hochberg, benjamini_yekutieli
@@ -23,6 +24,7 @@ why; the value is kept if the point estimate is defined all the same.
 from mores.stats.alternative_annotator_test import alternative_annotator_test
 from mores.stats.assumed_spread import Spread, rating_spread, toxicity_spread
 from mores.stats.auc import auc
+from mores.stats.bounded_mean import bounded_mean_p
 from mores.stats.cluster_bootstrap import cluster_bootstrap
 from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
@@ -38,6 +40,7 @@ from mores.stats.paired_difference import paired_difference
 from mores.stats.paired_t import paired_t, stratified_t
 from mores.stats.prediction_powered_mean import prediction_powered_mean
 from mores.stats.probability_of_superiority import probability_of_superiority
+from mores.stats.rater_adjustment import RaterAdjustment, rater_adjustment
 from mores.stats.rating_table import rating_table
 from mores.stats.sign_flip import sign_flip, smallest_p
 from mores.stats.size_slope import size_slope
@@ -46,12 +49,14 @@ from mores.stats.wilson import wilson
 
 __all__ = [
     "CumulativeLinkMixed",
+    "RaterAdjustment",
     "Spread",
     "StudyPower",
     "alternative_annotator_test",
     "auc",
     "benjamini_hochberg",
     "benjamini_yekutieli",
+    "bounded_mean_p",
     "cluster_bootstrap",
     "cohens_d",
     "crossed_effect",
@@ -68,6 +73,7 @@ __all__ = [
     "power",
     "prediction_powered_mean",
     "probability_of_superiority",
+    "rater_adjustment",
     "rating_spread",
     "rating_table",
     "sample_size",

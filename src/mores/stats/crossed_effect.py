@@ -8,6 +8,7 @@ that would hold for other prompts and other training runs.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def _parts(values: Vector, weights: Vector) -> Parts:
 
 def caution(df: float) -> float:
     """How much larger a variance with these degrees of freedom may be: by one standard error."""
-    return 1.0 + (2.0 / df) ** 0.5
+    return 1.0 + math.sqrt(2.0 / df)
 
 
 def _fallback(prompt: float, seed: float, residual: float) -> str:

@@ -44,7 +44,7 @@ def capability(report: Report) -> list[Figure]:
                 _panel(task, rows, axes[task.metric], decimals(estimates), several=several)
                 for task, rows in tasks
             ),
-            keys=(*keys(e.verdict for e in estimates), Key("margin", None, "bad", dashed=True)),
+            keys=(*keys(estimates), Key("margin", None, "bad", dashed=True)),
         )
     ]
 
@@ -76,7 +76,7 @@ def _panel(task: TaskResult, rows: list[Row], axis: Axis, places: int, *, severa
     unit = "bits per byte, relative" if task.metric == BITS else task.metric
     subtitle = f"margin {MINUS}{task.margin:g}"
     subtitle += "; base is near chance: a loss could hardly show" if task.near_chance else ""
-    verdicts = [f"{row.label}: {row.estimate.verdict}" for row in rows]
+    verdicts = [f"{row.label}: {row.estimate.claim}" for row in rows]
     return interval_panel(
         rows,
         title=f"{name} ({unit})",

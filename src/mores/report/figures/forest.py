@@ -63,7 +63,7 @@ def _forest(report: Report, measure: str) -> Figure | None:
             _panel(measure, f"{model}: " if several else "", contrast, rows, axis, places)
             for model, contrast, rows in panels
         ),
-        keys=keys(row.estimate.verdict for _, _, rows in panels for row in rows),
+        keys=keys(row.estimate for _, _, rows in panels for row in rows),
         notes=(note,) if note else (),
     )
 
@@ -86,7 +86,7 @@ def _panel(
     measure: str, model: str, contrast: str, rows: list[Row], axis: Axis, places: int
 ) -> Scene:
     title = f"{model}{contrast_label(contrast)}"
-    verdicts = [f"{row.label}: {row.estimate.verdict}" for row in rows]
+    verdicts = [f"{row.label}: {row.estimate.claim}" for row in rows]
     return interval_panel(
         rows,
         title=title,

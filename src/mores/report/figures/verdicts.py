@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mores.records import Verdict
+from mores.records import Estimate, Verdict
 from mores.report.figures.figure import Key
 from mores.report.figures.palette import Role, Shape
 from mores.report.figures.scene import Mark
@@ -31,7 +31,15 @@ def mark(verdict: Verdict, x: float, y: float, size: float = 4.5) -> Mark:
     return Mark(x, y, shape, role, size, filled)
 
 
-def keys(verdicts: Iterable[Verdict]) -> tuple[Key, ...]:
-    """Return legend entries for the verdicts that occur, in the order of `STYLES`."""
-    there = set(verdicts)
-    return tuple(Key(verdict, *style) for verdict, style in STYLES.items() if verdict in there)
+def keys(estimates: Iterable[Estimate]) -> tuple[Key, ...]:
+    """Return legend entries for the verdicts that occur, in the order of `STYLES`.
+
+    Each says what it speaks of; one mark may have several entries.
+    """
+    there = {(e.verdict, e.claim) for e in estimates}
+    return tuple(
+        Key(claim, *style)
+        for verdict, style in STYLES.items()
+        for own, claim in sorted(there)
+        if own == verdict
+    )
