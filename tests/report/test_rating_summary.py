@@ -145,6 +145,21 @@ def test_imported_ratings_alone_say_nothing_of_unblinding(study, rows) -> None:
     assert (got.cannot, got.needed, got.missing, got.unblinded) == ({}, None, None, None)
 
 
+def test_only_ratings_of_blind_items_count_as_blind(study, rows) -> None:
+    """An imported file names completions, so whoever made it could read the arm."""
+    app, file = rating(rows[0].id, "app", 4), rating(rows[1].id, "file", 2)
+    store.write_jsonl(folders.ratings_folder(study) / "ratings.jsonl", [file])
+    alone = rating_summary(study, [("m", rows)], [file])
+    assert (alone.raters, alone.blind) == (1, 0)
+    collect(study, rows, [app])
+    both = rating_summary(study, [("m", rows)], [app, file])
+    assert (both.raters, both.blind) == (2, 1)
+    whole = replace(report(), ratings=both)
+    text = " ".join(render(whole, figures(whole)).split())
+    assert "1 of 2 raters did not know which model wrote what" in text
+    assert "Rated by 2 people, 1 of whom rated blind" in text
+
+
 def test_why_there_are_no_ratings(study, rows) -> None:
     models = [("m", rows)]
     assert rating_summary(study, models, ()).reason == NONE

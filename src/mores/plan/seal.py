@@ -141,7 +141,7 @@ def read_plan(study: Study) -> SealedPlan | None:
     return store.as_record(store.read_json(path), SealedPlan, path=path)
 
 
-def tested_contrasts(study: Study) -> dict[str, tuple[str, ...]]:
+def hypotheses_of(study: Study) -> dict[str, tuple[str, ...]]:
     """Return the contrasts that have a verdict, by measure, in the order in which they are tested.
 
     Those of the sealed plan; without one, or where it was edited, the primary contrast alone of the

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.measure.cooccurrence.result import CooccurrenceResult
-from mores.plan.seal import seal_status, tested_contrasts
-from mores.rate.ratings import COLLECTED_BY, current_ratings, current_unrateable
+from mores.plan.seal import hypotheses_of, seal_status
+from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
 from mores.records import TUNED_ARMS, Estimate, Manifest, Score, to_plain
 from mores.report.contrasts import compare
 from mores.report.extremes import Extreme
@@ -161,7 +161,7 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
         f"toxicity:{one.scorer}": one.threshold
         for one in (results.toxicity.scorers if results.toxicity else ())
     }
-    tested = tested_contrasts(study)
+    tested = hypotheses_of(study)
     estimates: list[Estimate] = []
     for measure, values in observed.items():
         better: Literal["higher", "lower"] = "higher" if measure == RATING else "lower"
@@ -181,10 +181,17 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
 
 
 def _rated(study: Study, results: ModelResults) -> list[Observed]:
-    """Ratings by people, with what raters could not rate."""
+    """Ratings by people, with what raters could not rate.
+
+    What nobody has answered in the rating app, which hands out answers at random and blind, lacks a
+    rating by plan; a file from elsewhere does not say why.
+    """
     cannot = Counter(answer.completion_id for answer in current_unrateable(study))
+    elsewhere = {r.rater for r in results.ratings} - blind_raters(study)
     collected = (folders.ratings_folder(study) / COLLECTED_BY).exists()
-    return observe_ratings(results.completions, results.ratings, cannot, by_plan=collected)
+    return observe_ratings(
+        results.completions, results.ratings, cannot, by_plan=collected and not elsewhere
+    )
 
 
 def _single(scores: Mapping[str, Score]) -> dict[str, tuple[float, ...]]:
