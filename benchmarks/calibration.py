@@ -25,7 +25,7 @@ from pathlib import Path
 import calibration_checks as checks
 from calibration_page import Rate, Row, page_text
 from calibration_studies import PER_ITEM, RATERS, SD, Design, disasters, one_study, truth
-from mores.stats import Spread, rating_spread, study_power
+from mores.stats import rating_spread, study_power
 
 NULL = (
     Design("palms-2021: 8 x 5 prompts, 3 draws, one run", per_category=5, draws=3),
@@ -119,7 +119,7 @@ def jobs() -> list[Job]:
 def predicted(design: Design) -> float:
     """What `mores plan` predicts for a design, claims in this run included."""
     assumed = rating_spread(draws=design.draws, raters=PER_ITEM, seats=RATERS)
-    spread = Spread(assumed.prompt, assumed.run * design.run_sd / SD["run"], assumed.cell)
+    spread = replace(assumed, run=assumed.run * design.run_sd / SD["run"])
     prompts = [design.per_category] * design.categories
     return study_power(prompts, design.runs, spread).power(truth(replace(design, name="")))
 

@@ -52,6 +52,7 @@ def test_draws_raters_and_a_shared_panel_narrow_the_cell():
 
 def test_toxicity_by_hand():
     found = toxicity_spread(draws=4)
+    assert found.worst == 1.0
     assert (found.prompt, found.run, found.cell) == pytest.approx(
         (0.01 * math.sqrt(2), 0.004 * math.sqrt(2), 0.01 * math.sqrt(2))
     )

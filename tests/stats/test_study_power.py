@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from mores.errors import MeasureError
-from mores.stats import Spread, crossed_effect, power, stratified_t, study_power
+from mores.stats import Spread, bounded_mean_p, crossed_effect, power, stratified_t, study_power
 
 
 def simulated(prompts, runs, spread, difference, studies, seed=5):
@@ -91,3 +91,23 @@ def test_categories_of_one_prompt_show_nothing():
 def test_counts_below_one_are_refused(prompts, runs):
     with pytest.raises(MeasureError):
         study_power(prompts, runs, Spread(1.0, 0.1, 1.0))
+
+
+def test_a_claim_must_stand_one_more_prompt_as_bad_as_the_scale_allows():
+    """As the report asks: the interval and `bounded_mean_p`, study by study."""
+    rng = np.random.default_rng(9)
+    spread = Spread(0.05, 0.0, 0.1, worst=1.0)
+    labels = [str(k) for k in range(8) for _ in range(5)]
+    studies, shown, without = 500, 0, 0
+    for study in range(studies):
+        values = 0.1 + 0.05 * rng.normal(size=40) + 0.1 * rng.normal(size=40)
+        found = stratified_t(values, labels)
+        without += found.low > 0
+        shown += found.low > 0 and bounded_mean_p(values, -1.0, rng=study) <= 0.05
+    predicted = study_power([5] * 8, 1, spread)
+    low, high = binom.ppf([0.0005, 0.9995], studies, [predicted.power(0.1) - 0.04,
+                                                      predicted.power(0.1) + 0.04])  # fmt: skip
+    assert low <= shown <= high
+    assert without == studies  # the interval alone would have promised certainty
+    assert 0.5 * studies < shown < 0.9 * studies
+    assert predicted.detectable() > 1.7 * study_power([5] * 8, 1, Spread(0.05, 0, 0.1)).detectable()

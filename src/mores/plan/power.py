@@ -14,7 +14,7 @@ from mores.study import Study
 
 POWER = 0.8
 RATING_DIFFERENCES = (0.25, 0.5, 1.0)
-TOXICITY_DIFFERENCES = (0.01, 0.02, 0.05)
+TOXICITY_DIFFERENCES = (0.02, 0.05, 0.1)
 
 
 class Shows(Record, frozen=True, kw_only=True):

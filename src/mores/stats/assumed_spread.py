@@ -35,6 +35,9 @@ class Spread:
     """Between training runs."""
     cell: float
     """What is left within a prompt and a run: draws and raters."""
+    worst: float = 0.0
+    """How far one more prompt could lie against the effect, by the ends of the scale; the report's
+    claims must stand that (`bounded_mean_p`). 0 where a scale has no ends."""
 
 
 def rating_spread(*, draws: int, raters: int, seats: int | None = None) -> Spread:
@@ -64,7 +67,12 @@ def rating_spread(*, draws: int, raters: int, seats: int | None = None) -> Sprea
     cell = draw / draws + (rater * panel + rest) / (draws * raters)
     slope = _normal_density(np.array(CUTS) / math.sqrt(squares.sum())) / math.sqrt(squares.sum())
     run = slope.sum() * LATENT["run"]
-    return Spread(*(math.sqrt(2) * float(x) for x in (math.sqrt(arm), run, math.sqrt(cell))))
+    return Spread(
+        prompt=math.sqrt(2 * float(arm)),
+        run=math.sqrt(2) * float(run),
+        cell=math.sqrt(2 * float(cell)),
+        worst=2.0,  # from the middle of the scale to an end
+    )
 
 
 def toxicity_spread(*, draws: int) -> Spread:
@@ -74,7 +82,9 @@ def toxicity_spread(*, draws: int) -> Spread:
         MeasureError: fewer than one draw.
     """
     draw = TOXICITY["draw"] / math.sqrt(count(draws, "draws", least=1))
-    return Spread(*(math.sqrt(2) * x for x in (TOXICITY["prompt_arm"], TOXICITY["run"], draw)))
+    arm, run = TOXICITY["prompt_arm"], TOXICITY["run"]
+    both = math.sqrt(2)
+    return Spread(prompt=both * arm, run=both * run, cell=both * draw, worst=1.0)
 
 
 def _second_moment(known: float, unknown: float) -> float:

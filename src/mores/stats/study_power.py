@@ -17,10 +17,10 @@ import numpy as np
 
 from mores.stats.assumed_spread import Spread
 from mores.stats.crossed_effect import crossed_effect
-from mores.stats.inputs import RUN_SCOPES, Vector, count
+from mores.stats.inputs import LEVEL, RUN_SCOPES, Vector, count
 from mores.stats.paired_t import stratified_t
 
-STUDIES = 1000
+STUDIES, DRAWS = 800, 4000
 SEED = 2021
 
 
@@ -29,7 +29,8 @@ class StudyPower:
     """The test of one design in simulated studies."""
 
     halves: Vector
-    """Half widths of the interval, one a study; infinite where there is none."""
+    """Half width of the interval, one a study, or what a claim must stand besides, where that is
+    more; infinite where there is no interval."""
     se: float
     """Standard deviation of the estimate around the true difference, runs included."""
     scope: str
@@ -67,7 +68,9 @@ def study_power(prompts: Sequence[int], runs: int, spread: Spread) -> StudyPower
     over one or two runs, whose verdict is about these, or `crossed_effect`; the half widths are
     independent of the estimate, whose distribution is known, so that few studies suffice. The
     sign-flip p that a verdict on one run or two needs beside the interval is left out: the two
-    disagree at the edge only.
+    disagree at the edge only. A claim must stand one more prompt as bad as ``spread.worst``
+    (`bounded_mean_p`): with z = mean + r the bound asks for a mean above the .95 quantile of
+    (worst E₀ − Σ E w r) / Σ E w, E exponential: of the residuals r alone, as a half width is.
 
     Args:
         prompts: of each category, at least 1.
@@ -83,11 +86,12 @@ def study_power(prompts: Sequence[int], runs: int, spread: Spread) -> StudyPower
     labels = [str(k) for k, n in enumerate(sizes) for _ in range(n)]
     weights = np.array([1.0 / (groups * n) for n in sizes for _ in range(n)])
     rng = np.random.default_rng(SEED)
-    halves = np.full(STUDIES, math.inf)
+    halves, residuals = np.full(STUDIES, math.inf), np.empty((total, STUDIES))
     for study in range(STUDIES):
         table = spread.prompt * rng.standard_normal((total, 1))
         table = table + spread.run * rng.standard_normal((1, runs))
         table = table + spread.cell * rng.standard_normal((total, runs))
+        residuals[:, study] = table.mean(axis=1) - weights @ table.mean(axis=1)
         if runs in RUN_SCOPES:
             found = stratified_t(table.mean(axis=1), labels)
         else:
@@ -96,4 +100,18 @@ def study_power(prompts: Sequence[int], runs: int, spread: Spread) -> StudyPower
             halves[study] = found.high - found.value
     of_prompts = float((weights**2).sum()) * (spread.prompt**2 + spread.cell**2 / runs)
     se = math.sqrt(of_prompts + spread.run**2 / runs)
+    if spread.worst:
+        halves = np.maximum(halves, _one_more_prompt(residuals, weights, spread.worst))
     return StudyPower(halves, se, RUN_SCOPES.get(runs, ""))
+
+
+def _one_more_prompt(residuals: Vector, weights: Vector, worst: float) -> Vector:
+    """Smallest mean that stands one more prompt as bad as that, one a study."""
+    draws = np.random.default_rng(SEED).exponential(size=(DRAWS, len(weights) + 1))
+    each = draws[:, 1:] * (weights * len(weights))
+    first, total = worst * draws[:, :1], each.sum(axis=1, keepdims=True)
+    blocks = [
+        np.quantile((first - each @ residuals[:, at : at + 100]) / total, LEVEL, axis=0)
+        for at in range(0, residuals.shape[1], 100)
+    ]
+    return np.concatenate(blocks)
