@@ -80,10 +80,10 @@ class Job:
 def jobs() -> list[Job]:
     """Everything that is simulated, in the order of the page."""
     found = [
-        Job(section, d.name, partial(one_study, d), share)
+        Job(section, d.name, partial(one_study, d), share / 2 if d.runs > 3 else share)
         for section, designs, share in (
             ("null", NULL, 1.0),
-            ("wrong", WRONG, 0.6),
+            ("wrong", WRONG, 0.5),
             ("many", MANY, 0.3),
         )
         for d in designs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,11 @@ class Row:
     def __getitem__(self, what: str) -> str:
         return next((str(r) for r in self.rates if r.what == what), "")
 
+    @property
+    def of_method(self) -> bool:
+        """Three training runs or more, by the number at the start of the name."""
+        return self.name.split(",")[0].split()[0] in ("3", "5")
+
     def rate(self, what: str) -> Rate | None:
         """The rate of one thing, where it was computed."""
         return next((r for r in self.rates if r.what == what), None)
@@ -49,15 +55,17 @@ HEAD = """\
 
 Do the report's verdicts err as rarely as they say, and do its intervals hold the truth as often
 as they claim? {studies:,} simulated studies a design (fewer of what takes long), each through the
-functions that the report itself calls. Made by `make calibration` on {date} ({machine},
-{minutes} minutes; ± is the 95 % error of the simulation itself).
+functions that the report itself calls. Made by `make calibration` on {date}
+({machine}, {minutes} minutes).
+± is the 95 % error of the simulation itself.
 
 The ratings are drawn from a latent scale with assumed spreads (prompt 0.6, prompt by arm 0.5,
 draw 0.5, rater 0.3, rest 0.7; three of six raters an answer) and cut into 1 to 5. Training runs
 differ by the SD given, on the same scale: no study has published it, and it decides what one run
 is worth. With other spreads power changes; the error rates should not.
 
-**In short.** {short}
+**In short.**
+{short}
 
 """
 INTRO = {
@@ -74,9 +82,11 @@ ratings into a spreadsheet.
     "wrong": """\
 ## No effect, and something wrong with the ratings
 
-8 × 15 prompts and one run where no other number is given. Drift with control answers first is
-what no statistic can see: there raters become milder between the arms. The rating app draws the
-order at random; imported ratings are as good as theirs.
+8 × 15 prompts and one run where no other number is given. Where answers are missing for what
+they say, the interval is of what was rated, and the report prints bounds beside it. Drift with
+control answers first: raters become milder or harsher between the arms, which nothing in the ratings
+tells from the arms. The rating app draws the order at random; imported ratings are as good as
+theirs.
 """,
     "many": """\
 ## Many contrasts
@@ -127,12 +137,27 @@ Alpha's interval is for these raters and other prompts. It is no interval for ot
     "shares": "## Shares\n",
 }
 COLUMNS = {
-    "null": ("claimed", "claimed of these", "interval holds", "t test on ratings"),
+    "null": (
+        "claimed",
+        "claimed of these",
+        "interval holds",
+        "superiority's holds",
+        "category's holds",
+        "t test on ratings",
+    ),
     "wrong": ("claimed", "claimed of these", "interval holds", "t test on ratings"),
     "many": ("any claim", "any claim of these"),
     "effect": ("shown", "interval holds", "category's holds"),
 }
 """Section → rates in this order; other sections show all that they have."""
+OTHERS = (
+    ("sizes", "a trend is claimed", "a trend over sizes that is none is claimed"),
+    ("sizes", "a slope is claimed", "a slope over sizes that is none is claimed"),
+    ("capability", "non-inferior", "a loss of the margin's size is non-inferior"),
+    ("gates", "pass", "a harm of the margin's size passes a gate"),
+    ("judges", "p < .05", "a judge's sharpened difference that is none has p below .05"),
+)
+"""Section, rate and words of what stands in short beside ratings."""
 TITLES = {
     "claimed": "claimed of the method",
     "claimed of these": "claimed of these runs or raters",
@@ -140,8 +165,6 @@ TITLES = {
     "any claim": "any claim of the method",
     "any claim of these": "any claim at all",
 }
-HONEST = "raters drift (SD .5), control answers first"
-"""The row that no function of the report can see; named in the text, not among the claims."""
 
 
 def page_text(rows: Sequence[Row], studies: int, seconds: float, cores: int) -> str:
@@ -170,17 +193,21 @@ def page_text(rows: Sequence[Row], studies: int, seconds: float, cores: int) -> 
 def in_short(rows: Sequence[Row]) -> str:
     """The figures that the README may quote: the worst row of each kind."""
     said = []
-    honest = [r for r in rows if r.section in ("null", "wrong") and r.name != HONEST]
-    if worst := _worst(honest, "claimed"):
+    of_ratings = [r for r in rows if r.section in ("null", "wrong")]
+    if worst := _worst(of_ratings, "claimed"):
         said.append(
             "Without an effect, a claim of the method came in at most "
             f"{worst[1]} of studies ({worst[0].name})"
         )
-    if worst := _worst([r for r in honest if r.section == "null"], "claimed of these"):
+    if worst := _worst([r for r in rows if r.section == "null"], "claimed of these"):
         said.append(f'a claim "in this run" in up to {worst[1]} ({worst[0].name})')
-    if worst := _worst(honest, "t test on ratings"):
+    if worst := _worst(of_ratings, "t test on ratings"):
         said.append(f"a t test on all ratings claims in up to {worst[1]} ({worst[0].name})")
-    return "; ".join(said) + "."
+    for section, what, words in OTHERS:
+        own = [r for r in rows if r.section == section and r.of_method and "loss 0 " not in r.name]
+        if worst := _worst(own, what):
+            said.append(f"with three runs or more, {words} in at most {worst[1]}")
+    return "\n".join(textwrap.wrap("; ".join(said) + ".", 97))
 
 
 def _worst(rows: Sequence[Row], what: str) -> tuple[Row, Rate] | None:

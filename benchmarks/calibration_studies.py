@@ -182,6 +182,9 @@ def held(found: Sequence[Estimate], true: float) -> dict[str, float]:
     }
     overall = inside.pop("overall", None)
     result = {} if overall is None else {"interval holds": overall}
+    size = next(e for e in found if e.measure == "rating/probability of superiority")
+    if not true and size.low is not None and size.high is not None:
+        result["superiority's holds"] = float(size.low <= 0.5 <= size.high)
     return result | ({"category's holds": float(np.mean(list(inside.values())))} if inside else {})
 
 
