@@ -84,9 +84,9 @@ ratings into a spreadsheet.
 
 8 × 15 prompts and one run where no other number is given. Where answers are missing for what
 they say, the interval is of what was rated, and the report prints bounds beside it. Drift with
-control answers first: raters become milder or harsher between the arms, which nothing in the ratings
-tells from the arms. The rating app draws the order at random; imported ratings are as good as
-theirs.
+control answers first: raters become milder or harsher between the arms, which nothing in the
+ratings tells from the arms. The rating app draws the order at random; imported ratings are as
+good as theirs.
 """,
     "many": """\
 ## Many contrasts
