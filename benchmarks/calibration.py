@@ -1,7 +1,7 @@
 """Do the report's own functions err as rarely as they say? Simulated studies answer that.
 
     python benchmarks/calibration.py                    # 2,000 studies a design
-    python benchmarks/calibration.py --studies 400      # 6 minutes on one core
+    python benchmarks/calibration.py --studies 400      # about 8 minutes of a busy core
     python benchmarks/calibration.py --docs docs/calibration.md
 
 Every simulated study goes through the functions that the report calls (`compare`, `size_summary`,
@@ -83,20 +83,20 @@ def jobs() -> list[Job]:
         Job(section, d.name, partial(one_study, d), share / 2 if d.runs > 3 else share)
         for section, designs, share in (
             ("null", NULL, 1.0),
-            ("wrong", WRONG, 0.5),
+            ("wrong", WRONG, 0.4),
             ("many", MANY, 0.3),
         )
         for d in designs
     ]
     found += [Job("disasters", f"{n} prompts", partial(disasters, n)) for n in (40, 120)]
-    found += [Job("effect", d.name, partial(one_study, d), 0.5, predicted(d)) for d in EFFECT]
+    found += [Job("effect", d.name, partial(one_study, d), 0.4, predicted(d)) for d in EFFECT]
     found += [
-        Job("sizes", f"{n} (SD {sd:.2f})", partial(checks.sizes, n, sd), 0.3)
+        Job("sizes", f"{n} (SD {sd:.2f})", partial(checks.sizes, n, sd), 0.2)
         for n, sd in ((1, 0.15), (1, 0.30), (3, 0.0), (3, 0.15), (3, 0.30), (5, 0.30))
     ]
     found += [
         Job("capability", f"{n}, loss {loss:g} (SD {sd:g})",
-            partial(checks.capability, n, sd, loss), 0.4)
+            partial(checks.capability, n, sd, loss), 0.3)
         for n, sd, loss in ((1, 0.0, 0.02), (1, 0.01, 0.02), (2, 0.01, 0.02), (3, 0.0, 0.02),
                             (3, 0.01, 0.02), (5, 0.01, 0.02), (1, 0.0, 0.0), (3, 0.01, 0.0))
     ]  # fmt: skip
