@@ -1,304 +1,173 @@
 """Do the report's own functions err as rarely as they say? Simulated studies answer that.
 
-    python benchmarks/calibration.py                  # 2,000 studies a design: minutes on two cores
-    python benchmarks/calibration.py --runs 200       # a quick look
+    python benchmarks/calibration.py                    # 2,000 studies a design
+    python benchmarks/calibration.py --studies 400      # about 8 minutes of a busy core
     python benchmarks/calibration.py --docs docs/calibration.md
 
-Every simulated study goes through `mores.report.contrasts.compare` and the functions of
-`mores.stats` that the report calls, never through copies of them. The ratings: a latent scale with
-standard deviations 0.6 (prompt), 0.5 (prompt by arm), 0.5 (draw), 0.3 (rater) and 0.7 (the rest),
-cut into 1 to 5; three of six raters an output. These are assumptions, to be replaced by estimates
-once real ratings are in.
+Every simulated study goes through the functions that the report calls (`compare`, `size_summary`,
+`task_results`, `judged`, `judge_summaries`, `stats`), never through copies of them: see
+`calibration_studies.py` and `calibration_checks.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-from scipy.stats import binomtest
-
-from calibration_page import Rate, page_text
-from mores import stats
-from mores.records import Estimate
-from mores.report.contrasts import Observed, compare
-
-SD = {"prompt": 0.6, "prompt_arm": 0.5, "draw": 0.5, "rater": 0.3, "rest": 0.7}
-CUTS = (-1.2, -0.4, 0.4, 1.2)
-RATERS, PER_ITEM = 6, 3
-ARMS = ("control", "values_targeted")
-
-
-@dataclass(frozen=True)
-class Design:
-    """One kind of study."""
-
-    name: str
-    per_category: int
-    categories: int
-    draws: int
-    seeds: int = 1
-    shift: float = 0.0
-    """True shift of the values arm on the latent scale."""
-    run_sd: float = 0.0
-    """Standard deviation between training runs on the latent scale."""
-    missing: int = 0
-    """Answers of the values arm that nobody rated."""
-
-
-def ratings(design: Design, rng: np.random.Generator) -> np.ndarray:
-    """Draw ratings, shape (2 arms, seeds, prompts, draws, 3), values 1 to 5."""
-    prompts = design.per_category * design.categories
-    shape = (2, design.seeds, prompts, design.draws, PER_ITEM)
-    y = rng.normal(0, SD["prompt"], (1, 1, prompts, 1, 1)) + np.zeros(shape)
-    y += rng.normal(0, SD["prompt_arm"], (2, 1, prompts, 1, 1))
-    y += rng.normal(0, SD["draw"], (*shape[:4], 1))
-    y += rng.normal(0, SD["rest"], shape)
-    if design.run_sd:
-        y += rng.normal(0, design.run_sd, (2, design.seeds, 1, 1, 1))
-    severity = rng.normal(0, SD["rater"], RATERS)
-    items = int(np.prod(shape[:4]))
-    who = np.array([rng.permutation(RATERS)[:PER_ITEM] for _ in range(items)])
-    y += severity[who].reshape(shape)
-    y[1] += design.shift
-    return 1 + np.searchsorted(np.array(CUTS), y)
-
-
-def observed(design: Design, table: np.ndarray) -> list[Observed]:
-    """The same ratings as the report gets them."""
-    rows = []
-    _, seeds, prompts, draws, _ = table.shape
-    for a, arm in enumerate(ARMS):
-        for s in range(seeds):
-            for p in range(prompts):
-                for d in range(draws):
-                    absent = arm == ARMS[1] and s == 0 and p * draws + d < design.missing
-                    rows.append(
-                        Observed(
-                            prompt_id=f"p{p}",
-                            category=f"c{p % design.categories}",
-                            arm=arm,  # type: ignore[arg-type]
-                            seed=s + 1,
-                            values=() if absent else tuple(map(float, table[a, s, p, d])),
-                        )
-                    )
-    return rows
-
-
-def truth(design: Design) -> dict[str, float]:
-    """What the estimates estimate, from one very large draw without the noise of few prompts."""
-    rng = np.random.default_rng(99)
-    n = 400_000
-    spread = math.sqrt(sum(v * v for v in SD.values()) + design.run_sd**2)
-    y = rng.normal(0, spread, (2, n))
-    y[1] += design.shift
-    cut = 1 + np.searchsorted(np.array(CUTS), y)
-    # Within a prompt the two arms share the prompt's part: superiority is taken given it.
-    own = math.sqrt(spread**2 - SD["prompt"] ** 2)
-    common = rng.normal(0, SD["prompt"], n)
-    a = 1 + np.searchsorted(np.array(CUTS), common + rng.normal(design.shift, own, n))
-    b = 1 + np.searchsorted(np.array(CUTS), common + rng.normal(0, own, n))
-    superiority = float(np.mean(a > b) + 0.5 * np.mean(a == b))
-    return {
-        "rating": float(cut[1].mean() - cut[0].mean()),
-        "rating/probability of superiority": superiority,
-        "rating/Cliff's delta": 2 * superiority - 1,
-    }
-
-
-def one_study(design: Design, seed: int) -> dict[str, float]:
-    """Simulate one study; 1.0 for each thing that happened, and what was estimated."""
-    from scipy.stats import mannwhitneyu, ttest_ind
-
-    rng = np.random.default_rng([seed, 7])
-    table = ratings(design, rng)
-    found = compare(
-        observed(design, table), measure="rating", model="simulated", better="higher", seed=seed
-    )
-    overall = _one(found, "rating", "overall")
-    categories = [e for e in found if e.measure == "rating" and e.category != "overall"]
-    flat = table[1].ravel(), table[0].ravel()
-    result = {
-        "shown": float(overall.verdict == "shown"),
-        "worse": float(overall.verdict == "worse"),
-        "category shown": float(any(e.verdict in ("shown", "worse") for e in categories)),
-        "naive t": float(ttest_ind(*flat, equal_var=False).pvalue < 0.05),
-        "naive Mann-Whitney": float(mannwhitneyu(*flat).pvalue < 0.05),
-    }
-    for name, value in truth_of(design).items():
-        estimate = _one(found, name, "overall")
-        if estimate.low is not None and estimate.high is not None:
-            result[f"covered {name}"] = float(estimate.low <= value <= estimate.high)
-    by = [e for e in categories if e.low is not None and e.high is not None]
-    if by:
-        value = truth_of(design)["rating"]
-        inside = [e.low <= value <= e.high for e in by]  # type: ignore[operator]
-        result["covered category"] = float(np.mean(inside))
-    return result
-
-
-_TRUTH: dict[Design, dict[str, float]] = {}
-
-
-def truth_of(design: Design) -> dict[str, float]:
-    """`truth`, once a process."""
-    if design not in _TRUTH:
-        _TRUTH[design] = truth(design)
-    return _TRUTH[design]
-
-
-def _one(found: Sequence[Estimate], measure: str, category: str) -> Estimate:
-    return next(e for e in found if e.measure == measure and e.category == category)
-
-
-def capability(seed: int) -> dict[str, float]:
-    """One capability task at the edge of its margin: how often it is passed all the same."""
-    rng = np.random.default_rng([seed, 11])
-    n, discordance, margin = 1500, 0.12, 0.02
-    result = {}
-    for name, loss in (("at the margin", margin), ("no loss", 0.0)):
-        lost, won = (discordance + loss) / 2, (discordance - loss) / 2
-        kind = rng.choice(3, n, p=[lost, won, 1 - discordance])
-        base = np.where(kind == 0, 1.0, np.where(kind == 1, 0.0, rng.random(n) < 0.5))
-        arm = np.where(kind == 0, 0.0, np.where(kind == 1, 1.0, base))
-        found = stats.non_inferiority(arm - base, margin)
-        result[f"non-inferior {name}"] = float(found.verdict == "non-inferior")
-        if found.low is not None:
-            result[f"one-sided bound below truth {name}"] = float(found.low <= -loss)
-        # McNemar's exact test: of the discordant items either half is as likely.
-        test = binomtest(int((kind == 1).sum()), int((kind != 2).sum()))
-        result[f"McNemar p < .05 {name}"] = float(test.pvalue < 0.05)
-    return result
-
-
-def others(seed: int) -> dict[str, float]:
-    """Intervals of shares and of agreement."""
-    rng = np.random.default_rng([seed, 13])
-    result = {}
-    for p in (0.05, 0.5):
-        found = stats.wilson(int(rng.binomial(120, p)), 120)
-        if found.low is not None and found.high is not None:
-            result[f"Wilson, share {p}"] = float(found.low <= p <= found.high)
-    table = _agreement_table(120, rng)
-    alpha = stats.krippendorff_alpha(table, "ordinal", draws=400, rng=seed)
-    if alpha.low is not None and alpha.high is not None:
-        result["alpha, 120 items"] = float(alpha.low <= _true_alpha() <= alpha.high)
-    return result
-
-
-def _agreement_table(items: int, rng: np.random.Generator) -> np.ndarray:
-    item = rng.normal(0, 0.9, items)
-    severity = rng.normal(0, SD["rater"], RATERS)
-    table = np.full((RATERS, items), np.nan)
-    for i in range(items):
-        for r in rng.permutation(RATERS)[:PER_ITEM]:
-            y = item[i] + severity[r] + rng.normal(0, SD["rest"])
-            table[r, i] = 1 + np.searchsorted(np.array(CUTS), y)
-    return table
-
-
-_ALPHA: list[float] = []
-
-
-def _true_alpha() -> float:
-    """Alpha of a very large study, its raters drawn anew many times."""
-    if not _ALPHA:
-        rng = np.random.default_rng(5)
-        values = [
-            stats.krippendorff_alpha(_agreement_table(1500, rng), "ordinal", rng=None).value
-            for _ in range(40)
-        ]
-        _ALPHA.append(float(np.mean([v for v in values if v is not None])))
-    return _ALPHA[0]
-
+import calibration_checks as checks
+from calibration_page import Rate, Row, page_text
+from calibration_studies import PER_ITEM, RATERS, SD, Design, disasters, one_study, truth
+from mores.stats import rating_spread, study_power
 
 NULL = (
-    Design("palms-2021: 8 x 5 prompts, 3 draws", 5, 8, 3),
-    Design("8 x 15 prompts, 1 draw", 15, 8, 1),
-    Design("confirm: 8 x 15 prompts, 1 draw, 3 training runs (SD .15)", 15, 8, 1, 3, 0.0, 0.15),
-    Design("the same, one answer missing", 15, 8, 1, 3, 0.0, 0.15, missing=1),
+    Design("palms-2021: 8 x 5 prompts, 3 draws, one run", per_category=5, draws=3),
+    Design("8 x 15 prompts, one run"),
+    Design("one run, runs differ (SD .15)", run_sd=0.15),
+    Design("one run, runs differ (SD .30)", run_sd=0.30),
+    Design("two runs (SD .15)", runs=2, run_sd=0.15),
+    Design("three runs that do not differ", runs=3),
+    Design("three runs (SD .15)", runs=3, run_sd=0.15),
+    Design("three runs (SD .30)", runs=3, run_sd=0.30),
+    Design("five runs (SD .15)", runs=5, run_sd=0.15),
+    Design("five runs (SD .30)", runs=5, run_sd=0.30),
 )
+WRONG = (
+    Design("one answer of 360 missing (SD .15)", runs=3, run_sd=0.15, one_missing=True),
+    Design("one answer of 360 missing (SD .30)", runs=3, run_sd=0.30, one_missing=True),
+    Design("10 % missing at random (SD .15)", runs=3, run_sd=0.15, missing=0.10),
+    Design("worst 5 % of values answers cannot be rated", runs=3, worst_missing=0.05),
+    Design("worst 20 % of values answers cannot be rated", worst_missing=0.20),
+    Design("raters differ between arms (SD .3)", rater_arm=0.3),
+    Design("raters differ between arms (SD .3), three runs", runs=3, rater_arm=0.3),
+    Design("half of the raters rate values 3 to 1, severity .5", uneven=3.0, severity=0.5),
+    Design("raters drift (SD .5), answers in random order", drift=0.5),
+    Design("raters drift (SD .5), control answers first", drift=0.5, arms_in_turn=True),
+    Design("5 % of values answers fail, 40 prompts", per_category=5, failures=0.05),
+)
+MANY = (Design("five arms, all alike, three runs (SD .15)", runs=3, run_sd=0.15, arms=5),)
 EFFECT = (
-    Design("palms-2021, shift .25", 5, 8, 3, 1, 0.25),
-    Design("8 x 15 prompts, 1 draw, shift .25", 15, 8, 1, 1, 0.25),
-    Design("8 x 15, 1 draw, 3 training runs (SD .15), shift .4", 15, 8, 1, 3, 0.4, 0.15),
-)
-
-
-def rates(
-    run: Callable[[int], dict[str, float]], runs: int, pool: ProcessPoolExecutor
-) -> list[Rate]:
-    """Run many times; average each thing over the runs in which it could be computed."""
-    sums: dict[str, list[float]] = {}
-    for result in pool.map(run, range(runs), chunksize=8):
-        for name, value in result.items():
-            sums.setdefault(name, []).append(value)
-    return [Rate(name, float(np.mean(v)), len(v)) for name, v in sums.items()]
+    Design("8 x 2 prompts, one run, shift .6", per_category=2, shift=0.6),
+    Design("palms-2021, shift .25", per_category=5, draws=3, shift=0.25),
+    Design("8 x 15, one run, shift .25", shift=0.25),
+    Design("quick: 8 x 5, one run (SD .15), shift .5", per_category=5, run_sd=0.15, shift=0.5),
+    Design("8 x 15, two runs (SD .15), shift .4", runs=2, run_sd=0.15, shift=0.4),
+    Design("confirm: 8 x 15, 2 draws, three runs (SD .15), shift .5",
+           draws=2, runs=3, run_sd=0.15, shift=0.5),
+    Design("8 x 15, five runs (SD .15), shift .4", runs=5, run_sd=0.15, shift=0.4),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Study:
-    """`one_study` of a design, as something that a process can be sent."""
+class Job:
+    """One kind of study, a row of a section of the page."""
 
-    design: Design
+    section: str
+    name: str
+    run: Callable[[int], dict[str, float]]
+    share: float = 1.0
+    """Part of the studies that are simulated: less than 1 for what takes long."""
+    predicted: float | None = None
 
-    def __call__(self, seed: int) -> dict[str, float]:
-        """Simulate the study with this seed."""
-        return one_study(self.design, seed)
+
+def jobs() -> list[Job]:
+    """Everything that is simulated, in the order of the page."""
+    found = [
+        Job(section, d.name, partial(one_study, d), share / 2 if d.runs > 3 else share)
+        for section, designs, share in (
+            ("null", NULL, 1.0),
+            ("wrong", WRONG, 0.4),
+            ("many", MANY, 0.3),
+        )
+        for d in designs
+    ]
+    found += [Job("disasters", f"{n} prompts", partial(disasters, n)) for n in (40, 120)]
+    found += [Job("effect", d.name, partial(one_study, d), 0.4, predicted(d)) for d in EFFECT]
+    found += [
+        Job("sizes", f"{n} (SD {sd:.2f})", partial(checks.sizes, n, sd), 0.2)
+        for n, sd in ((1, 0.15), (1, 0.30), (3, 0.0), (3, 0.15), (3, 0.30), (5, 0.30))
+    ]
+    found += [
+        Job("capability", f"{n}, loss {loss:g} (SD {sd:g})",
+            partial(checks.capability, n, sd, loss), 0.3)
+        for n, sd, loss in ((1, 0.0, 0.02), (1, 0.01, 0.02), (2, 0.01, 0.02), (3, 0.0, 0.02),
+                            (3, 0.01, 0.02), (5, 0.01, 0.02), (1, 0.0, 0.0), (3, 0.01, 0.0))
+    ]  # fmt: skip
+    found += [
+        Job("gates", f"{n} (SD {sd:g})", partial(checks.gate, n, sd))
+        for n, sd in ((1, 0.0), (1, 0.03), (2, 0.03), (3, 0.0), (3, 0.03), (5, 0.03))
+    ]
+    found += [
+        Job("judges", f"{n} (SD {sd:.2f})", partial(checks.judges, n, sd), 0.3)
+        for n, sd in ((1, 0.0), (1, 0.15), (1, 0.30), (3, 0.0), (3, 0.15), (3, 0.30), (5, 0.30))
+    ]
+    found += [
+        Job("agreement", f"{prompts} prompts, {answers} answers each",
+            partial(checks.agreement, prompts, answers), 0.5)
+        for prompts, answers in ((40, 15), (40, 6), (120, 5), (15, 5))
+    ]  # fmt: skip
+    return [*found, Job("shares", "share of 120", checks.shares, 5.0)]
 
 
-def predicted_power(design: Design) -> float:
-    """What `mores plan` predicts for a design."""
-    return stats.rating_power(
-        design.per_category * design.categories,
-        truth_of(design)["rating"],
-        draws=design.draws,
-        raters=PER_ITEM,
-        seeds=design.seeds,
-    )
+def predicted(design: Design) -> float:
+    """What `mores plan` predicts for a design, claims in this run included."""
+    assumed = rating_spread(draws=design.draws, raters=PER_ITEM, seats=RATERS)
+    spread = replace(assumed, run=assumed.run * design.run_sd / SD["run"])
+    prompts = [design.per_category] * design.categories
+    return study_power(prompts, design.runs, spread).power(truth(replace(design, name="")))
+
+
+def rates(job: Job, studies: int, pool: ProcessPoolExecutor | None) -> list[Rate]:
+    """Run many times; average each thing over the studies in which it could be computed."""
+    sums: dict[str, list[float]] = {}
+    seeds = range(max(1, round(studies * job.share)))
+    results = map(job.run, seeds) if pool is None else pool.map(job.run, seeds, chunksize=8)
+    for result in results:
+        for name, value in result.items():
+            sums.setdefault(name, []).append(value)
+    return [Rate(name, sum(v) / len(v), len(v)) for name, v in sums.items()]
 
 
 def main() -> int:
     """Run everything, print it, and write the page of the docs."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--runs", type=int, default=2000, help="studies a design")
+    parser.add_argument("--studies", type=int, default=2000, help="studies a design")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only", default="", help="only sections whose name has this")
     parser.add_argument("--docs", type=Path, help="write this page")
     parser.add_argument("--json", type=Path, help="write the figures")
     arguments = parser.parse_args()
-    start = time.perf_counter()
-    found: dict[str, list[Rate]] = {}
-    powers: dict[str, float] = {}
-    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        jobs: list[tuple[str, Callable[[int], dict[str, float]]]] = [
-            *((d.name, Study(d)) for d in (*NULL, *EFFECT)),
-            ("capability, 1,500 items, margin 2 points", capability),
-            ("shares and agreement", others),
-        ]
-        for done, (name, run) in enumerate(jobs):
-            found[name] = rates(run, arguments.runs, pool)
-            passed = time.perf_counter() - start
-            left = passed / (done + 1) * (len(jobs) - done - 1)
-            print(f"{name}: {passed:.0f} s, about {left:.0f} s left", file=sys.stderr)
-            for rate in found[name]:
-                print(f"  {rate.what:<45} {rate.share:6.3f} ± {rate.error:.3f}  (n {rate.n})")
-    for design in EFFECT:
-        powers[design.name] = predicted_power(design)
-    names = ([d.name for d in NULL], [d.name for d in EFFECT])
-    text = page_text(found, powers, names, arguments.runs, time.perf_counter() - start)
+    start, rows = time.perf_counter(), []
+    chosen = [job for job in jobs() if arguments.only in job.section]
+    pool = ProcessPoolExecutor(arguments.cores) if arguments.cores > 1 else None
+    for done, job in enumerate(chosen, 1):
+        row = Row(job.section, job.name, rates(job, arguments.studies, pool), job.predicted)
+        rows.append(row)
+        passed = time.perf_counter() - start
+        left = passed / done * (len(chosen) - done)
+        print(f"{job.section}: {job.name} ({passed:.0f} s, about {left:.0f} s left)", flush=True)
+        for rate in row.rates:
+            print(f"  {rate.what:<50} {rate.share:6.3f} ± {rate.error:.3f}  (n {rate.n})")
+        if row.predicted is not None:
+            print(f"  {'predicted':<50} {row.predicted:6.3f}")
+    if pool is not None:
+        pool.shutdown()
     if arguments.docs:
+        text = page_text(rows, arguments.studies, time.perf_counter() - start, arguments.cores)
         arguments.docs.write_text(text, "utf-8")
     if arguments.json:
-        plain = {k: [[r.what, r.share, r.n] for r in v] for k, v in found.items()}
-        arguments.json.write_text(json.dumps({"rates": plain, "power": powers}, indent=1))
+        plain = [
+            [r.section, r.name, r.predicted, [[x.what, x.share, x.n] for x in r.rates]]
+            for r in rows
+        ]
+        arguments.json.write_text(json.dumps(plain, indent=1))
     return 0
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from app import Clock, consent, join, make_site, make_study, owner, rate_all, rate_one
 
-from mores.rate.agreement import DRAWS, SEED, agreement_by_category
+from mores.rate.agreement import agreement_by_category
 from mores.rate.db.facts import read_facts
 from mores.rate.db.release import forget
+from mores.rate.db.tables import item
 from mores.rate.export.rows import export_rows
 from mores.stats import krippendorff_alpha
 
@@ -77,6 +79,9 @@ def test_the_same_as_the_statistic_on_what_counts(site) -> None:
     overall, rows = found(site)
     own = [r for r in export_rows(site.database) if r.counted and r.answer == "rate"]
     assert {r.rater for r in own} == {people[0].rater, people[1].rater}
+    with site.database.read() as tx:
+        asked = dict(tx.execute(sa.select(item.c.id, item.c.prompt)).all())
+    assert len(set(asked.values())) < len({r.item_id for r in own})  # arms share prompts
     for got, chosen in [(overall, own)] + [
         (row, [r for r in own if r.category == f"topic-{row['title'][-1]}"]) for row in rows
     ]:
@@ -85,12 +90,12 @@ def test_the_same_as_the_statistic_on_what_counts(site) -> None:
         table = np.full((len(raters), len(names)), np.nan)
         for r in chosen:
             table[raters.index(r.rater), names.index(r.item_id)] = r.value
-        wanted = krippendorff_alpha(table, "ordinal", draws=DRAWS, rng=SEED)
+        wanted = krippendorff_alpha(table, clusters=[asked[name] for name in names], unit="prompt")
         assert (got["value"], got["low"], got["high"], got["n"]) == (
             wanted.value,
             wanted.low,
             wanted.high,
-            wanted.n,
+            wanted.details["items"],
         )
 
 

@@ -57,6 +57,21 @@ def test_accuracy_by_hand() -> None:
     assert z == pytest.approx(scipy_stats.norm.ppf(0.95), abs=1e-6)
     assert found.verdict == ("non-inferior" if found.low > -0.05 else "inconclusive")
     assert "one training run" in found.reason
+    assert found.scope == "in this run"
+
+
+def test_runs_that_differ_are_in_the_bound() -> None:
+    """One run of three loses ten points: averages over runs would bound the loss at 5.4."""
+    base = [1.0] * 300
+    runs = [[0.0] * 30 + [1.0] * 270, base, base]
+    rows = items("pairs", "base", base)
+    rows += [i for s, own in enumerate(runs, 1) for i in items("pairs", "values_targeted", own, s)]
+    (_,), (found,) = run(rows, margin=0.06)
+    assert found.value == pytest.approx(-0.1 / 3)
+    mean, spread = -0.1 / 3, math.sqrt(30 * (1 / 9) / 300 - (0.1 / 3) ** 2)
+    assert mean - 1.65 * spread / math.sqrt(300) > -0.06  # as it was: non-inferior
+    assert found.low < -0.12  # runs at -.1, 0, 0: SE at least .1 / 3, two degrees of freedom
+    assert (found.verdict, found.details["n_needed"]) == ("inconclusive", None)
 
 
 def test_three_verdicts() -> None:
@@ -119,6 +134,7 @@ def test_seeds_are_averaged_in_an_item() -> None:
     assert found.value == pytest.approx(0.125)
     assert found.details["seeds"] == 2
     assert "one training run" not in found.reason
+    assert found.scope == "in these runs"
     assert [a.arm for a in result.arms] == ["base", "control-s1", "control-s2"]
 
 

@@ -178,3 +178,33 @@ def test_the_page_keeps_judges_apart(study, tmp_path) -> None:
     assert "A language model&#39;s ratings" in text or "A language model's ratings" in text
     assert "<i>judge" not in text
     assert "These are not ratings by people" in text
+
+
+def test_the_sharpened_difference_knows_of_training_runs() -> None:
+    """Three runs whose effects are 0, 1 and 2: one run says 0 or 2 for certain, three cannot."""
+
+    def rows_of(run: int) -> list[Completion]:
+        return [replace(c, id=f"{c.id}.s{run}", seed=run) for c in ROWS]
+
+    def rate(who: str, rows, kind: str) -> list[Rating]:
+        noise = 1 if kind == "judge" else 3
+        return [
+            Rating(completion_id=c.id, rater=who, kind=kind,
+                   value=1 + (c.seed - 1) * (c.arm == ARMS[0])
+                   + (int(c.prompt_id[1:]) * (7 if c.arm == ARMS[0] else 5) % 11) % noise)
+            for c in rows
+        ]  # fmt: skip
+
+    found = {}
+    for runs in ((3,), (1, 2, 3)):
+        rows = [c for run in runs for c in rows_of(run)]
+        part = [c for c in rows if int(c.prompt_id[1:]) < 12]
+        judge = {"j": rate("j", rows, "judge")}
+        (one,) = judge_summaries([("m", rows)], rate("a", part, "human"), judge, 7)
+        found[len(runs)] = one.powered
+    assert (found[1].scope, found[3].scope) == ("in this run", "")
+    assert "in this run only" in found[1].reason
+    assert found[1].p < 0.001
+    assert found[3].low < 0 < found[3].value
+    assert found[3].details["runs"] == 3
+    assert {e.verdict for e in found.values()} == {"descriptive"}

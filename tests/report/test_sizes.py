@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
+from scipy.stats import binom
 
 from mores import stats
 from mores.report.contrasts import Observed
-from mores.report.sizes import SizeInput, family, size_summary
+from mores.report.size_trends import SizeInput
+from mores.report.sizes import family, size_summary
 
 PROMPTS = [(f"p-{i}", ("care", "beauty")[i % 2]) for i in range(4)]
 SMOLLM2 = ("HuggingFaceTB/SmolLM2-135M", "HuggingFaceTB/SmolLM2-360M", "HuggingFaceTB/SmolLM2-1.7B")
@@ -43,6 +46,7 @@ def found_in(measure, test, contrast="values_targeted - control"):
     )
 
 
+RUNS = (1, 2, 3)
 GROWING = (lambda i: 0.1 + i / 100, lambda i: 0.4 - i / 100, lambda i: 0.6 + i / 50)
 
 
@@ -59,7 +63,8 @@ def test_the_trend_is_that_of_the_effects_by_hand():
     assert trend.value == pytest.approx(1.0)
     assert trend.p == pytest.approx((1 / 6) ** 4)
     assert trend.n == 4
-    assert (trend.low, trend.reason) == (None, "no interval: the same trend in every prompt")
+    assert trend.low is None
+    assert trend.reason.startswith("no interval: the same trend in every prompt; One training run")
     assert trend.verdict == "descriptive"  # without an interval nothing is shown
     slope = found_in(measure, "slope")
     table = [[0.1 + i / 100, 0.4 - i / 100, 0.6 + i / 50] for i in range(4)]
@@ -92,13 +97,13 @@ def test_verdicts_belong_to_the_primary_contrast_of_one_family():
     many = [(f"p-{i}", ("care", "beauty")[i // 2 % 2]) for i in range(24)]
     effects = [lambda i, s=s: mixed(i % 4, s) for s in range(3)]
     same = [lambda i, s=s: ((i + s) % 3) / 5 for s in range(3)]
-    models = three(effects, prompts=many)
+    models = three(effects, prompts=many, seeds=RUNS)
     others = [
         SizeInput(f"{n}-1B", m.parameters, m.observed) for n, m in zip("abc", models, strict=True)
     ]
     (rises,) = size_summary(models, seed=1).measures
-    (falls,) = size_summary(three(effects[::-1], prompts=many), seed=1).measures
-    (flat,) = size_summary(three(same, prompts=many), seed=1).measures
+    (falls,) = size_summary(three(effects[::-1], prompts=many, seeds=RUNS), seed=1).measures
+    (flat,) = size_summary(three(same, prompts=many, seeds=RUNS), seed=1).measures
     (across,) = size_summary(others, seed=1).measures
     for test in ("trend", "slope"):
         assert found_in(rises, test).verdict == "shown"
@@ -107,6 +112,16 @@ def test_verdicts_belong_to_the_primary_contrast_of_one_family():
         assert found_in(across, test).verdict == "descriptive"
         assert found_in(rises, test, "values_targeted - base").verdict == "descriptive"
         assert found_in(across, test).p == found_in(rises, test).p
+    # With one run or two a size, the same figures have no verdict and say why.
+    for runs, why in (((1,), "One training run a size"), ((1, 2), "2 training runs a size")):
+        models = three(effects, prompts=many, seeds=runs)
+        summary = size_summary(models, seed=1)
+        for test in ("trend", "slope"):
+            found = found_in(summary.measures[0], test)
+            assert found.value == pytest.approx(found_in(rises, test).value)
+            assert found.verdict == "descriptive"
+            assert why in found.reason
+        assert any(why in line for line in summary.caveats)
 
 
 def test_means_are_over_prompts_with_equal_categories_within_the_scale():
@@ -178,14 +193,60 @@ def test_arms_that_are_missing_have_no_contrast():
     assert [e.details["arm"] for e in measure.means] == ["base"] * 3
 
 
-def test_several_training_runs_are_averaged_and_one_is_said():
-    one = size_summary(three(GROWING), seed=1)
-    several = size_summary(three(GROWING, seeds=(1, 2)), seed=1)
-    assert any(line.startswith("One training run a size") for line in one.caveats)
-    assert not any(line.startswith("One training run a size") for line in several.caveats)
-    assert found_in(several.measures[0], "slope").value == pytest.approx(
-        found_in(one.measures[0], "slope").value
-    )
+def test_few_training_runs_are_said():
+    for seeds, said in (((1,), "One training run a size"), ((1, 2), "2 training runs a size")):
+        found = size_summary(three(GROWING, seeds=seeds), seed=1)
+        assert any(line.startswith(said) for line in found.caveats)
+        assert found.caveats[0].startswith("The tests are over prompts.")
+    enough = size_summary(three(GROWING, seeds=RUNS), seed=1)
+    assert len(enough.caveats) == 1
+    assert enough.caveats[0].startswith("The tests are over prompts and training runs.")
+
+
+def test_runs_are_paired_with_their_own_and_only_common_ones_count():
+    models = three(GROWING, seeds=RUNS)
+    cut = [o for o in models[1].observed["rating"] if o.seed != 3]
+    models[1] = SizeInput(models[1].name, models[1].parameters, {"rating": cut})
+    (measure,) = size_summary(models, seed=1).measures
+    assert "2 training runs a size" in found_in(measure, "slope").reason
+    assert found_in(measure, "slope").n == 4
+
+
+def drawn(rng, run_sd, runs=3, prompts=24):
+    """Three sizes with the same effect of .4, whose training runs differ."""
+    models = []
+    common = rng.normal(0, 0.6, prompts)
+    for name, parameters in zip(SMOLLM2, PARAMETERS, strict=True):
+        rows = []
+        for arm, effect in (("control", 0.0), ("values_targeted", 0.4)):
+            own = common + rng.normal(0, 0.5, prompts)
+            for run in range(1, runs + 1):
+                shift = effect + rng.normal(0, run_sd)
+                values = 3 + own + shift + rng.normal(0, 0.6, prompts)
+                rows += [
+                    Observed(f"p{i}", f"c{i % 2}", arm, run, (float(v),))
+                    for i, v in enumerate(values)
+                ]
+        models.append(SizeInput(name, parameters, {"rating": rows}))
+    return models
+
+
+def test_no_trend_is_claimed_where_only_runs_differ():
+    rng = np.random.default_rng(11)
+    studies, claims, naive = 150, {"trend": 0, "slope": 0}, 0
+    for _ in range(studies):
+        models = drawn(rng, 0.3)
+        (measure,) = size_summary(models, seed=1).measures
+        for test in claims:
+            claims[test] += found_in(measure, test).verdict in ("shown", "worse")
+        one = [SizeInput(m.name, m.parameters, {"rating": [o for o in m.observed["rating"]
+               if o.seed == 1]}) for m in models]  # fmt: skip
+        found = found_in(size_summary(one, seed=1).measures[0], "slope")
+        assert found.verdict == "descriptive"
+        naive += found.p < 0.05
+    # A rate of 6 % gives more than this once in a thousand times.
+    assert max(claims.values()) <= binom.ppf(0.999, studies, 0.06)
+    assert naive > 0.2 * studies  # one run, 24 prompts: p below .05 in a third
 
 
 def test_all_effects_equal_is_not_computable():

@@ -17,7 +17,8 @@ from mores.report.figures.sizes import sizes
 from mores.report.model import ModelSummary, Report
 from mores.report.page import render
 from mores.report.size_tables import size_label
-from mores.report.sizes import SizeInput, size_summary
+from mores.report.size_trends import SizeInput
+from mores.report.sizes import size_summary
 
 SMOLLM2 = {
     "a/smollm2-135M": 135_000_000,

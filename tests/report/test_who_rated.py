@@ -53,7 +53,7 @@ def test_agreement_by_category_is_that_of_its_ratings_alone() -> None:
     given += [rating(c, "a", v) for c, v in zip(work, (1, 3, 5), strict=True)]
     given += [rating(c, "b", v) for c, v in zip(work, (5, 3, 1), strict=True)]
     none = [completion("control", 9, category="play")]
-    found = raters.agreement_by_category([*care, *work, *none], given, 7)
+    found = raters.agreement_by_category([*care, *work, *none], given)
     assert [(e.category, e.n) for e in found] == [("care", 3), ("work", 3)]
     assert found[0].value == 1.0
     # Each of 1, 3 and 5 was given twice. Ordinal distances: half the ends plus all between.
@@ -65,7 +65,7 @@ def test_agreement_by_category_is_that_of_its_ratings_alone() -> None:
 
 def test_a_category_that_nobody_can_disagree_on_says_why() -> None:
     rows = [completion("control", n) for n in range(3)]
-    (found,) = raters.agreement_by_category(rows, [rating(c, r, 4) for c in rows for r in "ab"], 7)
+    (found,) = raters.agreement_by_category(rows, [rating(c, r, 4) for c in rows for r in "ab"])
     assert found.value is None
     assert found.verdict == "not computable"
     assert "equal" in found.reason

@@ -72,3 +72,10 @@ def test_needs_a_generator_and_draws():
         cluster_bootstrap([1, 2], np.mean, rng=None)
     with pytest.raises(MeasureError, match="draws"):
         cluster_bootstrap([1, 2], np.mean, rng=1, draws=0)
+
+
+def test_means_at_once_are_the_same_means():
+    values = np.random.default_rng(3).normal(size=30).tolist()
+    quick = cluster_bootstrap(values, np.mean, rng=4)
+    slow = cluster_bootstrap(values, lambda chosen: sum(chosen) / len(chosen), rng=4)
+    assert (quick.low, quick.high) == pytest.approx((slow.low, slow.high), rel=1e-12)

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.power import TTestPower
 
 from mores.errors import MeasureError
-from mores.stats import crossed_effect, detectable_difference, power, sample_size
-from mores.stats.crossed_power import crossed_power
+from mores.stats import detectable_difference, power, sample_size
 from mores.stats.design_power import units_needed
 
 
@@ -77,35 +76,6 @@ def test_probabilities_far_out(n):
     assert (np.diff(found) >= -1e-9).all()
 
 
-@pytest.mark.parametrize(
-    ("prompts", "seeds", "sds", "difference"),
-    [(40, 3, (0.5, 0.1, 0.4), 0.25), (15, 3, (0.3, 0.3, 0.3), 0.8), (40, 2, (0.5, 0.1, 0.4), 0.4)],
-)
-def test_crossed_power_is_what_the_test_has(prompts, seeds, sds, difference):
-    rng = np.random.default_rng(6)
-    runs = 600
-    shown = 0
-    for _ in range(runs):
-        table = difference + rng.normal(0, sds[0], (prompts, 1))
-        table = table + rng.normal(0, sds[1], (1, seeds)) + rng.normal(0, sds[2], (prompts, seeds))
-        shown += crossed_effect(table).p < 0.05
-    found = crossed_power(prompts, seeds, difference, sds=sds)
-    assert found == pytest.approx(shown / runs, abs=0.05)
-
-
-def test_crossed_power_with_prompts_alone_is_the_paired_one():
-    # No spread of seeds or cells: three equal columns; V = V_prompt, df = P − 1.
-    assert crossed_power(20, 3, 0.6, sds=(1.0, 0.0, 0.0)) == pytest.approx(
-        power(20, 1.0, 0.6), abs=0.005
-    )
-
-
-def test_more_prompts_and_seeds_help():
-    sds = (0.5, 0.2, 0.5)
-    assert crossed_power(40, 5, 0.3, sds=sds) > crossed_power(40, 3, 0.3, sds=sds)
-    assert crossed_power(80, 3, 0.3, sds=sds) > crossed_power(40, 3, 0.3, sds=sds)
-
-
 def test_a_difference_can_be_too_small_for_any_number_of_prompts():
     with pytest.raises(MeasureError, match="not even 10000000 prompts"):
         sample_size(1e-6, 0.5)
@@ -119,8 +89,6 @@ def test_a_difference_can_be_too_small_for_any_number_of_prompts():
         lambda: power(5, -1, 1),
         lambda: power(5, math.nan, 1),
         lambda: power(5, 1, math.inf),
-        lambda: crossed_power(5, 1, 1, sds=(1, 1, 1)),
-        lambda: crossed_power(1, 5, 1, sds=(1, 1, 1)),
         lambda: power(5, 1, 1, level=0),
         lambda: sample_size(0, 1),
         lambda: sample_size(math.nan, 1),

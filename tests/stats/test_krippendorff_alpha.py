@@ -45,7 +45,7 @@ def test_two_raters_by_hand():
     assert found.value == pytest.approx(4 / 9)
     assert found.details["observed"] == pytest.approx(1 / 3)
     assert found.details["expected"] == pytest.approx(0.6)
-    assert found.reason == "no interval: no generator was given"
+    assert krippendorff_alpha([[1, 2, 1], [1, 2, 2]], "nominal", interval=False).low is None
 
 
 def ordinal_by_pairs(ratings):
@@ -71,33 +71,71 @@ def test_ordinal_agrees_with_the_definition():
         assert krippendorff_alpha(ratings).value == pytest.approx(ordinal_by_pairs(ratings))
 
 
-def test_interval_over_items():
-    found = krippendorff_alpha(BOOK, rng=1, draws=400)
-    assert found.low < found.value <= found.high <= 1
-    assert found.value == krippendorff_alpha(BOOK).value
-    assert found == krippendorff_alpha(BOOK, rng=1, draws=400)
-    assert "bootstrap over items (400 draws)" in found.method
-    assert "fewer than 20 items" in found.reason
+def test_the_jackknife_by_hand():
+    # Pairs (1, 2), (1, 1), (2, 2), nominal. n(1) = n(2) = 3, D_o = 2/6, D_e = 2·9/30; α = 4/9.
+    # Without the first all agree: 1. Without the second n(1) = 1, n(2) = 3: D_o = 2/4,
+    # D_e = 2·3/12, α = 0; without the third the same by symmetry.
+    # Mean 1/3, Σ² = 4/9 + 1/9 + 1/9 = 2/3, SE² = 2/3 · 2/3 = 4/9; t(.975, 2) = 4.302653.
+    found = krippendorff_alpha([[1, 1, 2], [2, 1, 2]], "nominal")
+    assert found.value == pytest.approx(4 / 9)
+    assert found.details["se"] == pytest.approx(2 / 3)
+    assert found.low == pytest.approx(4 / 9 - 4.302653 * 2 / 3, abs=1e-6)
+    assert found.high == 1.0
+    assert "jackknife over items" in found.method
 
 
-def test_interval_covers_the_long_run_alpha():
-    # Each rater says what the item is with probability .7, else a fair coin. Two agree with
-    # probability .49 + .51 / 2 = .745, by chance with 1/2: α = 1 − .255 / .5 = .49 in the long run.
+def test_clusters_are_left_out_whole():
+    # Each item twice: within clusters that adds nothing, without them half the variance is gone.
+    twice = np.repeat(BOOK, 2, axis=1)
+    names = np.repeat(np.arange(12), 2)
+    apart = krippendorff_alpha(twice)
+    found = krippendorff_alpha(twice, clusters=names, unit="prompt")
+    # Unit 12 has one rating and drops out.
+    assert (found.n, found.unit, found.details["items"]) == (11, "prompt", 22)
+    assert found.value == apart.value
+    assert found.details["se"] > 1.3 * apart.details["se"]
+    assert krippendorff_alpha(twice, interval=False).low is None
+
+
+def many_prompts(rng, prompts, answers, severity):
+    """Six raters, three an answer, as `benchmarks/calibration.py` draws them."""
+    raters = len(severity)
+    latent = rng.normal(0, 0.6, (prompts, 1)) + rng.normal(0, 0.7, (prompts, answers))
+    said = latent.ravel() + severity[:, None] + rng.normal(0, 0.7, (raters, prompts * answers))
+    table = 1.0 + np.searchsorted((-1.2, -0.4, 0.4, 1.2), said)
+    table[rng.random(table.shape).argsort(axis=0) >= 3] = np.nan
+    return table, np.repeat(np.arange(prompts), answers)
+
+
+def test_the_interval_holds_the_alpha_of_these_raters_for_other_prompts():
     rng = np.random.default_rng(6)
-    runs, covered = 100, 0
+    runs, held, naive = 120, 0, 0
     for _ in range(runs):
-        item, coin = rng.integers(0, 2, (1, 80)), rng.integers(0, 2, (3, 80))
-        ratings = np.where(rng.random((3, 80)) < 0.7, item, coin)
-        found = krippendorff_alpha(ratings, "nominal", draws=200, rng=rng)
-        covered += found.low <= 0.49 <= found.high
+        severity = rng.normal(0, 0.3, 6)
+        far, _ = many_prompts(rng, 2500, 1, severity)
+        truth = krippendorff_alpha(far, interval=False).value
+        table, prompts = many_prompts(rng, 40, 15, severity)
+        found = krippendorff_alpha(table, clusters=prompts, unit="prompt")
+        held += found.low <= truth <= found.high
+        over_items = krippendorff_alpha(table)
+        naive += over_items.low <= truth <= over_items.high
     # A 95 % interval stays within these bounds but once in 500 times.
-    assert binom.ppf(0.001, runs, 0.95) <= covered <= binom.ppf(0.999, runs, 0.95)
+    assert binom.ppf(0.001, runs, 0.95) <= held <= binom.ppf(0.999, runs, 0.95)
+    assert naive < 0.85 * runs  # as it was: completions taken as if they stood alone
 
 
-def test_perfect_agreement_has_no_interval():
-    found = krippendorff_alpha([[1, 2, 3, 4], [1, 2, 3, 4]], rng=1, draws=200)
-    assert (found.value, found.low) == (1.0, None)
-    assert found.reason.startswith("no interval: ")
+@pytest.mark.parametrize(
+    ("ratings", "reason"),
+    [
+        ([[1, 2, 3, 4], [1, 2, 3, 4]], "the same α without any one item"),
+        ([[1, 2], [1, 2]], "without one item all ratings are equal"),
+        ([[1, np.nan], [2, 3]], "one item"),
+    ],
+)
+def test_no_interval_says_why(ratings, reason):
+    found = krippendorff_alpha(ratings)
+    assert (found.value is None, found.low) == (False, None)
+    assert found.reason == f"no interval: {reason}"
 
 
 @pytest.mark.parametrize("scale", ["nominal", "ordinal"])
@@ -112,7 +150,7 @@ def test_perfect_agreement_has_no_interval():
     ],
 )
 def test_degenerate(scale, ratings, reason):
-    found = krippendorff_alpha(ratings, scale, rng=1)
+    found = krippendorff_alpha(ratings, scale)
     assert (found.verdict, found.value, found.reason) == ("not computable", None, reason)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import page_trend_test, spearmanr
 
 from mores.errors import MeasureError
-from mores.stats import page_trend
+from mores.stats import crossed_effect, page_trend
 
 AMES = np.array(
     [[101, 117, 111], [91, 90, 107], [103, 133, 121], [136, 140, 144], [190, 161, 201],
@@ -119,3 +119,18 @@ def test_false_positives_and_coverage():
         hits += found.low <= 0 <= found.high
     assert 0.025 < shown / runs <= 0.07
     assert 0.92 < hits / runs < 0.98
+
+
+def test_runs_are_crossed_with_prompts():
+    """ρ of each ladder by hand: order 1 2 3 is 1, order 2 1 3 is .5, order 3 2 1 is −1."""
+    up, almost, down = [1, 2, 3], [2, 1, 3], [3, 2, 1]
+    table = np.array([[up, up], [up, almost], [almost, down]]).transpose(0, 2, 1)
+    found = page_trend(table)
+    oracle = crossed_effect([[1, 1], [1, 0.5], [0.5, -1]])
+    assert found.value == pytest.approx(oracle.value)
+    assert found.value == pytest.approx(0.5)
+    assert found.details["p_two_sided"] == oracle.p
+    assert found.p == pytest.approx(oracle.p / 2)
+    assert (found.low, found.high) == (max(-1, oracle.low), min(1, oracle.high))
+    turned = page_trend(table[:, ::-1])
+    assert (turned.value, turned.p) == pytest.approx((-0.5, 1 - oracle.p / 2))

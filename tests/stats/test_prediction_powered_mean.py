@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 from scipy.stats import t as student
 
 from mores.errors import MeasureError
@@ -89,3 +90,49 @@ def test_covers_at_its_rate():
         found = prediction_powered_mean(human, judge[:labelled], judge[labelled:])
         hits += found.low <= 0 <= found.high
     assert 0.925 < hits / runs < 0.975
+
+
+# Several training runs ---------------------------------------------------------------------
+
+
+def test_runs_are_crossed_by_hand():
+    # Each run adds a constant to Y and F alike: 0 and 1. λ, from means over runs, is as above.
+    people, judge, rest = (np.array(x, float)[:, None] + [[0.0, 1.0]] for x in (Y, F, U))
+    found, alone = prediction_powered_mean(people, judge, rest), prediction_powered_mean(Y, F, U)
+    assert found.details["lam"] == pytest.approx(alone.details["lam"])
+    assert found.value == pytest.approx(alone.value + 0.5)
+    # Each run alone gives θ and θ + 1: variance .5 over two runs. No prompt by run is left.
+    assert found.details["se"] ** 2 == pytest.approx(alone.details["se"] ** 2 + 0.25)
+    assert found.details["gain"] == pytest.approx(alone.details["gain"])
+    assert (alone.scope, found.scope) == ("in this run", "in these runs")
+    half = student.ppf(0.975, found.details["df"]) * found.details["se"]
+    assert found.high - found.value == pytest.approx(half)
+    assert 1 <= found.details["df"] < 2
+
+
+def test_a_run_that_a_prompt_lacks_is_filled_and_one_that_all_lack_refused():
+    people = np.array(Y, float)[:, None] + [[0.0, 1.0, 2.0]]
+    judge, rest = np.repeat(np.array(F)[:, None], 3, 1), np.repeat(np.array(U)[:, None], 3, 1)
+    whole = prediction_powered_mean(people, judge, rest)
+    people[1, 2] = np.nan  # additive, so that the fit says what stood there
+    assert prediction_powered_mean(people, judge, rest).value == pytest.approx(whole.value)
+    people[1] = np.nan
+    with pytest.raises(MeasureError, match="no value under any run"):
+        prediction_powered_mean(people, judge, rest)
+    with pytest.raises(MeasureError, match="3 runs"):
+        prediction_powered_mean(people[:1], judge[:1], rest[:, :2])
+
+
+def test_no_difference_is_found_where_only_runs_differ():
+    rng = np.random.default_rng(2)
+    studies, crossed, averaged = 600, 0, 0
+    for _ in range(studies):
+        run = rng.normal(0, 0.3, 3)  # judge and people see the same answers
+        truth = rng.normal(0, 0.7, (120, 1)) + run + rng.normal(0, 0.5, (120, 3))
+        people = truth[:40] + rng.normal(0, 0.4, (40, 3))
+        judge = 0.8 * truth + rng.normal(0, 0.4, (120, 3))
+        crossed += prediction_powered_mean(people, judge[:40], judge[40:]).p < 0.05
+        means = [x.mean(axis=1) for x in (people, judge[:40], judge[40:])]
+        averaged += prediction_powered_mean(*means).p < 0.05
+    assert crossed <= binom.ppf(0.999, studies, 0.06)
+    assert averaged > 0.3 * studies

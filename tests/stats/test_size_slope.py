@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mores.errors import MeasureError
-from mores.stats import paired_difference, size_slope
+from mores.stats import crossed_effect, paired_difference, size_slope
 
 SIZES = [135e6, 360e6, 1.7e9]
 
@@ -90,3 +90,16 @@ def test_covers_at_its_rate():
         found = size_slope(table, SIZES, rng=None)
         hits += found.low <= 0.4 <= found.high
     assert 0.93 < hits / runs < 0.97
+
+
+def test_runs_are_crossed_with_prompts():
+    # Two prompts, sizes 1 and 10, two runs: slopes of the ladders are 1 3 and 2 4.
+    table = np.zeros((2, 2, 2))
+    table[:, 1, :] = [[1, 3], [2, 4]]
+    found = size_slope(table, [1, 10], rng=None)
+    oracle = crossed_effect([[1, 3], [2, 4]])
+    assert found.value == 2.5
+    assert (found.low, found.high, found.p) == (oracle.low, oracle.high, oracle.p)
+    assert found.details["runs"] == 2
+    # Rows 2 and 3, columns 1.5 and 3.5, no residual: V = .5 / 2 + 2 / 2.
+    assert found.details["se"] ** 2 == pytest.approx(1.25)

@@ -149,7 +149,7 @@ def gates(results: list[GateResult], values: dict[str, Any]) -> int:
     marks = {"pass": "✓", "fail": "✗", "inconclusive": "–", "not measured": "?"}
     for r in results:
         name = f"{r.name} {r.part}".strip()
-        click.echo(f"{marks[r.verdict]} {r.verdict:<13} {name:<34} {r.arm} - {r.reference}")
+        click.echo(f"{marks[r.verdict]} {r.claim:<17} {name:<34} {r.arm} - {r.reference}")
         e = r.estimate
         if e.value is not None and r.margin is not None:
             bound = "no bound" if e.high is None else f"at most {e.high:+.3f}"

@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from mores.plan import ModelPlan, Plan
+    from mores.plan.power import Shows
 
 
 def plan(work: Plan, values: dict[str, Any]) -> None:
@@ -53,16 +54,36 @@ def _show_design(work: Plan) -> None:
         f"ratings       {work.ratings:,}, {work.raters_per_item} for each output, by {work.seats} "
         f"raters: about {work.rater_hours:g} hours in all (at 45 s each, an assumption)"
     )
-    chances = ", ".join(f"{d} points {100 * p:.0f} %" for d, p in work.rating_power.items())
-    if chances:
-        click.echo(
-            f"power         to show a true difference in mean rating of {chances} (spreads assumed)"
-        )
+    for shows in work.shows:
+        _show_power(shows)
+    if work.shows:
+        click.echo(f"{'':<14}for values-targeted against control; spreads are assumed")
     for number, sentence in enumerate(work.capability):
         click.echo(f"{'' if number else 'capability':<14}{sentence}")
     click.echo(f"smallest p    overall {work.smallest_p['overall']:.2g}")
     for note in work.notes:
         click.echo(f"note: {note}")
+
+
+def _show_power(shows: Shows) -> None:
+    """Three lines a measure: chances, the smallest difference, what one more would buy."""
+    unit = " points" if shows.measure == "rating" else ""
+    scope = f' "{shows.scope}"' if shows.scope else ""
+    chances = ", ".join(f"{d}{unit} {100 * p:.0f} %" for d, p in shows.chances.items())
+    luck = f"; where there is none {100 * shows.by_luck:.0f} %" if scope else ""
+    click.echo(f"{shows.measure:<14}chance that a true difference is shown{scope}: {chances}{luck}")
+    now = _size(shows.smallest, unit)
+    click.echo(f"{'':<14}smallest difference that is shown in 4 of 5 studies: {now}")
+    more = []
+    for name, smallest in shows.one_more.items():
+        wider = shows.scope and name == "run" and shows.run_scope != shows.scope
+        about = f" ({shows.run_scope or 'and then of the method'})" if wider else ""
+        more.append(f"{name} {_size(smallest, unit)}{about}")
+    click.echo(f"{'':<14}with one more: {'; '.join(more)}")
+
+
+def _size(smallest: float | None, unit: str) -> str:
+    return "none" if smallest is None else f"{smallest:.2g}{unit}"
 
 
 def _short(text: str, length: int) -> str:

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mores import store
+from mores.plan.power import Shows, what_it_shows
 from mores.plan.seal import seal_plan, seal_status
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Record
-from mores.stats import rating_power, smallest_p
+from mores.stats import smallest_p
 from mores.step import versions
 from mores.study import ModelSpec, Study, settings
 from mores.study.arms import arm_keys
@@ -78,9 +79,8 @@ class Plan(Record, frozen=True, kw_only=True):
     """Raters planned."""
     rater_hours: float
     """Of all raters together."""
-    rating_power: dict[str, float]
-    """True difference in rating points → chance to show it, all prompts together. Rests on assumed
-    spreads (`mores.stats.rating_power`)."""
+    shows: tuple[Shows, ...]
+    """What ratings and toxicity can show, all prompts together."""
     smallest_p: dict[str, float]
     """Category (and ``overall``) → smallest two-sided p that a sign-flip by prompt can reach."""
     smallest_adjusted_p: float
@@ -144,7 +144,7 @@ def _work(study: Study, probe: bool, progress: Progress) -> Plan:
         raters_per_item=study.config.rating.per_item,
         seats=study.config.rating.seats,
         rater_hours=round(ratings * SECONDS_PER_RATING / 3600, 1),
-        rating_power=_rating_power(study),
+        shows=what_it_shows(study),
         smallest_p=smallest,
         smallest_adjusted_p=adjusted,
         capability=tuple(s.sentence for s in supports(tasks, study.config.capability)),
@@ -184,8 +184,8 @@ def _notes(study: Study, counts: dict[str, int], adjusted: float) -> list[str]:
         )
     if len(study.config.train_seeds) == 1:
         notes.append(
-            "One training run for each arm: results say nothing of what another run would give. "
-            "The preset `confirm` trains three."
+            'One training run for each arm: verdicts will read "in this run" and say nothing of '
+            "another. The preset `confirm` trains three."
         )
     if study.config.cooccurrence.samples_per_stem and study.associations is not None:
         per = study.config.cooccurrence.samples_per_stem
@@ -203,24 +203,6 @@ def _ratings(study: Study) -> int:
     keys = [key for key in arm_keys(config.arms, config.train_seeds) if key.arm in rules.arms]
     draws = min(rules.draws or config.sample.draws, config.sample.draws)
     return rules.per_item * len(keys) * len(study.chosen_prompts) * draws * len(config.models)
-
-
-def _rating_power(study: Study) -> dict[str, float]:
-    rules, config = study.config.rating, study.config
-    prompts = len(study.chosen_prompts)
-    if prompts < 2:
-        return {}
-    draws = min(rules.draws or config.sample.draws, config.sample.draws)
-    return {
-        f"{difference:g}": rating_power(
-            prompts,
-            difference,
-            draws=draws,
-            raters=rules.per_item,
-            seeds=len(config.train_seeds),
-        )
-        for difference in (0.25, 0.5, 1.0)
-    }
 
 
 def _plan_model(

@@ -40,7 +40,8 @@ from mores.report.observed import Observed, by_completion, observe, observe_rati
 from mores.report.provenance import command, provenance
 from mores.report.ratings import rating_summary
 from mores.report.results import WORDS, ModelResults, read_results
-from mores.report.sizes import SizeInput, size_summary
+from mores.report.size_trends import SizeInput
+from mores.report.sizes import size_summary
 from mores.step import read_manifest, versions
 from mores.study import ArmKey, Study, folders, settings
 from mores.tune.run import LOG, known_base, outdated_arms

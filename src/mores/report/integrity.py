@@ -71,25 +71,22 @@ def _arm(items: Sequence[TaskItem], key: ArmKey) -> TaskArm:
 def _change(
     items: Sequence[TaskItem], arm: str, metric: str, margin: float, near: bool
 ) -> Estimate:
-    """Mean paired difference over items, averaged over training seeds within an item."""
+    """Mean paired difference, items crossed with training runs."""
     base = {i.item_id: i.value for i in items if i.arm == "base"}
-    tuned: dict[str, list[float]] = {}
+    seeds = sorted({i.seed for i in items if i.arm == arm})
+    tuned: dict[str, dict[int, float]] = {}
     for item in items:
-        if item.arm == arm and item.value is not None:
-            tuned.setdefault(item.item_id, []).append(item.value)
-    differences = []
-    for name, values in tuned.items():
-        reference = base.get(name)
-        if reference is None:
-            continue
-        change = float(np.mean(values)) - reference
-        differences.append(-change / reference if metric == "bits per byte" else change)
-    seeds = len({i.seed for i in items if i.arm == arm})
-    estimate = stats.non_inferiority(differences, margin)
+        reference = base.get(item.item_id)
+        if item.arm == arm and item.value is not None and reference is not None:
+            change = item.value - reference
+            relative = -change / reference if metric == "bits per byte" else change
+            tuned.setdefault(item.item_id, {})[item.seed] = relative
+    table = np.array([[by.get(s, np.nan) for s in seeds] for by in tuned.values()], dtype=float)
+    estimate = stats.non_inferiority(table.reshape(len(tuned), len(seeds)), margin)
     reasons = [estimate.reason]
     if near:
         reasons.append("base is close to guessing here, so a loss could hardly show")
-    if seeds == 1:
+    if len(seeds) == 1:
         reasons.append("one training run")
     # Where base guesses, there is nothing to lose, so nothing is shown to be kept either.
     hollow = near and estimate.verdict == "non-inferior"
@@ -100,5 +97,5 @@ def _change(
         contrast=f"{arm} - base",
         category="overall",
         reason="; ".join(r for r in reasons if r),
-        details={**estimate.details, "model": items[0].model, "seeds": seeds},
+        details={**estimate.details, "model": items[0].model, "seeds": len(seeds)},
     )

@@ -109,11 +109,13 @@ def _powered(
     people: Sequence[Rating],
     said: Mapping[str, tuple[float, ...]],
 ) -> Estimate:
-    """Prediction-powered primary difference: prompts are the units."""
+    """Prediction-powered primary difference: prompts crossed with training runs."""
     judge = _differences(completions, said)
     human = _differences(completions, by_completion(people))
-    both = [p for p in judge if p in human]
-    rest = [p for p in judge if p not in human]
+    runs = sorted({run for _, run in judge} & {run for _, run in human})
+    by_judge, by_people = _tables(judge, runs), _tables(human, runs)
+    both = [p for p in by_judge if p in by_people]
+    rest = [p for p in by_judge if p not in by_people]
     if not both or not rest:
         why = (
             "no prompt has ratings by people and the judge in both arms"
@@ -122,14 +124,15 @@ def _powered(
         )
         return _absent(why, "prompt")
     sharpened = stats.prediction_powered_mean(
-        [human[p] for p in both],
-        [judge[p] for p in both],
-        [judge[p] for p in rest],
+        [by_people[p] for p in both],
+        [by_judge[p] for p in both],
+        [by_judge[p] for p in rest],
     )
     note = "holds only if the prompts that people rated were drawn at random"
     if sharpened.value is None:
         return sharpened
-    reason = "; ".join(filter(None, (sharpened.reason, note)))
+    few = f"{sharpened.scope} only: says nothing of other training runs" if sharpened.scope else ""
+    reason = "; ".join(filter(None, (sharpened.reason, few, note)))
     return replace(sharpened, reason=reason, contrast=CONTRAST)
 
 
@@ -139,16 +142,24 @@ def _absent(reason: str, unit: str) -> Estimate:
 
 def _differences(
     completions: Sequence[Completion], values: Mapping[str, tuple[float, ...]]
-) -> dict[str, float]:
-    """Prompt → mean of the first primary arm minus that of the second, where both have values."""
-    by: dict[tuple[str, str], list[float]] = {}
+) -> dict[tuple[str, int], float]:
+    """(Prompt, training run) → first primary arm minus the second, where both have values."""
+    by: dict[tuple[str, str, int], list[float]] = {}
     for c in completions:
         if c.id in values:
-            by.setdefault((c.prompt_id, c.arm), []).append(float(np.mean(values[c.id])))
+            by.setdefault((c.prompt_id, c.arm, c.seed), []).append(float(np.mean(values[c.id])))
     first, second = PRIMARY
-    prompts = dict.fromkeys(c.prompt_id for c in completions)
+    pairs = dict.fromkeys((c.prompt_id, c.seed) for c in completions)
     return {
-        p: float(np.mean(by[p, first]) - np.mean(by[p, second]))
-        for p in prompts
-        if (p, first) in by and (p, second) in by
+        (p, run): float(np.mean(by[p, first, run]) - np.mean(by[p, second, run]))
+        for p, run in pairs
+        if (p, first, run) in by and (p, second, run) in by
     }
+
+
+def _tables(
+    differences: Mapping[tuple[str, int], float], runs: Sequence[int]
+) -> dict[str, list[float]]:
+    """Prompt → its difference under each of these runs, NaN where it has none."""
+    prompts = dict.fromkeys(p for p, run in differences if run in runs)
+    return {p: [differences.get((p, run), math.nan) for run in runs] for p in prompts}

@@ -27,21 +27,25 @@ Declared = Mapping[str, Mapping[str, Sequence[str]]]
 """Question → answer → raters who gave it."""
 
 
-def agreement(ratings: Sequence[Rating], seed: int) -> Estimate:
-    """Krippendorff's alpha for ordinal ratings, bootstrap over completions."""
+def agreement(completions: Sequence[Completion], ratings: Sequence[Rating]) -> Estimate:
+    """Krippendorff's alpha for ordinal ratings: these raters, other prompts."""
+    prompt = {c.id: c.prompt_id for c in completions}
     table = stats.rating_table((r.rater, r.completion_id, r.value) for r in ratings)
-    alpha = stats.krippendorff_alpha(table.values, "ordinal", rng=seed)
+    clusters = [prompt[item] for item in table.items]
+    alpha = stats.krippendorff_alpha(table.values, "ordinal", clusters=clusters, unit="prompt")
     return replace(alpha, measure="Krippendorff's alpha")
 
 
 def agreement_by_category(
-    completions: Sequence[Completion], ratings: Sequence[Rating], seed: int
+    completions: Sequence[Completion], ratings: Sequence[Rating]
 ) -> tuple[Estimate, ...]:
     """One alpha a category that has ratings; it depends on the spread of ratings there."""
     category = {c.id: c.category for c in completions}
     names = list(dict.fromkeys(c.category for c in completions))
     rated = {n: [r for r in ratings if category.get(r.completion_id) == n] for n in names}
-    return tuple(replace(agreement(rows, seed), category=n) for n, rows in rated.items() if rows)
+    return tuple(
+        replace(agreement(completions, rows), category=n) for n, rows in rated.items() if rows
+    )
 
 
 def groups(
@@ -55,6 +59,7 @@ def groups(
     Differences between groups are not tested: these are descriptions. A group with fewer than
     `LEAST_RATERS` raters with ratings is left out.
     """
+    every = [c for _, rows in models for c in rows]
     summaries = []
     for question, answers in declared.items():
         for answer, members in answers.items():
@@ -68,7 +73,7 @@ def groups(
                     answer=answer,
                     raters=raters,
                     ratings=len(theirs),
-                    agreement=agreement(theirs, seed),
+                    agreement=agreement(every, theirs),
                     effects=tuple(
                         replace(
                             e,

@@ -68,7 +68,7 @@ def trend_rows(measure: SizeMeasure) -> list[Cells]:
             interval(t.estimate, 3),
             p_value(t.estimate.p) + (" (one-sided)" if t.test == "trend" and t.estimate.p else ""),
             count(t.estimate.n),
-            t.estimate.verdict,
+            t.estimate.claim,
             t.estimate.reason,
         )
         for t in measure.tests

@@ -1,7 +1,8 @@
 """Effect by model size: means of each arm, and whether the effect grows from size to size.
 
 Takes the values of every base model, gives one summary or nothing where there is one size.
-The tests are over prompts: they speak of the models at hand, not of model size in general.
+With three training runs a size or more the tests are over prompts and runs, else over prompts alone
+and without a verdict. They speak of the models at hand, not of model size in general.
 
     summary = size_summary([SizeInput("a-135m", 135_000_000, values), ...], seed=2021)
 """
@@ -9,31 +10,28 @@ The tests are over prompts: they speak of the models at hand, not of model size 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
-from mores.records import Arm, Estimate, Record, Verdict
-from mores.report.contrasts import ALPHA, Better, Observed
+from mores.records import Estimate, Record
+from mores.report.contrasts import Better, Observed
+from mores.report.size_trends import (
+    LEAST_RUNS,
+    SizeInput,
+    SizeTest,
+    by_prompt,
+    few_runs,
+    seeds_of,
+    size_tests,
+)
 from mores.stats.inputs import not_computable
 from mores.stats.paired_t import stratified_t
 
-CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
-    ("values_targeted", "control"),
-    ("values_targeted", "base"),
-)
-"""The primary one first; it alone gets a verdict."""
 SCALES = {"rating": (1.0, 5.0), "toxicity": (0.0, 1.0)}
 """Kind of measure → lowest and highest value there is; intervals of means end there."""
-LEAST_SIZES = 3
-"""With fewer there is a difference between two models, but no trend."""
-
-Test = Literal["trend", "slope"]
 
 
 class SizeModel(Record, frozen=True, kw_only=True):
@@ -44,13 +42,6 @@ class SizeModel(Record, frozen=True, kw_only=True):
     """0 where it is not known: then it has no place on the axis."""
     family: str
     """As far as its name tells."""
-
-
-class SizeTest(Record, frozen=True, kw_only=True):
-    """A test whether the effect of one contrast changes with size."""
-
-    test: Test
-    estimate: Estimate
 
 
 class SizeMeasure(Record, frozen=True, kw_only=True):
@@ -74,16 +65,6 @@ class SizeSummary(Record, frozen=True, kw_only=True):
     """The models are of different families or kinds, as far as their names tell."""
     caveats: tuple[str, ...]
     measures: tuple[SizeMeasure, ...]
-
-
-@dataclass(frozen=True)
-class SizeInput:
-    """What is known of one base model."""
-
-    name: str
-    parameters: int
-    observed: Mapping[str, Sequence[Observed]]
-    """Measure → completions with their values."""
 
 
 def size_summary(models: Sequence[SizeInput], *, seed: int) -> SizeSummary | None:
@@ -134,9 +115,13 @@ _KINDS = ("instruct", "it", "chat", "sft", "dpo")
 def _caveats(
     known: Sequence[SizeModel], models: Sequence[SizeInput], *, across: bool
 ) -> tuple[str, ...]:
+    counts = (len(seeds_of(m.observed.values(), "values_targeted")) for m in models)
+    runs = min((n for n in counts if n), default=0)
+    enough = runs >= LEAST_RUNS
     scope = (
-        f"The tests are over prompts. They speak of these {len(known)} models, not of model size "
-        "in general: whatever else differs between the models goes with size."
+        f"The tests are over {'prompts and training runs' if enough else 'prompts'}. They speak of "
+        f"these {len(known)} models, not of model size in general: whatever else differs between "
+        "the models goes with size."
     )
     said = [scope]
     if across:
@@ -147,15 +132,8 @@ def _caveats(
             f"{groups}. Data, tokenizer and training differ along with size, so a trend over "
             "them is not an effect of size.",
         )
-    seeds = {
-        o.seed
-        for m in models
-        for values in m.observed.values()
-        for o in values
-        if o.arm == "values_targeted" and o.values
-    }
-    if len(seeds) == 1:
-        said.append("One training run a size: another run may give another order of the sizes.")
+    if 0 < runs < LEAST_RUNS:
+        said.append(few_runs(runs))
     if len(known) == 2:
         said.append("Two sizes show a difference between two models; no trend can be tested.")
     return tuple(said)
@@ -164,22 +142,7 @@ def _caveats(
 def _measure(measure: str, models: Sequence[SizeInput], *, across: bool, seed: int) -> SizeMeasure:
     better: Better = "higher" if measure == "rating" else "lower"
     observed = [m.observed.get(measure, ()) for m in models]
-    tests: list[SizeTest] = []
-    left_out = 0
-    for number, (arm, reference) in enumerate(CONTRASTS):
-        table = _table(observed, arm, reference)
-        if table is None:
-            continue
-        if number == 0:
-            left_out = table.left_out
-        decides = number == 0 and not across
-        rng = np.random.default_rng([seed, number])
-        tests += [
-            _finished(
-                "trend", _trend(table, models, better), table, measure, better, decides=decides
-            ),
-            _finished("slope", _slope(table, models, rng), table, measure, better, decides=decides),
-        ]
+    tests, left_out = size_tests(measure, models, better, across=across, seed=seed)
     return SizeMeasure(
         measure=measure,
         better=better,
@@ -188,7 +151,7 @@ def _measure(measure: str, models: Sequence[SizeInput], *, across: bool, seed: i
             for model, values in zip(models, observed, strict=True)
             for estimate in _means(measure, model, values)
         ),
-        tests=tuple(tests),
+        tests=tests,
         left_out=left_out,
     )
 
@@ -199,7 +162,7 @@ def _means(measure: str, model: SizeInput, observed: Sequence[Observed]) -> list
     low, high = SCALES.get(measure.partition(":")[0], (-np.inf, np.inf))
     found = []
     for arm in dict.fromkeys(o.arm for o in observed):
-        by = _by_prompt(observed, arm)
+        by = by_prompt(observed, arm, sorted(seeds_of([observed], arm)))
         details: dict[str, float | int | str | None] = {
             "model": model.name,
             "arm": arm,
@@ -208,127 +171,23 @@ def _means(measure: str, model: SizeInput, observed: Sequence[Observed]) -> list
         if not by:
             e = not_computable("no values", n=0, unit="prompt", method="mean over prompts")
         else:
-            e = stratified_t(list(by.values()), [category[p] for p in by])
+            e = _mean(np.array(list(by.values())), [category[p] for p in by])
             e = replace(
                 e,
                 low=None if e.low is None else max(low, e.low),
                 high=None if e.high is None else min(high, e.high),
                 p=None,  # that a mean is not zero says nothing
                 verdict="descriptive",
-                method=f"mean over prompts, {e.method}, cut off at the ends of the scale",
+                method=f"mean, {e.method}, cut off at the ends of the scale",
             )
         found.append(replace(e, measure=measure, category="overall", details=details))
     return found
 
 
-def _by_prompt(observed: Sequence[Observed], arm: Arm) -> dict[str, float]:
-    """Prompt → mean over training seeds; a prompt that lacks a value under a seed is left out."""
-    values: dict[str, dict[int, list[float]]] = {}
-    for o in observed:
-        if o.arm == arm and o.values:
-            draws = values.setdefault(o.prompt_id, {}).setdefault(o.seed, [])
-            draws.append(float(np.mean(o.values)))
-    seeds = {seed for by in values.values() for seed in by}
-    return {
-        prompt: float(np.mean([np.mean(draws) for draws in by.values()]))
-        for prompt, by in values.items()
-        if set(by) == seeds
-    }
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Differences of one contrast: prompts that have one at every size × sizes."""
-
-    contrast: str
-    values: np.ndarray
-    categories: tuple[str, ...]
-    left_out: int
-
-
-def _table(observed: Sequence[Sequence[Observed]], arm: Arm, reference: Arm) -> _Table | None:
-    """Return the differences, or None where no model has both arms."""
-    columns = []
-    for values in observed:
-        own, other = _by_prompt(values, arm), _by_prompt(values, reference)
-        columns.append({p: own[p] - other[p] for p in own if p in other})
-    if not any(columns):
-        return None
-    category = {o.prompt_id: o.category for values in observed for o in values}
-    prompts = [p for p in category if all(p in column for column in columns)]
-    return _Table(
-        f"{arm} - {reference}",
-        # Rounded, so that equal effects are ties for the ranks and not what arithmetic leaves.
-        np.array([[round(column[p], 12) for column in columns] for p in prompts]).reshape(
-            len(prompts), len(columns)
-        ),
-        tuple(category[p] for p in prompts),
-        len(category) - len(prompts),
-    )
-
-
-def _unordered(models: Sequence[SizeInput]) -> str:
-    """Why the models cannot be put in order of size, or nothing."""
-    unknown = [m.name for m in models if m.parameters <= 0]
-    if unknown:
-        return f"number of parameters not known: {', '.join(unknown)} (no tuned arm)"
-    if len({m.parameters for m in models}) < len(models):
-        return "two models have the same number of parameters"
-    return ""
-
-
-def _trend(table: _Table, models: Sequence[SizeInput], better: Better) -> Estimate:
-    """Page's test that the effect, in the wanted direction, rises from size to size."""
-    absent = partial(not_computable, n=len(table.values), unit="prompt", method="Page's trend test")
-    if len(models) < LEAST_SIZES:
-        return absent(f"{len(models)} sizes: a trend needs at least {LEAST_SIZES}")
-    if not len(table.values):
-        return absent("no prompt has values at every size")
-    if why := _unordered(models):
-        return absent(why)
-    return stats.page_trend(table.values if better == "higher" else -table.values)
-
-
-def _slope(table: _Table, models: Sequence[SizeInput], rng: np.random.Generator) -> Estimate:
-    """Change of the difference for ten times the parameters."""
-    absent = partial(
-        not_computable, n=len(table.values), unit="prompt", method="slope on log10 parameters"
-    )
-    if not len(table.values):
-        return absent("no prompt has values at every size")
-    if (why := _unordered(models)) and "not known" in why:
-        return absent(why)
-    sizes = [m.parameters for m in models]
-    return stats.size_slope(table.values, sizes, strata=table.categories, rng=rng)
-
-
-def _finished(
-    test: Test, e: Estimate, table: _Table, measure: str, better: Better, *, decides: bool
-) -> SizeTest:
-    return SizeTest(
-        test=test,
-        estimate=replace(
-            e,
-            measure=measure,
-            contrast=table.contrast,
-            category="overall",
-            verdict=_verdict(test, e, better) if decides else e.verdict,
-            details={**e.details, "left_out": table.left_out},
-        ),
-    )
-
-
-def _verdict(test: str, e: Estimate, better: Better) -> Verdict:
-    """As for contrasts: a two-sided p below .05 and an interval without zero."""
-    sizes = e.details.get("sizes")
-    p = e.details.get("p_two_sided") if test == "trend" else e.p
-    if e.verdict == "not computable" or e.value is None:
-        return "not computable"
-    few = not isinstance(sizes, int) or sizes < LEAST_SIZES
-    if few or e.low is None or e.high is None or not isinstance(p, float):
-        return "descriptive"
-    if p >= ALPHA or e.low <= 0.0 <= e.high:
-        return "not shown"
-    rises = e.value > 0
-    wanted = rises if test == "trend" or better == "higher" else not rises
-    return "shown" if wanted else "worse"
+def _mean(table: np.ndarray, categories: Sequence[str]) -> Estimate:
+    """Over prompts; over prompts crossed with training runs where there are several."""
+    simple = stratified_t(table.mean(axis=1), categories)
+    if table.shape[1] < 2:
+        return simple
+    crossed = stats.crossed_effect(table, strata=categories)
+    return simple if crossed.low is None else crossed

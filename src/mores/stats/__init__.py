@@ -15,12 +15,14 @@ why; the value is kept if the point estimate is defined all the same.
     judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
     capability           non_inferiority, equivalence
     anything else        cluster_bootstrap
-    planning             power, sample_size, detectable_difference, rating_power, smallest_p
+    planning             study_power, rating_spread, toxicity_spread, power, sample_size,
+                         detectable_difference, smallest_p
 
     python -c "from mores.stats import wilson; print(wilson(7, 10))"
 """
 
 from mores.stats.alternative_annotator_test import alternative_annotator_test
+from mores.stats.assumed_spread import Spread, rating_spread, toxicity_spread
 from mores.stats.auc import auc
 from mores.stats.bounded_mean import bounded_mean_p
 from mores.stats.cluster_bootstrap import cluster_bootstrap
@@ -39,15 +41,17 @@ from mores.stats.paired_t import paired_t, stratified_t
 from mores.stats.prediction_powered_mean import prediction_powered_mean
 from mores.stats.probability_of_superiority import probability_of_superiority
 from mores.stats.rater_adjustment import RaterAdjustment, rater_adjustment
-from mores.stats.rating_power import rating_power, rating_spread
 from mores.stats.rating_table import rating_table
 from mores.stats.sign_flip import sign_flip, smallest_p
 from mores.stats.size_slope import size_slope
+from mores.stats.study_power import StudyPower, study_power
 from mores.stats.wilson import wilson
 
 __all__ = [
     "CumulativeLinkMixed",
     "RaterAdjustment",
+    "Spread",
+    "StudyPower",
     "alternative_annotator_test",
     "auc",
     "benjamini_hochberg",
@@ -70,7 +74,6 @@ __all__ = [
     "prediction_powered_mean",
     "probability_of_superiority",
     "rater_adjustment",
-    "rating_power",
     "rating_spread",
     "rating_table",
     "sample_size",
@@ -78,5 +81,7 @@ __all__ = [
     "size_slope",
     "smallest_p",
     "stratified_t",
+    "study_power",
+    "toxicity_spread",
     "wilson",
 ]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mores.errors import MeasureError
-from mores.records import Estimate
+from mores.records import Estimate, Scope
 
 Vector = NDArray[np.float64]
 Labels = Sequence[Any] | NDArray[Any]
@@ -25,6 +25,8 @@ Rng = np.random.Generator | int
 
 LEVEL = 0.95
 """Confidence of every interval; 1 − the two-sided error rate of every test."""
+RUN_SCOPES: dict[int, Scope] = {1: "in this run", 2: "in these runs"}
+"""What a verdict on so many training runs speaks of; from three on, of the method."""
 LARGEST = 1e100
 """Squares and sums of anything below it stay finite."""
 
@@ -66,6 +68,28 @@ def array(values: ArrayLike, name: str, *, dimensions: int, absent: bool = False
             fix="drop absent values and report how many, never pass them on as numbers",
         )
     return numbers
+
+
+def completed(table: Vector) -> Vector:
+    """Return a table whose missing cells hold what their row's and column's means say.
+
+    The additive fit by least squares, found by filling in turn (Yates 1933): means of rows and
+    columns are then those of the fit, and a cell without a value adds nothing to what is left.
+
+    Args:
+        table: shape (rows, columns), NaN where there is no value; some value in every row.
+    """
+    absent = np.isnan(table)
+    if not absent.any():
+        return table
+    filled = np.where(absent, np.nanmean(table, axis=1, keepdims=True), table)
+    for _ in range(100):
+        rows, columns = filled.mean(axis=1, keepdims=True), filled.mean(axis=0, keepdims=True)
+        fitted = np.where(absent, rows + columns - filled.mean(), table)
+        if np.abs(fitted - filled).max() <= 1e-12 * (1 + np.abs(fitted).max()):
+            return np.asarray(fitted, dtype=np.float64)
+        filled = fitted
+    return np.asarray(filled, dtype=np.float64)
 
 
 def vector(values: ArrayLike, name: str) -> Vector:

@@ -1,7 +1,7 @@
 """Page's test: do scores rise with model size, prompt by prompt?
 
-Takes a prompts × sizes table, sizes in the order in which scores should rise,
-gives the mean rank correlation with size and an exact one-sided p.
+Takes prompts × sizes (× training runs), sizes in the order in which scores should rise,
+gives the mean rank correlation with size and a one-sided p.
 
     python -c "from mores.stats import page_trend as t; print(t([[1, 2, 4], [2, 3, 5]]).p)"
 """
@@ -18,9 +18,13 @@ from msgspec.structs import replace
 from numpy.typing import ArrayLike
 
 from mores.records import Estimate
+from mores.stats.crossed_effect import crossed_effect
 from mores.stats.distributions import normal_tail
-from mores.stats.inputs import Vector, array, not_computable
+from mores.stats.inputs import Vector, not_computable
 from mores.stats.paired_t import paired_t
+from mores.stats.size_slope import by_run
+
+Details = dict[str, float | int | str | None]
 
 METHOD = "Page's trend test"
 MOST_SIZES, MOST_PROMPTS = 7, 200
@@ -47,52 +51,77 @@ def page_trend(scores: ArrayLike) -> Estimate:
 
     The value is the mean over prompts of ρ_i = 12 Σ_j (j − j̄) r_ij / (k (k² − 1)),
     Spearman's correlation of score and size where nothing ties; mean ρ =
-    12 L / (n k (k² − 1)) − 3 (k + 1) / (k − 1). Its t interval is over prompts.
-    Sizes are taken as they are: with one training run a size, a trend over these runs.
+    12 L / (n k (k² − 1)) − 3 (k + 1) / (k − 1). Its t interval is over prompts, and so is
+    Page's p: with one training run a size it is about these runs. Where runs differ, it is
+    below .05 in a third of studies without a trend and more.
+
+    With S runs a size, ρ is taken within each ladder of one run a size, and interval and p
+    are those of `crossed_effect` on prompts × ladders: for other prompts and other runs.
 
     Args:
-        scores: shape (n, k), prompts × sizes, sizes in predicted ascending order.
+        scores: shape (n, k) or (n, k, S), sizes in predicted ascending order.
 
     Returns:
-        value in [−1, 1], low, high (cut off there), p; n: prompts. details: L, sizes,
-        p_two_sided, tied_prompts. Where every prompt has the same ρ the reason says
-        that there is no interval. Not computable with fewer than three sizes (value
-        None) or one prompt (value kept), or when every prompt is tied throughout.
+        value in [−1, 1], low, high (cut off there), p; n: prompts. details: sizes, runs,
+        p_two_sided, tied_prompts (at all sizes and runs), L (one run). Where every prompt
+        has the same ρ the reason says that there is no interval. Not
+        computable with fewer than three sizes (value None) or one prompt (value kept), or when
+        every prompt is tied throughout.
 
     Raises:
         MeasureError: not two axes, NaN or infinite input.
     """
-    table = array(scores, "scores", dimensions=2)
-    prompts, sizes = table.shape
+    table = by_run(scores, "scores")
+    prompts, sizes, runs = table.shape
     absent = partial(not_computable, n=prompts, unit="prompt", method=METHOD)
     if not table.size:
         return absent("no scores")
     if sizes < 3:
         return absent(f"{sizes} sizes: a trend needs three; use paired_difference for two")
-    ranks = _double_ranks(table)
+    ranks = [_double_ranks(table[:, :, run]) for run in range(runs)]
     steps = np.arange(1, sizes + 1)
-    correlations = 6.0 * (ranks @ (steps - steps.mean())) / (sizes * (sizes**2 - 1))
-    tied = int((np.ptp(table, axis=1) == 0).sum())
-    details: dict[str, float | int | str | None] = {
-        "L": float((ranks @ steps).sum()) / 2,
-        "sizes": sizes,
-        "tied_prompts": tied,
-    }
+    weights = 6.0 * (steps - steps.mean()) / (sizes * (sizes**2 - 1))
+    correlations = np.stack([one @ weights for one in ranks], axis=1)
+    tied = int((np.ptp(table, axis=1) == 0).all(axis=1).sum())
+    details: Details = {"sizes": sizes, "runs": runs, "tied_prompts": tied}
     if tied == prompts:
         return absent("every prompt has the same score at all sizes", details=details)
-    spread = paired_t(correlations)
     if prompts == 1:
-        return absent("one prompt", value=spread.value, details=details)
-    tail = _tail(ranks, steps)
+        return absent("one prompt", value=float(correlations.mean()), details=details)
+    found = _one_run(correlations[:, 0], ranks[0], steps) if runs == 1 else _runs(correlations)
     return replace(
-        spread,
-        low=None if spread.low is None else max(-1.0, spread.low),
-        high=None if spread.high is None else min(1.0, spread.high),
+        found,
+        low=None if found.low is None else max(-1.0, found.low),
+        high=None if found.high is None else min(1.0, found.high),
+        verdict="descriptive",
+        reason="" if found.low is not None else "no interval: the same trend in every prompt",
+        details={**details, **found.details},
+    )
+
+
+def _one_run(correlations: Vector, ranks: Vector, steps: Vector) -> Estimate:
+    """Page's test over prompts."""
+    tail = _tail(ranks, steps)
+    two_sided = min(1.0, 2 * min(tail.above, tail.below))
+    return replace(
+        paired_t(correlations),
         p=tail.above,
         method=f"{METHOD}, {tail.method}; t interval of the mean rank correlation",
-        verdict="descriptive",
-        reason="" if spread.low is not None else "no interval: the same trend in every prompt",
-        details={**details, "p_two_sided": min(1.0, 2 * min(tail.above, tail.below))},
+        details={"L": float((ranks @ steps).sum()) / 2, "p_two_sided": two_sided},
+    )
+
+
+def _runs(correlations: Vector) -> Estimate:
+    """Mean rank correlation of prompts × ladders of runs, one-sided p from its t."""
+    found = crossed_effect(correlations)
+    if found.p is None or found.value is None:
+        return found
+    above = found.p / 2 if found.value > 0 else 1 - found.p / 2
+    return replace(
+        found,
+        p=above,
+        method=f"mean rank correlation with size, {found.method}",
+        details={**found.details, "p_two_sided": found.p},
     )
 
 

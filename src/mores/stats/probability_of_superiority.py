@@ -65,7 +65,7 @@ def probability_of_superiority(
             method=METHOD,
             value=0.5,
         )
-    found = cluster_bootstrap(shares, lambda chosen: float(np.mean(chosen)), rng=rng, unit="prompt")
+    found = cluster_bootstrap(shares, np.mean, rng=rng, unit="prompt")
     found = replace(found, method=f"{METHOD}; {found.method}")
     if found.verdict == "not computable" and found.n > 1:
         reason = "no interval: the probability is the same for every prompt"

@@ -15,6 +15,7 @@ from mores.measure.gates.context import Context
 from mores.measure.gates.drift import drift, flips
 from mores.measure.gates.likelihood import choice_logprobs
 from mores.measure.gates.prompts import Choice
+from mores.stats import crossed_effect
 from mores.weights.prompt import encode_prompt
 
 CHOICES = [
@@ -150,3 +151,21 @@ def test_a_choice_that_an_arm_lacks_or_that_is_no_number_counts_as_without_a_sco
     assert details["unscorable_arm"] == pytest.approx(2 / 8)  # c0 cannot flip, c7 has no number
     changes = [TUNED[f"c{i}"] - BASE[f"c{i}"] for i in range(1, 7)]
     assert details["log_odds_change"] == pytest.approx(np.mean(changes))
+
+
+def test_log_odds_of_several_runs_are_crossed_with_choices(context):
+    """One run moves every choice by two, the others by nothing: the interval must not say ⅔ ± 0."""
+    rng = np.random.default_rng(1)
+    moved = {c: [v + 2 * (run == 3) + rng.normal(0, 0.1) for run in (1, 2, 3)]
+             for c, v in BASE.items()}  # fmt: skip
+    rows = scores("base", 0, BASE)
+    for run in (1, 2, 3):
+        rows += scores("values_targeted", run, {c: v[run - 1] for c, v in moved.items()})
+    context.study.config.arms = ("base", "values_targeted")
+    (found,) = drift(context, rows)
+    table = np.array([[v - BASE[c] for v in moved[c]] for c in BASE])
+    oracle = crossed_effect(table)
+    details = found.estimate.details
+    assert details["log_odds_change"] == pytest.approx(table.mean())
+    assert (details["log_odds_low"], details["log_odds_high"]) == (oracle.low, oracle.high)
+    assert details["log_odds_low"] < 0  # as it was: about .6

@@ -1,7 +1,7 @@
 """Harm of each unit in each arm → paired differences between two arms.
 
 Takes outcomes (one a prompt, item or choice, arm and training seed; more is worse), gives the
-differences arm minus reference, unit by unit, averaged over the training seeds that both have.
+differences arm minus reference, unit by unit and training run by training run.
 
     pairs = pair(outcomes, "values_targeted", "base")
 """
@@ -43,18 +43,21 @@ class Outcome:
 class Pairs:
     """Units that both arms have a value for."""
 
-    differences: NDArray[np.float64]
-    """Arm minus reference, shape (units,)."""
+    table: NDArray[np.float64]
+    """Arm minus reference, shape (units, training runs of the arm); NaN where one has no value."""
     arm_level: float | None
     reference_level: float | None
     """Mean harm of each arm over these units."""
-    seeds: int
-    """Training seeds of the arm."""
     unscorable_arm: float
     unscorable_reference: float
     """Share of the units (of either arm, in every training seed) without a value in each arm."""
     examples: tuple[str, ...]
     """Ids of the units that got worse, the worst first."""
+
+    @property
+    def runs(self) -> int:
+        """Training runs of the arm."""
+        return int(self.table.shape[1])
 
 
 def pair(
@@ -74,26 +77,28 @@ def pair(
     tested = {(o.unit, o.seed): o for o in outcomes if o.arm == arm}
     compared = {(o.unit, o.seed): o for o in outcomes if o.arm == reference}
     same_seed = reference in TUNED_ARMS
-    changes: dict[str, list[tuple[float, str]]] = {}
+    seeds = sorted({seed for _, seed in tested})
+    changes: dict[str, dict[int, float]] = {}
+    worse: list[tuple[float, str]] = []
     levels: list[tuple[float, float]] = []
     for (unit, seed), outcome in tested.items():
         partner = compared.get((unit, seed if same_seed else 0))
         if partner is None or outcome.known is None or partner.known is None:
             continue
         change = difference(outcome.known, partner.known)
-        changes.setdefault(unit, []).append((change, outcome.id))
+        changes.setdefault(unit, {})[seed] = change
+        worse += [(change, outcome.id)] if change > 0 else []
         levels.append((outcome.known, partner.known))
     units = {unit for unit, _ in (*tested, *compared)}
     means = np.array(levels).mean(axis=0) if levels else None
-    worst = sorted((c for seeds in changes.values() for c in seeds if c[0] > 0), reverse=True)
+    rows = [[by.get(seed, math.nan) for seed in seeds] for by in changes.values()]
     return Pairs(
-        differences=np.array([np.mean([c for c, _ in seeds]) for seeds in changes.values()]),
+        table=np.array(rows, dtype=np.float64).reshape(len(rows), len(seeds)),
         arm_level=None if means is None else float(means[0]),
         reference_level=None if means is None else float(means[1]),
-        seeds=len({seed for _, seed in tested}),
         unscorable_arm=_absent(tested, units),
         unscorable_reference=_absent(compared, units),
-        examples=tuple(name for _, name in worst[:MOST_EXAMPLES]),
+        examples=tuple(name for _, name in sorted(worse, reverse=True)[:MOST_EXAMPLES]),
     )
 
 

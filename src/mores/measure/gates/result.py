@@ -38,6 +38,15 @@ class GateResult(Record, frozen=True, kw_only=True):
     examples: tuple[str, ...] = ()
     """Ids of units that got worse, the worst first, at most five."""
 
+    @property
+    def claim(self) -> str:
+        """The verdict as it is printed, with what it speaks of: ``pass in this run``.
+
+        The scope is that of the estimate: few training runs do not tell of others.
+        """
+        scope = self.estimate.scope if self.verdict in ("pass", "fail") else ""
+        return f"{self.verdict} {scope}" if scope else self.verdict
+
 
 class Gates(Record, frozen=True, kw_only=True):
     """All gates of one model."""

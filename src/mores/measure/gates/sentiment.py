@@ -77,6 +77,7 @@ def _judged(subject: Subject, gap: Estimate, margin: float, *, many: int) -> Gat
     bounds = {"margin": margin, "two_sided_low": low, "two_sided_high": high}
     estimate = replace(
         gap,
+        scope="in this run",  # whatever the number of runs: stems are drawn from the first
         measure=subject.measure,
         contrast=subject.contrast,
         value=0.0 - gap.value,

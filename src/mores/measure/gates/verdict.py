@@ -4,6 +4,8 @@ pass          the upper bound of the harm (one-sided, 95 %) lies below the margi
 fail          it does not, and the two-sided 95 % interval lies above zero
 inconclusive  neither; or the bound would pass, but the figures behind it cannot bear that
 
+Several training runs are crossed with the units; of one or two a verdict says "in this run".
+
     result = judged(subject, pairs, margin=0.1, most_unscorable=0.2)
 """
 
@@ -88,7 +90,7 @@ def judged(
             it leaves no room for a harm to show, so that nothing passes.
         caveat: another reason why nothing passes.
     """
-    kept = non_inferiority(-pairs.differences, margin, unit=unit)
+    kept = non_inferiority(-pairs.table, margin, unit=unit)
     estimate = as_harm(kept, subject, pairs)
     if not estimate.n:
         return not_measured(subject, margin, _nothing(subject, pairs, unit), estimate)
@@ -101,7 +103,7 @@ def judged(
         hollow.append("the reference is so high that a rise by the margin could not show")
     if hollow and verdict == "pass":
         verdict = "inconclusive"
-    runs = [ONE_RUN] if pairs.seeds == 1 else []
+    runs = [ONE_RUN] if pairs.runs == 1 else []
     reason = "; ".join(part for part in (*hollow, kept.reason, *runs) if part)
     return subject.result(estimate, margin, verdict, reason, pairs.examples)
 
@@ -133,7 +135,7 @@ def as_harm(kept: Estimate, subject: Subject, pairs: Pairs) -> Estimate:
             "reference_level": pairs.reference_level,
             "unscorable_arm": pairs.unscorable_arm,
             "unscorable_reference": pairs.unscorable_reference,
-            "seeds": pairs.seeds,
+            "seeds": pairs.runs,
         },
     )
 

@@ -113,7 +113,7 @@ def verdict_alpha(
     clusters = [_marked(part, thresholds) for part in _by_prompt(scorers, prompts, least=1)]
 
     def alpha(chosen: Sequence[Table]) -> float:
-        found = krippendorff_alpha(np.concatenate(chosen).T, "nominal").value
+        found = krippendorff_alpha(np.concatenate(chosen).T, "nominal", interval=False).value
         return math.nan if found is None else found
 
     why = "all verdicts are equal, or no completion has two"

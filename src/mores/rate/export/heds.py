@@ -15,6 +15,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from mores.rate.export.codebook import StudyFacts, group_counts
 from mores.rate.model import SCALE, RatingRow
 from mores.records import Estimate
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 MARK = "TO BE FILLED IN BY THE OWNER"
-DRAWS = 1000
-"""Resamples for the interval of the agreement."""
+INTERVAL = "its interval, over prompts, is in the report"
 
 
 def heds(facts: StudyFacts, rows: Sequence[RatingRow]) -> str:
@@ -43,28 +44,29 @@ def heds(facts: StudyFacts, rows: Sequence[RatingRow]) -> str:
         systems=_systems(rows),
         by_category=_by_category(facts, rows),
         groups=_groups(rows, facts.min_cell),
-        agreement=agreement(rows, seed=facts.seed),
+        agreement=agreement(rows),
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def agreement(rows: Sequence[RatingRow], *, seed: int) -> Estimate:
+def agreement(rows: Sequence[RatingRow]) -> Estimate:
     """Return Krippendorff's ordinal α over the counted ratings, all arms together.
 
     Args:
         rows: all answers; only counted ones that are ratings enter.
-        seed: of the bootstrap over items.
 
     Returns:
-        value ≤ 1, its 95 % interval, n: items with at least two ratings; not computable
-        (value None, with the reason) where there are none or all ratings are equal.
+        value ≤ 1, n: items with at least two ratings; not computable (value None, with the
+        reason) where there are none or all ratings are equal. Without an interval: rows do
+        not name prompts, and an interval over items would hold the truth too seldom.
     """
     from mores.stats import krippendorff_alpha, rating_table
 
     table = rating_table(
         (row.rater, row.item_id, row.value) for row in _rated(rows) if row.value is not None
     )
-    return krippendorff_alpha(table.values, "ordinal", draws=DRAWS, rng=seed)
+    alpha = krippendorff_alpha(table.values, "ordinal", interval=False)
+    return alpha if alpha.value is None else replace(alpha, reason=INTERVAL)
 
 
 def _rated(rows: Sequence[RatingRow]) -> list[RatingRow]:
