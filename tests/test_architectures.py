@@ -202,7 +202,8 @@ def test_a_study_runs_on_a_hybrid_and_draws_what_plain_transformers_draws(
     text = (tiny_study / "study.toml").read_text()
     text = text.replace(f'name = "{tiny_folder.name}"', f'name = "{folder}"')
     text = text.replace("temperature = 1.0", "temperature = 0.0")
-    (tiny_study / "study.toml").write_text(text.replace("[recipe]", "[recipe]\ndtype = \"float32\""))
+    text = text.replace("[recipe]", '[recipe]\ndtype = "float32"')
+    (tiny_study / "study.toml").write_text(text)
     study = load_study(tiny_study)
     arms = {arm.key.name: arm.folder for arm in tune(study)}
     completions = sample(study)

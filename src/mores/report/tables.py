@@ -256,7 +256,7 @@ def gate_rows(report: Report) -> list[Cells]:
             signed(r.estimate.value, 3) if r.estimate.value is not None else "not computable",
             signed(r.estimate.high, 3) if r.estimate.high is not None else "none",
             fmt(r.margin, 3) if r.margin is not None else "none",
-            r.verdict,
+            r.claim,
             r.reason,
         )
         for r in report.gates
