@@ -66,6 +66,7 @@ calibration: .venv/.installed-dev
 rates: .venv/.installed-dev
 	$(BIN)/python benchmarks/check_rates.py > docs/check-rates.md
 	$(BIN)/python benchmarks/gate_rates.py tests/measure/gates/labelled_answers.jsonl
+	$(BIN)/python benchmarks/refusal_styles.py --write
 
 clean:
 	rm -rf .venv site build .mypy_cache .ruff_cache .pytest_cache examples/*/runs src/*.egg-info
