@@ -117,7 +117,7 @@ def _show_topic(topic: TopicAssociations) -> None:
     """The most favoured words of each group."""
     name = f"{topic.topic or 'corpus'} {topic.arm}".strip()
     shown = "unknown how many" if topic.shown is None else topic.shown
-    click.echo(f"\n{name}: {topic.tested} words tested, {shown} shown with a group")
+    click.echo(f"\n{name}: {topic.tested} words tested, {shown} of them shown with a group")
     for group in dict.fromkeys(term.group for term in topic.terms):
         terms = [term for term in topic.terms if term.group == group][:8]
         click.echo(f"  {group}: {', '.join(map(_word, terms))}")

@@ -111,6 +111,18 @@ def adjusted(p: Floats) -> Floats:
     return np.asarray(benjamini_hochberg(p.ravel().tolist()), dtype=np.float64).reshape(p.shape)
 
 
+def critical_by_group(
+    groups: Sequence[str], critical: tuple[float, ...] | None
+) -> dict[str, float] | None:
+    """Return each group's threshold by its name."""
+    return None if critical is None else dict(zip(groups, critical, strict=False))
+
+
+def _words_shown(p_family: Floats) -> int:
+    """Count words, each once: with two groups every one is shown with both."""
+    return int((p_family <= LEVEL).any(axis=0).sum())
+
+
 def _tested(
     found: TopicAssociations,
     counts: Counts,
@@ -124,7 +136,7 @@ def _tested(
     odds = group_log_odds(by_group, prior=settings.prior, terms=terms)
     chance, reason = _chance(counts, terms, odds.z, settings, rng, blocks)
     p_family = None if chance is None else family_p(odds.z, chance.maxima)
-    critical = None if chance is None else critical_z(chance.maxima)
+    critical = None if chance is None else critical_z(odds.z, chance.maxima)
     note = association_note(
         found.sizes,
         by_group.sum(axis=1).tolist(),
@@ -137,8 +149,8 @@ def _tested(
     return replace(
         found,
         tested=len(terms),
-        shown=None if p_family is None or critical is None else int((p_family <= LEVEL).sum()),
-        critical_z=critical,
+        shown=None if p_family is None or critical is None else _words_shown(p_family),
+        critical_z=critical_by_group(counts.groups, critical),
         terms=_favoured(counts, by_group, terms, odds, chance, settings.top),
         total_variation=total_variation(by_group, min_count=settings.min_count),
         note=note if chance is not None else "",
