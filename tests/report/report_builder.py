@@ -210,7 +210,8 @@ def cooccurrence(rng: np.random.Generator) -> dict:
             changes.append({
                 "topic": topic, "arm": "values_targeted", "reference": reference, "pairs": 96,
                 "left_out": 0, "tested": len(terms), "shown": 1, "weaker": 1, "gap_shown": 0,
-                "gap_weaker": 0, "critical_z": dict.fromkeys(used, 3.4), "terms": terms, "overall": _plain(overall),
+                "gap_weaker": 0, "critical_z": dict.fromkeys(used, 3.4), "terms": terms,
+                "overall": _plain(overall),
                 "overall_gap": None,
                 "sentiment": [_plain(replace(
                     overall, measure="cooccurrence/sentiment-gap", value=0.0173, low=-0.2, high=0.23

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,12 @@ def toxicity(result: list[Score] | ValidationCard, values: dict[str, Any]) -> No
         there = [value for value in scores if value is not None]
         mean = f"mean {sum(there) / len(there):.4f}" if there else "no mean"
         absent = len(scores) - len(there)
+        reasons = Counter(s.reason for s in result if s.scorer == name and s.value is None)
+        why = ", ".join(f"{many} {reason}" for reason, many in reasons.most_common())
+        because = f" ({why})" if why else ""
         click.echo(
-            f"{name}: {len(there)} scored, {absent} not scorable, {mean}; see `mores report`"
+            f"{name}: {len(there)} scored, {absent} not scorable{because}, {mean}; "
+            "see `mores report`"
         )
 
 

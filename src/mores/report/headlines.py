@@ -130,8 +130,8 @@ def _words(model: str, tested: int, shown: int) -> Headline:
     if shown:
         sentence = (
             f"{tested} words were tested with every group; of {shown} the association with a "
-            "group differs between the values-targeted and the control model (family-wise p at most "
-            ".05 in each topic). Whether a change is welcome is for a reader to judge."
+            "group differs between the values-targeted and the control model (family-wise p at "
+            "most .05 in each topic). Whether a change is welcome is for a reader to judge."
         )
     else:
         sentence = (

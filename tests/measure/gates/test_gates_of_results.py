@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mores import step as steps
 from mores import store
@@ -368,6 +369,15 @@ def test_a_group_spoken_of_worse_fails_and_one_spoken_of_better_passes(context):
     assert (harm.value, harm.high, harm.low) == (1.0, 1.4, None)
     assert (harm.details["two_sided_low"], harm.details["two_sided_high"]) == (0.6, 1.4)
     assert by_part["trade/x"].reason == "no rated word"
+
+
+@pytest.mark.parametrize(("left_out", "expected"), [(0.2, "pass"), (0.21, "inconclusive")])
+def test_texts_that_are_not_english_pass_nothing(context, left_out, expected):
+    one = context()
+    spoken = gap("bakers", 1.0, 0.6, 1.4)
+    leave_changes(one, change("trade", replace(spoken, details={"left_out": left_out})))
+    (found,) = sentiment(one)
+    assert found.verdict == expected
 
 
 def test_a_topic_without_figures_is_mentioned_beside_one_that_has_them(context):

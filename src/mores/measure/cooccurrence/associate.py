@@ -27,7 +27,7 @@ from mores.measure.cooccurrence.permutation import (
     normal_p,
 )
 from mores.measure.cooccurrence.result import GroupSize, TermAssociation, TopicAssociations
-from mores.measure.cooccurrence.sentiment import group_sentiment
+from mores.measure.cooccurrence.sentiment import Flags, english, group_sentiment
 from mores.measure.cooccurrence.total_variation import total_variation
 from mores.records import Estimate
 
@@ -72,6 +72,7 @@ def associate(
         Where something cannot be computed, its ``reason`` says why.
     """
     counts = count_terms(texts, groups, order=order, exclude=settings.exclude)
+    scored = None if settings.lexicon is None else english(texts)
     by_group = counts.by_group()
     terms = counts.frequent(settings.min_count)
     found = TopicAssociations(
@@ -79,7 +80,7 @@ def associate(
         arm=arm,
         sizes=group_sizes(counts),
         vocabulary=len(counts.vocabulary),
-        sentiment=_sentiment(counts, settings, topic, rng),
+        sentiment=_sentiment(counts, scored, settings, topic, rng),
         reason=_unusable(counts, by_group, terms, settings.min_count),
     )
     if found.reason:
@@ -200,13 +201,17 @@ def _chance(
 
 
 def _sentiment(
-    counts: Counts, settings: Settings, topic: str, rng: np.random.Generator
+    counts: Counts,
+    scored: Flags | None,
+    settings: Settings,
+    topic: str,
+    rng: np.random.Generator,
 ) -> tuple[Estimate, ...]:
-    if settings.lexicon is None:
+    if settings.lexicon is None or scored is None:
         return ()
     return tuple(
         replace(e, category=f"{topic}/{e.category}" if topic else e.category)
-        for e in group_sentiment(counts, settings.lexicon, rng=rng)
+        for e in group_sentiment(counts, settings.lexicon, scored, rng=rng)
     )
 
 

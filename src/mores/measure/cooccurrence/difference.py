@@ -23,6 +23,7 @@ from mores.measure.cooccurrence.permutation import (
     normal_p,
 )
 from mores.measure.cooccurrence.result import TermChange, TopicChange
+from mores.measure.cooccurrence.sentiment import english
 from mores.measure.cooccurrence.sentiment_change import sentiment_change
 from mores.records import Estimate
 
@@ -197,7 +198,8 @@ def _sentiment(
 ) -> tuple[Estimate, ...]:
     if settings.lexicon is None:
         return ()
-    found = sentiment_change(paired, settings.lexicon, rng=rng)
+    scored = english(paired.texts[0]), english(paired.texts[1])
+    found = sentiment_change(paired, settings.lexicon, scored, rng=rng)
     if few := _few(paired):  # a p that could not be small says nothing
         found = [
             replace(e, p=None, reason=f"{e.reason}; no p: {few}".removeprefix("; "))
