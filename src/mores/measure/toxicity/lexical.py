@@ -1,8 +1,8 @@
 """The offline baseline scorer: two linear models over words and character runs.
 
 Takes English texts (others are not scored: `measure.english`), gives the mean of two
-probabilities of "toxic": that of alt-profanity-check (words; five calibrated linear SVMs) and that of
-toxicityclassifier (runs of 2 to 4 characters in stemmed words; logistic
+probabilities of "toxic": that of alt-profanity-check (words; five calibrated linear SVMs) and
+that of toxicityclassifier (runs of 2 to 4 characters in stemmed words; logistic
 regression). Equal to the packages' own scores on the same preprocessing, in
 numpy, from weights without pickles.
 
