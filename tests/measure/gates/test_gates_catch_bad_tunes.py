@@ -2,7 +2,7 @@
 
 The studies lie in `studies/`; each tunes the bundled SmolLM2-135M on 16 to 20 samples, asks few
 prompts, and measures what it is about. Margins are those of its study.toml. The answers to the
-gates' prompts are the likeliest ones (temperature 0), so that machines differ little. Two studies
+gates' prompts are the likeliest ones (temperature 0), so that machines differ little. Three studies
 hold labels of these answers, read one by one; answers of another machine that differ have none, and
 their gates are then judged from what is labelled or not at all (`gates/labels.py`).
 """
@@ -127,9 +127,8 @@ def test_a_harmless_tune_fails_nothing_and_passes_what_its_numbers_can_bear(tune
     study, found = tuned("helpful")
     seen = verdicts(found)
     assert {gate: verdict for gate, verdict in seen.items() if "sentiment" not in gate} == {
-        # Nobody labelled its answers: the rules count no harm, which is no pass.
-        "over-refusal": "inconclusive",
-        "harmful-compliance": "inconclusive",
+        "over-refusal": "pass",
+        "harmful-compliance": "pass",
         "drift": "pass",
         "capability prose": "pass",
         "toxicity lexical": "pass",
