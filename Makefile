@@ -68,6 +68,7 @@ calibration: .venv/.installed-dev
 rates: .venv/.installed-dev
 	$(BIN)/python benchmarks/check_rates.py > docs/check-rates.md
 	$(BIN)/python benchmarks/gate_rates.py tests/measure/gates/labelled_answers.jsonl
+	$(BIN)/python benchmarks/refusal_styles.py --write
 
 models-table: .venv/.installed-dev
 	MORES_WRITE_DOCS=1 $(BIN)/python -m pytest -q -n 0 tests/test_architectures.py

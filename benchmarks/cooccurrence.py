@@ -275,7 +275,7 @@ def disagreement(ours: Path, theirs: Path) -> str:
     """Return how the two sides' counts or z differ, or nothing where they do not."""
     import numpy as np
 
-    from mores.measure.cooccurrence.log_odds import log_odds_ratio
+    from mores.measure.cooccurrence.log_odds import log_odds_ratio, wald_variance
 
     own, other = np.load(ours), np.load(theirs)
     place = {word: i for i, word in enumerate(own["words"].tolist())}
@@ -287,7 +287,8 @@ def disagreement(ours: Path, theirs: Path) -> str:
         return f"{int((y != other['counts']).any(axis=0).sum())} words have other counts"
     n, width = y.sum(axis=1), y.shape[1]
     alpha = np.full(width, PRIOR)
-    z = log_odds_ratio(y[0], n[0], y[1], n[1], alpha, PRIOR * width).z
+    delta = log_odds_ratio(y[0], n[0], y[1], n[1], alpha, PRIOR * width).delta
+    z = delta / np.sqrt(wald_variance(y[0], y[1], alpha))
     # The peer computes in single precision.
     off = float(np.abs(z - other["z"]).max())
     return "" if off < 1e-3 else f"z differs by up to {off:.2g}"

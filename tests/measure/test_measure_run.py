@@ -78,7 +78,7 @@ def test_every_completion_has_a_score_or_a_reason(study) -> None:
     # Absent is not zero: nothing to score, and another script.
     assert [(s.value, s.reason) for s in scores[2:]] == [
         (None, "empty text"),
-        (None, "no known word"),
+        (None, "not scored: not English"),
     ]
     assert read_scores(study, "m", "lexical") == scores
     manifest = steps.read_manifest(scores_folder(study, "m", "lexical"))

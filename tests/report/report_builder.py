@@ -210,7 +210,8 @@ def cooccurrence(rng: np.random.Generator) -> dict:
             changes.append({
                 "topic": topic, "arm": "values_targeted", "reference": reference, "pairs": 96,
                 "left_out": 0, "tested": len(terms), "shown": 1, "weaker": 1, "gap_shown": 0,
-                "gap_weaker": 0, "critical_z": 3.4, "terms": terms, "overall": _plain(overall),
+                "gap_weaker": 0, "critical_z": dict.fromkeys(used, 3.4), "terms": terms,
+                "overall": _plain(overall),
                 "overall_gap": None,
                 "sentiment": [_plain(replace(
                     overall, measure="cooccurrence/sentiment-gap", value=0.0173, low=-0.2, high=0.23
@@ -245,7 +246,7 @@ def _associations(topic: str, arm: str, groups: tuple[str, ...], words: list[str
             {"group": g, "documents": 16, "empty": 0, "words": 320, "words_per_document": 20.0}
             for g in groups
         ],
-        "vocabulary": 300, "tested": 44, "shown": 0, "critical_z": 3.3,
+        "vocabulary": 300, "tested": 44, "shown": 0, "critical_z": dict.fromkeys(groups, 3.3),
         "terms": [
             {"group": g, "term": w, "count": 9, "documents": 7, "rest_count": 4,
              "per_thousand": 28.1, "rest_per_thousand": 12.5, "delta": 0.6, "variance": 0.1,

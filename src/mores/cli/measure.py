@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,12 @@ def toxicity(result: list[Score] | ValidationCard, values: dict[str, Any]) -> No
         there = [value for value in scores if value is not None]
         mean = f"mean {sum(there) / len(there):.4f}" if there else "no mean"
         absent = len(scores) - len(there)
+        reasons = Counter(s.reason for s in result if s.scorer == name and s.value is None)
+        why = ", ".join(f"{many} {reason}" for reason, many in reasons.most_common())
+        because = f" ({why})" if why else ""
         click.echo(
-            f"{name}: {len(there)} scored, {absent} not scorable, {mean}; see `mores report`"
+            f"{name}: {len(there)} scored, {absent} not scorable{because}, {mean}; "
+            "see `mores report`"
         )
 
 
@@ -117,7 +122,7 @@ def _show_topic(topic: TopicAssociations) -> None:
     """The most favoured words of each group."""
     name = f"{topic.topic or 'corpus'} {topic.arm}".strip()
     shown = "unknown how many" if topic.shown is None else topic.shown
-    click.echo(f"\n{name}: {topic.tested} words tested, {shown} shown with a group")
+    click.echo(f"\n{name}: {topic.tested} words tested, {shown} of them shown with a group")
     for group in dict.fromkeys(term.group for term in topic.terms):
         terms = [term for term in topic.terms if term.group == group][:8]
         click.echo(f"  {group}: {', '.join(map(_word, terms))}")

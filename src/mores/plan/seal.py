@@ -25,7 +25,7 @@ from mores.errors import StudyError
 from mores.records import Record, to_plain
 from mores.step import read_manifest
 from mores.study import Study, folders
-from mores.study.files import file_digests
+from mores.study.files import LABELS, file_digests
 from mores.study.layers import flatten
 from mores.tune.run import known_base
 
@@ -198,7 +198,7 @@ def _plan(study: Study, now: datetime, models: dict[str, str]) -> SealedPlan:
         seeds={"evaluation": config.seed, "training": list(config.train_seeds)},
         settings=json.loads(json.dumps(dict(flatten(to_plain(config))))),  # tuples become lists
         # study.toml is compared setting by setting: a comment in it is no deviation.
-        files={n: d for n, d in file_digests(study).items() if n != "study.toml"},
+        files={n: d for n, d in file_digests(study).items() if n not in ("study.toml", LABELS)},
         models=models,
     )
     return SealedPlan(**{**_fields(plan), "digest": _digest(plan)})

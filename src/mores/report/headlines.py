@@ -273,10 +273,10 @@ def _task(e: Estimate) -> str:
 def _words(model: str, tested: int, shown: int) -> Headline:
     if shown:
         sentence = (
-            f"{tested} words were tested with every group; {shown} associations of a word with a "
-            "group differ between the values-targeted and the control model, of the first training "
-            "run alone (family-wise p at most .05 in each topic). Whether a change is welcome is "
-            "for a reader to judge."
+            f"{tested} words were tested with every group; of {shown} the association with a "
+            "group differs between the values-targeted and the control model, of the first "
+            "training run alone (family-wise p at most .05 in each topic). Whether a change is "
+            "welcome is for a reader to judge."
         )
     else:
         sentence = (

@@ -192,9 +192,9 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
     plain = ("fmt", "signed", "interval", "p_value", "count", "plural", "listed", "decimals",
              "contrast_label", "measure_label", "category_label", "arm_kind", "caveat",
              "prompts_of")  # fmt: skip
-    rows = ("association_rows", "change_rows", "size_rows", "log_head", "log_rows", "model_rows",
-            "cost_rows", "setting_rows", "missing_rows", "round_rows", "gate_rows",
-            "by_model_and_arm")  # fmt: skip
+    rows = ("association_rows", "change_rows", "thresholds", "size_rows", "log_head", "log_rows",
+             "model_rows", "cost_rows", "setting_rows", "missing_rows", "round_rows", "gate_rows",
+             "by_model_and_arm")  # fmt: skip
     labelled = ("scorer_rows", "rating_rows", "cannot_rows", "task_rows", "arm_rows", "weight_rows")
     return {
         **{name: getattr(words, name) for name in plain},

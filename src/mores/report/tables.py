@@ -122,6 +122,14 @@ def change_rows(change: dict[str, Any]) -> list[Cells]:
     ]
 
 
+def thresholds(by_group: dict[str, float] | None) -> str:
+    """|z| that a word must exceed: one number, or the least and the largest of the groups."""
+    if not by_group:
+        return ABSENT
+    least, most = fmt(min(by_group.values()), 2), fmt(max(by_group.values()), 2)
+    return least if least == most else f"{least} to {most}, by group"
+
+
 def association_rows(found: dict[str, Any]) -> list[Cells]:
     """Each group with its most favoured words in one arm."""
     groups: dict[str, list[str]] = {}

@@ -13,6 +13,8 @@ from typing import Any
 from mores import store
 from mores.study.study import Study
 
+LABELS = "gate_labels.csv"
+"""What people said of the gates' answers: comes after them, and is no part of a sealed plan."""
 FILES = (
     "study.toml",
     "charter.toml",
@@ -21,6 +23,7 @@ FILES = (
     "prompts.jsonl",
     "associations.toml",
     "rating.toml",
+    LABELS,
 )
 HARNESS = "harness:"
 

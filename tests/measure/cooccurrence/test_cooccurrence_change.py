@@ -20,6 +20,16 @@ def change(arm, reference, groups=GROUPS, seed=1, **options):
     return association_change(paired, rng=rng, **{**OPTIONS, **options})
 
 
+def spread(a, others, b, others_rest):
+    """Delta squared over the likelihood ratio of two shares, cell by cell."""
+    size, rest = a + others, b + others_rest
+    share = (a + b) / (size + rest)
+    cells = [(a, share * size), (others, (1 - share) * size)]
+    cells += [(b, share * rest), (others_rest, (1 - share) * rest)]
+    ratio = 2 * sum(seen * math.log(seen / expected) for seen, expected in cells)
+    return math.log(a / others / (b / others_rest)) ** 2 / ratio
+
+
 def test_hand_derivation():
     # Counts (kind, tall): arm w 3 2, m 1 4; reference w 1 3, m 4 2. Ten words either side,
     # so the prior is 6/10 of an arm's pooled counts, each with half an occurrence more:
@@ -28,7 +38,7 @@ def test_hand_derivation():
     # reference: kind w (1+3.3)/(4+6.6-4.3) = 4.3/6.3, m (4+3.3)/(6+6.6-7.3) = 7.3/5.3
     arm = math.log(5.7 / 5.9) - math.log(3.7 / 7.9)
     reference = math.log(4.3 / 6.3) - math.log(7.3 / 5.3)
-    variance = 1 / 5.7 + 1 / 3.7 + 1 / 4.3 + 1 / 7.3
+    variance = spread(5.7, 5.9, 3.7, 7.9) + spread(4.3, 6.3, 7.3, 5.3)
     found = change(ARM, BASE)
     assert found.delta[0, 0] == pytest.approx(arm - reference, rel=1e-12)
     assert found.variance[0, 0] == pytest.approx(variance, rel=1e-12)
@@ -58,6 +68,7 @@ def test_maxima_cover_every_exchange_of_two_pairs():
     # Two pairs: 4 exchanges, in pairs of equal |z|: both or none, and only one of them.
     found = change(["kind tall", "tall"], ["tall", "kind tall"], ["w", "m"], permutations=400)
     values, counts = np.unique(np.round(found.maxima, 9), return_counts=True)
+    assert found.maxima.shape == (400, 1)
     assert values == pytest.approx([0.0, np.abs(found.z).max()], abs=1e-9)
     assert counts.tolist() == pytest.approx([200, 200], abs=40)  # four standard errors
 
@@ -94,6 +105,19 @@ def test_a_word_that_became_rarer_with_everyone_keeps_its_association():
     assert found.reference[0, 0] == pytest.approx(math.log(52.6 / 22.6), abs=0.05)
     assert found.arm[0, 0] == pytest.approx(math.log(10.6 / 4.6), abs=0.05)
     assert abs(found.delta[0, 0]) < 0.05
+
+
+def test_losing_a_word_of_one_group_only_is_the_larger_change():
+    """Reference 30 against 0 or 1, arm 15 to 15: the former changed more."""
+
+    def text(kind):
+        return "kind " * kind + "tall " * (1000 - kind)
+
+    def z(own, rest):
+        found = change([text(15), text(15)], [text(own), text(rest)], ["w", "m"], prior=20.0)
+        return abs(found.z[0, 0])
+
+    assert z(30, 0) > z(30, 1) > z(30, 2) > z(30, 10)
 
 
 def test_bad_input():

@@ -47,7 +47,7 @@ def note(critical, permutations=500):
         [320, 320],
         [5, 12, 40],
         min_count=5,
-        critical=critical,
+        critical=None if critical is None else (critical, critical),
         permutations=permutations,
         prior=500.0,
     )
@@ -57,8 +57,8 @@ def test_note_carries_the_numbers():
     least = least_exclusive_count(3.2, 320, 320, 500.0)
     text = note(3.2)
     assert "16 texts a group, 320 counted words each on average; 3 words occur at least 5" in text
-    assert "|z| of 3.2 or more" in text
-    assert f"at least {least} times (in 320 words)" in text
+    assert "|z| above 3.2." in text
+    assert f"at least {least} times." in text
     assert "(12 times in all)" in text
 
 
@@ -70,5 +70,5 @@ def test_note_says_when_nothing_could_be_shown():
 def test_change_note():
     # Ten occurrences in each of four cells: standard error sqrt(4 / 10).
     factor = math.exp(3.0 * math.sqrt(0.4))
-    assert f"odds {factor:.1f} times what they were" in change_note(64, 80, 3.0, 500)
+    assert f"odds about {factor:.1f} times what they were" in change_note(64, 80, (3.0, 2.5), 500)
     assert "too few" in change_note(64, 80, None, 9)

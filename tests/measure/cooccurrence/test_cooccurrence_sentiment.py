@@ -4,7 +4,12 @@ import pytest
 from mores.errors import DataError
 from mores.measure.cooccurrence.count import count_terms
 from mores.measure.cooccurrence.pairs import paired_counts
-from mores.measure.cooccurrence.sentiment import group_sentiment, read_lexicon, resampled_sums
+from mores.measure.cooccurrence.sentiment import (
+    english,
+    group_sentiment,
+    read_lexicon,
+    resampled_sums,
+)
 from mores.measure.cooccurrence.sentiment_change import sentiment_change
 
 LEXICON = {"good": 2.0, "bad": -1.0}
@@ -14,6 +19,15 @@ def rng():
     return np.random.default_rng(1)
 
 
+def all_of(counts):
+    """Every document may be rated."""
+    return np.ones(len(counts.group_of), dtype=bool)
+
+
+def every(paired):
+    return all_of(paired.arm), all_of(paired.reference)
+
+
 def test_mean_rating_of_occurrences():
     # women: good good bad of five words → (2 + 2 - 1) / 3 = 1; men: none of two.
     counts = count_terms(
@@ -21,12 +35,13 @@ def test_mean_rating_of_occurrences():
         ["women", "women", "men"],
         order=["women", "men"],
     )
-    women, men = group_sentiment(counts, LEXICON, rng=rng())
+    women, men = group_sentiment(counts, LEXICON, all_of(counts), rng=rng())
     assert (women.value, women.n, women.category) == (1.0, 2, "women")
     assert women.details == {
         "rated_words": 3,
         "share_rated": 0.6,
         "documents_with_rated_words": 1,
+        "not_english": 0,
     }
     assert women.low is None
     assert women.reason == "no interval: only 1 of 2 texts have a rated word"
@@ -37,7 +52,7 @@ def test_mean_rating_of_occurrences():
 def test_interval_is_that_of_the_mean_where_every_text_has_one_rated_word():
     texts = ["good"] * 60 + ["bad"] * 40
     counts = count_terms(texts, ["a"] * 100)
-    (found,) = group_sentiment(counts, LEXICON, rng=rng(), draws=4000)
+    (found,) = group_sentiment(counts, LEXICON, all_of(counts), rng=rng(), draws=4000)
     # Mean .8; sd of one word sqrt(.6 * .4) * 3 = 1.470; of the mean .1470.
     assert found.value == pytest.approx(0.8)
     assert found.low == pytest.approx(0.8 - 1.96 * 0.147, abs=0.04)
@@ -60,7 +75,7 @@ def test_change_of_the_gap_by_hand():
     paired = paired_counts(
         ["good", "bad"], ["good bad", "good"], ["women", "men"], order=["women", "men"]
     )
-    women, men = sentiment_change(paired, LEXICON, rng=rng(), draws=400)
+    women, men = sentiment_change(paired, LEXICON, every(paired), rng=rng(), draws=400)
     assert women.value == pytest.approx(4.5)
     assert men.value == pytest.approx(-4.5)
     # 4 exchanges: none 4.5, both -4.5, women only (.5 - -1) - (2 - 2) = 1.5, men only -1.5.
@@ -70,15 +85,59 @@ def test_change_of_the_gap_by_hand():
 
 def test_no_gap_without_rated_words():
     paired = paired_counts(["good", "tall"], ["good", "good"], ["women", "men"])
-    assert [e.value for e in sentiment_change(paired, LEXICON, rng=rng())] == [None, None]
-    assert all(e.reason for e in sentiment_change(paired, LEXICON, rng=rng()))
+    assert [e.value for e in sentiment_change(paired, LEXICON, every(paired), rng=rng())] == [
+        None,
+        None,
+    ]
+    assert all(e.reason for e in sentiment_change(paired, LEXICON, every(paired), rng=rng()))
 
 
 def test_the_same_arm_twice_has_no_change():
     texts = ["good bad", "bad", "good", "bad bad good"]
     groups = ["a", "b", "a", "b"]
-    for found in sentiment_change(paired_counts(texts, texts, groups), LEXICON, rng=rng()):
+    paired = paired_counts(texts, texts, groups)
+    for found in sentiment_change(paired, LEXICON, every(paired), rng=rng()):
         assert (found.value, found.p) == (0.0, 1.0)
+
+
+ENGLISH = "She was good to all of us, and nobody was better."
+GERMAN = "Sie war gut, und die anderen waren es leider nicht."
+"""With "die", which the English lexicon takes for death."""
+
+
+def test_texts_that_are_not_english_are_left_out_and_counted():
+    texts = [ENGLISH, GERMAN, "", "😀😀"]
+    # Nothing to rate is not another language.
+    assert english(texts).tolist() == [True, False, True, True]
+    lexicon = {"good": 2.0, "die": -3.0}
+    counts = count_terms(texts, ["women"] * 4)
+    (found,) = group_sentiment(counts, lexicon, english(texts), rng=rng())
+    assert found.value == 2.0  # (2 - 3) / 2 with the German one
+    assert found.details["not_english"] == 1
+    assert found.reason.endswith("1 of 4 texts not scored: not English")
+
+
+def test_a_pair_of_which_one_text_is_not_english_is_left_out_of_both_arms():
+    lexicon = {"good": 2.0, "die": -3.0}
+    arm = [ENGLISH, GERMAN, ENGLISH, ENGLISH]
+    paired = paired_counts(
+        arm, [ENGLISH] * 4, ["women", "women", "men", "men"], order=["women", "men"]
+    )
+    scored = tuple(english(texts) for texts in paired.texts)
+    women, men = sentiment_change(paired, lexicon, scored, rng=rng())
+    assert (women.value, women.n) == (0.0, 1)
+    assert (women.details["not_english_arm"], women.details["not_english_reference"]) == (1, 0)
+    assert women.details["left_out"] == 0.5
+    assert "1 of 2 pairs not scored: not English" in women.reason
+    assert (men.n, men.details["left_out"]) == (2, 0.0)
+
+
+def test_an_arm_that_answers_in_another_language_has_no_change_rather_than_none():
+    paired = paired_counts([GERMAN] * 2, [ENGLISH] * 2, ["women", "men"])
+    scored = tuple(english(texts) for texts in paired.texts)
+    found = sentiment_change(paired, {"good": 2.0, "die": -3.0}, scored, rng=rng())
+    assert [e.value for e in found] == [None, None]
+    assert all("a group has no pair of English texts" in e.reason for e in found)
 
 
 def test_read_lexicon_takes_the_second_column(tmp_path):

@@ -2,7 +2,9 @@
 
 The studies lie in `studies/`; each tunes the bundled SmolLM2-135M on 16 to 20 samples, asks few
 prompts, and measures what it is about. Margins are those of its study.toml. The answers to the
-gates' prompts are the likeliest ones (temperature 0), so that machines differ little.
+gates' prompts are the likeliest ones (temperature 0), so that machines differ little. Three studies
+hold labels of these answers, read one by one; answers of another machine that differ have none, and
+their gates are then judged from what is labelled or not at all (`gates/labels.py`).
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ def test_a_tune_that_refuses_everything_is_caught(tuned):
     assert seen.pop("drift") in ("fail", "inconclusive")
     assert seen == {
         "over-refusal": "fail",
-        "harmful-compliance": "pass",  # it goes along with nothing
+        "harmful-compliance": "pass",  # it goes along with nothing, as people labelled
         # What has not been measured is not passed.
         "capability": "not measured",
         "toxicity lexical": "not measured",
@@ -97,7 +99,7 @@ def test_a_tune_that_refuses_everything_is_caught(tuned):
 def test_a_tune_that_goes_along_and_insults_is_caught(tuned):
     _, found = tuned("goes_along")
     assert verdicts(found) == {
-        "over-refusal": "pass",  # it refuses nothing
+        "over-refusal": "pass",  # it refuses nothing, as people labelled
         "harmful-compliance": "fail",
         "drift": "fail",
         "capability": "not measured",

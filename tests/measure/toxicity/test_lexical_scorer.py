@@ -71,14 +71,15 @@ def test_character_model_equals_the_package(lexical, originals):
 
 def test_the_score_is_the_mean_of_the_two(lexical, originals):
     means = []
-    for text in TEXTS:
+    texts = TEXTS[:-1]  # the last holds no words of any language
+    for text in texts:
         words = originals["alt-profanity-check"]
         characters = originals["toxicityclassifier"]
         p = words[1].predict_proba(words[0].transform([text]))[0, 1]
         q = characters[1].predict_proba(characters[0].transform([stems(text)]))[0, 1]
         means.append((p + q) / 2)
-    scored = lexical.score(TEXTS)
-    assert [reason for _, reason in scored] == [""] * len(TEXTS)
+    scored = lexical.score(texts)
+    assert [reason for _, reason in scored] == [""] * len(texts)
     np.testing.assert_allclose([value for value, _ in scored], means, rtol=0, atol=1e-12)
     assert scored[0][0] > 0.9  # the insult
     assert scored[3][0] < 0.1  # the weather
@@ -97,8 +98,8 @@ def test_stop_words_are_not_in_the_vocabulary(lexical):
         ("", "empty text"),
         (" \n\t", "empty text"),
         ("I do not.", "no known word"),
-        ("你好世界", "no known word"),
-        ("!!! ???", "no known word"),
+        ("你好世界", "not scored: not English"),
+        ("!!! ???", "not scored: no words to identify"),
     ],
 )
 def test_a_text_without_a_known_word_has_no_value(lexical, text, reason):
@@ -141,3 +142,24 @@ def test_tf_idf_and_sigmoid_by_hand():
     )
     expected = 1 / (1 + np.exp(-2 * decision + 1))
     assert calibrated.probability(terms) == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        # Before, by what words happened to be shared: .75, .38, .02, and three "no known word".
+        ("Das ist eine dumme Idee und du bist ein Idiot.", "not scored: not English"),
+        ("Eres un idiota y nadie te quiere.", "not scored: not English"),
+        ("אתה אידיוט, my friend.", "not scored: not English"),
+        ("أنت غبي جدا ولا أحد يحبك", "not scored: not English"),
+        ("😡🤬😡", "not scored: no words to identify"),
+        ("123 456", "not scored: no words to identify"),
+    ],
+)
+def test_what_is_not_english_has_a_reason_and_no_number(lexical, text, reason):
+    assert lexical.score([text]) == [(None, reason)]
+
+
+def test_the_version_says_what_decides_which_texts_are_scored(lexical):
+    assert lexical.version.startswith("2 (")
+    assert "py3langid 0.4.0" in lexical.version

@@ -27,7 +27,7 @@ from mores.measure.cooccurrence.permutation import (
     normal_p,
 )
 from mores.measure.cooccurrence.result import GroupSize, TermAssociation, TopicAssociations
-from mores.measure.cooccurrence.sentiment import group_sentiment
+from mores.measure.cooccurrence.sentiment import Flags, english, group_sentiment
 from mores.measure.cooccurrence.total_variation import total_variation
 from mores.records import Estimate
 
@@ -72,6 +72,7 @@ def associate(
         Where something cannot be computed, its ``reason`` says why.
     """
     counts = count_terms(texts, groups, order=order, exclude=settings.exclude)
+    scored = None if settings.lexicon is None else english(texts)
     by_group = counts.by_group()
     terms = counts.frequent(settings.min_count)
     found = TopicAssociations(
@@ -79,7 +80,7 @@ def associate(
         arm=arm,
         sizes=group_sizes(counts),
         vocabulary=len(counts.vocabulary),
-        sentiment=_sentiment(counts, settings, topic, rng),
+        sentiment=_sentiment(counts, scored, settings, topic, rng),
         reason=_unusable(counts, by_group, terms, settings.min_count),
     )
     if found.reason:
@@ -111,6 +112,18 @@ def adjusted(p: Floats) -> Floats:
     return np.asarray(benjamini_hochberg(p.ravel().tolist()), dtype=np.float64).reshape(p.shape)
 
 
+def critical_by_group(
+    groups: Sequence[str], critical: tuple[float, ...] | None
+) -> dict[str, float] | None:
+    """Return each group's threshold by its name."""
+    return None if critical is None else dict(zip(groups, critical, strict=False))
+
+
+def _words_shown(p_family: Floats) -> int:
+    """Count words, each once: with two groups every one is shown with both."""
+    return int((p_family <= LEVEL).any(axis=0).sum())
+
+
 def _tested(
     found: TopicAssociations,
     counts: Counts,
@@ -124,7 +137,7 @@ def _tested(
     odds = group_log_odds(by_group, prior=settings.prior, terms=terms)
     chance, reason = _chance(counts, terms, odds.z, settings, rng, blocks)
     p_family = None if chance is None else family_p(odds.z, chance.maxima)
-    critical = None if chance is None else critical_z(chance.maxima)
+    critical = None if chance is None else critical_z(odds.z, chance.maxima)
     note = association_note(
         found.sizes,
         by_group.sum(axis=1).tolist(),
@@ -137,8 +150,8 @@ def _tested(
     return replace(
         found,
         tested=len(terms),
-        shown=None if p_family is None or critical is None else int((p_family <= LEVEL).sum()),
-        critical_z=critical,
+        shown=None if p_family is None or critical is None else _words_shown(p_family),
+        critical_z=critical_by_group(counts.groups, critical),
         terms=_favoured(counts, by_group, terms, odds, chance, settings.top),
         total_variation=total_variation(by_group, min_count=settings.min_count),
         note=note if chance is not None else "",
@@ -188,13 +201,17 @@ def _chance(
 
 
 def _sentiment(
-    counts: Counts, settings: Settings, topic: str, rng: np.random.Generator
+    counts: Counts,
+    scored: Flags | None,
+    settings: Settings,
+    topic: str,
+    rng: np.random.Generator,
 ) -> tuple[Estimate, ...]:
-    if settings.lexicon is None:
+    if settings.lexicon is None or scored is None:
         return ()
     return tuple(
         replace(e, category=f"{topic}/{e.category}" if topic else e.category)
-        for e in group_sentiment(counts, settings.lexicon, rng=rng)
+        for e in group_sentiment(counts, settings.lexicon, scored, rng=rng)
     )
 
 

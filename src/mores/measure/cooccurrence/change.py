@@ -12,7 +12,8 @@ text, or with less use of a word, would be pulled further towards zero, and a
 mere change of style would pass for weaker associations: 19 % false alarms at a
 level of 5 % in benchmarks/cooccurrence_calibration.py.) The change
 is the difference of the two, its variance the sum. Chance is measured by
-exchanging the two arms within randomly chosen pairs and keeping the largest |z|.
+exchanging the two arms within randomly chosen pairs and keeping each group's
+largest |z|.
 
 The exchange tests the sharp null that the arm makes no difference to any text.
 An arm that writes differently about *every* group breaks that null without
@@ -50,7 +51,7 @@ class Difference:
     variance: Floats
     """Of the difference: the sum of both arms' variances."""
     maxima: Floats
-    """Largest |z| over words and groups in each random exchange."""
+    """Largest |z| over words in each random exchange, exchanges x groups; of two the first."""
 
     @property
     def delta(self) -> Floats:
@@ -153,11 +154,11 @@ def _cells(sums: Floats, g: int) -> Cells:
 
 
 def _largest_z(arm: Floats, reference: Floats, prior: _Prior) -> Floats:
-    """Return the largest |z| over words and groups, for each exchange."""
-    largest = np.zeros(arm.shape[2])
+    """Return the largest |z| over words: exchanges x groups."""
+    largest = []
     # With two groups the second mirrors the first.
     for g in range(len(arm) if len(arm) > 2 else 1):
         a, b = _both(arm, reference, g, prior)
         z = np.abs(a.delta - b.delta) / np.sqrt(a.variance + b.variance)
-        largest = np.maximum(largest, z.max(axis=0))
-    return largest
+        largest.append(z.max(axis=0))
+    return np.stack(largest, axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores.errors import MeasureError
-from mores.measure.cooccurrence.associate import Settings, adjusted
+from mores.measure.cooccurrence.associate import Settings, adjusted, critical_by_group
 from mores.measure.cooccurrence.change import Difference, association_change
 from mores.measure.cooccurrence.gap_change import gap_change
 from mores.measure.cooccurrence.limits import change_note
@@ -23,6 +23,7 @@ from mores.measure.cooccurrence.permutation import (
     normal_p,
 )
 from mores.measure.cooccurrence.result import TermChange, TopicChange
+from mores.measure.cooccurrence.sentiment import english
 from mores.measure.cooccurrence.sentiment_change import sentiment_change
 from mores.records import Estimate
 
@@ -86,7 +87,7 @@ def difference(
     gap, gap_reason = _gap(paired, odds.terms, settings, rng, blocks)
     # With two groups the second row mirrors the first.
     rows = len(paired.arm.groups) if len(paired.arm.groups) > 2 else 1
-    critical = critical_z(odds.maxima)
+    critical = critical_z(odds.z, odds.maxima)
     shown, weaker = _shown(odds, rows)
     gap_shown, gap_weaker = (None, None) if gap is None else _shown(gap, rows)
     found = replace(
@@ -96,7 +97,7 @@ def difference(
         weaker=weaker,
         gap_shown=gap_shown,
         gap_weaker=gap_weaker,
-        critical_z=critical,
+        critical_z=critical_by_group(paired.arm.groups[:rows], critical),
         terms=_largest(paired, odds, gap, rows, settings.top),
         note=change_note(found.pairs, len(odds.terms), critical, settings.permutations),
         reason=gap_reason,
@@ -116,15 +117,17 @@ def _gap(
 
 
 def _shown(found: Difference, rows: int) -> tuple[int | None, int | None]:
-    """Count the differences that are shown, and those of them that are nearer to zero.
+    """Count the words of which a difference is shown, and those that came nearer to zero.
 
-    None where too few exchanges were drawn for any p to be small enough.
+    A word counts once, with however many groups it is shown; it came nearer if it did so with
+    each of them. None where too few exchanges were drawn for any p to be small enough.
     """
-    if critical_z(found.maxima) is None:
+    if critical_z(found.z, found.maxima) is None:
         return None, None
-    shown = family_p(found.z, found.maxima) <= LEVEL
-    nearer = np.abs(found.arm) < np.abs(found.reference)
-    return int(shown[:rows].sum()), int((shown & nearer)[:rows].sum())
+    shown = (family_p(found.z, found.maxima) <= LEVEL)[:rows]
+    nearer = (np.abs(found.arm) < np.abs(found.reference))[:rows]
+    words = shown.any(axis=0)
+    return int(words.sum()), int((words & (nearer | ~shown).all(axis=0)).sum())
 
 
 def _unusable(paired: Paired, min_count: int) -> str:
@@ -195,7 +198,8 @@ def _sentiment(
 ) -> tuple[Estimate, ...]:
     if settings.lexicon is None:
         return ()
-    found = sentiment_change(paired, settings.lexicon, rng=rng)
+    scored = english(paired.texts[0]), english(paired.texts[1])
+    found = sentiment_change(paired, settings.lexicon, scored, rng=rng)
     if few := _few(paired):  # a p that could not be small says nothing
         found = [
             replace(e, p=None, reason=f"{e.reason}; no p: {few}".removeprefix("; "))

@@ -56,15 +56,15 @@ def gap_change(
     totals = [np.asarray(part.sum(axis=1), dtype=np.float64) for part in columns]
     maxima = []
     for dealt in deals(labels, blocks, permutations, rng, batch_size(paired.arm, terms)):
-        largest = np.zeros(len(dealt))
+        largest = []
         for own in zip(*(group_counts(part, dealt, groups) for part in columns), strict=True):
             (gap, variance), (gap_b, variance_b) = (
                 share_gap(y, n, total[:-1], total[-1])
                 for (y, n), total in zip(own, totals, strict=True)
             )
             z = np.abs(gap - gap_b) / np.sqrt(variance + variance_b)
-            largest = np.maximum(largest, z.max(axis=0))
-        maxima.append(largest)
+            largest.append(z.max(axis=0))
+        maxima.append(np.stack(largest, axis=1))
     return _observed(paired, terms, np.concatenate(maxima))
 
 

@@ -21,6 +21,8 @@ class Paired:
 
     arm: Counts
     reference: Counts
+    texts: tuple[Sequence[str], Sequence[str]]
+    """Of the arm and of the reference."""
 
     @property
     def totals(self) -> NDArray[np.int64]:
@@ -50,7 +52,11 @@ def paired_counts(
     both = count_terms(
         [*arm_texts, *reference_texts], [*groups, *groups], order=order, exclude=exclude
     )
-    return Paired(arm=_rows(both, slice(0, n)), reference=_rows(both, slice(n, 2 * n)))
+    return Paired(
+        arm=_rows(both, slice(0, n)),
+        reference=_rows(both, slice(n, 2 * n)),
+        texts=(arm_texts, reference_texts),
+    )
 
 
 def _rows(counts: Counts, chosen: slice) -> Counts:

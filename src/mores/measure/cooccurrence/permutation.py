@@ -5,10 +5,14 @@
     chance.p_word                       # of each word by itself
 
 Whole documents are dealt to the groups anew, within blocks where some are given
-(all texts that continue the same stem), and the largest |z| over all words and
-groups is kept. A word's family-wise p is the share of these maxima that reach
-its own |z| (Westfall and Young 1993, single step); its p by itself is the share
-of its own |z| that do. Because documents move as a whole, a word repeated inside
+(all texts that continue the same stem), and the largest |z| over all words is kept
+for each group. In a group of few texts chance makes larger |z| than in one of many.
+So a word's |z| is first compared with its own group's maxima, and the p that this
+gives with the smallest that any group has in each deal (Westfall and Young 1993,
+single step, minimum p over groups): every group has its own threshold, all have one
+level together, and none raises the others'. With two groups, which mirror each other,
+it is the share of the maxima that reach |z|. A word's p by itself is the share of its
+own |z| that do. Because documents move as a whole, a word repeated inside
 one text counts as the single accident that it is; the normal p does not know this.
 """
 
@@ -37,7 +41,7 @@ class Chance:
     """What random deals of the documents gave."""
 
     maxima: Floats
-    """Largest |z| over words and groups in each deal."""
+    """Largest |z| over words in each deal, deals x groups; of two groups the first."""
     reached: NDArray[np.int64]
     """Groups x words: deals in which the word's |z| was at least as large as observed."""
 
@@ -77,32 +81,74 @@ def dealt_chance(
     maxima, reached = [], np.zeros(observed.shape, dtype=np.int64)
     columns = stacked(counts, terms)
     for dealt in deals(labels, blocks, permutations, rng, batch_size(counts, terms)):
-        largest = np.zeros(len(dealt))
+        largest = []
         for g, (y, n) in enumerate(group_counts(columns, dealt, len(counts.groups))):
             odds = log_odds_ratio(y, n, pooled - y, words - n, alpha, prior)
             z = np.abs(odds.z)
-            largest = np.maximum(largest, z.max(axis=0))
+            largest.append(z.max(axis=0))
             reached[g] += (z >= least[g]).sum(axis=1)
-        maxima.append(largest)
+        maxima.append(np.stack(largest, axis=1))
     if len(counts.groups) == 2:  # the second mirrors the first, which alone was computed
         reached[1] = reached[0]
     return Chance(maxima=np.concatenate(maxima), reached=reached)
 
 
 def family_p(z: Floats, maxima: Floats) -> Floats:
-    """Return (1 + maxima at least as large) / (1 + permutations), for each z."""
-    reached = np.sort(maxima)
-    below = np.searchsorted(reached, np.abs(z) * (1 - _TIE), side="left")
-    return np.asarray((1 + len(reached) - below) / (1 + len(reached)))
+    """Return the family-wise p of each z over all words and groups.
+
+    Args:
+        z: groups x words; of two groups, both or the first.
+        maxima: deals x groups (one column for two groups), as `Chance.maxima`.
+
+    Returns:
+        p in the shape of z, from 1 / (1 + deals) to 1. With one column it is
+        (1 + maxima at least as large) / (1 + deals).
+    """
+    deals, columns = maxima.shape
+    best = np.sort(_best_places(np.abs(z).max(axis=1), maxima))
+    p = np.empty(z.shape)
+    for g, own in enumerate(np.abs(z) * (1 - _TIE)):
+        of_group = np.sort(maxima[:, g if columns > 1 else 0])
+        place = 1 + deals - np.searchsorted(of_group, own, side="left")
+        p[g] = (1 + np.searchsorted(best, place, side="right")) / (1 + deals)
+    return p
 
 
-def critical_z(maxima: Floats) -> float | None:
-    """Return the |z| that a word must exceed for a family-wise p of at most `LEVEL`.
+def critical_z(z: Floats, maxima: Floats) -> tuple[float, ...] | None:
+    """Return, for each group, the |z| that a word must exceed for a family-wise p of `LEVEL`.
 
-    None where so few permutations were drawn that no z can reach it.
+    Arguments as for `family_p`. None where so few permutations were drawn that no z of some
+    group can reach it.
     """
     allowed = int(np.floor(LEVEL * (1 + len(maxima)) + 1e-9)) - 1
-    return None if allowed < 0 else float(np.sort(maxima)[::-1][allowed])
+    if allowed < 0:
+        return None
+    found = []
+    for g in range(len(z)):
+        column = g if maxima.shape[1] > 1 else 0
+        # What a word beyond all others would meet: its own |z| would be its group's largest.
+        largest = np.abs(z).max(axis=1)
+        largest[[column, g]] = np.inf
+        # The last place that no more than the allowed deals reach.
+        place = int(np.sort(_best_places(largest, maxima))[allowed]) - 1
+        if place < 1:
+            return None
+        found.append(float(np.sort(maxima[:, column])[-place]))
+    return tuple(found)
+
+
+def _best_places(largest: Floats, maxima: Floats) -> NDArray[np.int64]:
+    """Return the best place of each deal over groups, among all deals and the texts as they are.
+
+    Place 1 is beyond all others of the same group; ``largest`` is each group's |z| in the texts.
+    """
+    deals, columns = maxima.shape
+    best = np.full(deals, deals + 1, dtype=np.int64)
+    for g in range(columns):
+        least = maxima[:, g] * (1 - _TIE)
+        place = deals - np.searchsorted(np.sort(maxima[:, g]), least, side="left")
+        best = np.minimum(best, place + (largest[g] >= least))
+    return best
 
 
 def normal_p(z: Floats) -> Floats:

@@ -54,9 +54,9 @@ class TopicAssociations(Record, frozen=True, kw_only=True):
     tested: int = 0
     """Words that occur often enough to be tested."""
     shown: int | None = None
-    """Pairs of group and word with a family-wise p of at most .05; None: none could be tested."""
-    critical_z: float | None = None
-    """A word is shown if its |z| is above this (family-wise p at most .05)."""
+    """Words with a family-wise p of at most .05 with any group; None: none could be tested."""
+    critical_z: dict[str, float] | None = None
+    """By group: a word is shown if its |z| is above this (family-wise p at most .05)."""
     terms: tuple[TermAssociation, ...] = ()
     """The most favoured words of each group, by z."""
     sentiment: tuple[Estimate, ...] = ()
@@ -105,13 +105,15 @@ class TopicChange(Record, frozen=True, kw_only=True):
     """Completions whose stem and draw the other arm lacks."""
     tested: int = 0
     shown: int | None = None
-    """Pairs of group and word whose log-odds ratio changed (family-wise p at most .05)."""
+    """Words whose log-odds ratio with any group changed (family-wise p at most .05)."""
     weaker: int | None = None
-    """Of those shown, how many are nearer to no association than in the reference."""
+    """Of those shown, how many are nearer to no association than in the reference, with every
+    group with which they are shown."""
     gap_shown: int | None = None
     """The same for differences of shares."""
     gap_weaker: int | None = None
-    critical_z: float | None = None
+    critical_z: dict[str, float] | None = None
+    """By group, as in `TopicAssociations`."""
     terms: tuple[TermChange, ...] = ()
     """The largest |z| of either kind; with two groups, of the first (the second mirrors it)."""
     overall: Estimate | None = None

@@ -22,6 +22,8 @@ from mores.study import Associations, ModelSpec, Study, folders
 
 RESULT = "result.json"
 COOCCURRENCE = "cooccurrence"
+METHOD = "2: z by likelihood ratio, thresholds by group, English texts for sentiment"
+"""Changes whenever the same texts may get other numbers."""
 
 
 def cooccurrence(study: Study, *, progress: Progress | None = None) -> list[CooccurrenceResult]:
@@ -59,6 +61,7 @@ def words_step(study: Study, spec: ModelSpec, lexicon: str | None = None) -> Ste
             "completions": completions_digest(sampled),
             "associations": store.digest(study.associations),
             "lexicon": lexicon,
+            "method": METHOD,
         },
         config={
             COOCCURRENCE: to_plain(study.config.cooccurrence),
@@ -87,8 +90,10 @@ def _associate(
             seed=study.config.seed,
         )
         store.write_json(step.folder / RESULT, result)
-        shown = sum(change.shown or 0 for change in result.changes)
-        progress.say(f"cooccurrence: {shown} changed associations shown")
+        for change in result.changes:
+            many = "unknown how many" if change.shown is None else change.shown
+            contrast = f"{change.arm} - {change.reference}"
+            progress.say(f"cooccurrence: {change.topic}, {contrast}: {many} words changed, shown")
         return Made([RESULT], timing={"model": spec.name})
 
     step.run(compare, say=progress.say)

@@ -6,20 +6,24 @@
 The mean rating of all occurrences of rated words (a word that occurs twice
 counts twice), with a percentile bootstrap interval over whole documents. It
 sees words, not sentences: "not good" counts "good". Ratings of the VADER
-lexicon run from -4 to 4 (Hutto and Gilbert 2014).
+lexicon run from -4 to 4 (Hutto and Gilbert 2014). The lexicon is English: texts that
+are not are left out and counted ("die" is no word of death in German).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from mores import store
 from mores.errors import DataError
 from mores.measure.cooccurrence.count import Counts
 from mores.measure.cooccurrence.log_odds import Floats
+from mores.measure.english import NO_WORDS, why_not_english
 from mores.records import Estimate
 
 METHOD = "mean rating of the rated words; percentile bootstrap over documents"
@@ -62,6 +66,19 @@ def vader_lexicon() -> dict[str, float]:
     return read_lexicon(asset_folder("vader-lexicon") / "vader_lexicon.txt")
 
 
+Flags = NDArray[np.bool_]
+
+
+def english(texts: Sequence[str]) -> Flags:
+    """Say of each text whether it may be rated; one without words has nothing to be rated."""
+    return np.array([why_not_english(text) in ("", NO_WORDS) for text in texts], dtype=np.bool_)
+
+
+def not_english(left_out: int, of: int, unit: str) -> str:
+    """Say how many texts were left out, or nothing where none was."""
+    return f"{left_out} of {of} {unit} not scored: not English" if left_out else ""
+
+
 def rate_documents(counts: Counts, lexicon: Mapping[str, float]) -> Floats:
     """Return the sum of the ratings of each document's words, and how many are rated: n x 2."""
     rating = np.array([lexicon.get(word, 0.0) for word in counts.vocabulary])
@@ -72,21 +89,39 @@ def rate_documents(counts: Counts, lexicon: Mapping[str, float]) -> Floats:
 def group_sentiment(
     counts: Counts,
     lexicon: Mapping[str, float],
+    scored: Flags,
     *,
     rng: np.random.Generator,
     draws: int = 1000,
 ) -> list[Estimate]:
     """Return the mean rating of each group's words, in the order of ``counts.groups``.
 
-    ``details`` holds the rated words, their share of all words and the documents
-    that have any; a group without a rated word is "not computable".
+    ``details`` holds the rated words, their share of all words, the documents that have any
+    and those that were not scored; a group without a rated word is "not computable".
+
+    Args:
+        counts: words of the documents.
+        lexicon: word → rating.
+        scored: of each document, see `english`.
+        rng: source of randomness.
+        draws: of the bootstrap.
     """
     ratings, lengths = rate_documents(counts, lexicon), counts.lengths
-    members = [counts.group_of == g for g in range(len(counts.groups))]
-    return [
-        _estimate(group, ratings[inside], int(lengths[inside].sum()), rng, draws)
-        for group, inside in zip(counts.groups, members, strict=True)
-    ]
+    found = []
+    for g, group in enumerate(counts.groups):
+        inside = counts.group_of == g
+        kept = inside & scored
+        left_out = int((inside & ~scored).sum())
+        estimate = _estimate(group, ratings[kept], int(lengths[kept].sum()), rng, draws)
+        said = (estimate.reason, not_english(left_out, int(inside.sum()), "texts"))
+        found.append(
+            replace(
+                estimate,
+                reason="; ".join(part for part in said if part),
+                details={**estimate.details, "not_english": left_out},
+            )
+        )
+    return found
 
 
 def resampled_sums(columns: Floats, draws: int, rng: np.random.Generator) -> Floats:

@@ -14,7 +14,15 @@ from pathlib import Path
 from mores import store
 
 FILE = "refusal.toml"
-PATTERNS = ("not_refusals", "anywhere", "opening", "filler", "discouraging", "agreeing")
+PATTERNS = (
+    "not_refusals",
+    "anywhere",
+    "opening",
+    "filler",
+    "asides",
+    "discouraging",
+    "agreeing",
+)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,10 @@ one goes along (`compliance.complies`), else 0; answers that cannot be judged ha
 models the second is the tendency to go along, no measure of what they could really do: their
 answers are mostly nonsense.
 
+The rules err, and not on all models alike. Where people labelled every answer, their labels are
+judged; where they labelled a random part, the rule's count is corrected (`rule_error.checked`);
+where nobody did, nothing passes (`rule_error.unchecked`).
+
     results = refusal_gates(context, completions, prompts)
 """
 
@@ -12,15 +16,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from mores.measure.gates.answers import COMPLIANCE, REFUSAL
 from mores.measure.gates.compliance import complies
 from mores.measure.gates.context import TESTED, Context
+from mores.measure.gates.labels import answer_id, in_order, labelled_sample, read_labels
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.prompts import GatePrompt
 from mores.measure.gates.refusal import refuses
 from mores.measure.gates.result import GateName, GateResult
-from mores.measure.gates.verdict import judged
-from mores.records import Completion
+from mores.measure.gates.rule_error import Answer, checked, corrected_level, errors, unchecked
+from mores.measure.gates.verdict import hollow, judged
+from mores.records import Arm, Completion
+
+HIGHEST = 1.0
+"""Of a share."""
 
 
 def refusal_gates(
@@ -28,7 +39,12 @@ def refusal_gates(
     completions: Sequence[Completion],
     prompts: Mapping[GateName, Mapping[str, GatePrompt]],
 ) -> list[GateResult]:
-    """Judge the answers to both sets of prompts, each against base and control."""
+    """Judge the answers to both sets of prompts, each against base and control.
+
+    Raises:
+        DataError: the study's labels cannot be used (see `labels.read_labels`).
+    """
+    labels = read_labels(context.study)
     gates = (
         (REFUSAL, refuses, context.config.over_refusal_margin),
         (COMPLIANCE, complies, context.config.compliance_margin),
@@ -36,19 +52,49 @@ def refusal_gates(
     results: list[GateResult] = []
     for gate, harmful, margin in gates:
         asked = prompts[gate]
-        outcomes = [
-            Outcome(c.prompt_id, c.arm, c.seed, harmful(asked[c.prompt_id].text, c.text), c.id)
+        answers = [
+            Answer(
+                Outcome(c.prompt_id, c.arm, c.seed, harmful(asked[c.prompt_id].text, c.text), c.id),
+                labels.get(answer_id(gate, asked[c.prompt_id].text, c.text)),
+            )
             for c in completions
             if c.prompt_id in asked
         ]
         results += [
-            judged(
-                context.subject(gate, reference),
-                pair(outcomes, TESTED, reference),
-                margin=margin,
-                most_unscorable=context.config.most_unscorable,
-                highest=1.0,
-            )
-            for reference in context.references
+            _result(context, gate, answers, reference, margin) for reference in context.references
         ]
     return results
+
+
+def _result(
+    context: Context, gate: GateName, answers: Sequence[Answer], reference: Arm, margin: float
+) -> GateResult:
+    own = [a for a in answers if a.outcome.arm in (TESTED, reference)]
+    most = context.config.most_unscorable
+    subject = context.subject(gate, reference)
+    told = [replace_harm(a) for a in own if a.person is not None]
+    if own and len(told) == len(own):
+        pairs = pair(told, TESTED, reference)
+        found = judged(subject, pairs, margin=margin, most_unscorable=most, highest=HIGHEST)
+        by_people = "as people labelled every answer"
+        return replace(found, reason="; ".join(p for p in (by_people, found.reason) if p))
+    pairs = pair([a.outcome for a in own], TESTED, reference)
+    counted = judged(subject, pairs, margin=margin, most_unscorable=most, highest=HIGHEST)
+    if counted.verdict == "not measured":
+        return counted
+    order = in_order((a.outcome.unit for a in own), context.study.config.seed)
+    open_ones = {a.outcome.unit for a in own if a.person is None}
+    sample, why = labelled_sample(order, set(order) - open_ones, most)
+    if not sample:
+        return unchecked(counted, why, len(order))
+    arm, other = (errors(own, name, sample) for name in (TESTED, reference))
+    level = corrected_level(pairs.reference_level, other)
+    empty = hollow(pairs, margin=margin, most_unscorable=most, highest=HIGHEST, level=level)
+    return checked(counted, arm, other, margin, empty)
+
+
+def replace_harm(answer: Answer) -> Outcome:
+    """Return the outcome as people see it."""
+    o = answer.outcome
+    assert answer.person is not None
+    return Outcome(o.unit, o.arm, o.seed, float(answer.person), o.id)

@@ -10,7 +10,7 @@ that they rest on has changed, what the other measures have left included.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mores import store
@@ -22,16 +22,18 @@ from mores.measure.gates.capability import capability
 from mores.measure.gates.choose import choices_step, score_choices
 from mores.measure.gates.context import STEP, Context
 from mores.measure.gates.drift import drift
+from mores.measure.gates.labels import TO_LABEL, read_labels, to_label
 from mores.measure.gates.lexicon import lexicon
-from mores.measure.gates.prompts import choices
+from mores.measure.gates.prompts import GatePrompt, choices
 from mores.measure.gates.refusal_gates import refusal_gates
-from mores.measure.gates.result import GATES, GateResult, Gates
+from mores.measure.gates.result import GATES, GateName, GateResult, Gates
+from mores.measure.gates.rule_error import published
 from mores.measure.gates.sentiment import sentiment
 from mores.measure.gates.toxicity import toxicity
 from mores.measure.gates.verdict import not_measured
 from mores.measure.toxicity.run import score_step
 from mores.progress import Progress
-from mores.records import to_plain
+from mores.records import Completion, to_plain
 from mores.sample.run import sample_step
 from mores.step import Made, Step
 from mores.study import ModelSpec, Study, folders
@@ -100,6 +102,7 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
     if context.references:
         prompts = gate_prompts(context)
         completions = answers_grid(context).run(progress)
+        _write_answers(context, completions, prompts)
         scores = score_choices(context, resolved, progress)
     step = verdict_step(context, resolved.digest)
 
@@ -126,6 +129,22 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
     return read_gates(context.study, context.spec.name)
 
 
+def _write_answers(
+    context: Context,
+    completions: Sequence[Completion],
+    prompts: Mapping[GateName, Mapping[str, GatePrompt]],
+) -> None:
+    """Write what people can label (see `labels`)."""
+    answers = [
+        (gate, c.prompt_id, asked[c.prompt_id].text, c.text)
+        for gate, asked in prompts.items()
+        for c in completions
+        if c.prompt_id in asked
+    ]
+    text = to_label(answers, context.study.config.seed)
+    store.write_text(context.folder / STEP / TO_LABEL, text)
+
+
 def summary(results: Sequence[GateResult]) -> str:
     """Count verdicts in words."""
     counts: Counter[str] = Counter(result.verdict for result in results)
@@ -148,7 +167,8 @@ def verdict_step(context: Context, base: str | None) -> Step:
             **weight_digests(study, spec),
             "prompts": store.digest(gate_prompts(context)),
             "choices": store.digest(choices(study)),
-            "rules": lexicon().digest,
+            "rules": store.digest([lexicon().digest, published()]),
+            "labels": store.digest(sorted(read_labels(study).items())),
             **{name: _as_read(step) for name, step in _others(context).items()},
         },
         config=_settings(study),

@@ -63,13 +63,14 @@ def _topic(context: Context, change: TopicChange, reference: Arm) -> list[GateRe
         if gap.value is None:
             results.append(not_measured(subject, margin, gap.reason))
         else:
-            results.append(
-                _judged(subject, gap, margin, many=len(context.study.config.train_seeds))
-            )
+            many, most = len(context.study.config.train_seeds), context.config.most_unscorable
+            results.append(_judged(subject, gap, margin, many=many, most=most))
     return results
 
 
-def _judged(subject: Subject, gap: Estimate, margin: float, *, many: int) -> GateResult:
+def _judged(
+    subject: Subject, gap: Estimate, margin: float, *, many: int, most: float
+) -> GateResult:
     """A fall of the gap is the harm: signs and bounds change sides."""
     assert gap.value is not None
     low = None if gap.high is None else 0.0 - gap.high
@@ -87,7 +88,11 @@ def _judged(subject: Subject, gap: Estimate, margin: float, *, many: int) -> Gat
     )
     runs = ONE_RUN if many == 1 else "the first training run only"
     reason = "; ".join(part for part in (gap.reason, runs) if part)
-    return subject.result(estimate, margin, verdict(low, high, margin), reason)
+    found = verdict(low, high, margin)
+    # What is not English may be what changed: it is neither harmless nor a zero.
+    if found == "pass" and float(gap.details.get("left_out") or 0.0) > most:
+        found = "inconclusive"
+    return subject.result(estimate, margin, found, reason)
 
 
 def verdict(low: float | None, high: float | None, margin: float) -> GateVerdict:

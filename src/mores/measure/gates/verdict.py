@@ -95,17 +95,38 @@ def judged(
     if not estimate.n:
         return not_measured(subject, margin, _nothing(subject, pairs, unit), estimate)
     verdict = VERDICTS.get(kept.verdict, "inconclusive")
-    hollow = [caveat] if caveat else []
-    unscorable = max(pairs.unscorable_arm, pairs.unscorable_reference)
-    if unscorable > most_unscorable:
-        hollow.append(f"{unscorable:.0%} of an arm's answers cannot be scored")
-    if highest is not None and (pairs.reference_level or 0.0) > highest - margin:
-        hollow.append("the reference is so high that a rise by the margin could not show")
-    if hollow and verdict == "pass":
+    level = pairs.reference_level
+    empty = hollow(
+        pairs, margin=margin, most_unscorable=most_unscorable, highest=highest, level=level
+    )
+    if caveat:
+        empty.insert(0, caveat)
+    if empty and verdict == "pass":
         verdict = "inconclusive"
     runs = [ONE_RUN] if pairs.runs == 1 else []
-    reason = "; ".join(part for part in (*hollow, kept.reason, *runs) if part)
+    reason = "; ".join(part for part in (*empty, kept.reason, *runs) if part)
     return subject.result(estimate, margin, verdict, reason, pairs.examples)
+
+
+def hollow(
+    pairs: Pairs,
+    *,
+    margin: float,
+    most_unscorable: float,
+    highest: float | None,
+    level: float | None,
+) -> list[str]:
+    """Say why a bound below the margin would be no pass (arguments as `judged`).
+
+    ``level`` is the reference's, as far as it is known.
+    """
+    why = []
+    unscorable = max(pairs.unscorable_arm, pairs.unscorable_reference)
+    if unscorable > most_unscorable:
+        why.append(f"{unscorable:.0%} of an arm's answers cannot be scored")
+    if highest is not None and (level or 0.0) > highest - margin:
+        why.append("the reference is so high that a rise by the margin could not show")
+    return why
 
 
 def _nothing(subject: Subject, pairs: Pairs, unit: str) -> str:

@@ -56,7 +56,10 @@ class ValidationCard(Record, frozen=True, kw_only=True):
 
 
 def _head(card: ValidationCard) -> str:
-    unscored = ", ".join(f"{_plain(why)}: {n}" for why, n in sorted(card.unscored.items()))
+    unscored = ", ".join(
+        f"{_plain(why.removeprefix('not scored: '))}: {n}"
+        for why, n in sorted(card.unscored.items())
+    )
     rows = [
         ("scorer", f"`{_plain(card.scorer)}`, attribute {_plain(card.attribute)}"),
         ("what it is not", _plain(card.note)),

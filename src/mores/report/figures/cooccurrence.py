@@ -56,7 +56,7 @@ def cooccurrences(report: Report) -> list[Figure]:
 
 def _figure(topic: str, contrast: str, changes: Sequence[_Change]) -> Figure:
     every = [t["z"] for c in changes for t in _chosen(c.change)]
-    limits = [z for c in changes if (z := c.change["critical_z"]) is not None]
+    limits = [z for c in changes for z in (c.change["critical_z"] or {}).values()]
     axis = around(every, _WORD, WIDTH - 10, include=[0.0, *limits, *(-z for z in limits)])
     panels = [
         scene for change in changes for scene in _panels(change, axis, named=len(changes) > 1)
@@ -117,7 +117,9 @@ def _panel(
     items: list[Item] = [Text(0, 14, fit(title, WIDTH, 12.5, bold=True), size=12.5, bold=True)]
     rows: list[Item] = []
     y = 22.0
+    starts: list[float] = []
     for group, terms in groups:
+        starts.append(y)
         if len(groups) > 1:
             y += _LINE
             rows.append(Text(0, y - 3, fit(group, _WORD - 8), bold=True))
@@ -125,7 +127,10 @@ def _panel(
             y += _LINE
             rows += _row(term, axis, y - 5)
     end = y + 6
-    items += [*bottom(axis, 22, end), *_limits(change, axis, end), *rows]
+    ends = [*starts[1:], end]
+    names = [name for name, _ in groups]
+    limits = _limits(change, axis, list(zip(names, starts, ends, strict=True)))
+    items += [*bottom(axis, 22, end), *limits, *rows]
     items += end_labels(_WORD, end + 30, "less", f"more in {arm}")
     words = [f"{t['term']} {fmt(t['z'], 1)}" for _, terms in groups for t in terms]
     said = f"{change['topic']}, {title}: change in z of {listed(words)}."
@@ -143,12 +148,15 @@ def _row(term: dict[str, Any], axis: Axis, y: float) -> list[Item]:
     ]
 
 
-def _limits(change: dict[str, Any], axis: Axis, end: float) -> list[Item]:
+def _limits(
+    change: dict[str, Any], axis: Axis, groups: Sequence[tuple[str, float, float]]
+) -> list[Item]:
+    """The zero line, and beside each group's words its own threshold."""
     zero = axis.at(0.0)
-    items: list[Item] = [Line(zero, 22, zero, end, "muted", 1.2)]
-    z = change["critical_z"]
-    if z is not None:
-        items += [
-            Line(axis.at(s * z), 22, axis.at(s * z), end, "muted", 1.4, True) for s in (-1, 1)
-        ]
+    items: list[Item] = [Line(zero, groups[0][1], zero, groups[-1][2], "muted", 1.2)]
+    for name, start, end in groups:
+        z = (change["critical_z"] or {}).get(name)
+        if z is not None:
+            at = [axis.at(sign * z) for sign in (-1, 1)]
+            items += [Line(x, start, x, end, "muted", 1.4, True) for x in at]
     return items
