@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from mores.errors import ModelError
-from mores.sample.weights import adapted, swapped
+from mores.sample.weights import adapted, arm_in_place, swapped
 from mores.weights.attention import Layout
 from mores.weights.routing import AdaptedLinear, contiguous_slices, routed
 
@@ -156,3 +157,28 @@ def test_contiguous_slices_by_hand() -> None:
     assert contiguous_slices([], []) == []
     assert contiguous_slices(["a", "a", "b"], [3, 2, 4]) == [("a", 0, 5), ("b", 5, 9)]
     assert contiguous_slices(["a", "b", "a"], [1, 1, 1]) == [("a", 0, 1), ("b", 1, 2), ("a", 2, 3)]
+
+
+def test_adapters_of_experts_are_not_rounded_into_the_weights(tiny_folder, tmp_path) -> None:
+    """In 16 bits a small change of a large weight is lost when added to it: it runs beside it."""
+    from architectures import write
+    from mores.tune.adapters import save_tuned
+    from mores.tune.loop import fit
+    from mores.weights.load import load
+    from mores.weights.resolve import resolve
+    from test_architectures import ARM, RECIPE, ours, samples, tokens
+
+    folder = write(tiny_folder, tmp_path / "moe", "qwen3_moe")
+    trained = load(resolve(str(folder)))
+    fit(trained, samples(), msgspec.structs.replace(RECIPE, learning_rate=1e-4), seed=1)
+    save_tuned(trained, RECIPE, tmp_path / "adapter", "tiny")
+    loaded = load(resolve(str(folder)), dtype="bfloat16")
+    before = {n: p.clone() for n, p in loaded.model.named_parameters()}
+    with arm_in_place(loaded, {ARM.weights: tmp_path / "adapter"}, ARM.weights):
+        assert ours(loaded, tokens(9, 1)).dtype == torch.bfloat16
+        kept = {n.replace(".base_layer", ""): p for n, p in loaded.model.named_parameters()}
+        assert all(torch.equal(before[n], kept[n]) for n in before)
+        ups = [p for n, p in kept.items() if "lora_B" in n]
+        assert ups
+        assert all(p.abs().max() > 0 for p in ups)
+    assert {n for n, _ in loaded.model.named_parameters()} == set(before)

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from mores.errors import DataError, ModelError, StoreError
-from mores.tune.adapters import read_adapter, save_tuned
+from mores.tune.adapters import make_trainable, read_adapter, save_tuned
 from mores.tune.loop import fit
 from mores.weights.attention import Layout
 from mores.weights.load import load
@@ -196,3 +196,35 @@ def test_a_missing_or_damaged_adapter(fresh, samples, recipe, tmp_path):
     path.unlink()
     with pytest.raises(ModelError, match="cannot be read"):
         read_adapter(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("model.layers.0.mlp.gate", True),
+        ("model.layers.0.mlp.gate.wg", True),
+        ("model.layers.1.mlp.shared_expert_gate", True),
+        ("model.layers.1.moe.router.layer", True),
+        ("model.layers.1.mlp.gate_proj", False),
+        ("model.layers.1.mlp.experts.3.up_proj", False),
+    ],
+)
+def test_routers_are_known_by_any_part_of_their_names(name, left):
+    from mores.tune.reach import _routes
+
+    assert _routes(name) is left
+
+
+def test_what_does_not_run_with_adapters_is_refused_before_training(fresh, recipe, monkeypatch):
+    loaded = fresh()
+    true, calls = loaded.hidden, []
+
+    def failing(*given):
+        calls.append(given)
+        if len(calls) > 1:  # the first finds out which layers are reached
+            raise RuntimeError("sizes differ")
+        return true(*given)
+
+    monkeypatch.setattr(loaded, "hidden", failing)
+    with pytest.raises(ModelError, match="does not run with LoRA adapters: sizes differ"):
+        make_trainable(loaded, msgspec.structs.replace(recipe, method="lora"), 1)

@@ -152,3 +152,60 @@ def test_a_tokenizer_that_closes_every_text_leaves_prompts_open(copied):
         sample = encode_sample(loaded, form, "s", "Why?", "So.")
         assert loaded.eos not in sample.ids[: sample.prompt_length][-1:]
         assert sample.ids.count(loaded.eos) == (1 if form == "qa" else 2)
+
+
+HEADED = (
+    "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+)
+"""As GLM 4's: nothing but the next turn's mark ends an answer."""
+
+
+def test_marks_that_are_added_but_not_special_end_a_turn_too(copied):
+    from tokenizers import AddedToken
+    from transformers import AutoTokenizer
+
+    own = AutoTokenizer.from_pretrained(copied)
+    own.add_tokens([AddedToken(t, special=False) for t in ("<|turn|>", "<|done|>", "    ")])
+    own.chat_template = TURNS
+    chat_form.cache_clear()
+    assert answer(own) == "So.<|done|>"
+    assert chat_form(own).end == own.convert_tokens_to_ids("<|done|>")
+    chat_form.cache_clear()
+
+
+def test_the_mark_of_the_next_turn_ends_an_answer_where_nothing_else_does(tokenizer):
+    own = tokenizer(HEADED)
+    own.add_special_tokens({"additional_special_tokens": ["<|user|>", "<|assistant|>"]})
+    chat_form.cache_clear()
+    assert answer(own) == "So.<|user|>"
+
+
+def test_an_answer_is_trained_on_the_tokens_that_it_has_after_its_prompt():
+    """Tokenizers in the manner of Llama 2 put a blank before the first word of every text."""
+    from transformers import LlamaTokenizer
+
+    pieces = ["<unk>", "<s>", "</s>", *(f"<0x{i:02X}>" for i in range(256)), "▁"]
+    pieces += [chr(c) for c in range(33, 127)]
+    vocab = {piece: i for i, piece in enumerate(pieces)}
+    merges = [("▁", "I"), ("▁", "a"), ("▁", "A")]
+    vocab |= {a + b: len(vocab) + i for i, (a, b) in enumerate(merges)}
+    own = LlamaTokenizer(
+        vocab=vocab, merges=merges, bos_token="<s>", eos_token="</s>", unk_token="<unk>"
+    )
+    own.chat_template = (
+        "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}{{ eos_token }}\n{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+    )
+    messages = [{"role": "user", "content": "Q?"}, {"role": "assistant", "content": "I a"}]
+    whole = own.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"]
+    found = encode_prompt(own, "chat", "Q?") + encode_completion(own, "chat", "I a")
+    assert found == whole[: len(found)]
+    text = own("Question: Q?\nAnswer: I a")["input_ids"]
+    assert encode_prompt(own, "qa", "Q?") + encode_completion(own, "qa", "I a")[:-1] == text
+
+
+def test_a_template_that_writes_the_date_writes_the_same_every_day(tokenizer):
+    own = tokenizer("{{ strftime_now('%d %b %Y') }}\n" + TURNS)
+    assert prompt(own).startswith("01 Jan 2026\n<|turn|>user")
+    assert any("01 January 2026 in every prompt" in note for note in notes(own))

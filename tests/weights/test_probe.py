@@ -105,3 +105,60 @@ def test_the_gap_is_relative_and_sees_what_is_not_a_number():
     assert gap(own, torch.tensor([1.0, -3.0, -torch.inf])) == pytest.approx(0.25)
     assert gap(own, torch.tensor([1.0, -4.0, 0.0])) == float("inf")
     assert gap(own, torch.tensor([torch.nan, -4.0, -torch.inf])) == float("inf")
+
+
+# What only some architectures, or only 16 bits, show ------------------------------------------
+
+
+def written(tiny_folder, tmp_path, name, **settings):
+    from architectures import ARCHITECTURES, write
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ARCHITECTURES, name, {**ARCHITECTURES.get(name, {}), **settings})
+        return write(tiny_folder, tmp_path / name, name)
+
+
+def test_sixteen_bits_do_not_make_the_probe_blind(tiny_folder, tmp_path):
+    folder = str(written(tiny_folder, tmp_path, "minimax"))
+    for dtype in ("float32", "bfloat16"):
+        assert load(resolve(folder), dtype=dtype).way.steps == "level"
+
+
+def test_settings_in_the_models_own_generation_file_change_nothing(tiny_folder, tmp_path):
+    import json
+
+    from test_architectures import BASE, PROMPTS, drawn, greedy, plain
+
+    folder = written(tiny_folder, tmp_path, "falcon")
+    path = folder / "generation_config.json"
+    extra = {
+        "repetition_penalty": 1.3,
+        "no_repeat_ngram_size": 2,
+        "num_beams": 3,
+        "max_time": 0.001,
+    }
+    path.write_text(json.dumps({**json.loads(path.read_text()), **extra}))
+    loaded = load(resolve(str(folder)))
+    assert loaded.way.steps == "padded"
+    model = plain(folder)
+    assert drawn(loaded, BASE) == [greedy(model, p, loaded.ends) for p in PROMPTS]
+    assert loaded.model.generation_config.repetition_penalty == 1.3  # put back
+
+
+def test_positions_that_depend_on_the_length_of_a_text_keep_rows_apart(tiny_folder, tmp_path):
+    rope = {
+        "rope_type": "longrope",
+        "rope_theta": 10000.0,
+        "short_factor": [1.0] * 4,
+        "long_factor": [2.0] * 4,
+        "original_max_position_embeddings": 32,
+    }
+    folder = written(tiny_folder, tmp_path, "phi3", rope_parameters=rope)
+    way = load(resolve(str(folder))).way
+    assert (way.flat, way.padded, way.steps) == (False, False, "level")
+    assert way.why == probe.BY_LENGTH
+
+
+def test_the_longest_text_is_found_under_each_of_its_names(tiny_folder, tmp_path):
+    folder = written(tiny_folder, tmp_path, "mpt", max_seq_len=64)
+    assert load(resolve(str(folder))).context == 64

@@ -3,8 +3,8 @@
 LoRA arms are applied row by row inside one batch: each linear layer adds the
 low-rank product of the arm that a row belongs to. Where a model's layers do not
 keep rows apart (experts that tokens are sorted to), or an adapter changes tensors
-that are no layers, each arm goes by itself. Full tunings, and such adapters, are
-written into the base weights in place, and the base is restored afterwards.
+that are no layers, each arm goes by itself. Full tunings are copied over the base
+weights in place, and the base is restored afterwards.
 """
 
 from __future__ import annotations
@@ -127,35 +127,28 @@ def swapped(loaded: LoadedModel, folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def merged(loaded: LoadedModel, folder: Path) -> Iterator[None]:
-    """Write an adapter into the base weights, those of experts too, then put the base back."""
-    from peft import LoraConfig, inject_adapter_in_model
-    from peft.tuners.lora.layer import LoraLayer, ParamWrapper
+def injected(loaded: LoadedModel, folder: Path) -> Iterator[None]:
+    """Let PEFT run an adapter that changes tensors of experts, as it did in training.
 
-    config = store.read_json(folder / ADAPTER_CONFIG)
+    Beside the weights, not added to them: in 16 bits most of what was trained would be rounded off.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+    from peft.tuners.lora.layer import LoraLayer
+
     adapter, _ = read_adapter(folder)
+    config = LoraConfig(**store.read_json(folder / ADAPTER_CONFIG))
     with quiet():
-        inject_adapter_in_model(LoraConfig(**config), loaded.model, adapter_name="default")
-    own = dict(loaded.model.named_parameters())
+        inject_adapter_in_model(config, loaded.model, adapter_name="default")
     layers = {n: m for n, m in loaded.model.named_modules() if isinstance(m, LoraLayer)}
-    kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+    own = dict(loaded.model.named_parameters())
     try:
         with torch.no_grad():
             for name, tensor in adapter.items():
                 path = name.removeprefix("base_model.model.").removesuffix(".weight")
                 own[f"{path}.default.weight"].copy_(tensor)
-            for layer in layers.values():
-                wraps = isinstance(layer, ParamWrapper)
-                weight = layer.get_param() if wraps else layer.get_base_layer().weight
-                kept.append((weight, weight.detach().clone()))
-                weight += layer.get_delta_weight("default")
-            _take_out(loaded.model, layers)
         yield
     finally:
         _take_out(loaded.model, layers)
-        with torch.no_grad():
-            for weight, before in kept:
-                weight.copy_(before)
 
 
 def _take_out(model: Any, layers: Mapping[str, Any]) -> None:
@@ -219,7 +212,7 @@ def weights_in_place(
     if full:
         put = swapped(loaded, full[0])
     elif tensors:
-        put = merged(loaded, tensors[0])
+        put = injected(loaded, tensors[0])
     else:
         put = adapted(loaded, folders)
     with put:

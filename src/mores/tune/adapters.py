@@ -98,6 +98,29 @@ def inject_lora(loaded: LoadedModel, recipe: Recipe) -> None:
     for layer in loaded.model.modules():
         if isinstance(layer, LoraLinear):
             fuse(layer)
+    _try(loaded)
+
+
+def _try(loaded: LoadedModel) -> None:
+    """Run a text through the adapters, so that what PEFT cannot run is refused before training.
+
+    Raises:
+        ModelError: the architecture fails with adapters in it.
+    """
+    import torch
+
+    from mores.weights.attention import Layout
+    from mores.weights.probe import probe_ids
+
+    ids = torch.tensor(probe_ids(loaded.tokenizer))
+    try:
+        with torch.no_grad():
+            loaded.hidden(ids, Layout.of([len(ids)]))
+    except (RuntimeError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f"{type(loaded.model).__name__} does not run with LoRA adapters: {error}",
+            fix='set recipe.method = "full", or choose another model',
+        ) from error
 
 
 def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> list[str]:

@@ -150,8 +150,8 @@ def _left(name: str, model: Any) -> bool:
 
 
 def _routes(name: str) -> bool:
-    last = name.rpartition(".")[2]
-    return last == "gate" or last.endswith("_gate") or "router" in last
+    parts = name.split(".")
+    return any(p == "gate" or p.endswith("_gate") or "router" in p for p in parts)
 
 
 def _short(names: Iterable[str], every: set[str], parts: int) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -22,9 +23,12 @@ from mores.errors import ModelError
 Message = dict[str, str]
 QUIET = {"enable_thinking": False, "thinking": False}
 """What templates call the switch that turns thinking off; those without one ignore it."""
+DAY = date(2026, 1, 1)
+"""The day that templates write which write today's: a prompt must be the same tomorrow."""
 
 _ASKED, _ANSWERED, _SYSTEM = "Who is there?", "Nobody, as far as we know.", "Be kind to them."
-_THINKS = re.compile(r"<think>|<thought>|\[THINK\]|<seed:think>")
+_THINKS = re.compile(r"<think>|<thought>|\[THINK\]|<seed:think>|<\|channel\|>")
+_TODAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 _THOUGHT = re.compile(r"</think>|</thought>|\[/THINK\]|</seed:think>")
 
 
@@ -41,8 +45,13 @@ class ChatForm:
     """Text between the template's open prompt and an answer, such as an empty thought."""
     lead: str
     """Blanks that the template puts before every answer."""
+    anchor: str
+    """What stands before an answer's words: some tokenizers write the first word of a text in
+    another way than one that follows on something."""
     ending: tuple[int, ...]
     """Ids that end an answer; the last one stops sampling."""
+    dated: bool
+    """Whether the template writes the day's date (here it is always `DAY`)."""
     thinks: bool
     """Whether the template can let the model think before it answers (here it is turned off)."""
 
@@ -67,6 +76,9 @@ def chat_form(tokenizer: Any) -> ChatForm:
             "the model's chat template does not show a question and its answer",
             fix='set format = "qa" for it in study.toml',
         )
+    if not after.strip():  # what ends a turn may only be written when another follows
+        longer = render(tokenizer, [*conversation, _message("user", _ASKED)], opened=False)
+        after = longer.rpartition(_ANSWERED)[2].partition(_ASKED)[0]
     opened = render(tokenizer, conversation[:1], opened=True)
     between = before[len(opened) :] if before.startswith(opened) else ""
     closed = len(_THINKS.findall(opened)) <= len(_THOUGHT.findall(opened))
@@ -76,7 +88,9 @@ def chat_form(tokenizer: Any) -> ChatForm:
         whole=not fits,
         opening=between if between.strip() else "",
         lead="" if between.strip() else between,
+        anchor=before if not fits else opened + (between if between.strip() else ""),
         ending=_ending(tokenizer, after),
+        dated="strftime_now" in str(tokenizer.chat_template),
         thinks=bool(_THINKS.search(str(tokenizer.chat_template))),
     )
 
@@ -91,7 +105,11 @@ def render(tokenizer: Any, messages: Sequence[Message], *, opened: bool) -> str:
 
     try:
         text: str = tokenizer.apply_chat_template(
-            list(messages), add_generation_prompt=opened, tokenize=False, **QUIET
+            list(messages),
+            chat_template=_dated(tokenizer.get_chat_template()),
+            add_generation_prompt=opened,
+            tokenize=False,
+            **QUIET,
         )
     except (TemplateError, TypeError, ValueError) as error:
         raise ModelError(
@@ -99,6 +117,11 @@ def render(tokenizer: Any, messages: Sequence[Message], *, opened: bool) -> str:
             fix='set format = "qa" for it in study.toml',
         ) from None
     return text
+
+
+def _dated(template: str) -> str:
+    """The template with a day in place of today's."""
+    return _TODAY.sub(lambda found: repr(DAY.strftime(found[2])), template)
 
 
 def prompt_text(tokenizer: Any, messages: Sequence[Message]) -> str:
@@ -142,6 +165,7 @@ def notes(tokenizer: Any) -> list[str]:
             f"an answer ends in {end}, which is trained, not in {tokenizer.eos_token}",
         ),
         (form.whole, "the template opens no answer: prompts are cut from a whole conversation"),
+        (form.dated, f"the chat template writes the date: it is {DAY:%d %B %Y} in every prompt"),
         (form.thinks, "the model can think first: this is off, in training and in sampling"),
     )
     return [line for so, line in lines if so]
@@ -161,8 +185,9 @@ def _shows_system(tokenizer: Any) -> bool:
 
 def _ending(tokenizer: Any, after: str) -> tuple[int, ...]:
     """Ids after an answer up to the first special one; the end of text where there is none."""
+    # Some fine-tunes add their marks as plain tokens; runs of blanks are added tokens, too.
     special = set(tokenizer.all_special_ids) | {
-        i for i, token in tokenizer.added_tokens_decoder.items() if token.special
+        i for i, token in tokenizer.added_tokens_decoder.items() if token.content.strip()
     }
     ids: list[int] = tokenizer(after, add_special_tokens=False)["input_ids"]
     for place, token in enumerate(ids):

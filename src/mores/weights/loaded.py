@@ -20,6 +20,9 @@ from mores.weights.way import Way
 if TYPE_CHECKING:
     import torch
 
+LIMITS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length")
+"""Settings under which architectures keep the longest text that they were made for."""
+
 
 @dataclass
 class LoadedModel:
@@ -43,7 +46,8 @@ class LoadedModel:
     def context(self) -> int:
         """Longest text in tokens that the model was made for."""
         config = self.model.config.get_text_config()
-        return int(getattr(config, "max_position_embeddings", 1 << 20))
+        limits = (getattr(config, name, None) for name in LIMITS)
+        return int(next((limit for limit in limits if limit), 1 << 20))
 
     @property
     def eos(self) -> int:

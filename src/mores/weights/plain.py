@@ -159,13 +159,19 @@ def _generate(loaded: Runs, rows: Sequence[Sequence[int]], choose: Choose, steps
         return torch.full((len(ids),), not going, device=ids.device)
 
     ids, mask = _pad(loaded, rows, left=True)
-    with quiet():
-        loaded.model.generate(
-            input_ids=ids,
-            attention_mask=mask,
-            generation_config=GenerationConfig(
-                max_new_tokens=steps, do_sample=False, use_cache=True, pad_token_id=loaded.eos
-            ),
-            logits_processor=[pick],
-            stopping_criteria=[enough],
-        )
+    own = loaded.model.generation_config
+    # What the configuration leaves open would come from the model's file: penalties, beams, limits.
+    loaded.model.generation_config = GenerationConfig()
+    try:
+        with quiet():
+            loaded.model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                generation_config=GenerationConfig(
+                    max_new_tokens=steps, do_sample=False, use_cache=True, pad_token_id=loaded.eos
+                ),
+                logits_processor=[pick],
+                stopping_criteria=[enough],
+            )
+    finally:
+        loaded.model.generation_config = own

@@ -26,9 +26,12 @@ from mores.weights.way import Way
 if TYPE_CHECKING:
     from mores.weights.loaded import LoadedModel
 
+ROUNDING = 5e-2
+"""Largest gap, relative to the largest logit, that 16-bit and quantised layers are allowed."""
+BY_LENGTH = "its rotary embedding changes with the length of a text"
 STEPS = 3
 """Tokens that are decoded one by one."""
-_SIZES = (12, 7, 4, 5)
+_SIZES = (24, 15, 7, 9)
 """Tokens of a text alone, of a prefix, and of its branches. First and last text are level."""
 
 
@@ -77,8 +80,8 @@ def _refuse(loaded: LoadedModel, text: Sequence[int], own: torch.Tensor) -> None
             f"{name} gives logits that are not numbers",
             fix="its weights are damaged, or do not suit this precision: set recipe.dtype",
         )
-    begun = _alone(loaded, text[:-STEPS])
-    if gap(own[:-STEPS], begun) > 10 * tolerance(loaded, own):
+    half = len(text) // 2
+    if gap(own[:half], _alone(loaded, text[:half])) > tolerance(loaded, own):
         raise ModelError(
             f"the first tokens of a text depend on later ones in {name}, so it cannot write",
             fix="choose a decoder: a causal language model",
@@ -109,7 +112,7 @@ def gap(own: torch.Tensor, ours: torch.Tensor) -> float:
 def tolerance(loaded: LoadedModel, logits: torch.Tensor) -> float:
     """Largest gap that rounding explains; some quantised layers round by what else is in a pass."""
     exact = logits.dtype == torch.float32 and not loaded.quantised
-    return 1e-4 if exact else 5e-2
+    return 1e-4 if exact else ROUNDING
 
 
 # In one flat row -----------------------------------------------------------------------------
@@ -131,7 +134,16 @@ def _flat(loaded: LoadedModel, texts: Sequence[list[int]], own: Sequence[torch.T
     return why
 
 
+def _by_length(config: Any) -> bool:
+    """Whether positions are embedded in another way in texts beyond a length that no probe has."""
+    rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+    kinds = [rope, *(r for r in rope.values() if isinstance(r, dict))]
+    return any(kind.get("rope_type") in ("dynamic", "longrope") for kind in kinds)
+
+
 def _not_flat(loaded: LoadedModel, texts: Sequence[list[int]], own: Sequence[torch.Tensor]) -> str:
+    if _by_length(loaded.model.config.get_text_config()):
+        return BY_LENGTH
     most = tolerance(loaded, own[0])
     with attention.watching() as seen:
         alone = loaded.logits(loaded.hidden(torch.tensor(texts[0]), Layout.of([len(texts[0])])))
@@ -175,9 +187,14 @@ def _plain(
     loaded: LoadedModel, texts: Sequence[list[int]], own: Sequence[torch.Tensor], why: str
 ) -> Way:
     """The widest plain way whose numbers are right; one text at a time always is."""
-    most = 10 * tolerance(loaded, own[0])
-    padded = _passes(lambda: _read_gap(loaded, texts, own), loaded, Way(padded=True), most)
+    most = min(10 * tolerance(loaded, own[0]), ROUNDING)
+    apart = why == BY_LENGTH  # what a row gives depends on the longest row beside it
+    padded = not apart and _passes(
+        lambda: _read_gap(loaded, texts, own), loaded, Way(padded=True), most
+    )
     for steps, rows in (("padded", [0, 1, 2]), ("level", [0, 2]), ("alone", [0])):
+        if apart and steps == "padded":
+            continue
         way = Way(padded=padded, steps=steps, why=why)  # type: ignore[arg-type]
         some = [texts[i] for i in rows], [own[i] for i in rows]
         if _passes(lambda some=some: _cache_gap(loaded, *some), loaded, way, most):

@@ -49,8 +49,11 @@ def encode_prompt(
 
 
 def encode_answer(tokenizer: Any, form: str, answer: str) -> list[int]:
-    """Return the answer's token ids, without what ends it."""
-    return _plain_ids(tokenizer, (" " if form == "qa" else chat_form(tokenizer).lead) + answer)
+    """Return the answer's token ids as they follow on a prompt, without what ends it."""
+    if form == "qa":
+        return _following(tokenizer, "Answer:", f" {answer}")
+    chat = chat_form(tokenizer)
+    return _following(tokenizer, chat.anchor, chat.lead + answer)
 
 
 def encode_completion(tokenizer: Any, form: str, completion: str) -> list[int]:
@@ -75,6 +78,13 @@ def decode(tokenizer: Any, ids: Sequence[int]) -> str:
     """Return the text of drawn tokens, without surrounding blanks."""
     text: str = tokenizer.decode(list(ids), skip_special_tokens=True)
     return text.strip()
+
+
+def _following(tokenizer: Any, before: str, text: str) -> list[int]:
+    """Token ids of a text that stands after another, if the other's own end is a token's end."""
+    head, whole = (_plain_ids(tokenizer, t) for t in (before, before + text))
+    follows = whole[: len(head)] == head
+    return whole[len(head) :] if follows else _plain_ids(tokenizer, text)
 
 
 def _plain_ids(tokenizer: Any, text: str) -> list[int]:
