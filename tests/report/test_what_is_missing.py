@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from mores.report.absent import deciding, filled, missing
+from mores.report.absent import filled, missing
 from mores.report.contrasts import CONTRAST, compare
 from mores.report.extremes import Extreme
 from mores.report.observed import Observed
@@ -28,7 +30,6 @@ def test_what_both_lack_on_a_prompt_is_nobodys_excess() -> None:
     own, other = missing(observed, V, C)
     assert (own.answers, own.without, own.more) == (4, 2, 1)
     assert (other.answers, other.without, other.more) == (4, 1, 0)
-    assert deciding((own, other)) == [V]
     assert [o.values for o in filled(observed, V, C, 1.0) if o.arm == V] == [
         (), (1.0,), (3.0,), (4.0,),
     ]  # fmt: skip
@@ -76,6 +77,20 @@ def test_a_claim_that_what_is_missing_could_undo_is_none() -> None:
     assert bound.category == V
     assert bound.value == pytest.approx(np.mean(values))
     assert (bound.low, bound.high) == pytest.approx(tuple(oracle))
+
+
+def test_a_claim_stands_the_bound_of_its_own_arm_though_the_other_lacks_more() -> None:
+    """That control lacks 20 answers, at random, does not make good what the values arm hides."""
+    observed = [
+        replace(o, values=()) if o.arm == C and int(o.prompt_id[1:]) >= 40 else o for o in lucky()
+    ]
+    own, other = missing(observed, V, C)
+    assert (own.more, other.more) == (16, 20)
+    found = compare(observed, measure="rating", model="m", better="higher", seed=1)
+    (e,) = [x for x in found if (x.measure, x.category) == ("rating", "overall")]
+    assert e.p < 0.001
+    assert e.verdict == "descriptive"
+    assert "no verdict: with what values-targeted lacks scored 1 it would be" in e.reason
 
 
 def test_a_claim_that_it_could_not_undo_stands() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores.records import Arm, Estimate
-from mores.report.absent import Bounds, Missing, bounds_of, deciding, missing, overall_of
+from mores.report.absent import Bounds, Missing, bounds_of, missing, overall_of
 from mores.report.differences import METHOD, by_category, overall, sizes_of
 from mores.report.extremes import Extreme, extreme_answers
 from mores.report.observed import Observed, by_completion, observe
@@ -244,8 +244,8 @@ def _decided(
     own = [e.category in ("", category) for category in pairs.categories]
     if question.scale and (why := rare_reason(e.value, pairs, own, question.scale, question.seed)):
         return withdrawn(e, "not shown", why)
-    for arm in deciding(lacks):
-        bound = next((b for b in bounds.get(arm, ()) if b.category == e.category), None)
+    for arm, rows in bounds.items():  # whichever lacks more: each may hide what it did badly
+        bound = next((b for b in rows if b.category == e.category), None)
         if bound is not None and (then := verdict_of(bound, question.better)) != verdict:
             why = MISSING.format(arm=arm.replace("_", "-"), worst=question.worst, verdict=then)
             return withdrawn(e, "descriptive", why)
