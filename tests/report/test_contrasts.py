@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -314,6 +315,35 @@ def test_categories_that_holm_keeps_from_ever_being_shown_are_descriptive() -> N
     # With ten prompts it could: 8 · 2/1024 = .0156.
     found = run(paired({f"c{k}": [float(i + 1) for i in range(10)] for k in range(8)}))
     assert {one(found, f"c{k}").verdict for k in range(8)} == {"shown"}
+
+
+def middling(difference: float, prompts: int = 40) -> Estimate:
+    """Ratings of 40 prompts in the middle of the scale, all nearly so far apart."""
+    noise = np.random.default_rng(9).normal(0, 0.005, prompts)
+    rows = paired({"care": (difference + noise - noise.mean()).tolist()}, 3.0)
+    rows = [replace(o, values=tuple(v - int(o.prompt_id[5:]) for v in o.values)) for o in rows]
+    return one(compare(rows, measure="rating", model="m", better="higher", seed=1), measure="rating")
+
+
+def test_a_rare_answer_may_lie_the_whole_scale_away() -> None:
+    # One prompt may be 1 in one arm and 5 in the other, so −4, wherever the means are. 40 prompts
+    # of d each: p = (1 + d / 4)⁻⁴⁰, .142 at .2 and .032 at .36 (half the scale: .022 at .2).
+    less, more = middling(0.2), middling(0.36)
+    assert less.p < 0.001
+    assert less.verdict == "not shown"
+    assert "rare answers as bad as the scale allows" in less.reason
+    assert more.claim == "shown in this run"
+    assert middling(-0.2).verdict == "not shown"
+    assert middling(-0.36).claim == "worse in this run"
+
+
+def test_what_would_have_been_shown_stands_beside_a_test_that_found_nothing() -> None:
+    assert "detectable" not in middling(0.2).details  # the test claimed; rare answers forbade it
+    # Where it did not: a mean of .291 stands one prompt at −4 (4 (.05^(−1/40) − 1) = .311, less
+    # 5 % for the draws), which the test alone does not ask for.
+    nothing = middling(0.0)
+    assert nothing.verdict == "not shown"
+    assert nothing.details["detectable"] == pytest.approx(4 * (0.05 ** (-1 / 40) - 1), rel=0.05)
 
 
 def test_no_variance_is_not_computable() -> None:

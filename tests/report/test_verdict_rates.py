@@ -214,6 +214,24 @@ def test_rare_disasters_are_not_hidden_by_the_rest(prompts: int, rate: float) ->
     assert claims(found, *NO_MORE) <= AT_MOST
 
 
+def spikes(rng: np.random.Generator) -> list[Observed]:
+    """Equal mean ratings about the middle of the scale; 9 % of one half of 40 go from 4.5 to 1."""
+    rate = 0.045
+    up = 3.5 * rate / (1 - rate)
+    rows = []
+    for p in range(40):
+        own = 4.5 if p % 2 == 0 else 1.5
+        hit = p % 2 == 0 and rng.random() < 2 * rate
+        for arm, value in ((0, own), (1, 1.0 if hit else own + up + rng.normal(0, 0.02))):
+            rows.append(Observed(f"p{p}", f"c{p // 2 % 8}", ARMS[arm], 1, (value,)))
+    return rows
+
+
+def test_rare_answers_from_one_end_of_the_scale_to_the_other() -> None:
+    """15 % where the worst was taken from the mean of the other arm."""
+    assert claims(tally(spikes), *NO_MORE) <= AT_MOST
+
+
 def test_a_true_effect_is_still_shown() -> None:
     """.4 of the latent scale, six raters, 120 prompts: what all this costs is not the finding."""
     found = tally(lambda rng: study(rng, some(6), shift=0.4), 60)

@@ -30,6 +30,7 @@ from mores.report.verdicts import (
     detectable,
     for_other_raters,
     join,
+    least_of,
     rare_reason,
     rater_reason,
     scope_of,
@@ -55,6 +56,8 @@ MISSING = "no verdict: with what {arm} lacks scored {worst:g} it would be {verdi
 TAIL = "more prompts have an extreme answer, beyond what chance explains"
 LOW_RATING = Extreme(2.0, above=False)
 """Ratings are extreme at 2 or below: "more against the statement than for it"."""
+
+Details = dict[str, float | int | str | None]
 
 __all__ = ["ALPHA", "Better", "Observed", "by_completion", "compare", "observe"]
 
@@ -198,7 +201,7 @@ def _contrast(
 
 def _about(
     question: _Question, pairs: Pairs, lacks: tuple[Missing, Missing], e: Estimate
-) -> dict[str, float | int | str | None]:
+) -> Details:
     """What stands with every estimate: the model, prompts left out, answers without a value."""
     return {
         "model": question.model,
@@ -207,15 +210,32 @@ def _about(
         "arm_without": lacks[0].without,
         "reference_answers": lacks[1].answers,
         "reference_without": lacks[1].without,
-        **_power(pairs, e),
+        **_power(question, pairs, e),
     }
 
 
-def _power(pairs: Pairs, e: Estimate) -> dict[str, float | int | str | None]:
-    """What a difference that was not shown would have had to be; a category's is one of several."""
-    if e.verdict != "not shown":
+def _power(question: _Question, pairs: Pairs, e: Estimate) -> Details:
+    """What a difference that was not shown would have had to be; a category's is one of several.
+
+    Nothing where the test itself claimed and something else forbade it: the reason says what.
+    """
+    if e.verdict != "not shown" or verdict_of(e, question.better) in CLAIMS:
         return {}
-    return {"detectable": detectable(e, len(set(pairs.categories)) if e.category else 1)}
+    own = _own(pairs, e)
+    rare = 0.0
+    if question.scale:
+        rare = least_of(pairs, own, question.better, question.scale, question.seed)
+    return {"detectable": detectable(e, _tests(pairs, e), rare)}
+
+
+def _own(pairs: Pairs, e: Estimate) -> list[bool]:
+    """Which prompts an estimate is of."""
+    return [e.category in ("", category) for category in pairs.categories]
+
+
+def _tests(pairs: Pairs, e: Estimate) -> int:
+    """How many tests share a level: a category's is one of several."""
+    return len(set(pairs.categories)) if e.category else 1
 
 
 # Verdicts -------------------------------------------------------------------------------------
@@ -241,7 +261,7 @@ def _decided(
         return replace(withdrawn(e, "descriptive", why), p=None, p_adjusted=None)
     if verdict not in CLAIMS or e.value is None:
         return e
-    own = [e.category in ("", category) for category in pairs.categories]
+    own = _own(pairs, e)
     if question.scale and (why := rare_reason(e.value, pairs, own, question.scale, question.seed)):
         return withdrawn(e, "not shown", why)
     for arm, rows in bounds.items():  # whichever lacks more: each may hide what it did badly
@@ -251,8 +271,7 @@ def _decided(
             return withdrawn(e, "descriptive", why)
     if verdict == "shown" and _tail_contradicts(tail):
         return withdrawn(e, "not shown", TAIL)
-    tests = len(set(pairs.categories)) if e.category else 1
-    holds = pairs.raters is None or for_other_raters(e, pairs, tests)
+    holds = pairs.raters is None or for_other_raters(e, pairs, _tests(pairs, e))
     return replace(
         e,
         scope=scope_of(pairs.runs, other_raters=holds),
