@@ -23,17 +23,17 @@ from mores.report.observed import Observed, by_completion, observe
 from mores.report.pairs import Pairs
 from mores.report.verdicts import (
     ALPHA,
-    BY_THESE,
     CLAIMS,
     SCALES,
     Better,
     detectable,
-    for_other_raters,
+    few_raters,
     join,
     least_of,
     rare_reason,
     rater_reason,
     scope_of,
+    these_raters_only,
     verdict_of,
     with_other_raters,
     withdrawn,
@@ -177,7 +177,10 @@ def _contrast(
     sizes = sizes_of(pairs, rng)
     raters = with_other_raters(differences[0], pairs)
     bounds = bounds_of(observed, pairs, lacks, question.worst, question.seed)
-    decided = [_decided(question, pairs, e, bounds, lacks, tail) for e in differences]
+    parts = {"": pairs, **{name: pairs.within(name) for name in dict.fromkeys(pairs.categories)}}
+    decided = [
+        _decided(question, pairs, parts[e.category], e, bounds, lacks, tail) for e in differences
+    ]
     claimed = decided[0].verdict in CLAIMS
     decided = [e if claimed or not e.category else _exploratory(e, NO_OVERALL) for e in decided]
     found = [
@@ -193,7 +196,11 @@ def _contrast(
             measure=name,
             contrast=f"{arm} - {reference}",
             category=e.category or "overall",
-            details={**e.details, **_about(question, pairs, lacks, e)},
+            details={
+                **e.details,
+                **_about(question, pairs, lacks, e),
+                **_power(question, parts.get(e.category, pairs), _tests(pairs, e), e),
+            },
         )
         for name, e in found
     ]
@@ -210,27 +217,19 @@ def _about(
         "arm_without": lacks[0].without,
         "reference_answers": lacks[1].answers,
         "reference_without": lacks[1].without,
-        **_power(question, pairs, e),
     }
 
 
-def _power(question: _Question, pairs: Pairs, e: Estimate) -> Details:
-    """What a difference that was not shown would have had to be; a category's is one of several.
+def _power(question: _Question, pairs: Pairs, tests: int, e: Estimate) -> Details:
+    """What a difference that was not shown would have had to be.
 
     Nothing where the test itself claimed and something else forbade it: the reason says what.
     """
     if e.verdict != "not shown" or verdict_of(e, question.better) in CLAIMS:
         return {}
-    own = _own(pairs, e)
-    rare = 0.0
-    if question.scale:
-        rare = least_of(pairs, own, question.better, question.scale, question.seed)
-    return {"detectable": detectable(e, _tests(pairs, e), rare)}
-
-
-def _own(pairs: Pairs, e: Estimate) -> list[bool]:
-    """Which prompts an estimate is of."""
-    return [e.category in ("", category) for category in pairs.categories]
+    scale = question.scale
+    rare = least_of(pairs, question.better, scale, question.seed) if scale else 0.0
+    return {"detectable": detectable(e, tests, rare)}
 
 
 def _tests(pairs: Pairs, e: Estimate) -> int:
@@ -244,25 +243,28 @@ def _tests(pairs: Pairs, e: Estimate) -> int:
 def _decided(
     question: _Question,
     pairs: Pairs,
+    own: Pairs,
     e: Estimate,
     bounds: Bounds,
     lacks: tuple[Missing, Missing],
     tail: Sequence[Estimate],
 ) -> Estimate:
-    """Give an estimate its verdict: that of its test, unless something speaks against it."""
+    """Give an estimate its verdict: that of its test, unless something speaks against it.
+
+    ``own`` are the prompts that it is of, with their raters: those of a category, or all.
+    """
     verdict = verdict_of(e, question.better)
     e = replace(e, verdict=verdict)
     if e.value is not None and not e.category and any(one.without or one.cannot for one in lacks):
         counted = "no value: " + ", ".join(one.words for one in lacks)
         e = replace(e, reason=join(e.reason, counted))
-    if why := rater_reason(pairs):
+    if why := rater_reason(pairs) or few_raters(own):
         if verdict == "not computable":
             return e
         return replace(withdrawn(e, "descriptive", why), p=None, p_adjusted=None)
     if verdict not in CLAIMS or e.value is None:
         return e
-    own = _own(pairs, e)
-    if question.scale and (why := rare_reason(e.value, pairs, own, question.scale, question.seed)):
+    if question.scale and (why := rare_reason(e.value, own, question.scale, question.seed)):
         return withdrawn(e, "not shown", why)
     for arm, rows in bounds.items():  # whichever lacks more: each may hide what it did badly
         bound = next((b for b in rows if b.category == e.category), None)
@@ -271,11 +273,9 @@ def _decided(
             return withdrawn(e, "descriptive", why)
     if verdict == "shown" and _tail_contradicts(tail):
         return withdrawn(e, "not shown", TAIL)
-    holds = pairs.raters is None or for_other_raters(e, pairs, _tests(pairs, e))
+    only = "" if pairs.raters is None else these_raters_only(e, own, _tests(pairs, e))
     return replace(
-        e,
-        scope=scope_of(pairs.runs, other_raters=holds),
-        reason=e.reason if holds else join(e.reason, BY_THESE),
+        e, scope=scope_of(pairs.runs, other_raters=not only), reason=join(e.reason, only)
     )
 
 

@@ -92,7 +92,7 @@ class Pairs:
         return self.asked.get(category, 0) - self.categories.count(category)
 
     def adjusted(self) -> Pairs:
-        """Take the severity of raters off the differences (see `mores.stats.rater_adjustment`).
+        """Take the severity of raters off differences and values (`mores.stats.rater_adjustment`).
 
         Where all raters rated both arms alike, this changes nothing. As it is where raters are not
         known.
@@ -100,10 +100,7 @@ class Pairs:
         rated = _Rated.of(self)
         if rated is None:
             return self
-        found = stats.rater_adjustment(
-            rated.values, rated.weights.sum(axis=1), rated.arms, rated.raters, rated.items,
-            rated.prompts,
-        )  # fmt: skip
+        found = rated.fit()
         share = np.abs(rated.weights)
         share /= share.sum(axis=1, keepdims=True)
         parts = share * found.score[:, None] - rated.weights * found.severity[:, None]
@@ -111,6 +108,22 @@ class Pairs:
         np.add.at(added, rated.prompts, parts * (self.runs / self.weights)[rated.prompts, None])
         shifts = dict(zip(self.prompts, added, strict=True))
         return replace(self.shifted(shifts), raters=found, shifts=shifts)
+
+    def within(self, category: str) -> Pairs:
+        """The prompts of one category with its own raters; severity stays as it was taken off."""
+        at = [i for i, name in enumerate(self.categories) if name == category]
+        part = replace(
+            self,
+            prompts=tuple(self.prompts[i] for i in at),
+            categories=(category,) * len(at),
+            table=self.table[at],
+            own=tuple(self.own[i] for i in at),
+            other=tuple(self.other[i] for i in at),
+            asked={category: self.asked[category]},
+            cells=tuple(self.cells[i] for i in at),
+        )
+        rated = None if self.raters is None else _Rated.of(part)
+        return replace(part, raters=rated.fit() if rated else None)
 
     def shifted(self, shifts: Mapping[str, np.ndarray]) -> Pairs:
         """Add to the differences of prompts, by training seed."""
@@ -130,6 +143,11 @@ class _Rated:
     raters: list[str]
     items: list[int]
     prompts: np.ndarray
+
+    def fit(self) -> RaterAdjustment:
+        return stats.rater_adjustment(
+            self.values, self.weights.sum(axis=1), self.arms, self.raters, self.items, self.prompts
+        )
 
     @classmethod
     def of(cls, pairs: Pairs) -> _Rated | None:

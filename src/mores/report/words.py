@@ -38,8 +38,8 @@ SCOPES: dict[str, str] = {
     "run (docs/calibration.md).",
     "in these runs": "Of the weights at hand, from two training runs of each arm: too few to tell "
     "the method from the luck of a run (docs/calibration.md).",
-    "by these raters": "Of what these raters saw: with the spread between raters allowed for, the "
-    "interval holds zero, so other raters may see nothing.",
+    "by these raters": "Of what these raters saw: with the spread between raters allowed for (or "
+    "where it cannot be told), it is not shown, so other raters may see nothing.",
 }
 """Part of a scope → what it says."""
 
