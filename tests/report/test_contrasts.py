@@ -196,14 +196,32 @@ def test_several_seeds_are_crossed_with_prompts() -> None:
     assert ONE_SEED not in found.reason
 
 
-def test_two_training_runs_are_too_few_to_cross() -> None:
-    # Over prompts alone: 1.5, 3.5, 4.5.
+def test_two_training_runs_are_crossed_and_still_too_few() -> None:
+    # V_prompt = var(3/2, 7/2, 9/2) / 3 = 28/36; V_seed = var(7/3, 4) / 2 = 25/36; residuals of the
+    # first column 1/3 -2/3 1/3: SS 4/3 over 2 cells, / 6 = 4/36. V = 49/36.
     found = one(run(crossed("control", runs=2)))
-    oracle = scipy_stats.ttest_1samp([1.5, 3.5, 4.5], 0)
     assert found.value == pytest.approx(19 / 6)
-    assert found.details["p_t"] == pytest.approx(oracle.pvalue)
-    assert found.reason.startswith("with 3 differences")
+    assert found.details["se"] == pytest.approx(7 / 6)
+    # df where V_seed is larger by one of its standard errors with one df: by 1 + √2.
+    most = 25 * (1 + math.sqrt(2))
+    df = (24 + most) ** 2 / (28**2 / 2 + most**2 / 1 + 4**2 / 2)
+    assert found.details["df"] == pytest.approx(df)
+    assert found.p == pytest.approx(2 * scipy_stats.t.sf((19 / 6) / (7 / 6), df))
     assert TWO_SEEDS in found.reason
+
+
+def test_a_claim_of_two_runs_is_of_these_runs() -> None:
+    rng = np.random.default_rng(4)
+    rows = [
+        Observed(f"p{i}", f"c{i % 2}", arm, seed, (3.0 + (arm == "values_targeted") + rng.normal(0, 0.1),))
+        for i in range(24)
+        for seed in (1, 2)
+        for arm in ("values_targeted", "control")
+    ]
+    found = run(rows)
+    assert {one(found, c).claim for c in ("overall", "c0", "c1")} == {"shown in these runs"}
+    assert one(found).method.startswith("crossed")
+    assert one(found, "c0").method.startswith("crossed")
 
 
 def test_an_untrained_reference_is_the_same_for_every_seed() -> None:

@@ -113,9 +113,10 @@ def test_one_run_speaks_of_itself() -> None:
 
 
 def test_two_runs_speak_of_themselves() -> None:
-    found = tally(lambda rng: study(rng, some(6), run=0.3, runs=2, prompts=40), 60)
+    """44 % with the runs left out of the test (SD .30); with them in it a few per cent too many."""
+    found = tally(lambda rng: study(rng, some(6), run=0.3, runs=2, prompts=64), 100)
     assert claims(found, "", "by these raters", "in this run") == 0
-    assert claims(found, "in these runs", "in these runs, by these raters") > 5
+    assert claims(found, "in these runs", "in these runs, by these raters") <= 19  # of 8.5 %
 
 
 @pytest.mark.parametrize("run", [0.15, 0.3])
