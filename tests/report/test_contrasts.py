@@ -213,7 +213,13 @@ def test_two_training_runs_are_crossed_and_still_too_few() -> None:
 def test_a_claim_of_two_runs_is_of_these_runs() -> None:
     rng = np.random.default_rng(4)
     rows = [
-        Observed(f"p{i}", f"c{i % 2}", arm, seed, (3.0 + (arm == "values_targeted") + rng.normal(0, 0.1),))
+        Observed(
+            f"p{i}",
+            f"c{i % 2}",
+            arm,
+            seed,
+            (3.0 + (arm == "values_targeted") + rng.normal(0, 0.1),),
+        )
         for i in range(24)
         for seed in (1, 2)
         for arm in ("values_targeted", "control")
@@ -340,7 +346,9 @@ def middling(difference: float, prompts: int = 40) -> Estimate:
     noise = np.random.default_rng(9).normal(0, 0.005, prompts)
     rows = paired({"care": (difference + noise - noise.mean()).tolist()}, 3.0)
     rows = [replace(o, values=tuple(v - int(o.prompt_id[5:]) for v in o.values)) for o in rows]
-    return one(compare(rows, measure="rating", model="m", better="higher", seed=1), measure="rating")
+    return one(
+        compare(rows, measure="rating", model="m", better="higher", seed=1), measure="rating"
+    )
 
 
 def test_a_rare_answer_may_lie_the_whole_scale_away() -> None:

@@ -53,7 +53,7 @@ NOT_A_HYPOTHESIS = "no hypothesis of this study"
 NOT_REACHED = "not reached: hypotheses are tested in order, and the one before was not claimed"
 NO_OVERALL = "the overall difference claims nothing, so no category does"
 MISSING = "no verdict: with what {arm} lacks scored {worst:g} it would be {verdict}"
-TAIL = "more prompts have an extreme answer, beyond what chance explains"
+TAIL = "more prompts have an extreme answer from {arm} than from {other}, beyond chance"
 LOW_RATING = Extreme(2.0, above=False)
 """Ratings are extreme at 2 or below: "more against the statement than for it"."""
 
@@ -217,6 +217,7 @@ def _about(
         "arm_without": lacks[0].without,
         "reference_answers": lacks[1].answers,
         "reference_without": lacks[1].without,
+        **({"severity": "taken off"} if pairs.severity_off else {}),
     }
 
 
@@ -272,7 +273,8 @@ def _decided(
             why = MISSING.format(arm=arm.replace("_", "-"), worst=question.worst, verdict=then)
             return withdrawn(e, "descriptive", why)
     if verdict == "shown" and _tail_contradicts(tail):
-        return withdrawn(e, "not shown", TAIL)
+        names = (one.arm.replace("_", "-") for one in lacks)
+        return withdrawn(e, "not shown", TAIL.format(arm=next(names), other=next(names)))
     only = "" if pairs.raters is None else these_raters_only(e, own, _tests(pairs, e))
     return replace(
         e, scope=scope_of(pairs.runs, other_raters=not only), reason=join(e.reason, only)

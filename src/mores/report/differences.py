@@ -16,6 +16,8 @@ from mores.report.verdicts import ALPHA, LEAST_RUNS, ONE_SEED, TWO_SEEDS, join
 from mores.stats.inputs import not_computable
 
 METHOD = "paired difference"
+HALF_A_POINT = 0.5
+"""Ratings without their raters' severity are no whole numbers: so close, they are alike."""
 
 
 def overall(pairs: Pairs, rng: np.random.Generator) -> Estimate:
@@ -86,7 +88,13 @@ def _smallest_p(estimate: Estimate) -> float | None:
 
 def sizes_of(pairs: Pairs, rng: np.random.Generator) -> list[Estimate]:
     """Return the sizes of the effect; with one training run each says so."""
-    sizes = effect_sizes(pairs.own, pairs.other, rng)
+    sizes = effect_sizes(
+        pairs.own,
+        pairs.other,
+        rng,
+        pairs.categories,
+        alike=HALF_A_POINT if pairs.severity_off else 0.0,
+    )
     if pairs.runs > 1:
         return sizes
     return [replace(e, reason=join(e.reason, ONE_SEED)) for e in sizes]

@@ -19,6 +19,8 @@ from mores.stats.rater_adjustment import RaterAdjustment
 
 Cell = list[Observed]
 """The completions of a prompt by an arm under a training run."""
+Cells = tuple[tuple[tuple[Cell, Cell], ...], ...]
+"""For each prompt and training run those of the arm and of the reference."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Pairs:
     other: tuple[tuple[np.ndarray, ...], ...]
     asked: Mapping[str, int]
     """Category → prompts, those without a value too."""
-    cells: tuple[tuple[tuple[Cell, Cell], ...], ...] = field(repr=False)
+    cells: Cells = field(repr=False)
     """For each prompt and seed the completions with values, of the arm and of the reference."""
     raters: RaterAdjustment | None = None
     """How severity was taken off; None where raters are not known."""
     shifts: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     """Prompt → what taking severity off added to its differences, by training seed."""
+    severity_off: bool = False
+    """Whether values are without the severity of who gave them."""
 
     @classmethod
     def of(cls, observed: Sequence[Observed], arm: Arm, reference: Arm) -> Pairs:
@@ -59,14 +63,15 @@ class Pairs:
             if len(pair) == len(seeds) > 0:
                 kept[prompt] = pair
         rows = [[_mean(a) - _mean(b) for a, b in pair] for pair in kept.values()]
+        cells = tuple(kept.values())
         return cls(
             tuple(kept),
             tuple(category[p] for p in kept),
             np.array(rows, dtype=float).reshape(len(rows), len(seeds)),
-            tuple(tuple(_flat(a) for a, _ in pair) for pair in kept.values()),
-            tuple(tuple(_flat(b) for _, b in pair) for pair in kept.values()),
+            _side(cells, 0),
+            _side(cells, 1),
             Counter(category.values()),
-            tuple(kept.values()),
+            cells,
         )
 
     @property
@@ -107,7 +112,13 @@ class Pairs:
         added = np.zeros_like(self.table)
         np.add.at(added, rated.prompts, parts * (self.runs / self.weights)[rated.prompts, None])
         shifts = dict(zip(self.prompts, added, strict=True))
-        return replace(self.shifted(shifts), raters=found, shifts=shifts)
+        pairs = replace(self.shifted(shifts), raters=found, shifts=shifts)
+        if not found.severity.any():
+            return pairs
+        cells = rated.without(found.severity, self.cells)
+        return replace(
+            pairs, own=_side(cells, 0), other=_side(cells, 1), cells=cells, severity_off=True
+        )
 
     def within(self, category: str) -> Pairs:
         """The prompts of one category with its own raters; severity stays as it was taken off."""
@@ -143,6 +154,21 @@ class _Rated:
     raters: list[str]
     items: list[int]
     prompts: np.ndarray
+    keys: list[tuple[int, int]]
+    """Of each rating its completion (by identity, as one may stand for all seeds) and its place."""
+
+    def without(self, severity: np.ndarray, cells: Cells) -> Cells:
+        """The same completions, each value less the severity of its rater."""
+        off = dict(zip(self.keys, severity.tolist(), strict=True))
+        every = {id(o): o for row in cells for pair in row for cell in pair for o in cell}
+        new = {
+            key: replace(o, values=tuple(v - off[key, i] for i, v in enumerate(o.values)))
+            for key, o in every.items()
+        }
+        return tuple(
+            tuple(([new[id(o)] for o in a], [new[id(o)] for o in b]) for a, b in row)
+            for row in cells
+        )
 
     def fit(self) -> RaterAdjustment:
         return stats.rater_adjustment(
@@ -175,7 +201,13 @@ class _Rated:
             [r[2] for r in rows],
             [key[0] for key in about],
             np.array([r[3] for r in rows]),
+            list(about),
         )
+
+
+def _side(cells: Cells, side: int) -> tuple[tuple[np.ndarray, ...], ...]:
+    """The values of the arm (0) or of the reference (1)."""
+    return tuple(tuple(_flat(pair[side]) for pair in row) for row in cells)
 
 
 def _reference(

@@ -177,9 +177,7 @@ def least_of(pairs: Pairs, better: Better, scale: tuple[float, float], seed: int
     """Size of the smallest mean in the wanted direction that stands rare extreme answers."""
     low, high = scale
     worst = low - high if better == "higher" else high - low
-    return abs(
-        stats.bounded_mean_least(pairs.differences, worst, weights=pairs.weights, rng=seed)
-    )
+    return abs(stats.bounded_mean_least(pairs.differences, worst, weights=pairs.weights, rng=seed))
 
 
 def withdrawn(estimate: Estimate, verdict: Verdict, reason: str) -> Estimate:
