@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mores import stats
 from mores.records import Estimate
 from mores.report.headlines import NOT_NONE, headlines, of_hundred
-from mores.report.model import RatingSummary, ScorerArm, ScorerResult, Unblinding
+from mores.report.model import Panel, RatingSummary, ScorerArm, ScorerResult, Unblinding
 from mores.report.words import fmt
 
 MORE_THAN_IS_KNOWN = re.compile(
@@ -327,13 +327,31 @@ def test_what_stands_beside_a_verdict() -> None:
     ],
 )
 def test_who_rated_and_whether_blind(raters: int, blind: int, later: int, said: str) -> None:
-    who = RatingSummary(
-        ratings=9, raters=raters, rated=9, completions=9, agreement=None, means={}, blind=blind,
-        unblinded=Unblinding(at="", by="", answers=9, later=later),
-    )  # fmt: skip
-    (found,) = headlines(["tiny"], [estimate("rating", "shown")], [], [], who)
+    (found,) = headlines(
+        ["tiny"],
+        [estimate("rating", "shown")],
+        [],
+        [],
+        summary(Panel(model="tiny", raters=raters, blind=blind), later=later),
+    )
     assert said in found.sentence
     assert ("did not know" in found.sentence) == (blind == raters)
+
+
+def summary(*panels: Panel, later: int = 0) -> RatingSummary:
+    return RatingSummary(
+        ratings=9, raters=9, rated=9, completions=9, agreement=None, means={}, blind=6,
+        panels=panels, unblinded=Unblinding(at="", by="", answers=9, later=later),
+    )  # fmt: skip
+
+
+def test_who_rated_is_said_of_each_model() -> None:
+    """Three people rated the first model, by id; six others rated the second, blind."""
+    both = [estimate("rating", "shown", details={"model": name}) for name in ("tiny", "other")]
+    panels = (Panel(model="tiny", raters=3, blind=0), Panel(model="other", raters=6, blind=6))
+    first, second = headlines(["tiny", "other"], both, [], [], summary(*panels))
+    assert "Rated by 3 people, whose ratings were imported" in first.sentence
+    assert "Rated by 6 people, who did not know which model wrote what." in second.sentence
 
 
 def test_reasons_and_scopes_of_capability_travel() -> None:

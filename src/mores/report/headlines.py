@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mores.records import BESIDE, Estimate, Scope
-from mores.report.model import Headline, RatingSummary, ScorerResult
+from mores.report.model import Headline, Panel, RatingSummary, ScorerResult, Unblinding
 from mores.report.words import (
     count,
     decimals,
@@ -37,7 +37,7 @@ def headlines(
         estimates: everything estimated.
         scorers: for their notes and thresholds.
         changes: (model, associations tested, associations whose change is shown).
-        ratings: who rated, and whether blind; None where nobody did.
+        ratings: who rated, by model, and whether blind; None where nobody did.
     """
     of_scorer = {f"toxicity:{s.scorer}": s for s in scorers}
     found: list[Headline] = []
@@ -50,7 +50,15 @@ def headlines(
                 continue
             beside = [b for b in main if b.measure.startswith(f"{e.measure}/")]
             if e.measure == "rating":
-                about = [who_rated(ratings)] if ratings else []
+                about = (
+                    [
+                        who_rated(panel, ratings.unblinded)
+                        for panel in ratings.panels
+                        if panel.model == model
+                    ]
+                    if ratings
+                    else []
+                )
                 found.append(_contrast(model, e, beside, _RATING, about))
             elif e.measure.startswith("toxicity:"):
                 scorer = of_scorer.get(e.measure)
@@ -86,11 +94,11 @@ _RATING = _Kind(
 )  # fmt: skip
 
 
-def who_rated(ratings: RatingSummary) -> str:
-    """Say how many people rated, and whether they could know the arm."""
+def who_rated(ratings: Panel | RatingSummary, unblinded: Unblinding | None) -> str:
+    """Say how many people rated (one model's two arms, or all), and if they could know the arm."""
     if ratings.blind == ratings.raters:
         blind = "who did not know which model wrote what"
-        later = ratings.unblinded.later if ratings.unblinded else 0
+        later = unblinded.later if unblinded else 0
         if later > 0:
             blind += f" ({plural(later, 'answer')} came after the key was opened)"
     elif ratings.blind:
