@@ -43,7 +43,8 @@ def extreme_answers(pairs: Pairs, arm: Arm, reference: Arm, extreme: Extreme) ->
     An answer's value is the mean of its ratings; where severity was taken off them, their sum is
     rounded to a whole number again, as a 2 that became 2.01 is as bad as before. Shares are of
     prompts, since answers to one prompt are no independent evidence: Wilson's interval with one
-    training run, none with several (runs differ). The difference has Tango's score interval (one run), or the crossed one.
+    training run, none with several (runs differ). The difference has Tango's score interval (one
+    run), or the crossed one.
 
     Returns:
         Three estimates, or none without prompts: ``category`` is "overall" for the difference and
