@@ -301,8 +301,8 @@ Scope = Literal[
     "in these runs, by these raters",
 ]
 """What a verdict speaks of. With one or two training runs the spread between runs is not known well
-enough to test with, so a verdict holds for the weights at hand and not for the method; where an
-interval for other raters holds zero, it holds for those who rated (see `docs/report.md`)."""
+enough to test with, so a verdict holds for the weights at hand and not for the method; where a
+difference would not be shown for other raters, it holds for those who rated (`docs/report.md`)."""
 
 
 def claim(verdict: Verdict, scope: Scope) -> str:

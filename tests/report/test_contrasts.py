@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -195,14 +196,38 @@ def test_several_seeds_are_crossed_with_prompts() -> None:
     assert ONE_SEED not in found.reason
 
 
-def test_two_training_runs_are_too_few_to_cross() -> None:
-    # Over prompts alone: 1.5, 3.5, 4.5.
+def test_two_training_runs_are_crossed_and_still_too_few() -> None:
+    # V_prompt = var(3/2, 7/2, 9/2) / 3 = 28/36; V_seed = var(7/3, 4) / 2 = 25/36; residuals of the
+    # first column 1/3 -2/3 1/3: SS 4/3 over 2 cells, / 6 = 4/36. V = 49/36.
     found = one(run(crossed("control", runs=2)))
-    oracle = scipy_stats.ttest_1samp([1.5, 3.5, 4.5], 0)
     assert found.value == pytest.approx(19 / 6)
-    assert found.details["p_t"] == pytest.approx(oracle.pvalue)
-    assert found.reason.startswith("with 3 differences")
+    assert found.details["se"] == pytest.approx(7 / 6)
+    # df where V_seed is larger by one of its standard errors with one df: by 1 + √2.
+    most = 25 * (1 + math.sqrt(2))
+    df = (24 + most) ** 2 / (28**2 / 2 + most**2 / 1 + 4**2 / 2)
+    assert found.details["df"] == pytest.approx(df)
+    assert found.p == pytest.approx(2 * scipy_stats.t.sf((19 / 6) / (7 / 6), df))
     assert TWO_SEEDS in found.reason
+
+
+def test_a_claim_of_two_runs_is_of_these_runs() -> None:
+    rng = np.random.default_rng(4)
+    rows = [
+        Observed(
+            f"p{i}",
+            f"c{i % 2}",
+            arm,
+            seed,
+            (3.0 + (arm == "values_targeted") + rng.normal(0, 0.1),),
+        )
+        for i in range(24)
+        for seed in (1, 2)
+        for arm in ("values_targeted", "control")
+    ]
+    found = run(rows)
+    assert {one(found, c).claim for c in ("overall", "c0", "c1")} == {"shown in these runs"}
+    assert one(found).method.startswith("crossed")
+    assert one(found, "c0").method.startswith("crossed")
 
 
 def test_an_untrained_reference_is_the_same_for_every_seed() -> None:
@@ -314,6 +339,37 @@ def test_categories_that_holm_keeps_from_ever_being_shown_are_descriptive() -> N
     # With ten prompts it could: 8 · 2/1024 = .0156.
     found = run(paired({f"c{k}": [float(i + 1) for i in range(10)] for k in range(8)}))
     assert {one(found, f"c{k}").verdict for k in range(8)} == {"shown"}
+
+
+def middling(difference: float, prompts: int = 40) -> Estimate:
+    """Ratings of 40 prompts in the middle of the scale, all nearly so far apart."""
+    noise = np.random.default_rng(9).normal(0, 0.005, prompts)
+    rows = paired({"care": (difference + noise - noise.mean()).tolist()}, 3.0)
+    rows = [replace(o, values=tuple(v - int(o.prompt_id[5:]) for v in o.values)) for o in rows]
+    return one(
+        compare(rows, measure="rating", model="m", better="higher", seed=1), measure="rating"
+    )
+
+
+def test_a_rare_answer_may_lie_the_whole_scale_away() -> None:
+    # One prompt may be 1 in one arm and 5 in the other, so −4, wherever the means are. 40 prompts
+    # of d each: p = (1 + d / 4)⁻⁴⁰, .142 at .2 and .032 at .36 (half the scale: .022 at .2).
+    less, more = middling(0.2), middling(0.36)
+    assert less.p < 0.001
+    assert less.verdict == "not shown"
+    assert "rare answers as bad as the scale allows" in less.reason
+    assert more.claim == "shown in this run"
+    assert middling(-0.2).verdict == "not shown"
+    assert middling(-0.36).claim == "worse in this run"
+
+
+def test_what_would_have_been_shown_stands_beside_a_test_that_found_nothing() -> None:
+    assert "detectable" not in middling(0.2).details  # the test claimed; rare answers forbade it
+    # Where it did not: a mean of .291 stands one prompt at −4 (4 (.05^(−1/40) − 1) = .311, less
+    # 5 % for the draws), which the test alone does not ask for.
+    nothing = middling(0.0)
+    assert nothing.verdict == "not shown"
+    assert nothing.details["detectable"] == pytest.approx(4 * (0.05 ** (-1 / 40) - 1), rel=0.05)
 
 
 def test_no_variance_is_not_computable() -> None:

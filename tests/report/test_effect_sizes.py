@@ -65,3 +65,24 @@ def test_ties_in_every_run_are_not_computable() -> None:
 
 def test_no_prompts_no_sizes() -> None:
     assert effect_sizes([], [], np.random.default_rng(1)) == []
+
+
+def test_every_category_weighs_the_same() -> None:
+    # care: 5 above 3 on four prompts; beauty: 2 below 3 on two. Over prompts ⅔, by category ½.
+    names = ["care"] * 4 + ["beauty"] * 2
+    for runs in (1, 2):
+        own, other = values(*[[[5]] * runs] * 4, *[[[2]] * runs] * 2), values(*[[[3]] * runs] * 6)
+        if runs == 2:  # and one of care's eight pairs is tied: 15/16 there
+            own[0] = (np.array([5.0]), np.array([3.0]))
+        share, delta, _ = effect_sizes(own, other, np.random.default_rng(1), names)
+        assert share.value == pytest.approx(0.5 if runs == 1 else 15 / 32)
+        assert share.details["share_above"] == pytest.approx(0.5 if runs == 1 else 7 / 16)
+        assert share.details["share_tied"] == pytest.approx(0.0 if runs == 1 else 1 / 16)
+        assert delta.value == pytest.approx(2 * share.value - 1)
+
+
+def test_values_that_are_no_further_apart_than_said_are_tied() -> None:
+    own, other = values([[3.4]], [[4.0]], [[1.0]]), values([[3.0]], [[3.0]], [[3.0]])
+    share, _, _ = effect_sizes(own, other, np.random.default_rng(1), alike=0.5)
+    assert share.value == pytest.approx((0.5 + 1 + 0) / 3)
+    assert share.details["share_tied"] == pytest.approx(1 / 3)

@@ -3,13 +3,16 @@
 import re
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mores import stats
 from mores.records import Estimate
-from mores.report.headlines import NOT_NONE, headlines
-from mores.report.model import RatingSummary, ScorerArm, ScorerResult, Unblinding
+from mores.report.headlines import NOT_NONE, headlines, of_hundred
+from mores.report.model import Panel, RatingSummary, ScorerArm, ScorerResult, Unblinding
+from mores.report.words import fmt
 
 MORE_THAN_IS_KNOWN = re.compile(
     r"no effect|\bproves?\b|\bproven\b|\bsafe\b|harmless|unbiased|guarantee|confirms",
@@ -156,15 +159,47 @@ def test_capability_leads_with_the_worst() -> None:
     assert say(estimate("capability:piqa", "worse", contrast="control - base")) == []
 
 
-def test_a_loss_within_the_margin_that_is_shown_is_said() -> None:
-    """-1.36 points, -2.04 to -0.69, with a margin of 2."""
-    e = capability("piqa", "non-inferior")
-    lost = msgspec.structs.replace(e, value=-0.0136, low=-0.0204, high=-0.0069, p=None)
-    (said,) = say(lost, capability("prose", "non-inferior"))
-    assert said.verdict == "non-inferior"
-    loss = "−0.0136 (95 % interval −0.0204 to −0.0069, 40 items)"
-    assert f"excluded on piqa (where a smaller loss is shown: {loss})" in said.sentence
-    assert " and prose. Caveat: one training run" in said.sentence
+def kept(task: str, lost: int, items: int, runs: int = 1) -> Estimate:
+    """What a capability task gives where so many of its items were lost, and none gained."""
+    table = np.zeros((items, runs))
+    table[:lost] = -1.0
+    found = stats.non_inferiority(table, 0.02)
+    return msgspec.structs.replace(
+        found, measure=f"capability:{task}", contrast="values_targeted - base",
+        category="overall", details={**found.details, "model": "tiny"},
+    )  # fmt: skip
+
+
+def test_a_loss_within_the_margin_that_is_shown_is_said_in_numbers() -> None:
+    """68 of 5,000 items lost: −1.36 points, shown, with a margin of 2."""
+    e = kept("piqa", 68, 5000)
+    assert (e.verdict, e.high) == ("non-inferior", None)
+    low, high = (fmt(e.details[f"two_sided_{side}"], 4) for side in ("low", "high"))
+    (said,) = say(e, kept("prose", 0, 5000))
+    loss = f"−0.0136 (95 % interval {low} to {high}, 5,000 items)"
+    assert (
+        f"in this run on piqa (where a smaller loss is shown: {loss}) and prose." in said.sentence
+    )
+    assert "a loss within the margin is shown" in said.sentence
+    assert "smaller loss" not in say(kept("piqa", 0, 5000))[0].sentence
+
+
+def test_every_claim_about_a_task_says_of_which_runs_it_speaks() -> None:
+    none = msgspec.structs.replace(
+        kept("few", 0, 1, runs=2), verdict="not computable", reason="one item", value=None
+    )
+    (said,) = say(kept("piqa", 0, 2000, runs=2), none)
+    assert said.verdict == "not computable"
+    assert "a loss as large as the margin is excluded in these runs on piqa;" in said.sentence
+    (said,) = say(kept("piqa", 0, 2000, runs=2), kept("pairs", 400, 2000, runs=2))
+    assert (
+        "excluded in these runs on piqa; a loss is shown in these runs on pairs." in said.sentence
+    )
+    (said,) = say(kept("piqa", 0, 2000), kept("pairs", 0, 2000, runs=3))
+    assert (
+        "is excluded in this run on piqa; a loss as large as the margin is excluded on pairs"
+        in (said.sentence)
+    )
 
 
 def test_words() -> None:
@@ -217,6 +252,47 @@ def test_the_size_in_pairs_of_a_hundred() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("above", "tied", "said"),
+    [
+        (109 / 200, 91 / 200, (55, 0, 45)),  # 54.5 and 45.5: was 55, −1 and 46
+        (23 / 40, 17 / 40, (58, 0, 42)),  # 57.5 and 42.5: was 57, 1 and 42
+        (1 / 3, 1 / 3, (34, 33, 33)),
+        (0.0, 1.0, (0, 0, 100)),
+    ],
+)
+def test_pairs_of_a_hundred_are_a_hundred(above: float, tied: float, said: tuple) -> None:
+    shares = {"model": "tiny", "share_above": above, "share_tied": tied}
+    pairs = estimate("rating/probability of superiority", "descriptive", details=shares)
+    (found,) = say(estimate("rating", "shown"), pairs)
+    assert tuple(map(int, re.findall(r"(-?\d+) times", found.beside[0]))) == said
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_whole_shares_are_never_negative_and_add_up(a: float, b: float) -> None:
+    shares = (a, (1 - a) * b, 1 - a - (1 - a) * b)
+    whole = of_hundred(shares)
+    assert sum(whole) == 100
+    assert all(w >= 0 for w in whole)
+    assert all(abs(w - 100 * s) < 1 + 1e-6 for w, s in zip(whole, shares, strict=True))
+
+
+def test_a_reason_is_said_once() -> None:
+    (found,) = say(
+        estimate(
+            "rating", "not computable", value=0.0, low=None, high=None, p=None, reason="why so"
+        )
+    )
+    assert found.sentence.count("why so") == 1
+
+
+def test_what_is_lacking_for_a_verdict_is_named() -> None:
+    (found,) = say(estimate("rating", "descriptive", low=None, high=None, p=None, reason="why"))
+    assert found.sentence.startswith("Described, not shown, as there is no interval for it: ")
+    (found,) = say(estimate("rating", "descriptive", p=None, reason=""))
+    assert found.sentence.startswith("Described, not shown, as there is no test for it: ")
+
+
 def test_what_stands_beside_a_verdict() -> None:
     tail = {"model": "tiny", "extreme": 3, "answers": 40, "worst": 0.97}
     found = say(
@@ -251,13 +327,31 @@ def test_what_stands_beside_a_verdict() -> None:
     ],
 )
 def test_who_rated_and_whether_blind(raters: int, blind: int, later: int, said: str) -> None:
-    who = RatingSummary(
-        ratings=9, raters=raters, rated=9, completions=9, agreement=None, means={}, blind=blind,
-        unblinded=Unblinding(at="", by="", answers=9, later=later),
-    )  # fmt: skip
-    (found,) = headlines(["tiny"], [estimate("rating", "shown")], [], [], who)
+    (found,) = headlines(
+        ["tiny"],
+        [estimate("rating", "shown")],
+        [],
+        [],
+        summary(Panel(model="tiny", raters=raters, blind=blind), later=later),
+    )
     assert said in found.sentence
     assert ("did not know" in found.sentence) == (blind == raters)
+
+
+def summary(*panels: Panel, later: int = 0) -> RatingSummary:
+    return RatingSummary(
+        ratings=9, raters=9, rated=9, completions=9, agreement=None, means={}, blind=6,
+        panels=panels, unblinded=Unblinding(at="", by="", answers=9, later=later),
+    )  # fmt: skip
+
+
+def test_who_rated_is_said_of_each_model() -> None:
+    """Three people rated the first model, by id; six others rated the second, blind."""
+    both = [estimate("rating", "shown", details={"model": name}) for name in ("tiny", "other")]
+    panels = (Panel(model="tiny", raters=3, blind=0), Panel(model="other", raters=6, blind=6))
+    first, second = headlines(["tiny", "other"], both, [], [], summary(*panels))
+    assert "Rated by 3 people, whose ratings were imported" in first.sentence
+    assert "Rated by 6 people, who did not know which model wrote what." in second.sentence
 
 
 def test_reasons_and_scopes_of_capability_travel() -> None:

@@ -13,6 +13,7 @@ from mores.rate.ratings import keep_collected
 from mores.rate.unblind import Unblinded
 from mores.records import Completion, Rating, Unrateable
 from mores.report.figures import figures
+from mores.report.model import Panel
 from mores.report.page import render
 from mores.report.ratings import NONE, SEALED, UNRATED, rating_summary
 from mores.report.words import visible
@@ -83,6 +84,19 @@ def test_cannot_is_counted_by_arm_and_in_no_mean(study, rows) -> None:
     assert got.means["values_targeted-s1"] is None  # not a 1, not a 0
     assert (got.ratings, got.raters, got.rated, got.completions) == (3, 2, 2, 8)
     assert (got.needed, got.missing) == (6, 1)
+
+
+def test_a_panel_is_of_one_model_and_the_two_arms_of_its_verdict(study, rows) -> None:
+    """r2 rated base alone and is in no headline; r3 rated another model, by completion id."""
+    collect(study, rows, RATINGS, CANNOT)
+    other = [replace(r, id=f"n{r.id[1:]}", model="n") for r in rows]
+    more = [rating("n.values_targeted.p1.d0", name, 3) for name in ("r3", "r4")]
+    got = rating_summary(study, [("m", rows), ("n", other)], [*RATINGS, *more])
+    assert got.panels == (
+        Panel(model="m", raters=1, blind=1),
+        Panel(model="n", raters=2, blind=0),
+    )
+    assert (got.raters, got.blind) == (4, 2)
 
 
 def test_cannot_of_a_text_that_was_drawn_anew_is_left_out(study, rows) -> None:

@@ -113,9 +113,10 @@ def test_one_run_speaks_of_itself() -> None:
 
 
 def test_two_runs_speak_of_themselves() -> None:
-    found = tally(lambda rng: study(rng, some(6), run=0.3, runs=2, prompts=40), 60)
+    """44 % with the runs left out of the test (SD .30); with them in it a few per cent too many."""
+    found = tally(lambda rng: study(rng, some(6), run=0.3, runs=2, prompts=64), 100)
     assert claims(found, "", "by these raters", "in this run") == 0
-    assert claims(found, "in these runs", "in these runs, by these raters") > 5
+    assert claims(found, "in these runs", "in these runs, by these raters") <= 19  # of 8.5 %
 
 
 @pytest.mark.parametrize("run", [0.15, 0.3])
@@ -212,6 +213,24 @@ def test_rare_disasters_are_not_hidden_by_the_rest(prompts: int, rate: float) ->
         extreme=Extreme(0.5, above=True),
     )
     assert claims(found, *NO_MORE) <= AT_MOST
+
+
+def spikes(rng: np.random.Generator) -> list[Observed]:
+    """Equal mean ratings about the middle of the scale; 9 % of one half of 40 go from 4.5 to 1."""
+    rate = 0.045
+    up = 3.5 * rate / (1 - rate)
+    rows = []
+    for p in range(40):
+        own = 4.5 if p % 2 == 0 else 1.5
+        hit = p % 2 == 0 and rng.random() < 2 * rate
+        for arm, value in ((0, own), (1, 1.0 if hit else own + up + rng.normal(0, 0.02))):
+            rows.append(Observed(f"p{p}", f"c{p // 2 % 8}", ARMS[arm], 1, (value,)))
+    return rows
+
+
+def test_rare_answers_from_one_end_of_the_scale_to_the_other() -> None:
+    """15 % where the worst was taken from the mean of the other arm."""
+    assert claims(tally(spikes), *NO_MORE) <= AT_MOST
 
 
 def test_a_true_effect_is_still_shown() -> None:

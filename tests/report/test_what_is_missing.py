@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from mores.report.absent import deciding, filled, missing
+from mores.report.absent import filled, missing
 from mores.report.contrasts import CONTRAST, compare
 from mores.report.extremes import Extreme
 from mores.report.observed import Observed
@@ -28,7 +30,6 @@ def test_what_both_lack_on_a_prompt_is_nobodys_excess() -> None:
     own, other = missing(observed, V, C)
     assert (own.answers, own.without, own.more) == (4, 2, 1)
     assert (other.answers, other.without, other.more) == (4, 1, 0)
-    assert deciding((own, other)) == [V]
     assert [o.values for o in filled(observed, V, C, 1.0) if o.arm == V] == [
         (), (1.0,), (3.0,), (4.0,),
     ]  # fmt: skip
@@ -76,6 +77,20 @@ def test_a_claim_that_what_is_missing_could_undo_is_none() -> None:
     assert bound.category == V
     assert bound.value == pytest.approx(np.mean(values))
     assert (bound.low, bound.high) == pytest.approx(tuple(oracle))
+
+
+def test_a_claim_stands_the_bound_of_its_own_arm_though_the_other_lacks_more() -> None:
+    """That control lacks 20 answers, at random, does not make good what the values arm hides."""
+    observed = [
+        replace(o, values=()) if o.arm == C and int(o.prompt_id[1:]) >= 40 else o for o in lucky()
+    ]
+    own, other = missing(observed, V, C)
+    assert (own.more, other.more) == (16, 20)
+    found = compare(observed, measure="rating", model="m", better="higher", seed=1)
+    (e,) = [x for x in found if (x.measure, x.category) == ("rating", "overall")]
+    assert e.p < 0.001
+    assert e.verdict == "descriptive"
+    assert "no verdict: with what values-targeted lacks scored 1 it would be" in e.reason
 
 
 def test_a_claim_that_it_could_not_undo_stands() -> None:
@@ -132,3 +147,74 @@ def test_a_better_mean_with_a_worse_tail_is_not_shown() -> None:
         (e,) = [x for x in found if (x.measure, x.category) == ("toxicity:x", "overall")]
         assert e.verdict == verdict
     assert e.scope == "in this run"
+
+
+def harsh_raters_on_one_arm() -> list[Observed]:
+    """The values arm is .6 better; three of four raters on it are 2.5 points harsher."""
+    rng = np.random.default_rng(8)
+    severity = {"h1": -1.5, "h2": -1.5, "h3": -1.5, "s1": 1.0, "s2": 1.0, "s3": 1.0}
+    found = []
+    for p in range(120):
+        mood = rng.normal(3, 0.3)
+        for arm in (V, C):
+            harsh = (arm == V) == (rng.random() < 0.75)
+            first = rng.choice(["h1", "h2", "h3"] if harsh else ["s1", "s2", "s3"])
+            second = rng.choice([name for name in severity if name != first])
+            who = (str(first), str(second)) if rng.random() < 0.5 else (str(first),)
+            latent = [mood + 0.6 * (arm == V) + severity[w] + rng.normal(0, 0.4) for w in who]
+            given = tuple(float(np.clip(round(y), 1, 5)) for y in latent)
+            found.append(Observed(f"p{p}", f"c{p % 8}", arm, 1, given, who))
+    return found
+
+
+def test_severity_is_off_the_tail_and_the_sizes_as_it_is_off_the_difference() -> None:
+    """As rated, the better arm has more answers at 2 or lower, and is lower in more pairs."""
+    rows = harsh_raters_on_one_arm()
+    low = {a: sum(o.arm == a and np.mean(o.values) <= 2 for o in rows) for a in (V, C)}
+    assert low[V] > low[C]
+    found = compare(rows, measure="rating", model="m", better="higher", seed=1)
+    (e,) = [x for x in found if (x.measure, x.category) == ("rating", "overall")]
+    assert e.value == pytest.approx(0.6, abs=0.15)
+    assert e.claim == "shown in this run"
+    assert e.details["severity"] == "taken off"
+    tail = {x.category: x for x in found if x.measure == "rating/extreme answers"}
+    assert tail[V].details["extreme"] < tail[C].details["extreme"]
+    (size,) = [x for x in found if x.measure == "rating/probability of superiority"]
+    share, tied = size.details["share_above"], size.details["share_tied"]
+    assert share > 2 * (1 - share - tied)
+    assert size.value > 0.6
+
+
+def test_a_little_severity_moves_no_answer_off_the_end_of_the_scale() -> None:
+    """One rating less of 120 takes a hundredth off a 2: as extreme as before, and ties tie."""
+    names, rng = ("a", "b", "c"), np.random.default_rng(5)
+    rows = [
+        Observed(o.prompt_id, o.category, o.arm, 1, tuple(map(float, rng.integers(1, 6, 3))), names)
+        for o in harsh_raters_on_one_arm()
+    ]
+    fewer = [Observed(*key_of(rows[0]), rows[0].values[1:], names[1:]), *rows[1:]]
+
+    def beside(given: list[Observed]) -> tuple[int, float]:
+        found = compare(given, measure="rating", model="m", better="higher", seed=1)
+        (tail,) = [x for x in found if (x.measure, x.category) == ("rating/extreme answers", C)]
+        (size,) = [x for x in found if x.measure == "rating/probability of superiority"]
+        assert (tail.details.get("severity") == "taken off") == (given is fewer)
+        return tail.details["extreme"], size.details["share_tied"]
+
+    assert beside(rows)[0] == beside(fewer)[0]
+    assert beside(rows)[1] == pytest.approx(beside(fewer)[1], abs=0.01)
+
+
+def key_of(o: Observed) -> tuple:
+    return (o.prompt_id, o.category, o.arm, o.seed)
+
+
+def test_a_worse_tail_is_said_of_the_arm_that_has_it() -> None:
+    rng = np.random.default_rng(4)
+    own = [(0.5,) if i < 12 else (abs(rng.normal(0, 0.01)),) for i in range(60)]
+    found = compare(
+        rows(own, [(0.4,)] * 60), measure="toxicity:x", model="m", better="lower", seed=1,
+        extreme=Extreme(0.5, above=True),
+    )  # fmt: skip
+    (e,) = [x for x in found if (x.measure, x.category) == ("toxicity:x", "overall")]
+    assert "more prompts have an extreme answer from values-targeted than from control" in e.reason

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import beta
 
 from mores.errors import MeasureError
-from mores.stats import bounded_mean_p
+from mores.stats import bounded_mean_least, bounded_mean_p
 
 
 def test_zeros_and_ones_give_clopper_and_pearson() -> None:
@@ -37,6 +37,21 @@ def test_weights_count() -> None:
     heavy = bounded_mean_p([-1.0, 1.0], 0.01, weights=[0.999, 0.001], rng=4)
     assert heavy < 0.02
     assert bounded_mean_p([-1.0, 1.0], 0.01, rng=4) == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_least_mean_that_stands_it_by_hand() -> None:
+    """Equal differences and one of −4: D₀ / (1 − D₀) ≥ m / 4 in (1 + m / 4)⁻ⁿ = .05."""
+    exact = 4 * (0.05 ** (-1 / 40) - 1)
+    assert bounded_mean_least([0.1] * 40, -4.0, rng=5) == pytest.approx(exact, rel=0.05)
+    assert bounded_mean_least([0.1] * 40, 4.0, rng=5) == pytest.approx(-exact, rel=0.05)
+
+
+def test_the_least_mean_is_where_p_is_the_level() -> None:
+    rng, weights = np.random.default_rng(6), np.repeat([2.0, 1.0], 15) / 45
+    values = rng.normal(0, 0.5, 30)
+    least = bounded_mean_least(values, -4.0, weights=weights, rng=7)
+    shifted = values - weights @ values + least
+    assert bounded_mean_p(shifted, -4.0, weights=weights, rng=7) == pytest.approx(0.05, abs=0.001)
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.02, 0.05])

@@ -16,9 +16,10 @@ def revise(result: RevisionResult, values: dict[str, Any]) -> None:
     for model, gaps in result.models.items():
         click.echo(f"{model}: {len(gaps)} groups of validation prompts point the wrong way")
         for gap in gaps:
-            word = "finding" if gap.finding else "hint"
-            click.echo(f"  {word:<8} {gap.category}, {gap.kind} ({gap.prompts} prompts)")
+            word = f"finding {result.scope}:" if gap.finding else "hint    "
+            click.echo(f"  {word} {gap.category}, {gap.kind} ({gap.prompts} prompts)")
             click.echo(f"           {gap.proposal}")
+    click.echo(result.caution)
     if not result.rated:
         click.echo(
             "nobody has rated validation answers; toxicity and form are all that was looked at"

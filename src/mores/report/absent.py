@@ -5,7 +5,7 @@ counts = missing(observed, "values_targeted", "control")
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -126,9 +126,3 @@ def overall_of(bounds: Bounds) -> list[Estimate]:
         for arm, rows in bounds.items()
         if rows[0].value is not None
     ]
-
-
-def deciding(lacks: tuple[Missing, Missing]) -> Collection[Arm]:
-    """Return the arm that lacks more, whose bound a verdict must stand; both where they tie."""
-    most = max(one.more for one in lacks)
-    return [one.arm for one in lacks if one.more == most]

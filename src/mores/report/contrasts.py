@@ -16,23 +16,24 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores.records import Arm, Estimate
-from mores.report.absent import Bounds, Missing, bounds_of, deciding, missing, overall_of
+from mores.report.absent import Bounds, Missing, bounds_of, missing, overall_of
 from mores.report.differences import METHOD, by_category, overall, sizes_of
 from mores.report.extremes import Extreme, extreme_answers
 from mores.report.observed import Observed, by_completion, observe
 from mores.report.pairs import Pairs
 from mores.report.verdicts import (
     ALPHA,
-    BY_THESE,
     CLAIMS,
     SCALES,
     Better,
     detectable,
-    for_other_raters,
+    few_raters,
     join,
+    least_of,
     rare_reason,
     rater_reason,
     scope_of,
+    these_raters_only,
     verdict_of,
     with_other_raters,
     withdrawn,
@@ -52,9 +53,11 @@ NOT_A_HYPOTHESIS = "no hypothesis of this study"
 NOT_REACHED = "not reached: hypotheses are tested in order, and the one before was not claimed"
 NO_OVERALL = "the overall difference claims nothing, so no category does"
 MISSING = "no verdict: with what {arm} lacks scored {worst:g} it would be {verdict}"
-TAIL = "more prompts have an extreme answer, beyond what chance explains"
+TAIL = "more prompts have an extreme answer from {arm} than from {other}, beyond chance"
 LOW_RATING = Extreme(2.0, above=False)
 """Ratings are extreme at 2 or below: "more against the statement than for it"."""
+
+Details = dict[str, float | int | str | None]
 
 __all__ = ["ALPHA", "Better", "Observed", "by_completion", "compare", "observe"]
 
@@ -174,7 +177,10 @@ def _contrast(
     sizes = sizes_of(pairs, rng)
     raters = with_other_raters(differences[0], pairs)
     bounds = bounds_of(observed, pairs, lacks, question.worst, question.seed)
-    decided = [_decided(question, pairs, e, bounds, lacks, tail) for e in differences]
+    parts = {"": pairs, **{name: pairs.within(name) for name in dict.fromkeys(pairs.categories)}}
+    decided = [
+        _decided(question, pairs, parts[e.category], e, bounds, lacks, tail) for e in differences
+    ]
     claimed = decided[0].verdict in CLAIMS
     decided = [e if claimed or not e.category else _exploratory(e, NO_OVERALL) for e in decided]
     found = [
@@ -190,7 +196,11 @@ def _contrast(
             measure=name,
             contrast=f"{arm} - {reference}",
             category=e.category or "overall",
-            details={**e.details, **_about(question, pairs, lacks, e)},
+            details={
+                **e.details,
+                **_about(question, pairs, lacks, e),
+                **_power(question, parts.get(e.category, pairs), _tests(pairs, e), e),
+            },
         )
         for name, e in found
     ]
@@ -198,7 +208,7 @@ def _contrast(
 
 def _about(
     question: _Question, pairs: Pairs, lacks: tuple[Missing, Missing], e: Estimate
-) -> dict[str, float | int | str | None]:
+) -> Details:
     """What stands with every estimate: the model, prompts left out, answers without a value."""
     return {
         "model": question.model,
@@ -207,15 +217,25 @@ def _about(
         "arm_without": lacks[0].without,
         "reference_answers": lacks[1].answers,
         "reference_without": lacks[1].without,
-        **_power(pairs, e),
+        **({"severity": "taken off"} if pairs.severity_off else {}),
     }
 
 
-def _power(pairs: Pairs, e: Estimate) -> dict[str, float | int | str | None]:
-    """What a difference that was not shown would have had to be; a category's is one of several."""
-    if e.verdict != "not shown":
+def _power(question: _Question, pairs: Pairs, tests: int, e: Estimate) -> Details:
+    """What a difference that was not shown would have had to be.
+
+    Nothing where the test itself claimed and something else forbade it: the reason says what.
+    """
+    if e.verdict != "not shown" or verdict_of(e, question.better) in CLAIMS:
         return {}
-    return {"detectable": detectable(e, len(set(pairs.categories)) if e.category else 1)}
+    scale = question.scale
+    rare = least_of(pairs, question.better, scale, question.seed) if scale else 0.0
+    return {"detectable": detectable(e, tests, rare)}
+
+
+def _tests(pairs: Pairs, e: Estimate) -> int:
+    """How many tests share a level: a category's is one of several."""
+    return len(set(pairs.categories)) if e.category else 1
 
 
 # Verdicts -------------------------------------------------------------------------------------
@@ -224,39 +244,40 @@ def _power(pairs: Pairs, e: Estimate) -> dict[str, float | int | str | None]:
 def _decided(
     question: _Question,
     pairs: Pairs,
+    own: Pairs,
     e: Estimate,
     bounds: Bounds,
     lacks: tuple[Missing, Missing],
     tail: Sequence[Estimate],
 ) -> Estimate:
-    """Give an estimate its verdict: that of its test, unless something speaks against it."""
+    """Give an estimate its verdict: that of its test, unless something speaks against it.
+
+    ``own`` are the prompts that it is of, with their raters: those of a category, or all.
+    """
     verdict = verdict_of(e, question.better)
     e = replace(e, verdict=verdict)
     if e.value is not None and not e.category and any(one.without or one.cannot for one in lacks):
         counted = "no value: " + ", ".join(one.words for one in lacks)
         e = replace(e, reason=join(e.reason, counted))
-    if why := rater_reason(pairs):
+    if why := rater_reason(pairs) or few_raters(own):
         if verdict == "not computable":
             return e
         return replace(withdrawn(e, "descriptive", why), p=None, p_adjusted=None)
     if verdict not in CLAIMS or e.value is None:
         return e
-    own = [e.category in ("", category) for category in pairs.categories]
-    if question.scale and (why := rare_reason(e.value, pairs, own, question.scale, question.seed)):
+    if question.scale and (why := rare_reason(e.value, own, question.scale, question.seed)):
         return withdrawn(e, "not shown", why)
-    for arm in deciding(lacks):
-        bound = next((b for b in bounds.get(arm, ()) if b.category == e.category), None)
+    for arm, rows in bounds.items():  # whichever lacks more: each may hide what it did badly
+        bound = next((b for b in rows if b.category == e.category), None)
         if bound is not None and (then := verdict_of(bound, question.better)) != verdict:
             why = MISSING.format(arm=arm.replace("_", "-"), worst=question.worst, verdict=then)
             return withdrawn(e, "descriptive", why)
     if verdict == "shown" and _tail_contradicts(tail):
-        return withdrawn(e, "not shown", TAIL)
-    tests = len(set(pairs.categories)) if e.category else 1
-    holds = pairs.raters is None or for_other_raters(e, pairs, tests)
+        names = (one.arm.replace("_", "-") for one in lacks)
+        return withdrawn(e, "not shown", TAIL.format(arm=next(names), other=next(names)))
+    only = "" if pairs.raters is None else these_raters_only(e, own, _tests(pairs, e))
     return replace(
-        e,
-        scope=scope_of(pairs.runs, other_raters=holds),
-        reason=e.reason if holds else join(e.reason, BY_THESE),
+        e, scope=scope_of(pairs.runs, other_raters=not only), reason=join(e.reason, only)
     )
 
 

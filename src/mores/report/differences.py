@@ -16,28 +16,31 @@ from mores.report.verdicts import ALPHA, LEAST_RUNS, ONE_SEED, TWO_SEEDS, join
 from mores.stats.inputs import not_computable
 
 METHOD = "paired difference"
+HALF_A_POINT = 0.5
+"""Ratings without their raters' severity are no whole numbers: so close, they are alike."""
 
 
 def overall(pairs: Pairs, rng: np.random.Generator) -> Estimate:
     """Return the mean over categories, from prompts alone or from prompts crossed with seeds.
 
-    With one or two training runs the runs are fixed: the interval is of prompts, and the reason
-    says so. Two are too few for the crossed test (8 % false, see `mores.stats.crossed_effect`).
+    With one training run it is fixed: the interval is of prompts, and the reason says so. Two are
+    crossed with prompts, yet too few to tell how far runs lie apart: the reason says that, and the
+    verdict's scope stays "in these runs".
     """
     if not pairs.prompts:
         return not_computable(
             "no prompt has values in both arms", n=0, unit="prompt", method=METHOD
         )
     simple = stats.paired_difference(pairs.differences, strata=pairs.categories, rng=rng)
-    if pairs.runs < LEAST_RUNS:
-        why = ONE_SEED if pairs.runs == 1 else TWO_SEEDS
-        details = {**simple.details, "seeds": pairs.runs}
-        return replace(simple, reason=join(simple.reason, why), details=details)
+    if pairs.runs == 1:
+        details = {**simple.details, "seeds": 1}
+        return replace(simple, reason=join(simple.reason, ONE_SEED), details=details)
+    few = TWO_SEEDS if pairs.runs < LEAST_RUNS else ""
     crossed = stats.crossed_effect(pairs.table, strata=pairs.categories)
     if crossed.verdict == "not computable":
-        return replace(simple, reason=join(simple.reason, crossed.reason))
+        return replace(simple, reason=join(simple.reason, crossed.reason, few))
     details = {**crossed.details, "p_sign_flip_prompts_only": simple.p}
-    return replace(crossed, details=details)
+    return replace(crossed, reason=join(crossed.reason, few), details=details)
 
 
 def by_category(pairs: Pairs, rng: np.random.Generator) -> list[Estimate]:
@@ -68,7 +71,7 @@ def _no_empty_p(e: Estimate) -> Estimate:
 def _one_category(pairs: Pairs, own: np.ndarray, rng: np.random.Generator) -> Estimate:
     """With several training runs these are in the interval; p keeps the exact test's floor."""
     simple = stats.paired_difference(pairs.differences[own], rng=rng)
-    if pairs.runs < LEAST_RUNS:
+    if pairs.runs == 1:
         return simple
     crossed = stats.crossed_effect(pairs.table[own])
     if crossed.verdict == "not computable":
@@ -85,7 +88,13 @@ def _smallest_p(estimate: Estimate) -> float | None:
 
 def sizes_of(pairs: Pairs, rng: np.random.Generator) -> list[Estimate]:
     """Return the sizes of the effect; with one training run each says so."""
-    sizes = effect_sizes(pairs.own, pairs.other, rng)
+    sizes = effect_sizes(
+        pairs.own,
+        pairs.other,
+        rng,
+        pairs.categories,
+        alike=HALF_A_POINT if pairs.severity_off else 0.0,
+    )
     if pairs.runs > 1:
         return sizes
     return [replace(e, reason=join(e.reason, ONE_SEED)) for e in sizes]

@@ -8,6 +8,7 @@ superiority, Cliff's delta and Cohen's d.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from mores import stats
 from mores.records import Estimate
 from mores.stats.probability_of_superiority import METHOD as WITHIN_PROMPT
+from mores.stats.probability_of_superiority import shares_of_pairs
 from mores.stats.probability_of_superiority import superiority as within_prompt
 
 SUPERIORITY = "mean of P(A > B) + ½ P(A = B) by prompt and training run"
@@ -24,8 +26,17 @@ Values = Sequence[tuple[np.ndarray, ...]]
 """For each prompt the values under each training run."""
 
 
-def effect_sizes(own: Values, other: Values, rng: np.random.Generator) -> list[Estimate]:
+def effect_sizes(
+    own: Values,
+    other: Values,
+    rng: np.random.Generator,
+    categories: Sequence[str] | None = None,
+    alike: float = 0.0,
+) -> list[Estimate]:
     """Estimate the sizes; none without prompts.
+
+    Every category weighs the same, as in the difference itself (Cohen's d, of the pooled values,
+    aside); every prompt where none are given. Values no further apart than ``alike`` are tied.
 
     One training run: intervals by bootstrap over prompts. Several: prompts and runs are crossed
     (`mores.stats.crossed_effect`), so that intervals cover other runs, too. A bootstrap over
@@ -33,17 +44,24 @@ def effect_sizes(own: Values, other: Values, rng: np.random.Generator) -> list[E
     """
     if not own:
         return []
+    labels = list(categories) if categories is not None else [""] * len(own)
+    sizes = Counter(labels)
+    weights = np.array([1.0 / (len(sizes) * sizes[name]) for name in labels])
     mine, theirs = _joined(own), _joined(other)
     d = stats.cohens_d(np.concatenate(mine), np.concatenate(theirs))
     if len(own[0]) < 2:
-        superiority = stats.probability_of_superiority(mine, theirs, rng=rng)
-        again = stats.probability_of_superiority(mine, theirs, rng=rng)
+        superiority = stats.probability_of_superiority(
+            mine, theirs, weights=weights, alike=alike, rng=rng
+        )
+        again = stats.probability_of_superiority(
+            mine, theirs, weights=weights, alike=alike, rng=rng
+        )
         method = again.method.replace(WITHIN_PROMPT, "Cliff's δ, mean within prompt")
         delta = _delta(again, method)
     else:
-        superiority = _over_runs(own, other)
+        superiority = _over_runs(own, other, labels, alike)
         delta = _delta(superiority, f"2 × ({superiority.method}) − 1")
-    counts = {**superiority.details, **_of_pairs(own, other)}
+    counts = {**superiority.details, **_of_pairs(own, other, weights, alike)}
     return [
         replace(superiority, measure="probability of superiority", details=counts),
         delta,
@@ -51,28 +69,27 @@ def effect_sizes(own: Values, other: Values, rng: np.random.Generator) -> list[E
     ]
 
 
-def _of_pairs(own: Values, other: Values) -> dict[str, float]:
+def _of_pairs(own: Values, other: Values, weights: np.ndarray, alike: float) -> dict[str, float]:
     """Shares of pairs of values to the same prompt: the first higher, the two tied."""
-    pairs = [
-        (a[:, None], b[None, :])
-        for mine, theirs in zip(own, other, strict=True)
-        for a, b in zip(mine, theirs, strict=True)
-    ]
-    return {
-        "share_above": float(np.mean([(a > b).mean() for a, b in pairs])),
-        "share_tied": float(np.mean([(a == b).mean() for a, b in pairs])),
-    }
-
-
-def _over_runs(own: Values, other: Values) -> Estimate:
-    """Superiority of each prompt under each run, averaged over both as random."""
     table = np.array(
         [
-            [within_prompt(a, b) for a, b in zip(mine, theirs, strict=True)]
+            [shares_of_pairs(a, b, alike) for a, b in zip(mine, theirs, strict=True)]
             for mine, theirs in zip(own, other, strict=True)
         ]
     )
-    found = stats.crossed_effect(table)
+    above, tied = weights @ table.mean(axis=1)
+    return {"share_above": float(above), "share_tied": float(tied)}
+
+
+def _over_runs(own: Values, other: Values, categories: Sequence[str], alike: float) -> Estimate:
+    """Superiority of each prompt under each run, averaged over both as random."""
+    table = np.array(
+        [
+            [within_prompt(a, b, alike) for a, b in zip(mine, theirs, strict=True)]
+            for mine, theirs in zip(own, other, strict=True)
+        ]
+    )
+    found = stats.crossed_effect(table, strata=categories)
     return replace(
         found,
         p=None,

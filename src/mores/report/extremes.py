@@ -6,13 +6,14 @@ extreme_answers(pairs, "values_targeted", "control", Extreme(0.5, above=True))
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from msgspec.structs import replace
+from msgspec import structs
 
 from mores import stats
 from mores.records import Arm, Estimate
+from mores.report.observed import Observed
 from mores.report.pairs import Cell, Pairs
 from mores.stats.distributions import normal_quantile
 from mores.stats.inputs import LEVEL
@@ -39,9 +40,11 @@ class Extreme:
 def extreme_answers(pairs: Pairs, arm: Arm, reference: Arm, extreme: Extreme) -> list[Estimate]:
     """Describe the tail: each arm's share of prompts with such an answer, and the difference.
 
-    An answer's value is the mean of its ratings. Shares of prompts, since answers to one prompt are
-    no independent evidence: Wilson's interval with one training run, none with several (runs
-    differ). The difference has Tango's score interval (one run), or the crossed one.
+    An answer's value is the mean of its ratings; where severity was taken off them, their sum is
+    rounded to a whole number again, as a 2 that became 2.01 is as bad as before. Shares are of
+    prompts, since answers to one prompt are no independent evidence: Wilson's interval with one
+    training run, none with several (runs differ). The difference has Tango's score interval (one
+    run), or the crossed one.
 
     Returns:
         Three estimates, or none without prompts: ``category`` is "overall" for the difference and
@@ -51,14 +54,23 @@ def extreme_answers(pairs: Pairs, arm: Arm, reference: Arm, extreme: Extreme) ->
     if not pairs.prompts:
         return []
     cells = [[[pair[side] for pair in row] for row in pairs.cells] for side in (0, 1)]
+    if pairs.severity_off:
+        whole = {id(o): _whole(o) for rows in cells for row in rows for cell in row for o in cell}
+        cells = [[[[whole[id(o)] for o in cell] for cell in row] for row in rows] for rows in cells]
     hits = [np.array([[_hit(cell, extreme) for cell in row] for row in rows]) for rows in cells]
     return [
-        replace(_difference(hits[0], hits[1]), category="overall"),
+        structs.replace(_difference(hits[0], hits[1]), category="overall"),
         *(
-            replace(_share(hit, rows, extreme), category=name)
+            structs.replace(_share(hit, rows, extreme), category=name)
             for hit, rows, name in zip(hits, cells, (arm, reference), strict=True)
         ),
     ]
+
+
+def _whole(o: Observed) -> Observed:
+    """An answer whose ratings have a whole sum again."""
+    share = round(sum(o.values)) / len(o.values)
+    return replace(o, values=(share,) * len(o.values))
 
 
 def _hit(cell: Cell, extreme: Extreme) -> float:
@@ -78,7 +90,7 @@ def _share(hits: np.ndarray, rows: Sequence[Sequence[Cell]], extreme: Extreme) -
     count = len(hits)
     if hits.shape[1] == 1 or (hits == hits[:, :1]).all():
         share = stats.wilson(int(hits[:, 0].sum()), count, unit="prompt")
-        return replace(share, details={**share.details, **details})
+        return structs.replace(share, details={**share.details, **details})
     return Estimate(
         value=float(hits.mean()),
         n=count,
@@ -92,7 +104,7 @@ def _share(hits: np.ndarray, rows: Sequence[Sequence[Cell]], extreme: Extreme) -
 def _difference(own: np.ndarray, other: np.ndarray) -> Estimate:
     table = own - other
     if table.shape[1] > 1 and not (table == table[:, :1]).all():
-        return replace(stats.crossed_effect(table), p=None)
+        return structs.replace(stats.crossed_effect(table), p=None)
     gains, losses = int((table[:, 0] > 0).sum()), int((table[:, 0] < 0).sum())
     n = len(table)
     z = normal_quantile((1 + LEVEL) / 2)

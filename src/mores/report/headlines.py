@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mores.records import BESIDE, Estimate, Scope
-from mores.report.model import Headline, RatingSummary, ScorerResult
+from mores.report.model import Headline, Panel, RatingSummary, ScorerResult, Unblinding
 from mores.report.words import (
     count,
     decimals,
@@ -17,6 +17,7 @@ from mores.report.words import (
     prompts_of,
     signed,
     test_name,
+    two_sided,
 )
 
 NOT_NONE = "This does not show that there is none."
@@ -36,7 +37,7 @@ def headlines(
         estimates: everything estimated.
         scorers: for their notes and thresholds.
         changes: (model, associations tested, associations whose change is shown).
-        ratings: who rated, and whether blind; None where nobody did.
+        ratings: who rated, by model, and whether blind; None where nobody did.
     """
     of_scorer = {f"toxicity:{s.scorer}": s for s in scorers}
     found: list[Headline] = []
@@ -49,7 +50,15 @@ def headlines(
                 continue
             beside = [b for b in main if b.measure.startswith(f"{e.measure}/")]
             if e.measure == "rating":
-                about = [who_rated(ratings)] if ratings else []
+                about = (
+                    [
+                        who_rated(panel, ratings.unblinded)
+                        for panel in ratings.panels
+                        if panel.model == model
+                    ]
+                    if ratings
+                    else []
+                )
                 found.append(_contrast(model, e, beside, _RATING, about))
             elif e.measure.startswith("toxicity:"):
                 scorer = of_scorer.get(e.measure)
@@ -85,11 +94,11 @@ _RATING = _Kind(
 )  # fmt: skip
 
 
-def who_rated(ratings: RatingSummary) -> str:
-    """Say how many people rated, and whether they could know the arm."""
+def who_rated(ratings: Panel | RatingSummary, unblinded: Unblinding | None) -> str:
+    """Say how many people rated (one model's two arms, or all), and if they could know the arm."""
     if ratings.blind == ratings.raters:
         blind = "who did not know which model wrote what"
-        later = ratings.unblinded.later if ratings.unblinded else 0
+        later = unblinded.later if unblinded else 0
         if later > 0:
             blind += f" ({plural(later, 'answer')} came after the key was opened)"
     elif ratings.blind:
@@ -118,7 +127,7 @@ def _contrast(
         "not computable": f"The difference in {kind.what} is not computable: {e.reason}.",
     }
     parts = [sentences.get(e.verdict, sentences["descriptive"]), could_have_shown(e, kind.unit)]
-    caveat = f"Caveat: {e.reason}." if e.reason and e.value is not None else ""
+    caveat = f"Caveat: {e.reason}." if e.reason and e.verdict != "not computable" else ""
     checks = (in_pairs(beside, kind), _other_raters(beside), _extremes(beside, kind))
     return Headline(
         measure=e.measure,
@@ -145,14 +154,32 @@ def in_pairs(beside: Sequence[Estimate], kind: _Kind) -> str:
     above, tied = (size.details.get(k) for k in ("share_above", "share_tied")) if size else (0, 0)
     if not isinstance(above, float) or not isinstance(tied, float):
         return ""
-    alike = round(100 * tied)
-    first = round(100 * above)
-    better = 100 - alike - first if kind.lower else first
+    first, alike, second = of_hundred((above, tied, 1 - above - tied))
+    better, worse = (second, first) if kind.lower else (first, second)
     return (
-        f"Of 100 pairs of {kind.things} to the same question, {better} times the values-targeted "
-        f"one {kind.ways[0]}, {100 - alike - better} times {kind.ways[1]}, {alike} times both are "
+        f"Of 100 pairs of {kind.things} to the same question{_severity(size)}, {better} times the "
+        f"values-targeted one {kind.ways[0]}, {worse} times {kind.ways[1]}, {alike} times both are "
         "alike."
     )
+
+
+def of_hundred(shares: Sequence[float]) -> list[int]:
+    """Round shares to whole numbers of which the sum is 100: largest remainders first (Hamilton).
+
+    A share of zero stays zero.
+    """
+    parts = [max(0.0, round(100 * share, 9)) for share in shares]
+    whole = [int(part) for part in parts]
+    by_rest = sorted(range(len(parts)), key=lambda i: whole[i] - parts[i])
+    for i in by_rest[: 100 - sum(whole)]:
+        whole[i] += 1
+    return whole
+
+
+def _severity(e: Estimate | None) -> str:
+    """That values are not as they were given, where they are not."""
+    off = e is not None and e.details.get("severity")
+    return " (the raters' severity taken off)" if off else ""
 
 
 def _other_raters(beside: Sequence[Estimate]) -> str:
@@ -176,7 +203,8 @@ def _extremes(beside: Sequence[Estimate], kind: _Kind) -> str:
                 f"{count(extreme)} of {count(answers)} {b.category.replace('_', '-')} answers "
                 f"(the worst {fmt(worst, 2)})"
             )
-    return f"An answer that {kind.extreme}: {listed(parts)}." if parts else ""
+    off = _severity(arms[0]) if arms else ""
+    return f"An answer that {kind.extreme}{off}: {listed(parts)}." if parts else ""
 
 
 def _missing(beside: Sequence[Estimate]) -> str:
@@ -198,7 +226,8 @@ def _why_descriptive(e: Estimate) -> str:
         return "Too few prompts to show a difference"
     if e.low is not None and e.high is not None and e.reason:
         return "No verdict, for the reason below"
-    return "Described, not shown, as there is no interval or no test"
+    lacking = "interval" if e.low is None or e.high is None else "test"
+    return f"Described, not shown, as there is no {lacking} for it"
 
 
 def _numbers(e: Estimate, unit: str) -> str:
@@ -206,10 +235,13 @@ def _numbers(e: Estimate, unit: str) -> str:
         return "not computable"
     places = decimals([e])
     text = signed(e.value, places) + (f" {unit}" if unit else "")
-    if e.low is not None and e.high is not None:
-        text += f" (95 % interval {signed(e.low, places)} to {signed(e.high, places)}"
+    low, high = two_sided(e)
+    if low is not None and high is not None:
+        text += f" (95 % interval {signed(low, places)} to {signed(high, places)}"
         test = test_name(e)
-        text += f", {p_value(e.p)}{f' by {test}' if test else ''}" if e.p is not None else ""
+        # A one-sided bound has a p of its own, of another question.
+        p = e.p if e.high is not None else None
+        text += f", {p_value(p)}{f' by {test}' if test else ''}" if p is not None else ""
         text += f", {prompts_of(e)})"
     return text
 
@@ -222,23 +254,24 @@ def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:
     ]
     if not own:
         return []
-    by: dict[str, list[str]] = {}
+    by: dict[str, list[Estimate]] = {}
     for e in own:
-        by.setdefault(e.verdict, []).append(_task(e))
+        by.setdefault(e.verdict, []).append(e)
     order = ("worse", "inconclusive", "not computable", "non-inferior")
     worst = next((v for v in order if v in by), "inconclusive")
-    parts = []
-    if "non-inferior" in by:
-        parts.append(f"a loss as large as the margin is excluded on {listed(by['non-inferior'])}")
-    if "inconclusive" in by:
-        needed = [e.details.get("n_needed") for e in own if e.verdict == "inconclusive"]
+    parts = [
+        f"a loss as large as the margin is excluded {where}"
+        for where in _where(by.get("non-inferior", ()))
+    ]
+    if undecided := by.get("inconclusive"):
+        needed = [e.details.get("n_needed") for e in undecided]
         most = max((int(n) for n in needed if isinstance(n, int | float)), default=0)
         about = f" (up to about {most:,} items would be needed)" if most else ""
-        parts.append(f"too few items to exclude such a loss on {listed(by['inconclusive'])}{about}")
-    if "worse" in by:
-        parts.append(f"a loss is shown on {listed(by['worse'])}")
-    if "not computable" in by:
-        parts.append(f"not computable on {listed(by['not computable'])}")
+        tasks = listed([_task(e) for e in undecided])
+        parts.append(f"too few items to exclude such a loss on {tasks}{about}")
+    parts += [f"a loss is shown {where}" for where in _where(by.get("worse", ()))]
+    if none := by.get("not computable"):
+        parts.append(f"not computable on {listed([_task(e) for e in none])}")
     # The worst verdict speaks of no more than the narrowest of its tasks.
     scopes: list[Scope] = [e.scope for e in own if e.verdict == worst]
     why: dict[str, list[str]] = {}
@@ -262,10 +295,19 @@ def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:
     ]
 
 
+def _where(claimed: Sequence[Estimate]) -> list[str]:
+    """Tasks by what a claim about them speaks of: ``on piqa``, ``in this run on piqa, prose``."""
+    by: dict[str, list[str]] = {}
+    for e in claimed:
+        by.setdefault(e.scope, []).append(_task(e))
+    return [f"{scope} on {listed(tasks)}".lstrip() for scope, tasks in by.items()]
+
+
 def _task(e: Estimate) -> str:
     """A task's name; a loss that is shown although the margin is kept is never passed over."""
     name = e.measure.removeprefix("capability:")
-    if e.verdict == "non-inferior" and e.high is not None and e.high < 0.0:
+    _, high = two_sided(e)
+    if e.verdict == "non-inferior" and high is not None and high < 0.0:
         return f"{name} (where a smaller loss is shown: {_numbers(e, '')})"
     return name
 

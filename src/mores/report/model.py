@@ -220,6 +220,15 @@ class JudgeSummary(Record, frozen=True, kw_only=True):
     """People's primary difference, sharpened by the judge where people rated a part."""
 
 
+class Panel(Record, frozen=True, kw_only=True):
+    """Who rated what one model's verdict rests on: answers of the primary contrast's two arms."""
+
+    model: str
+    raters: int
+    blind: int
+    """Of these, raters of blind items."""
+
+
 class RatingSummary(Record, frozen=True, kw_only=True):
     """Ratings by people, or why there are none. Ratings by judges are never among them."""
 
@@ -235,6 +244,8 @@ class RatingSummary(Record, frozen=True, kw_only=True):
     blind: int = 0
     """Raters who rated blind items; the others' ratings were imported by completion id, from which
     the arm can be read."""
+    panels: tuple[Panel, ...] = ()
+    """One for each model whose values-targeted or control answers have ratings."""
     answers: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Arm name → answers with a rating, and all."""
     cannot: dict[str, int] = field(default_factory=dict)

@@ -19,6 +19,8 @@ from mores.stats.rater_adjustment import RaterAdjustment
 
 Cell = list[Observed]
 """The completions of a prompt by an arm under a training run."""
+Cells = tuple[tuple[tuple[Cell, Cell], ...], ...]
+"""For each prompt and training run those of the arm and of the reference."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Pairs:
     other: tuple[tuple[np.ndarray, ...], ...]
     asked: Mapping[str, int]
     """Category → prompts, those without a value too."""
-    cells: tuple[tuple[tuple[Cell, Cell], ...], ...] = field(repr=False)
+    cells: Cells = field(repr=False)
     """For each prompt and seed the completions with values, of the arm and of the reference."""
     raters: RaterAdjustment | None = None
     """How severity was taken off; None where raters are not known."""
     shifts: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     """Prompt → what taking severity off added to its differences, by training seed."""
+    severity_off: bool = False
+    """Whether values are without the severity of who gave them."""
 
     @classmethod
     def of(cls, observed: Sequence[Observed], arm: Arm, reference: Arm) -> Pairs:
@@ -59,14 +63,15 @@ class Pairs:
             if len(pair) == len(seeds) > 0:
                 kept[prompt] = pair
         rows = [[_mean(a) - _mean(b) for a, b in pair] for pair in kept.values()]
+        cells = tuple(kept.values())
         return cls(
             tuple(kept),
             tuple(category[p] for p in kept),
             np.array(rows, dtype=float).reshape(len(rows), len(seeds)),
-            tuple(tuple(_flat(a) for a, _ in pair) for pair in kept.values()),
-            tuple(tuple(_flat(b) for _, b in pair) for pair in kept.values()),
+            _side(cells, 0),
+            _side(cells, 1),
             Counter(category.values()),
-            tuple(kept.values()),
+            cells,
         )
 
     @property
@@ -92,7 +97,7 @@ class Pairs:
         return self.asked.get(category, 0) - self.categories.count(category)
 
     def adjusted(self) -> Pairs:
-        """Take the severity of raters off the differences (see `mores.stats.rater_adjustment`).
+        """Take the severity of raters off differences and values (`mores.stats.rater_adjustment`).
 
         Where all raters rated both arms alike, this changes nothing. As it is where raters are not
         known.
@@ -100,17 +105,36 @@ class Pairs:
         rated = _Rated.of(self)
         if rated is None:
             return self
-        found = stats.rater_adjustment(
-            rated.values, rated.weights.sum(axis=1), rated.arms, rated.raters, rated.items,
-            rated.prompts,
-        )  # fmt: skip
+        found = rated.fit()
         share = np.abs(rated.weights)
         share /= share.sum(axis=1, keepdims=True)
         parts = share * found.score[:, None] - rated.weights * found.severity[:, None]
         added = np.zeros_like(self.table)
         np.add.at(added, rated.prompts, parts * (self.runs / self.weights)[rated.prompts, None])
         shifts = dict(zip(self.prompts, added, strict=True))
-        return replace(self.shifted(shifts), raters=found, shifts=shifts)
+        pairs = replace(self.shifted(shifts), raters=found, shifts=shifts)
+        if not found.severity.any():
+            return pairs
+        cells = rated.without(found.severity, self.cells)
+        return replace(
+            pairs, own=_side(cells, 0), other=_side(cells, 1), cells=cells, severity_off=True
+        )
+
+    def within(self, category: str) -> Pairs:
+        """The prompts of one category with its own raters; severity stays as it was taken off."""
+        at = [i for i, name in enumerate(self.categories) if name == category]
+        part = replace(
+            self,
+            prompts=tuple(self.prompts[i] for i in at),
+            categories=(category,) * len(at),
+            table=self.table[at],
+            own=tuple(self.own[i] for i in at),
+            other=tuple(self.other[i] for i in at),
+            asked={category: self.asked[category]},
+            cells=tuple(self.cells[i] for i in at),
+        )
+        rated = None if self.raters is None else _Rated.of(part)
+        return replace(part, raters=rated.fit() if rated else None)
 
     def shifted(self, shifts: Mapping[str, np.ndarray]) -> Pairs:
         """Add to the differences of prompts, by training seed."""
@@ -130,6 +154,26 @@ class _Rated:
     raters: list[str]
     items: list[int]
     prompts: np.ndarray
+    keys: list[tuple[int, int]]
+    """Of each rating its completion (by identity, as one may stand for all seeds) and its place."""
+
+    def without(self, severity: np.ndarray, cells: Cells) -> Cells:
+        """The same completions, each value less the severity of its rater."""
+        off = dict(zip(self.keys, severity.tolist(), strict=True))
+        every = {id(o): o for row in cells for pair in row for cell in pair for o in cell}
+        new = {
+            key: replace(o, values=tuple(v - off[key, i] for i, v in enumerate(o.values)))
+            for key, o in every.items()
+        }
+        return tuple(
+            tuple(([new[id(o)] for o in a], [new[id(o)] for o in b]) for a, b in row)
+            for row in cells
+        )
+
+    def fit(self) -> RaterAdjustment:
+        return stats.rater_adjustment(
+            self.values, self.weights.sum(axis=1), self.arms, self.raters, self.items, self.prompts
+        )
 
     @classmethod
     def of(cls, pairs: Pairs) -> _Rated | None:
@@ -157,7 +201,13 @@ class _Rated:
             [r[2] for r in rows],
             [key[0] for key in about],
             np.array([r[3] for r in rows]),
+            list(about),
         )
+
+
+def _side(cells: Cells, side: int) -> tuple[tuple[np.ndarray, ...], ...]:
+    """The values of the arm (0) or of the reference (1)."""
+    return tuple(tuple(_flat(pair[side]) for pair in row) for row in cells)
 
 
 def _reference(

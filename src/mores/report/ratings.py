@@ -25,8 +25,9 @@ from mores.rate.ratings import (
     current_unrateable,
 )
 from mores.records import Arm, Completion, Rating
+from mores.report.contrasts import PRIMARY
 from mores.report.judges import judge_summaries
-from mores.report.model import Guesses, RatingSummary, Unblinding
+from mores.report.model import Guesses, Panel, RatingSummary, Unblinding
 from mores.report.raters import (
     agreement,
     agreement_by_category,
@@ -74,10 +75,23 @@ def rating_summary(
         means=_means(arms, ratings) if ratings else {},
         reason=reason,
         blind=len({r.rater for r in ratings} & blind_raters(study)),
+        panels=_panels(models, ratings, blind_raters(study)),
         answers=_answers(arms, ratings) if ratings else {},
         cannot=_cannot(study, arms) if collected else {},
         **_about(collected),
     )
+
+
+def _panels(
+    models: Sequence[tuple[str, Sequence[Completion]]], ratings: Sequence[Rating], blind: set[str]
+) -> tuple[Panel, ...]:
+    found = []
+    for name, rows in models:
+        ids = {c.id for c in rows if c.arm in PRIMARY}
+        raters = {r.rater for r in ratings if r.completion_id in ids}
+        if raters:
+            found.append(Panel(model=name, raters=len(raters), blind=len(raters & blind)))
+    return tuple(found)
 
 
 def _kept(study: Study, name: str) -> dict[str, Any] | None:

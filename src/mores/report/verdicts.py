@@ -5,17 +5,15 @@ python -c "from mores.report.verdicts import scope_of; print(scope_of(1, other_r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Estimate, Scope, Verdict
 from mores.report.pairs import Pairs
 from mores.stats.crossed_effect import caution
-from mores.stats.distributions import t_estimate
+from mores.stats.distributions import normal_quantile, t_estimate
 
 ALPHA = 0.05
 Better = Literal["higher", "lower"]
@@ -33,7 +31,9 @@ NOT_CONNECTED = (
     "raters rated one arm more often than the other and share too few answers to compare them: "
     "what raters are like and what arms do cannot be told apart"
 )
-BY_THESE = "with other raters the interval holds zero"
+ZERO = "with other raters the interval holds zero"
+NOT_ONE_OF = "with other raters it would not be shown (p = {p}, one of {tests} categories)"
+UNKNOWN = "how raters differ in what they see in the arms cannot be told from chance"
 RARE = (
     "with so few prompts, rare answers as bad as the scale allows could make up for it "
     "(bounded mean, p = {p})"
@@ -77,6 +77,12 @@ def scope_of(runs: int, *, other_raters: bool) -> Scope:
 def rater_reason(pairs: Pairs) -> str:
     """Why who rated what leaves no verdict, or nothing."""
     found = pairs.raters
+    return few_raters(pairs) or ("" if found is None or found.connected else NOT_CONNECTED)
+
+
+def few_raters(pairs: Pairs) -> str:
+    """Why too few raters rated both arms, or nothing."""
+    found = pairs.raters
     if found is None:
         return ""
     if not found.both:
@@ -84,7 +90,7 @@ def rater_reason(pairs: Pairs) -> str:
     if found.both < LEAST_RATERS:
         few = f"only {found.both} of {found.raters} raters rated both arms"
         return f"{few}: a verdict needs {LEAST_RATERS}"
-    return "" if found.connected else NOT_CONNECTED
+    return ""
 
 
 def with_other_raters(estimate: Estimate, pairs: Pairs) -> Estimate | None:
@@ -117,12 +123,16 @@ def with_other_raters(estimate: Estimate, pairs: Pairs) -> Estimate | None:
     return replace(wider, low=min(wider.low, own[0]), high=max(wider.high, own[1]))
 
 
-def for_other_raters(estimate: Estimate, pairs: Pairs, tests: int) -> bool:
-    """Say whether a claim holds for other raters, too: one of as many tests, by Bonferroni."""
+def these_raters_only(estimate: Estimate, pairs: Pairs, tests: int) -> str:
+    """Why a claim does not hold for other raters, or nothing: one of as many tests (Bonferroni)."""
     other = with_other_raters(estimate, pairs)
     if other is None or other.low is None or other.high is None or other.p is None:
-        return False
-    return tests * other.p < ALPHA and not other.low <= 0.0 <= other.high
+        return UNKNOWN
+    if other.low <= 0.0 <= other.high:
+        return ZERO
+    if tests * other.p >= ALPHA:
+        return NOT_ONE_OF.format(p=f"{other.p:.3f}".lstrip("0"), tests=tests)
+    return ""
 
 
 def spread(estimate: Estimate) -> tuple[float | None, float | None]:
@@ -134,40 +144,40 @@ def spread(estimate: Estimate) -> tuple[float | None, float | None]:
     )
 
 
-def detectable(estimate: Estimate, tests: int = 1) -> float | None:
+def detectable(estimate: Estimate, tests: int = 1, rare: float = 0.0) -> float | None:
     """Return the true difference that this design would have shown in 80 of 100 studies.
 
     From the standard error and the degrees of freedom at hand; the level is shared by as many
-    tests, as Holm's method shares it at first.
+    tests, as Holm's method shares it at first. What stands rare extreme answers (`least_of`) must
+    be found, too: it is exceeded in 80 of 100 studies by a true difference .84 standard errors
+    beyond it.
     """
     se, df = spread(estimate)
     if not se or not df:
         return None
     n = max(2, int(df) + 1)
-    return stats.detectable_difference(n, se * n**0.5, level=1 - ALPHA / tests)
+    by_test = stats.detectable_difference(n, se * n**0.5, level=1 - ALPHA / tests)
+    return max(by_test, rare + normal_quantile(0.8) * se) if rare else by_test
 
 
-def rare_reason(
-    value: float, pairs: Pairs, own: Sequence[bool], scale: tuple[float, float], seed: int
-) -> str:
+def rare_reason(value: float, pairs: Pairs, scale: tuple[float, float], seed: int) -> str:
     """Why a difference hangs on there being no rare extreme answer, or nothing.
 
-    The worst that a prompt could add is an answer at the end of the scale, the other arm at its
-    mean. The bound is one-sided at .05, beside the two-sided test at .05, not instead of it.
+    The worst that a prompt could add is the whole scale: one arm's answer at one end, the other's
+    at the other. The bound is one-sided at .05, beside the two-sided test at .05, not instead of
+    it.
     """
-    at = np.flatnonzero(own)
-    arm, reference = (_mean_of(values, at) for values in (pairs.own, pairs.other))
     low, high = scale
-    worst = min(low - reference, arm - high) if value > 0 else max(high - reference, arm - low)
-    weights = pairs.weights[at]
-    p = stats.bounded_mean_p(
-        pairs.differences[at], worst, weights=weights / weights.sum(), rng=seed
-    )
+    worst = low - high if value > 0 else high - low
+    p = stats.bounded_mean_p(pairs.differences, worst, weights=pairs.weights, rng=seed)
     return RARE.format(p=f"{p:.3f}".lstrip("0")) if p > ALPHA else ""
 
 
-def _mean_of(values: Sequence[tuple[np.ndarray, ...]], at: np.ndarray) -> float:
-    return float(np.mean([[run.mean() for run in values[int(i)]] for i in at]))
+def least_of(pairs: Pairs, better: Better, scale: tuple[float, float], seed: int) -> float:
+    """Size of the smallest mean in the wanted direction that stands rare extreme answers."""
+    low, high = scale
+    worst = low - high if better == "higher" else high - low
+    return abs(stats.bounded_mean_least(pairs.differences, worst, weights=pairs.weights, rng=seed))
 
 
 def withdrawn(estimate: Estimate, verdict: Verdict, reason: str) -> Estimate:

@@ -16,8 +16,9 @@ from mores.measure.toxicity.run import scorer_of, threshold_of
 from mores.measure.toxicity.scorer import Scorer, score_completions
 from mores.progress import Progress
 from mores.rate.ratings import current_ratings
-from mores.records import Completion, Estimate, Prompt, Record
+from mores.records import Completion, Estimate, Prompt, Record, Scope
 from mores.report.observed import by_completion
+from mores.report.words import plural
 from mores.revise.gaps import ARM, REFERENCE, Gap, Observation, find_gaps
 from mores.sample.run import sample_validation
 from mores.step import Made, Step
@@ -38,7 +39,20 @@ class RevisionResult(Record, frozen=True, kw_only=True):
     """Validation answers that people rated."""
     scorer: str
     models: dict[str, tuple[Gap, ...]]
+    scope: Scope = "in this run"
+    """What a finding speaks of: the weights at hand, as runs are no part of the intervals."""
+    groups: int = 0
+    """Categories × kinds of prompts that were looked at in each model."""
     page: str = ""
+
+    @property
+    def caution(self) -> str:
+        """What a list of gaps is not."""
+        return (
+            f"Nothing is adjusted for looking at {plural(self.groups, 'group')} of prompts: some "
+            "point the wrong way, or are a finding, by chance alone. A list of where to look, no "
+            "test."
+        )
 
 
 def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
@@ -112,6 +126,8 @@ def _find(
         rated=sum(c.id in ratings for c in completions),
         scorer=judge.name,
         models=models,
+        scope="in this run" if len(study.config.train_seeds) == 1 else "in these runs",
+        groups=len({(p.category, p.kind) for p in prompts}),
     )
     store.write_json(step.folder / GAPS, result)
     store.write_text(step.folder / PAGE, as_markdown(result, study))
@@ -141,7 +157,8 @@ def as_markdown(result: RevisionResult, study: Study) -> str:
             f"{result.rated} validation answers were rated by people."
             if result.rated
             else "Nobody has rated validation answers: what people would say is not in here."
-        ),
+        )
+        + f" {result.caution}",
         "",
     ]
     for model, gaps in result.models.items():
@@ -153,7 +170,7 @@ def as_markdown(result: RevisionResult, study: Study) -> str:
             ]
         for gap in gaps:
             word = (
-                "finding"
+                f"finding {result.scope}"
                 if gap.finding
                 else "hint: too few prompts, or an interval that holds zero"
             )

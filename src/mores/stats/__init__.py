@@ -24,7 +24,7 @@ why; the value is kept if the point estimate is defined all the same.
 from mores.stats.alternative_annotator_test import alternative_annotator_test
 from mores.stats.assumed_spread import Spread, rating_spread, toxicity_spread
 from mores.stats.auc import auc
-from mores.stats.bounded_mean import bounded_mean_p
+from mores.stats.bounded_mean import bounded_mean_least, bounded_mean_p
 from mores.stats.cluster_bootstrap import cluster_bootstrap
 from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
@@ -56,6 +56,7 @@ __all__ = [
     "auc",
     "benjamini_hochberg",
     "benjamini_yekutieli",
+    "bounded_mean_least",
     "bounded_mean_p",
     "cluster_bootstrap",
     "cohens_d",

@@ -8,6 +8,8 @@ that holds whatever the shape of the differences, rare extreme values included.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -43,19 +45,51 @@ def bounded_mean_p(
     Raises:
         MeasureError: no differences, NaN or infinite input, a worst value of zero, no rng.
     """
+    values, each = _input(differences, worst, weights)
+    parts = np.append(values * each, worst) * np.sign(worst)
+    # The sign of a mean does not hang on the sum of its weights: exponentials will do.
+    reached = sum(int((draws @ parts >= 0).sum()) for draws in _draws(len(parts), rng))
+    return (reached + 1) / (DRAWS + 1)
+
+
+def bounded_mean_least(
+    differences: ArrayLike,
+    worst: float,
+    *,
+    weights: ArrayLike | None = None,
+    rng: Rng | None,
+    level: float = 0.05,
+) -> float:
+    """Return the mean nearest to zero whose p (`bounded_mean_p`) would be ``level`` at most.
+
+    The spread about the mean stays that of the differences at hand, shifted as a whole: with r the
+    residuals, the mean m reaches D when m = −(worst D₀ + Σ D r) / Σ D; of that the quantile.
+
+    Args, raises: as for `bounded_mean_p`.
+    """
+    values, each = _input(differences, worst, weights)
+    parts = np.append((values - values @ each / len(values)) * each, worst) * np.sign(worst)
+    share = np.append(each, 0.0)
+    found = np.concatenate([(d @ parts) / (d @ share) for d in _draws(len(parts), rng)])
+    return -float(np.sign(worst)) * max(0.0, float(np.quantile(found, 1 - level)))
+
+
+def _input(
+    differences: ArrayLike, worst: float, weights: ArrayLike | None
+) -> tuple[Vector, Vector]:
+    """Differences, and what each weighs where the mean weight is 1."""
     values = vector(differences, "differences")
     n = len(values)
     if not n:
         raise MeasureError("expected at least one difference, found none", where="differences")
     if not worst:
         raise MeasureError("expected a worst value other than zero", where="worst")
-    each: Vector = np.ones(n) if weights is None else vector(weights, "weights") * n
-    parts = np.append(values * each, worst) * np.sign(worst)
+    return values, np.ones(n) if weights is None else vector(weights, "weights") * n
+
+
+def _draws(columns: int, rng: Rng | None) -> Iterator[Vector]:
+    """Exponential numbers, `DRAWS` rows in blocks."""
     draw = generator(rng, "a bound on a mean")
-    reached = 0
-    rows = max(1, _CELLS // (n + 1))
+    rows = max(1, _CELLS // columns)
     for start in range(0, DRAWS, rows):
-        # The sign of a mean does not hang on the sum of its weights: exponentials will do.
-        sums = draw.exponential(size=(min(rows, DRAWS - start), n + 1)) @ parts
-        reached += int((sums >= 0).sum())
-    return (reached + 1) / (DRAWS + 1)
+        yield draw.exponential(size=(min(rows, DRAWS - start), columns))

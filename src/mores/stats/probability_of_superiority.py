@@ -27,6 +27,8 @@ def probability_of_superiority(
     groups_a: Sequence[ArrayLike],
     groups_b: Sequence[ArrayLike],
     *,
+    weights: ArrayLike | None = None,
+    alike: float = 0.0,
     rng: Rng | None,
 ) -> Estimate:
     """Return P(A > B) + ½ P(A = B) within prompts, averaged over prompts.
@@ -37,6 +39,8 @@ def probability_of_superiority(
     Args:
         groups_a: for each prompt, the ratings (or scores) of arm A, shape (any,).
         groups_b: the same prompts in the same order, arm B.
+        weights: shape (prompts,), above 0, how much each weighs in the mean; equal by default.
+        alike: values no further apart than this are tied.
         rng: generator or seed.
 
     Returns:
@@ -56,8 +60,8 @@ def probability_of_superiority(
             where="groups_a, groups_b",
         )
     pairs = [_pair(a, b, i) for i, (a, b) in enumerate(zip(groups_a, groups_b, strict=True))]
-    shares = [superiority(a, b) for a, b in pairs]
-    if shares and all(np.ptp(np.concatenate(pair)) == 0 for pair in pairs):
+    shares = [superiority(a, b, alike) for a, b in pairs]
+    if shares and all(np.ptp(np.concatenate(pair)) <= alike for pair in pairs):
         return not_computable(
             "all ratings of every prompt are tied",
             n=len(shares),
@@ -65,12 +69,22 @@ def probability_of_superiority(
             method=METHOD,
             value=0.5,
         )
-    found = cluster_bootstrap(shares, np.mean, rng=rng, unit="prompt")
+    each = np.ones(len(shares)) if weights is None else vector(weights, "weights")
+    if np.allclose(each, each[:1]):
+        found = cluster_bootstrap(shares, np.mean, rng=rng, unit="prompt")
+    else:
+        rows = list(zip(shares, each.tolist(), strict=True))
+        found = cluster_bootstrap(rows, _weighted_mean, rng=rng, unit="prompt")
     found = replace(found, method=f"{METHOD}; {found.method}")
     if found.verdict == "not computable" and found.n > 1:
         reason = "no interval: the probability is the same for every prompt"
         return replace(found, verdict="descriptive", reason=reason)
     return found
+
+
+def _weighted_mean(rows: Sequence[tuple[float, float]]) -> float:
+    shares, weights = np.array(rows).T
+    return float(np.average(shares, weights=weights))
 
 
 def _pair(a: ArrayLike, b: ArrayLike, index: int) -> tuple[Vector, Vector]:
@@ -85,8 +99,13 @@ def _pair(a: ArrayLike, b: ArrayLike, index: int) -> tuple[Vector, Vector]:
     return pair
 
 
-def superiority(a: Vector, b: Vector) -> float:
+def superiority(a: Vector, b: Vector, alike: float = 0.0) -> float:
     """Return the share of pairs with a above b, ties by half, for one prompt."""
-    above = (a[:, None] > b[None, :]).mean()
-    tied = (a[:, None] == b[None, :]).mean()
-    return float(above + tied / 2)
+    above, tied = shares_of_pairs(a, b, alike)
+    return above + tied / 2
+
+
+def shares_of_pairs(a: Vector, b: Vector, alike: float = 0.0) -> tuple[float, float]:
+    """Return the shares of pairs with a above b, and tied."""
+    apart = a[:, None] - b[None, :]
+    return float((apart > alike).mean()), float((np.abs(apart) <= alike).mean())
