@@ -307,8 +307,13 @@ def test_json_lines_keep_types_and_lines(file):
     assert list(read_table(path, ["a"])) == [(2, {"a": 1, "B": [None]}), (4, {"a": "x"})]
     assert refused(path, ["a", "B"]).line == 4
     notes = Notes()
-    assert next(read_table(path, ["a"], others=["b"], notes=notes)) == (2, {"a": 1})
+    assert next(read_table(path, ["a"], others=["c"], notes=notes)) == (2, {"a": 1})
     assert notes.lines() == ("column 'B' not used",)
+
+
+def test_json_names_count_without_case_where_none_is_the_same_exactly(file):
+    path = file('{"A": 1, "B": 2}\n{"a": 3, "A": 4}\n', "t.jsonl")
+    assert list(read_table(path, ["a"])) == [(1, {"a": 1, "B": 2}), (2, {"a": 3, "A": 4})]
 
 
 def test_json_lines_in_utf16_or_a_named_encoding(file):
