@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mores import store
 from mores.errors import DataError
-from mores.json_text import DEEPEST, NotJson, parse, parse_next
+from mores.json_text import DEEPEST, JsonError, parse, parse_next
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, width=32),
@@ -33,9 +33,9 @@ def test_depth_has_a_limit_below_the_stacks():
     assert parse(nested(DEEPEST)) == json.loads(nested(DEEPEST))
     for levels in (DEEPEST + 1, 900, 3_000, 1_000_000):
         for strict in (True, False):
-            with pytest.raises(NotJson, match="more than 100 levels"):
+            with pytest.raises(JsonError, match="more than 100 levels"):
                 parse(nested(levels), strict=strict)
-    with pytest.raises(NotJson, match="more than 100 levels"):
+    with pytest.raises(JsonError, match="more than 100 levels"):
         parse('{"a":' * 3_000 + "1" + "}" * 3_000)
 
 
@@ -53,12 +53,12 @@ def test_depth_has_a_limit_below_the_stacks():
     ],
 )
 def test_what_no_file_of_ours_could_hold(text, message):
-    with pytest.raises(NotJson, match=message):
+    with pytest.raises(JsonError, match=message):
         parse(text)
 
 
 def test_where_it_went_wrong():
-    with pytest.raises(NotJson, match="Extra data") as caught:
+    with pytest.raises(JsonError, match="Extra data") as caught:
         parse('{"a": 1} x')
     assert caught.value.at == 9
     assert parse_next('[1] {"a": 2}', 4) == ({"a": 2}, 12)

@@ -18,7 +18,7 @@ DEEPEST = 100
 _BLANKS = " \t\n\r"
 
 
-class NotJson(ValueError):
+class JsonError(ValueError):
     """Text that cannot be read; ``at`` is the character where, if that is known."""
 
     def __init__(self, detail: str, at: int | None = None) -> None:
@@ -35,13 +35,13 @@ def parse(text: str, *, strict: bool = True) -> Any:
             a model's settings, may hold `Infinity`. The limit of depth always holds.
 
     Raises:
-        NotJson: the text is something else.
+        JsonError: the text is something else.
     """
     start = len(text) - len(text.lstrip(_BLANKS))
     value, end = parse_next(text, start, strict=strict)
     rest = text[end:].lstrip(_BLANKS)
     if rest:
-        raise NotJson("Extra data", len(text) - len(rest))
+        raise JsonError("Extra data", len(text) - len(rest))
     return value
 
 
@@ -49,15 +49,15 @@ def parse_next(text: str, at: int, *, strict: bool = True) -> tuple[Any, int]:
     """Read the value that begins at a character; return it and where it ends.
 
     Raises:
-        NotJson: no value begins there.
+        JsonError: no value begins there.
     """
     try:
         value, end = (_STRICT if strict else _LENIENT).raw_decode(text, at)
     except json.JSONDecodeError as error:
-        raise NotJson(error.msg, error.pos) from None
+        raise JsonError(error.msg, error.pos) from None
     except ValueError as error:
         digits = str(error).startswith("Exceeds the limit")  # Python's, with advice for programmers
-        raise NotJson("a number of thousands of digits" if digits else str(error)) from None
+        raise JsonError("a number of thousands of digits" if digits else str(error)) from None
     except RecursionError:
         raise _too_deep() from None
     _refuse_depth(value)
@@ -65,7 +65,7 @@ def parse_next(text: str, at: int, *, strict: bool = True) -> tuple[Any, int]:
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError:
-            raise NotJson("half of a surrogate pair, which is no character") from None
+            raise JsonError("half of a surrogate pair, which is no character") from None
     return value, end
 
 
@@ -83,8 +83,8 @@ def _refuse_depth(value: Any) -> None:
     raise _too_deep()
 
 
-def _too_deep() -> NotJson:
-    return NotJson(f"more than {DEEPEST} levels of lists and objects inside each other")
+def _too_deep() -> JsonError:
+    return JsonError(f"more than {DEEPEST} levels of lists and objects inside each other")
 
 
 def _constant(name: str) -> Any:
@@ -107,7 +107,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-_STRICT = json.JSONDecoder(
-    parse_constant=_constant, parse_float=_float, object_pairs_hook=_object
-)
+_STRICT = json.JSONDecoder(parse_constant=_constant, parse_float=_float, object_pairs_hook=_object)
 _LENIENT = json.JSONDecoder()

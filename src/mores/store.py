@@ -21,7 +21,7 @@ from typing import Any, TextIO, TypeVar
 import msgspec
 
 from mores.errors import DataError, StoreError, did_you_mean
-from mores.json_text import NotJson, parse
+from mores.json_text import JsonError, parse
 from mores.records import IN_WORDS, to_plain
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -104,7 +104,7 @@ def read_json(path: Path) -> Any:
     text = read_text(path)
     try:
         return parse(text, strict=False)
-    except NotJson as error:
+    except JsonError as error:
         line = None if error.at is None else text.count("\n", 0, error.at) + 1
         raise DataError(f"not valid JSON: {error}", path=path, line=line) from None
 
@@ -178,7 +178,7 @@ def json_lines(lines: Iterable[str], path: Path) -> Iterator[tuple[int, dict[str
         if line.strip():
             try:
                 row = parse(line)
-            except NotJson as error:
+            except JsonError as error:
                 place = "" if error.at is None else f" at column {error.at + 1}"
                 raise DataError(
                     f"not valid JSON: {error}{place}",

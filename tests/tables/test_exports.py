@@ -80,9 +80,7 @@ def test_a_score_of_the_task_is_not_taken_where_the_control_has_another_name(tab
         table(rows)
     assert caught.value.message == "no column 'value'"
     assert caught.value.fix is not None
-    assert caught.value.fix.startswith(
-        "say which: --map value=NAME; what people gave: 'quality'"
-    )
+    assert caught.value.fix.startswith("say which: --map value=NAME; what people gave: 'quality'")
     assert "'rating'" not in caught.value.fix
     (row,), _ = table(rows, names={"value": "quality"})
     assert row["value"] == 4

@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 from mores.curate.form_chat import CHATS, from_chat, long_ones
 from mores.curate.form_legacy import say_endings, separator_of, without_marks
 from mores.errors import DataError, did_you_mean
-from mores.json_text import NotJson, parse
+from mores.json_text import JsonError, parse
 from mores.records import Example
 from mores.tables import Notes, read_table
 from mores.tables.exports import ARGILLA, LABEL_STUDIO
@@ -163,7 +163,7 @@ def _with_suppress(row: Row, path: Path, line: int) -> Row:
     """Read the one cell that holds JSON."""
     try:
         return {**row, "suppress": parse(row.get("suppress") or "null")}
-    except NotJson as error:
+    except JsonError as error:
         raise DataError(f"the cell suppress is not JSON: {error}", path=path, line=line) from None
 
 

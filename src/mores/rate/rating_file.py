@@ -145,6 +145,7 @@ def read_file(
 def _refuse_doubt(source: Path, reading: Reading) -> None:
     """Refuse a flat export of which two columns could be the person's rating."""
     table = read_table(source, encoding=reading.encoding, sheet=reading.sheet)
+    own = {*OWN, *(theirs.strip().lower() for theirs in reading.names.values())}
     cells: dict[str, list[str]] = {}
     for _, row in table:
         for name, cell in row.items():
@@ -154,7 +155,7 @@ def _refuse_doubt(source: Path, reading: Reading) -> None:
         name
         for name, filled in cells.items()
         if name.lower() in ("value", *ALIASES["value"])
-        or (name.lower() not in OWN and all(VALUE.fullmatch(cell) for cell in filled))
+        or (name.lower() not in own and all(VALUE.fullmatch(cell) for cell in filled))
     ]
     if len(could) > 1:
         raise DataError(

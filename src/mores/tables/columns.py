@@ -175,7 +175,9 @@ class Columns:
                 notes.say(f"{ours} is read from the column {settled[there[0]]!r}")
         return renamed
 
-    def _check(self, names: list[str], path: Path, line: int, given: Sequence[str] | None = None) -> None:
+    def _check(
+        self, names: list[str], path: Path, line: int, given: Sequence[str] | None = None
+    ) -> None:
         missing = [group for group in self.needed if not any(name in names for name in group)]
         if not missing:
             return
@@ -233,10 +235,12 @@ def name_map(pairs: Sequence[str]) -> dict[str, str]:
 def row_of(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     """Return ``{name: cell}``; under ``""`` what stands in columns without a name, if anything."""
     row = dict(zip(header, cells, strict=True))
-    nameless = [cell for name, cell in zip(header, cells, strict=True) if not name.strip()]
-    return {name: cell for name, cell in row.items() if name.strip()} | {
-        "": text for text in filter(str.strip, nameless)
-    }
+    if all(map(str.strip, header)):
+        return row
+    pairs = list(zip(header, cells, strict=True))
+    named = {name: cell for name, cell in pairs if name.strip()}
+    beside = [cell for name, cell in pairs if not name.strip() and cell.strip()]
+    return {**named, "": beside[0]} if beside else named
 
 
 def _raw_of(theirs: str, found: Iterable[str]) -> str | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mores.errors import DataError
-from mores.json_text import NotJson, parse
+from mores.json_text import JsonError, parse
 from mores.tables.notes import Notes
 
 Plain = dict[str, Any]
@@ -154,7 +154,7 @@ def _unwrapped(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("[", "{"):
         try:
             inner = _unwrapped(parse(value))
-        except NotJson:
+        except JsonError:
             return value
         return value if isinstance(inner, list | dict) else inner
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
@@ -237,7 +237,7 @@ def _listed(at: Place, cell: Any, what: str) -> list[Any]:
         return []
     try:
         return at.list(parse(cell), what)
-    except NotJson:
+    except JsonError:
         pass
     try:
         return at.list(ast.literal_eval(cell.strip()), what)

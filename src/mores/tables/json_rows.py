@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mores import store
 from mores.errors import DataError
-from mores.json_text import NotJson, parse_next
+from mores.json_text import JsonError, parse_next
 from mores.tables.columns import folded
 from mores.tables.exports import tool_of
 from mores.tables.opened import open_lines
@@ -26,7 +26,7 @@ def is_array(path: Path, codec: str) -> bool:
     return False
 
 
-def line_rows(path: Path, codec: str, asked: Set[str]) -> Rows:
+def line_rows(path: Path, codec: str, asked: Collection[str]) -> Rows:
     """Yield one object a line; blank lines are skipped, only the row in hand is kept.
 
     A file of one object may have it over several lines.
@@ -66,7 +66,7 @@ def _one_object(path: Path, codec: str, error: DataError) -> tuple[int, dict[str
     at, line = _after_blanks(text, 0, 1)
     try:
         row, end = parse_next(text, at)
-    except NotJson:
+    except JsonError:
         raise error from None
     after, below = _after_blanks(text, end, line + text.count("\n", at, end))
     if not isinstance(row, dict) or below == line:
@@ -81,9 +81,9 @@ def _one_object(path: Path, codec: str, error: DataError) -> tuple[int, dict[str
     return line, row
 
 
-def _inside(row: dict[str, Any], asked: Set[str]) -> str:
+def _inside(row: dict[str, Any], asked: Collection[str]) -> str:
     """The key under which an object that is no row holds a list of rows; "" if there is none."""
-    if not asked or asked & {folded(name) for name in row} or tool_of(row):
+    if not asked or any(folded(name) in asked for name in row) or tool_of(row):
         return ""
     lists = [
         name
@@ -105,7 +105,7 @@ def array_rows(path: Path, codec: str) -> Rows:
     while text[at : at + 1] != "]":
         try:
             row, end = parse_next(text, at)
-        except NotJson as error:
+        except JsonError as error:
             raise DataError(
                 f"not valid JSON: {error}",
                 path=path,

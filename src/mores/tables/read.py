@@ -171,8 +171,8 @@ def _settled(
         notes.form = tool
         yield from _of_export(raw, at, first, columns, path, notes)
         return
-    header = isinstance(first, list)
-    names = columns.settle(first, path, at, notes) if header else {}
+    header = first if isinstance(first, list) else []
+    names = columns.settle(header, path, at, notes) if header else {}
     last: tuple[str, ...] | None = None
     for line, row in raw if header or not at else chain([(at, first)], raw):
         if not header and tuple(row) != last:
