@@ -215,6 +215,14 @@ def test_raters_that_a_tool_holds_as_floats(study, csv) -> None:
         add_ratings(study, csv(f"completion_id,rater,value\n{IDS[0]},1.0,4\n{IDS[0]},1,3\n"))
 
 
+@pytest.mark.parametrize("name", ["completion_id", "rater"])
+@pytest.mark.parametrize(("cell", "found"), [(None, "nothing"), (["x"], "list"), ({}, "dict")])
+def test_a_name_is_text_or_a_number(study, csv, name: str, cell: object, found: str) -> None:
+    row = {"completion_id": IDS[0], "rater": "anna", "value": 4, name: cell}
+    with pytest.raises(DataError, match=f"{name}: expected a name, found {found}"):
+        add_ratings(study, csv(json.dumps([row]), name="x.json"))
+
+
 def test_argilla_ratings(study, csv) -> None:
     record = {
         "id": IDS[0],

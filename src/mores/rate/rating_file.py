@@ -200,13 +200,15 @@ def _rating(
         raise DataError(
             f"seconds: expected a number from 0 on, found {seconds!r}", path=source, line=line
         )
-    if not row["rater"]:
-        raise DataError(
-            "rater: expected a name, found nothing",
-            path=source,
-            line=line,
-            fix="give each person a name or a number; without one, agreement cannot be known",
-        )
+    for name in (column, "rater"):
+        if not row[name] or isinstance(cells[name], list | dict):
+            found = type(cells[name]).__name__ if row[name] else "nothing"
+            raise DataError(
+                f"{name}: expected a name, found {found}",
+                path=source,
+                line=line,
+                fix="give each row the id of what was rated, and each person a name or a number",
+            )
     if re.fullmatch(r"\d+\.0+", row["rater"]):  # a number that a tool holds as a float
         row["rater"] = row["rater"].partition(".")[0]
         notes.say("raters' numbers taken as whole: '1.0' is the rater 1")
