@@ -11,7 +11,8 @@ from mores.cli import mores
 
 EXIT_CODES = (
     "Exit codes: 0 all well; 1 findings (`check`, `doctor`); 2 an error that you can do "
-    "something about; 130 stopped by Ctrl-C, to go on with the same command.\n"
+    "something about; 3 a fault of mores itself; 130 stopped by Ctrl-C, to go on with the same "
+    "command.\n"
 )
 PAGE = Path(__file__).with_name("cli.md")
 

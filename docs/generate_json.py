@@ -27,20 +27,21 @@ $ mores report my-study --json | jq '.result.report.estimates[] | select(.verdic
 | `schema` | name and number of the document's form, such as `mores/rate-status/1` |
 | `command`, `version` | the command, and the version of mores |
 | `study` | name of the study, or null |
-| `exit_code` | 0 all well; 1 findings or problems; 2 an error |
-| `error` | null, or `kind`, `message`, `path`, `line`, `where` and `fix` of the error |
+| `exit_code` | 0 all well; 1 findings or problems; 2 an error; 3 a fault of mores itself |
+| `error` | null, or its `kind` (`internal`: code 3), `message`, `path`, `line`, `where`, `fix` |
 | `result` | what the command's function returned, whole; null after an error |
 
 The number of the form rises when something in it is renamed, removed or changes its meaning, not
-when a field is added. An error is on stderr in words too. A mistake in the command line itself (an
-unknown option) prints no document, and ends with code 2.
+when a field is added. An error is on stderr in words too, a fault of mores itself with its
+traceback. A mistake in the command line itself (an unknown option) prints no document, and ends
+with code 2; so does a command that is stopped, with code 130.
 
 A number that could not be computed is null, and its `reason` says why. An `Estimate` carries
 `verdict` and `scope`: read both, since a verdict with the scope `in this run` speaks of these
 weights only.
 
-`--json` takes the place of `--format` and `--output` of `mores check`. `mores rate serve` prints
-its document when it is stopped; the links go to stderr.
+`--json` takes the place of `--format` and `--output` of `mores check`: no file is
+written. `mores rate serve` prints its document when it is stopped; the links go to stderr.
 
 `mores schema` names all documents, `mores schema report` prints the JSON Schema (2020-12) of one.
 It is made from the types of the code, and tests hold real output of every command against it.

@@ -16,6 +16,7 @@ FILES = sorted(SRC.rglob("*.py"))
 ORDER = (
     "errors",
     "records",
+    "json_text",
     "store",
     "tables",
     "step",

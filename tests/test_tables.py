@@ -72,6 +72,15 @@ def test_a_separator_line_before_tabs_and_in_utf16(file):
     assert list(read_table(path, ["a", "b"])) == [(3, ONE[0][1])]
 
 
+@pytest.mark.parametrize(
+    "hint", ["sep=;;;", "sep=;;", '"sep=;"', '"sep=;";;', '"sep=,";;', "sep=; ", "sep=,;;"]
+)
+def test_a_separator_line_that_was_saved_again(file, hint):
+    # What pads the line to the table's width is the delimiter that is in use now.
+    path = file(f"{hint}\r\na,b;c;d\r\n1;2;3\r\n")
+    assert list(read_table(path)) == [(3, {"a,b": "1", "c": "2", "d": "3"})]
+
+
 # Encodings -------------------------------------------------------------------------------
 
 
@@ -277,6 +286,34 @@ def test_columns_without_a_name_are_left_out(file):
     ]
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.xlsx"])
+def test_what_is_in_a_column_without_a_name_is_said(file, name, tmp_path):
+    if name == "t.csv":
+        path = file(",a, \n,1,\nx,2,\n,3,y\n", name)
+    elif name == "t.jsonl":
+        path = file('{"a": "1"}\n{"a": "2", "": "x"}\n{"a": "3", "": 0}\n'
+                    .replace("{", "\n{", 1), name)  # fmt: skip
+    else:
+        path = workbook(tmp_path / name, ("s", [[None, "a", None], [None, 1], ["x", 2],
+                                                [None, 3, "y"]]))  # fmt: skip
+    notes = Notes()
+    rows = list(read_table(path, ["a"], notes=notes))
+    assert rows == [(2, {"a": "1"}), (3, {"a": "2"}), (4, {"a": "3"})]
+    assert notes.lines() == ("a column without a name not used: lines 3, 4",)
+
+
+def test_one_column_is_not_two_of_ours(file):
+    names = {"a": "x", "b": "X "}
+    error = refused(file("x,y\n1,2\n"), ["a", "b"], names=names)
+    assert (error.line, error.message) == (1, "--map b=X : that column is already a")
+    path = file('{"x": 1, "X": 2}\n', "t.jsonl")
+    assert list(read_table(path, names={"a": "x", "b": "X"})) == [(1, {"a": 1, "b": 2})]
+
+
+def test_a_map_without_names_of_ours_lists_the_files_only(file):
+    assert refused(file("x,y\n1,2\n"), names={"a": "z"}).fix == "the file's: 'x', 'y'"
+
+
 def test_what_is_no_table_is_quoted_in_part(file):
     assert len(str(refused(file("word" * 100_000), ["text"]))) < 500
 
@@ -307,8 +344,52 @@ def test_json_lines_keep_types_and_lines(file):
     assert list(read_table(path, ["a"])) == [(2, {"a": 1, "B": [None]}), (4, {"a": "x"})]
     assert refused(path, ["a", "B"]).line == 4
     notes = Notes()
-    assert next(read_table(path, ["a"], others=["b"], notes=notes)) == (2, {"a": 1})
+    assert next(read_table(path, ["a"], others=["c"], notes=notes)) == (2, {"a": 1})
     assert notes.lines() == ("column 'B' not used",)
+
+
+def test_json_names_count_without_case_where_none_is_the_same_exactly(file):
+    path = file('{"A": 1, "B": 2}\n{"a": 3, "A": 4}\n', "t.jsonl")
+    assert list(read_table(path, ["a"])) == [(1, {"a": 1, "B": 2}), (2, {"a": 3, "A": 4})]
+
+
+def test_a_file_of_one_object_over_several_lines(file):
+    path = file('\n{\n "a": 1,\n "b": [\n{"c": 2}]\n}\n\n', "t.json")
+    assert list(read_table(path, ["a"])) == [(2, {"a": 1, "b": [{"c": 2}]})]
+    error = refused(file('{\n "a": 1\n}\n{\n "a": 2\n}\n', "t.json"), ["a"])
+    assert (error.line, error.message) == (
+        4,
+        "an object over several lines, and something after it",
+    )
+    error = refused(file('{\n "a": ]\n}\n', "t.json"), ["a"])
+    assert error.message.startswith("not valid JSON: ")
+    assert refused(file('{"a": 1} x\n', "t.json"), ["a"]).message.endswith(
+        "Extra data at column 10"
+    )
+
+
+@pytest.mark.parametrize("text", ['{"data": [{"a": 1}]}', '{"data":\n[{"a": 1}], "n": 1}'])
+def test_rows_inside_an_object_are_named(file, text):
+    error = refused(file(text, "t.json"), ["a"])
+    assert (error.line, error.message) == (1, "the rows are a list inside an object, under 'data'")
+    # A key that a row may have, and a file of more such objects, are rows.
+    assert list(read_table(file('{"data": [{"b": 1}]}', "t.json"), told_by=["data"]))
+    assert list(read_table(file('{"x": [{}]}\n{"x": [{}]}', "t.json"), told_by=["data"]))
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}\n', '[{"a": 1, "a": 2}]'])
+def test_a_key_that_occurs_twice_is_refused(file, text):
+    error = refused(file(text, "t.json"), ["a"])
+    assert (error.line, error.message.split(" at")[0]) == (
+        1,
+        "not valid JSON: the key 'a' occurs twice in one object",
+    )
+
+
+@pytest.mark.parametrize("text", ['{{"a": {}}}\n', '[{{"a": {}}}]'])
+def test_nesting_without_end_is_refused_in_words(file, text):
+    path = file(text.format("[" * 3_000 + "]" * 3_000), "t.json")
+    assert "more than 100 levels" in refused(path, ["a"]).message
 
 
 def test_json_lines_in_utf16_or_a_named_encoding(file):

@@ -11,8 +11,8 @@
     └── StoreError        files: disk full, damaged, written by someone else
 
 A message gives the place, what was expected, what was found and how to fix it.
-The command line prints it and exits with code 2; anything else is a bug and
-keeps its traceback.
+The command line prints it and exits with code 2; anything else is a bug, keeps
+its traceback and exits with code 3.
 """
 
 from __future__ import annotations

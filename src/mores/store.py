@@ -11,7 +11,6 @@ import contextlib
 import errno
 import hashlib
 import json
-import math
 import os
 import re
 import tomllib
@@ -22,6 +21,7 @@ from typing import Any, TextIO, TypeVar
 import msgspec
 
 from mores.errors import DataError, StoreError, did_you_mean
+from mores.json_text import JsonError, parse
 from mores.records import IN_WORDS, to_plain
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -101,10 +101,12 @@ def read_json(path: Path) -> Any:
     Raises:
         DataError: missing, not UTF-8 or not JSON.
     """
+    text = read_text(path)
     try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise DataError(f"not valid JSON: {error.msg}", path=path, line=error.lineno) from None
+        return parse(text, strict=False)
+    except JsonError as error:
+        line = None if error.at is None else text.count("\n", 0, error.at) + 1
+        raise DataError(f"not valid JSON: {error}", path=path, line=line) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -117,6 +119,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"not valid TOML: {error}", path=path) from None
+    except RecursionError:
+        raise DataError("not valid TOML: lists inside each other without end", path=path) from None
 
 
 def read_jsonl(path: Path, kind: type[R], *, unique: str | None = "id") -> list[R]:
@@ -168,57 +172,34 @@ def json_lines(lines: Iterable[str], path: Path) -> Iterator[tuple[int, dict[str
     """Parse one object a line, with its number; blank lines are skipped.
 
     Raises:
-        DataError: a line is not JSON or not an object.
+        DataError: a line is not JSON (`mores.json_text` says what is) or not an object.
     """
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                row = json.loads(line, parse_constant=refuse_constant, parse_float=finite_float)
-            except ValueError as error:
-                detail = str(error)
-                if isinstance(error, json.JSONDecodeError):
-                    detail = f"{error.msg} at column {error.colno}"
-                raise _no_json(detail, path, number) from None
+                row = parse(line)
+            except JsonError as error:
+                place = "" if error.at is None else f" at column {error.at + 1}"
+                raise DataError(
+                    f"not valid JSON: {error}{place}",
+                    path=path,
+                    line=number,
+                    fix='write one object a line, such as {"id": "v-01", "prompt": "..."}',
+                ) from None
             yield number, json_object(row, path, number)
 
 
 def json_object(row: Any, path: Path, number: int) -> dict[str, Any]:
-    """Return a value that was JSON, if it is an object and can be written again.
+    """Return a value that was JSON, if it is an object.
 
     Raises:
-        DataError: no object, or half of a surrogate pair in it.
+        DataError: no object.
     """
-    try:
-        json.dumps(row, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise _no_json("half of a surrogate pair, which is no character", path, number) from None
     if not isinstance(row, dict):
         raise DataError(
             f"expected a JSON object, found {type(row).__name__}", path=path, line=number
         )
     return row
-
-
-def _no_json(detail: str, path: Path, number: int) -> DataError:
-    return DataError(
-        f"not valid JSON: {detail}",
-        path=path,
-        line=number,
-        fix='write one object a line, such as {"id": "v-01", "prompt": "..."}',
-    )
-
-
-def refuse_constant(name: str) -> Any:
-    """Refuse ``NaN`` and ``Infinity``, which Python's parser lets pass."""
-    raise ValueError(f"{name} is not JSON")
-
-
-def finite_float(text: str) -> float:
-    """Parse a number of JSON, and refuse one that would become infinite."""
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is too large for a number")
-    return value
 
 
 def as_record(row: Any, kind: type[R], *, path: Path | None = None, line: int | None = None) -> R:

@@ -59,7 +59,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         assert code is None or document["exit_code"] == code, said.err
         assert document["schema"] == f"mores/{name.replace(' ', '-')}/1"
         assert document["version"] == __version__
-        assert (document["error"] is None) == (document["exit_code"] != 2)
+        assert (document["error"] is None) == (document["exit_code"] in (0, 1))
         return document
 
     return run
@@ -159,6 +159,61 @@ def test_an_error_is_a_document_too(ask, tmp_path):
     error = ask("import", source, tmp_path / "v.jsonl", code=2)["error"]
     assert (error["kind"], error["path"], error["line"]) == ("DataError", str(source), 2)
     assert "alpaca" in error["fix"]
+
+
+def test_a_fault_of_our_own_is_a_document_too(ask, tiny_study, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by 0")
+
+    monkeypatch.setattr("mores.curate.check_study", broken)
+    document = ask("check", tiny_study, code=3)
+    assert document["study"] == "tiny"
+    assert document["result"] is None
+    assert document["error"]["kind"] == "internal"
+    assert document["error"]["message"] == "ZeroDivisionError: by 0"
+    assert "on stderr" in document["error"]["fix"]
+
+
+def test_a_fault_of_our_own_never_ends_as_findings_do(tiny_study, monkeypatch, capsys):
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by 0")
+
+    for place, words in (
+        ("mores.curate.check_study", ()),
+        ("mores.curate.failing", ("--json",)),  # the printer's own faults too
+        ("mores.curate.check_study", ("--json",)),
+    ):
+        monkeypatch.setattr(sys, "argv", ["mores", "check", str(tiny_study), *words])
+        with monkeypatch.context() as patched:
+            patched.setattr(place, broken)
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        said = capsys.readouterr()
+        assert ended.value.code == 3
+        assert "Traceback" in said.err
+        assert "ZeroDivisionError: by 0" in said.err
+        assert bool(said.out) == bool(words)
+        assert not words or json.loads(said.out)["error"]["kind"] == "internal"
+
+
+def test_a_file_nested_without_end_is_an_error_in_words(ask, tmp_path):
+    source = tmp_path / "deep.json"
+    source.write_text(
+        '[{"prompt": "Q?", "completion": "A", "x": ' + "[" * 3_000 + "]" * 3_000 + "}]"
+    )
+    error = ask("import", source, tmp_path / "v.jsonl", "--category", "c", code=2)["error"]
+    assert (error["kind"], error["line"]) == ("DataError", 1)
+    assert "more than 100 levels" in error["message"]
+
+
+def test_json_takes_the_place_of_format_and_output(ask, tiny_study, tmp_path):
+    target = tmp_path / "findings.sarif"
+    words = ("--format", "sarif", "--output", target)
+    assert (
+        ask("check", tiny_study, code=None)["result"]
+        == (ask("check", tiny_study, *words, code=None)["result"])
+    )
+    assert not target.exists()
 
 
 def test_a_schema_refuses_what_is_none(ask, tmp_path):

@@ -56,6 +56,45 @@ def test_alpaca(tmp_path):
     assert "input put below the instruction, after a blank line: line 7" in report.notes
 
 
+def test_an_input_of_blanks_is_none_and_one_that_is_no_text_is_refused(tmp_path):
+    row = {"instruction": Q, "input": " \n ", "output": A}
+    report, samples = read(wrote(tmp_path / "a.jsonl", row))
+    assert samples == [("import-0001", Q, A)]
+    assert report.notes == ("id made up, as import-0001 and so on: line 1",)
+    (tmp_path / "imported.jsonl").unlink()
+    error = refused(wrote(tmp_path / "a.jsonl", {**row, "input": ["x"]}))
+    assert error.message == "expected text as input, found list"
+
+
+@pytest.mark.parametrize("form", ["messages", "sharegpt", "alpaca"])
+def test_a_field_that_the_form_makes_is_dropped_with_a_note(tmp_path, form):
+    turns = [{"role": "user", "content": Q}, {"role": "assistant", "content": A}]
+    row = {
+        "messages": {"messages": turns},
+        "sharegpt": sharegpt(("human", Q), ("gpt", A)),
+        "alpaca": {"instruction": Q, "output": A},
+    }[form]
+    report, samples = read(wrote(tmp_path / "u.jsonl", row, {**row, "prompt": "another"}))
+    assert [one[1:] for one in samples] == [(Q, A), (Q, A)]
+    said = f"field 'prompt' dropped: it is made from what {form} rows have: line 2"
+    assert said in report.notes
+
+
+def test_names_of_json_keys_count_in_any_case(tmp_path):
+    report, samples = read(wrote(tmp_path / "x.jsonl", {"Prompt": Q, "COMPLETION ": A, "ID": "x"}))
+    assert samples == [("x", Q, A)]
+    assert report.format == "jsonl"
+    assert read(wrote(tmp_path / "x.jsonl", {"Instruction": Q, "Output": A}))[0].format == "alpaca"
+
+
+def test_a_suppress_cell_nested_without_end(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("prompt,completion,suppress\nQ?,A,\nQ?,A," + "[" * 3_000 + "\n")
+    error = refused(path)
+    assert error.line == 3
+    assert error.message.startswith("the cell suppress is not JSON: more than 100 levels")
+
+
 def sharegpt(*turns: tuple[str, str], **more: object) -> dict[str, object]:
     return {**more, "conversations": [{"from": who, "value": said} for who, said in turns]}
 
@@ -115,13 +154,19 @@ def test_what_is_no_form_is_named_with_what_it_looks_like(tmp_path):
     assert report.format == "jsonl"
 
 
+def test_one_column_cannot_be_both_sides(tmp_path):
+    path = wrote(tmp_path / "x.jsonl", {"text": Q})
+    error = refused(path, map_=("prompt=text", "completion=text"))
+    assert error.message == "--map completion=text: that column is already prompt"
+
+
 def test_a_map_names_both_sides(tmp_path):
     path = wrote(tmp_path / "x.jsonl", {"text": Q, "response": A})
     error = refused(path, map_=("promt=text",))
     assert error.message == "--map promt=text: a sample has no 'promt'; did you mean 'prompt'?"
     error = refused(path, map_=("prompt=texts",))
     assert error.message.startswith("--map prompt=texts: the file has no column 'texts'")
-    assert str(error.fix).endswith("the file's: 'text', 'response'")
+    assert error.fix == "the file's: 'text', 'response'"
     assert "expected our name" in refused(path, map_=("prompt",)).message
 
 
@@ -256,6 +301,17 @@ def test_a_suggestion_is_no_answer_unless_asked_for(tmp_path):
     path = wrote(tmp_path / "a.json", record, array=True)
     assert "expected text as completion" in refused(path).message
     assert read(path, map_=("completion=completion.suggestion",))[1][0][2] == "A machine's"
+
+
+def test_a_models_completion_is_not_taken_for_the_persons_answer(tmp_path):
+    row = task(1, "unused", completion="A machine's")
+    row["annotations"][0]["result"] = [{"from_name": "answer", "value": {"text": ["A person's"]}}]
+    path = wrote(tmp_path / "ls.json", row, array=True)
+    assert refused(path).message == "'completion' and 'answer' are both there and differ"
+    _, samples = read(path, map_=("completion=answer",))
+    assert samples == [("1", "Q1?", "A person's")]
+    (tmp_path / "imported.jsonl").unlink()
+    assert read(path, map_=("completion=completion",))[1] == [("1", "Q1?", "A machine's")]
 
 
 # Names with blanks -------------------------------------------------------------------------

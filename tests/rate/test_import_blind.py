@@ -107,6 +107,18 @@ def test_a_bad_file_is_named_with_its_line_and_nothing_is_kept(
     assert files(site.study) == there == {}
 
 
+def test_a_later_row_that_tells_the_arm_is_seen_too(site, csv) -> None:
+    first, second = ids(site, "item_id")[:2]
+    rows = [
+        {"item_id": first, "rater": "anna", "value": 4},
+        {"item_id": second, "rater": "anna", "value": 4, "arm": "base"},
+    ]
+    path = csv("".join(json.dumps(row) + "\n" for row in rows))
+    path = path.rename(path.with_suffix(".jsonl"))
+    with pytest.raises(DataError, match="the column 'arm' tells what blind items hide"):
+        import_any(site, path)
+
+
 @pytest.mark.parametrize("telling", ["arm", "Model", "seed"])
 def test_a_blind_file_that_tells_the_arm_is_not_blind(site, csv, telling: str) -> None:
     path = csv(f"item_id,rater,value,{telling}\n{ids(site, 'item_id')[0]},anna,4,base\n")

@@ -171,6 +171,58 @@ def test_label_studio_ratings_as_csv(study, csv, cell: str) -> None:
     assert "skipped by its annotator, left out: line 3" in notes.lines()
 
 
+@pytest.mark.parametrize("data", [{"value": 3}, {"rating": 3}, {"rater": "m"}, {"seconds": 1}])
+def test_what_the_task_had_is_no_rating(study, csv, data: dict) -> None:
+    result = [{"from_name": "rating", "value": {"rating": 4}}]
+    tasks = [
+        {"id": 1, "data": {"completion_id": IDS[0], **data},
+         "annotations": [{"completed_by": 1, "lead_time": 12.3, "result": result}]},
+        {"id": 2, "data": {"completion_id": IDS[1], **data},
+         "annotations": [{"completed_by": 1, "lead_time": 9.0, "result": []}]},
+    ]  # fmt: skip
+    notes = Notes()
+    assert add_ratings(study, csv(json.dumps(tasks), name="t.json"), notes=notes) == [
+        Rating(completion_id=IDS[0], rater="1", value=4, seconds=12.3)
+    ]
+    assert "no value given, left out: line 1" in notes.lines()
+
+
+@pytest.mark.parametrize(
+    ("columns", "named"),
+    [
+        ({"rating": 3, "quality": 4}, "'rating' and 'quality'"),
+        ({"value": 3, "rating": 4}, "'value' and 'rating'"),
+        ({"value": 3, "rating": "good"}, "'value' and 'rating'"),
+    ],
+)
+def test_a_flat_export_with_two_that_could_be_the_rating(study, csv, columns, named) -> None:
+    path = csv(json.dumps([{**LS, **columns}]), name="min.json")
+    with pytest.raises(DataError, match=f"{named} could each be the rating"):
+        add_ratings(study, path)
+    assert kept(study) is None
+    reading = Reading(names={"value": named.split("'")[3]})
+    if columns[named.split("'")[3]] == 4:
+        assert [r.value for r in add_ratings(study, path, None, reading)] == [4]
+
+
+def test_raters_that_a_tool_holds_as_floats(study, csv) -> None:
+    text = f"completion_id,rater,value\n{IDS[0]},1.0,4\n{IDS[1]},1,3\n{IDS[0]},v1.0,2\n"
+    notes = Notes()
+    ratings = add_ratings(study, csv(text), notes=notes)
+    assert sorted({r.rater for r in ratings}) == ["1", "v1.0"]
+    assert "raters' numbers taken as whole: '1.0' is the rater 1" in notes.lines()
+    with pytest.raises(DataError, match=r"rater '1' rates .* twice"):
+        add_ratings(study, csv(f"completion_id,rater,value\n{IDS[0]},1.0,4\n{IDS[0]},1,3\n"))
+
+
+@pytest.mark.parametrize("name", ["completion_id", "rater"])
+@pytest.mark.parametrize(("cell", "found"), [(None, "nothing"), (["x"], "list"), ({}, "dict")])
+def test_a_name_is_text_or_a_number(study, csv, name: str, cell: object, found: str) -> None:
+    row = {"completion_id": IDS[0], "rater": "anna", "value": 4, name: cell}
+    with pytest.raises(DataError, match=f"{name}: expected a name, found {found}"):
+        add_ratings(study, csv(json.dumps([row]), name="x.json"))
+
+
 def test_argilla_ratings(study, csv) -> None:
     record = {
         "id": IDS[0],
@@ -251,7 +303,7 @@ BAD = {
         3,
         "expected 4 cells as in the header, found 5",
     ),
-    "no rater": (HEAD + GOOD + f"{IDS[1]},,4,\n", 3, "rater"),
+    "no rater": (HEAD + GOOD + f"{IDS[1]},,4,\n", 3, "rater: expected a name, found nothing"),
     "raters that would become one": (
         HEAD + f"{IDS[0]},Anna B,4,\n{IDS[1]},anna  b,4,\n",
         3,

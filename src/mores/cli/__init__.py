@@ -6,6 +6,7 @@ Options are made from that function's parameters (`mores.cli.build`), so the two
 from __future__ import annotations
 
 import sys
+import traceback
 
 import click
 
@@ -182,7 +183,7 @@ def ratings() -> None:
 
 
 def main() -> None:
-    """Run the command line; known errors end with code 2 and without a traceback."""
+    """Run the command line; known errors end with code 2, others with 3 and a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -199,3 +200,8 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(141)
+    except Exception:  # noqa: BLE001 - Python's own code for this is 1, which says findings
+        from mores.cli.as_json import INTERNAL
+
+        traceback.print_exc()
+        sys.exit(INTERNAL)

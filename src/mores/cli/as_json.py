@@ -24,6 +24,8 @@ from mores.errors import MoresError
 
 FORM = 1
 """Raised when something in a document is renamed, removed or changes its meaning."""
+INTERNAL = 3
+"""Exit code after a fault of mores itself; 1 would say findings, 2 an error of the user's."""
 KEYS = ("schema", "command", "version", "study", "exit_code", "error", "result")
 
 
@@ -41,8 +43,17 @@ def document(
     return msgspec.json.format(plain, indent=2).decode()
 
 
-def as_error(error: MoresError) -> dict[str, Any]:
-    """Return the parts of an error; what it does not have is None."""
+def as_error(error: Exception) -> dict[str, Any]:
+    """Return the parts of an error; what it does not have is None.
+
+    What is no `MoresError` is a fault of mores itself, of the kind "internal".
+    """
+    if not isinstance(error, MoresError):
+        said = MoresError(
+            f"{type(error).__name__}: {error}",
+            fix="a fault in mores: report it with the traceback on stderr",
+        )
+        return as_error(said) | {"kind": "internal"}
     return {
         "kind": type(error).__name__,
         "message": error.message,
@@ -72,7 +83,7 @@ def schema(command: str, function: Callable[..., Any]) -> dict[str, Any]:
             "command": {"const": command},
             "version": {"type": "string"},
             "study": text,
-            "exit_code": {"enum": [0, 1, 2]},
+            "exit_code": {"enum": [0, 1, 2, INTERNAL]},
             "error": {
                 "anyOf": [
                     {"type": "null"},

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
-from mores.cli.as_json import as_error, document
+from mores.cli.as_json import INTERNAL, as_error, document
 from mores.errors import MoresError
 from mores.progress import Progress
 from mores.study import Study, load_study
@@ -122,10 +122,16 @@ def _callback(
     ) -> int:
         taken, out = dict(values), sys.stdout
         studies: list[str] = []
-        with ExitStack() as stack:
-            if json_:  # whatever is said on the way goes to stderr: stdout is the document's
-                stack.enter_context(redirect_stdout(sys.stderr))
-            try:
+
+        def end(code: int, **ended: Any) -> int:
+            if json_:
+                click.echo(document(name, study=_only(studies), exit_code=code, **ended), file=out)
+            return code
+
+        try:
+            with ExitStack() as stack:
+                if json_:  # whatever is said on the way goes to stderr: stdout is the document's
+                    stack.enter_context(redirect_stdout(sys.stderr))
                 for parameter, hint in hints.items():
                     if _is(Progress, hint):
                         taken[parameter] = stack.enter_context(Progress(quiet=quiet))
@@ -136,18 +142,19 @@ def _callback(
                         studies.append(study.config.name)
                         taken[parameter] = study
                 result = function(**taken)
-            except MoresError as error:
-                if json_:
-                    text = document(name, study=_only(studies), exit_code=2, error=as_error(error))
-                    click.echo(text, file=out)
-                raise
-        if not json_:
-            return show(result, values) or 0
-        with redirect_stdout(io.StringIO()):  # the printer knows the exit code
-            code = show(result, values) or 0
-        text = document(name, study=_only(studies), exit_code=code, result=result)
-        click.echo(text, file=out)
-        return code
+            if not json_:
+                return show(result, values) or 0
+            with redirect_stdout(io.StringIO()):  # the printer knows the exit code
+                code = show(result, {**values, "json_": True}) or 0
+            return end(code, result=result)
+        except MoresError as error:
+            end(2, error=as_error(error))
+            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            end(INTERNAL, error=as_error(error))
+            raise
 
     return run
 

@@ -42,7 +42,10 @@ def show(findings: list[Finding], values: dict[str, Any]) -> int:
         text = as_sarif(findings, folder=str(values["study"]))
     else:
         text = as_json(findings) if form == "json" else as_text(findings)
-    if output is None:
+    if values.get("json_"):  # the document has all findings; nothing else is written
+        if output is not None:
+            click.echo(f"{output} not written: --json takes its place", err=True)
+    elif output is None:
         click.echo(text)
     else:
         store.write_text(output, text if text.endswith("\n") else text + "\n")

@@ -9,7 +9,6 @@ Takes a file, gives its format and (line, row) pairs whose rows have `prompt`,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -17,6 +16,7 @@ from typing import Any, Literal, cast
 from mores.curate.form_chat import CHATS, from_chat, long_ones
 from mores.curate.form_legacy import say_endings, separator_of, without_marks
 from mores.errors import DataError, did_you_mean
+from mores.json_text import JsonError, parse
 from mores.records import Example
 from mores.tables import Notes, read_table
 from mores.tables.exports import ARGILLA, LABEL_STUDIO
@@ -42,7 +42,8 @@ FORMS = {
     "legacy": "prompt and completion with separators",
 }
 """Format → what its rows have."""
-_TOLD = ("prompt", "completion", "question", "answer", "instruction", "output", "category")
+_TOLD = (*FIELDS, *ALIASES, *ALPACA, "input", *CHATS)
+"""Names that a row of some form may have."""
 
 
 def read_pairs(
@@ -68,7 +69,7 @@ def read_pairs(
         DataError: with the line, for a row that cannot be used; a form that is not known.
     """
     for ours in names or {}:
-        if ours not in (*FIELDS, *ALIASES, *ALPACA, "input", *CHATS):
+        if ours not in _TOLD:
             raise DataError(
                 f"--map {ours}={(names or {})[ours]}: a sample has no {ours!r}"
                 + did_you_mean(ours, list(FIELDS)),
@@ -95,14 +96,18 @@ def read_pairs(
         )
     )
     form = _form(rows, notes.form, path) if fmt in ("auto", *CONTAINERS) else fmt
+    if form in CHAT_FORMS or form == "alpaca":
+        _say_replaced(rows, form, notes)
     if form in CHAT_FORMS:
         key = CHAT_FORMS[form]
         several = long_ones(rows, key)
         rows = [(at, from_chat(row, key, path, at, notes, several)) for at, row in rows]
     elif form == "alpaca":
-        rows = [(at, _from_alpaca(row, at, notes)) for at, row in rows]
+        rows = [(at, _from_alpaca(row, path, at, notes)) for at, row in rows]
     elif form in ("csv", "xlsx"):  # one cell may hold JSON
         rows = [(at, _with_suppress(row, path, at)) for at, row in rows]
+    elif form in (LABEL_STUDIO, ARGILLA):
+        _refuse_both(rows, path, names or {})
     pairs = [_plain(row, path, at, notes) for at, row in rows]
     if form in (LABEL_STUDIO, ARGILLA):
         pairs = _once(pairs, path, notes)
@@ -157,20 +162,44 @@ def _looks_legacy(rows: Rows) -> bool:
 def _with_suppress(row: Row, path: Path, line: int) -> Row:
     """Read the one cell that holds JSON."""
     try:
-        return {**row, "suppress": json.loads(row.get("suppress") or "null")}
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"the cell suppress is not JSON: {error.msg}", path=path, line=line
-        ) from None
+        return {**row, "suppress": parse(row.get("suppress") or "null")}
+    except JsonError as error:
+        raise DataError(f"the cell suppress is not JSON: {error}", path=path, line=line) from None
 
 
-def _from_alpaca(row: Row, line: int, notes: Notes) -> Row:
+def _say_replaced(rows: Rows, form: str, notes: Notes) -> None:
+    """Note fields of our names in a form that makes them from others."""
+    for line, row in rows:
+        for name in ("prompt", "completion"):
+            if row.get(name) not in (None, ""):
+                notes.add(f"field {name!r} dropped: it is made from what {form} rows have", line)
+
+
+def _refuse_both(rows: Rows, path: Path, names: Mapping[str, str]) -> None:
+    """In an export, one of "completion" and "answer" may be a model's, and one a person's."""
+    for line, row in rows:
+        for alias, ours in ALIASES.items():
+            both = row.get(alias) not in (None, "") and row.get(ours) not in (None, "")
+            if both and row[alias] != row[ours] and ours not in names:
+                raise DataError(
+                    f"{ours!r} and {alias!r} are both there and differ",
+                    path=path,
+                    line=line,
+                    fix=f"say which is meant: --map {ours}={alias}, or --map {ours}={ours}",
+                )
+
+
+def _from_alpaca(row: Row, path: Path, line: int, notes: Notes) -> Row:
     """The instruction, and where there is one the input below a blank line."""
     rest = {k: v for k, v in row.items() if k not in (*ALPACA, "input")}
-    prompt = row.get("instruction")
-    if row.get("input"):
+    prompt, below = row.get("instruction"), row.get("input")
+    if below is not None and not isinstance(below, str):
+        raise DataError(
+            f"expected text as input, found {type(below).__name__}", path=path, line=line
+        )
+    if below and below.strip():
         notes.add("input put below the instruction, after a blank line", line)
-        prompt = f"{prompt}\n\n{row['input']}"
+        prompt = f"{prompt}\n\n{below}"
     return {**rest, "prompt": prompt, "completion": row.get("output")}
 
 

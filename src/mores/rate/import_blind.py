@@ -80,7 +80,8 @@ def import_blind(
 def _refuse_telling(source: Path, reading: Reading) -> None:
     """Refuse a file from which an arm can be told: its ratings would count as blind."""
     table = read_table(source, encoding=reading.encoding, sheet=reading.sheet)
-    telling = [name for name in next(table)[1] if name.strip().lower() in TELLING]
+    names = dict.fromkeys(name for _, row in table for name in row)  # of JSON each row has its own
+    telling = [name for name in names if name.strip().lower() in TELLING]
     if telling:
         raise DataError(
             f"the column {telling[0]!r} tells what blind items hide",

@@ -32,6 +32,10 @@ ALIASES = {
     "seconds": ("lead_time",),
 }
 """Our column → its names in exports of Label Studio and Argilla."""
+OWN = (*IDS, "rater", "seconds", "annotator", "annotation_id", "id", "lead_time")
+"""Columns of a flat export that are no answers, though a number may be in them."""
+VALUE = re.compile(r"[1-5](\.0+)?")
+"""Tools that hold numbers as floats write 4.0."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ def read_file(
         sheet=reading.sheet,
         names=reading.names,
         aliases=ALIASES,
+        answered=tuple(ALIASES),
         notes=notes,
     )
     slugs = Slugs("rater")
@@ -125,14 +130,40 @@ def read_file(
                 fix="leave the column out, or import without --judge",
             )
         cells = {"rater": judge or "", **row}
-        if notes.form in (LABEL_STUDIO, ARGILLA) and cells["value"] in (None, "", []):
+        if notes.form in (LABEL_STUDIO, ARGILLA) and cells.get("value") in (None, "", []):
             notes.add("no value given, left out", line)
             continue
         rows.append(FileRow(line, _rating(cells, column, source, line, slugs, notes)))
+    if notes.flat and "value" not in reading.names:
+        _refuse_doubt(source, reading)
     if judge:
         rows = [replace(row, rating=struct(row.rating, kind="judge")) for row in rows]
     _refuse_twice(rows, source)
     return rows
+
+
+def _refuse_doubt(source: Path, reading: Reading) -> None:
+    """Refuse a flat export of which two columns could be the person's rating."""
+    table = read_table(source, encoding=reading.encoding, sheet=reading.sheet)
+    own = {*OWN, *(theirs.strip().lower() for theirs in reading.names.values())}
+    cells: dict[str, list[str]] = {}
+    for _, row in table:
+        for name, cell in row.items():
+            if cell not in (None, "", []):
+                cells.setdefault(name, []).append(str(cell).strip())
+    could = [
+        name
+        for name, filled in cells.items()
+        if name.lower() in ("value", *ALIASES["value"])
+        or (name.lower() not in own and all(VALUE.fullmatch(cell) for cell in filled))
+    ]
+    if len(could) > 1:
+        raise DataError(
+            "this export does not tell what a person gave from what the task had, and "
+            f"{' and '.join(map(repr, could))} could each be the rating",
+            path=source,
+            fix=f"say which: --map value={could[-1]}, or export as JSON",
+        )
 
 
 def _refuse_twice(rows: list[FileRow], source: Path) -> None:
@@ -154,7 +185,7 @@ def _rating(
 ) -> Rating:
     row = {name: "" if cell is None else str(cell).strip() for name, cell in cells.items()}
     value, seconds = row["value"], row.get("seconds", "")
-    if not re.fullmatch(r"[1-5](\.0+)?", value):  # tools that hold numbers as floats write 4.0
+    if not VALUE.fullmatch(value):
         raise DataError(
             f"value: expected a whole number from 1 to 5, found {value!r}",
             path=source,
@@ -169,6 +200,18 @@ def _rating(
         raise DataError(
             f"seconds: expected a number from 0 on, found {seconds!r}", path=source, line=line
         )
+    for name in (column, "rater"):
+        if not row[name] or isinstance(cells[name], list | dict):
+            found = type(cells[name]).__name__ if row[name] else "nothing"
+            raise DataError(
+                f"{name}: expected a name, found {found}",
+                path=source,
+                line=line,
+                fix="give each row the id of what was rated, and each person a name or a number",
+            )
+    if re.fullmatch(r"\d+\.0+", row["rater"]):  # a number that a tool holds as a float
+        row["rater"] = row["rater"].partition(".")[0]
+        notes.say("raters' numbers taken as whole: '1.0' is the rater 1")
     try:
         rater = slugs.of(row["rater"], notes)
     except DataError as error:

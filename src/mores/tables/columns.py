@@ -7,10 +7,11 @@ columns.settle(["Annotator", "Value"], path, 1, Notes())
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from mores.errors import DataError, did_you_mean
 from mores.tables.notes import Notes
@@ -28,6 +29,8 @@ class Columns:
     """Our name → the file's, as the user said."""
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Our name → names of other tools, used where ours is not there."""
+    answered: tuple[str, ...] = ()
+    """Names of which an export's task has nothing to say: they come from a person's answer only."""
     told_by: tuple[str, ...] = ()
     """Further names by which a delimiter can be told."""
 
@@ -43,7 +46,14 @@ class Columns:
         return {folded(name) for name in told}
 
     def settle(
-        self, found: Sequence[str], path: Path, line: int, notes: Notes, *, exact: bool = False
+        self,
+        found: Sequence[str],
+        path: Path,
+        line: int,
+        notes: Notes,
+        *,
+        exact: bool = False,
+        task: Collection[str] = (),
     ) -> dict[str, str]:
         """Say what each column is called from here on; what is not in the result is left out.
 
@@ -52,27 +62,27 @@ class Columns:
             path: the file, for messages.
             line: where the names stand.
             notes: takes what was renamed or left out.
-            exact: names count with their case (JSON).
+            exact: names that nobody asks for keep their case (JSON).
+            task: names of an export that no person's answer has.
 
         Raises:
             DataError: a needed column is missing, one occurs twice, a name that the user gave
                 is none of ours or none of the file's, or two columns could be the same.
         """
-        asked = {folded(name): name for name in self.known}
-        settled = {
-            name: name if exact else asked.get(folded(name), folded(name))
-            for name in found
-            if folded(name)
+        settled = {name: self._named(name, found, exact) for name in found if folded(name)}
+        barred = {
+            raw: name for raw, name in settled.items() if raw in task and name in self.answered
         }
-        named = [settled[name] for name in found if folded(name)]
-        twice = next((name for name in named if named.count(name) > 1), None)
-        if twice is not None:
-            raise DataError(
-                f"the column {twice!r} occurs twice", path=path, line=line, fix="rename one of them"
-            )
+        named = [settled[name] for name in found if name in settled and name not in barred]
+        refuse_twice(named, path, line)
+        self._refuse_task(settled, task, path, line)
+        for raw, name in barred.items():
+            del settled[raw]
+            notes.say(f"{raw!r} of the task not used: {name} is what a person gave")
         settled = self._as_told(settled, path, line, notes)
-        settled = self._by_alias(settled, path, line, notes)
-        self._check(list(settled.values()), path, line)
+        settled = self._by_alias(settled, task, path, line, notes)
+        given = [n for n in found if n not in task and settled.get(n) not in self.known]
+        self._check(list(settled.values()), path, line, given if task else None)
         if self.others is None:
             return settled
         known = self.known
@@ -81,21 +91,51 @@ class Columns:
             notes.say(f"column {name!r} not used{did_you_mean(name, missing)}")
         return {raw: name for raw, name in settled.items() if name in known}
 
+    def _named(self, raw: str, found: Sequence[str], exact: bool) -> str:
+        """Our name for a column, if it differs in case and blanks only; else its own."""
+        ours = {folded(name): name for name in (*(self.told_by if exact else ()), *self.known)}
+        if not exact:
+            return ours.get(folded(raw), folded(raw))
+        name = ours.get(folded(raw), raw)
+        return raw if name in found else name  # of "Text" and "text" each is what it is
+
+    def _refuse_task(
+        self, settled: Mapping[str, str], task: Collection[str], path: Path, line: int
+    ) -> None:
+        """Refuse ``--map value=score`` where the task had the score before anybody saw it."""
+        for ours, theirs in self.names.items():
+            if ours in self.answered and _raw_of(theirs, settled) in task:
+                given = [name for name in settled if name not in task]
+                raise DataError(
+                    f"--map {ours}={theirs}: {theirs!r} is of the task, not what a person gave",
+                    path=path,
+                    line=line,
+                    fix=f"what people gave: {quoted(given) or 'nothing'}",
+                )
+
     def _as_told(
         self, settled: dict[str, str], path: Path, line: int, notes: Notes
     ) -> dict[str, str]:
         """Apply ``--map ours=theirs``."""
         told: dict[str, str] = {}
         for ours, theirs in self.names.items():
-            raw = next((r for r in settled if folded(r) == folded(theirs)), None)
+            raw = _raw_of(theirs, settled)
             if raw is None or (self.known and ours not in self.known):
                 what, near = (theirs, list(settled)) if raw is None else (ours, self.known)
                 side = "the file has no column" if raw is None else "no column is called"
+                sides = [f"ours: {', '.join(self.known)}"] if self.known else []
                 raise DataError(
                     f"--map {ours}={theirs}: {side} {what!r}{did_you_mean(what, near)}",
                     path=path,
                     line=line,
-                    fix=f"ours: {', '.join(self.known)}; the file's: {quoted(list(settled))}",
+                    fix="; ".join([*sides, f"the file's: {quoted(list(settled)) or 'none'}"]),
+                )
+            if raw in told:
+                raise DataError(
+                    f"--map {ours}={theirs}: that column is already {told[raw]}",
+                    path=path,
+                    line=line,
+                    fix="give each of ours a column of its own",
                 )
             told[raw] = ours
         for raw, name in settled.items():
@@ -108,13 +148,21 @@ class Columns:
         }
 
     def _by_alias(
-        self, settled: dict[str, str], path: Path, line: int, notes: Notes
+        self,
+        settled: dict[str, str],
+        task: Collection[str],
+        path: Path,
+        line: int,
+        notes: Notes,
     ) -> dict[str, str]:
         renamed = dict(settled)
         for ours, others in self.aliases.items():
             if ours in settled.values():
                 continue
-            there = [raw for raw, name in settled.items() if folded(name) in others]
+            barred = task if ours in self.answered else ()
+            there = [
+                raw for raw, name in settled.items() if folded(name) in others and raw not in barred
+            ]
             if len(there) > 1:
                 raise DataError(
                     f"{quoted(there)} could each be {ours!r}",
@@ -127,17 +175,42 @@ class Columns:
                 notes.say(f"{ours} is read from the column {settled[there[0]]!r}")
         return renamed
 
-    def _check(self, names: list[str], path: Path, line: int) -> None:
+    def _check(
+        self, names: list[str], path: Path, line: int, given: Sequence[str] | None = None
+    ) -> None:
         missing = [group for group in self.needed if not any(name in names for name in group)]
         if not missing:
             return
         message = ", ".join("no column " + " or ".join(map(repr, group)) for group in missing)
         hints = (did_you_mean(name, names) for name in chain(*missing))
+        person = next((name for name in chain(*missing) if name in self.answered), "")
+        fix = f"columns: {quoted(names) or 'none'}"
+        if person and given is not None:  # an export: what the task had is no answer
+            fix = f"say which: --map {person}=NAME; what people gave: {quoted(given) or 'nothing'}"
         raise DataError(
             message + next(filter(None, hints), ""),
             path=path,
             line=line,
-            fix=f"columns: {quoted(names) or 'none'}",
+            fix=fix,
+        )
+
+    def of_answer(self, row: dict[str, Any], path: Path, line: int) -> dict[str, Any]:
+        """Return a row of an export with None for what its person did not give.
+
+        Raises:
+            DataError: its task lacks a needed column.
+        """
+        whole = {**dict.fromkeys((n for n in self.answered if (n,) in self.needed), None), **row}
+        self._check(list(whole), path, line)
+        return whole
+
+
+def refuse_twice(names: Sequence[str], path: Path, line: int) -> None:
+    """Refuse names of which two are the same."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"the column {twice!r} occurs twice", path=path, line=line, fix="rename one of them"
         )
 
 
@@ -157,6 +230,23 @@ def name_map(pairs: Sequence[str]) -> dict[str, str]:
             )
         names[ours] = theirs
     return names
+
+
+def row_of(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """Return ``{name: cell}``; under ``""`` what stands in columns without a name, if anything."""
+    row = dict(zip(header, cells, strict=True))
+    if all(map(str.strip, header)):
+        return row
+    pairs = list(zip(header, cells, strict=True))
+    named = {name: cell for name, cell in pairs if name.strip()}
+    beside = [cell for name, cell in pairs if not name.strip() and cell.strip()]
+    return {**named, "": beside[0]} if beside else named
+
+
+def _raw_of(theirs: str, found: Iterable[str]) -> str | None:
+    """The file's name that the user means: letter by letter, or else but for case."""
+    alike = [raw for raw in found if folded(raw) == folded(theirs)]
+    return theirs if theirs in alike else next(iter(alike), None)
 
 
 def folded(name: str) -> str:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from mores.errors import DataError
-from mores.tables.columns import folded
+from mores.tables.columns import folded, row_of
 from mores.tables.opened import open_lines
 
 DELIMITERS = (",", ";", "\t", "|")
-_SEP = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
+_SEP = re.compile(r"""("?)sep=([,;\t|])\1([,;\t|]*)""", re.IGNORECASE)
+"""A spreadsheet's first line; saved again it is quoted, or as long as the table."""
 _LONGEST_CELL = 2**31 - 1
 """Characters; Python's own limit of 131,072 refuses long documents. A C long on every system."""
 
@@ -80,14 +81,14 @@ def _begin(lines: Iterator[tuple[int, str]], asked: set[str], path: Path) -> tup
     """Find the header's first line, its number, and the delimiter."""
     filled = ((number, line) for number, line in lines if line.strip())
     number, first = next(filled, (0, ""))
-    hint = _SEP.fullmatch(first.rstrip("\r\n"))
+    hint = _SEP.fullmatch(first.rstrip("\r\n "))
     if hint:
         number, first = next(filled, (0, ""))
     if not first:
         raise DataError(
             "the file is empty", path=path, fix="give a file with a header and at least one row"
         )
-    return number, first, hint[1] if hint else _delimiter(first, asked)
+    return number, first, (hint[3] or hint[2])[0] if hint else _delimiter(first, asked)
 
 
 def _delimiter(line: str, asked: set[str]) -> str:
@@ -106,4 +107,4 @@ def _row(header: list[str], cells: list[str], path: Path, line: int) -> dict[str
             line=line,
             fix="quote a cell that holds the delimiter or a line end",
         )
-    return dict(zip(header, cells, strict=True))
+    return row_of(header, cells)

@@ -17,6 +17,8 @@ class Notes:
         self._lines: dict[str, list[int]] = {}
         self.form = ""
         """What the file turned out to be, such as ``csv`` or ``label-studio``."""
+        self.flat = False
+        """An export that does not tell what a person gave from what the task had."""
 
     def add(self, what: str, line: int) -> None:
         """Note one thing about one line."""

@@ -10,13 +10,14 @@ workbooks are text as it stands.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 from mores.errors import DataError
-from mores.tables.columns import Columns
+from mores.tables.columns import Columns, folded, refuse_twice
 from mores.tables.csv_rows import csv_rows
-from mores.tables.exports import answers, tool_of
+from mores.tables.exports import Answer, answers, tool_of
 from mores.tables.json_rows import array_rows, is_array, line_rows
 from mores.tables.notes import Notes
 from mores.tables.opened import bare_name, codec_of, head, is_packed, open_lines
@@ -25,6 +26,7 @@ from mores.tables.xlsx_rows import xlsx_rows
 Row = tuple[int, dict[str, Any]]
 Container = Literal["csv", "jsonl", "xlsx"]
 
+NAMELESS = "a column without a name not used"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -38,6 +40,7 @@ def read_table(
     sheet: str | None = None,
     names: Mapping[str, str] | None = None,
     aliases: Mapping[str, tuple[str, ...]] | None = None,
+    answered: Sequence[str] = (),
     told_by: Sequence[str] = (),
     notes: Notes | None = None,
 ) -> Iterator[Row]:
@@ -46,12 +49,14 @@ def read_table(
     CSV has a header. Its delimiter is that of a first line ``sep=;``, or else the one of comma,
     semicolon, tab and ``|`` under which the header has most of the columns asked for. Names in
     the header count without regard to case and blanks around them; keys of a row are the names
-    as asked for, all others in lower case. A column without a name is left out. JSON is one
-    object a line or one array of objects; names are exact and values keep their type. A workbook
+    as asked for, all others in lower case. A column without a name is left out, and noted if
+    something is in it. JSON is one object a line, one array of objects or one object; names that
+    are asked for count without regard to case where none is the same letter by letter, all
+    others are exact, and values keep their type. A workbook
     (.xlsx) is read as the CSV of its first sheet. Each of them may be packed with gzip, but a
     workbook, which is packed already. Exports of Label Studio and Argilla give one row for each
-    answer of a person (`mores.tables.exports`). Only CSV and JSON Lines may have any size: of
-    them only the row in hand is kept.
+    answer of a person (`mores.tables.exports`). Only CSV and JSON Lines that are no exports may
+    have any size: of them only the row in hand is kept.
 
     Args:
         path: the file.
@@ -65,6 +70,8 @@ def read_table(
         sheet: name of the sheet of a workbook.
         names: our name of a column → the file's.
         aliases: our name → names that other tools have for it, where ours is not there.
+        answered: names that an export's task has no say in: only what a person gave is taken,
+            None where this person gave nothing.
         told_by: further names by which the delimiter of CSV can be told.
         notes: takes what was renamed and left out, and what the file turned out to be.
 
@@ -81,6 +88,7 @@ def read_table(
         None if others is None else tuple(others),
         names or {},
         aliases or {},
+        tuple(answered),
         tuple(told_by),
     )
     container = form_of(path, encoding) if form == "auto" else form
@@ -89,7 +97,10 @@ def read_table(
     rows = _settled(_raw(path, container, columns, encoding, sheet, notes), columns, path, notes)
     first = next(rows, None)
     if first is None:
-        raise DataError("no rows", path=path, fix="give a file with at least one")
+        why = "; ".join(notes.lines())
+        raise DataError(
+            f"no rows: {why}" if why else "no rows", path=path, fix="give a file with at least one"
+        )
     yield first
     yield from rows
 
@@ -147,26 +158,63 @@ def _raw(
         notes.form = "json"
         yield from array_rows(path, codec)
     else:
-        yield from line_rows(path, codec)
+        yield from line_rows(path, codec, columns.asked)
 
 
 def _settled(
     raw: Iterator[tuple[int, Any]], columns: Columns, path: Path, notes: Notes
 ) -> Iterator[Row]:
-    """Unpack exports, and call each column by its name here."""
-    header = False
-    tool, names = "", {}
+    """Call each column by its name here; exports of annotation tools are unpacked."""
+    at, first = next(raw, (0, {}))
+    tool = tool_of(first)
+    if tool:
+        notes.form = tool
+        yield from _of_export(raw, at, first, columns, path, notes)
+        return
+    header = first if isinstance(first, list) else []
+    names = columns.settle(header, path, at, notes) if header else {}
     last: tuple[str, ...] | None = None
-    for line, row in raw:
-        if isinstance(row, list):
-            header, tool = True, tool_of(row)
-            inside = [name for name in row if name.strip().lower() != "was_cancelled"]
-            names = columns.settle(inside if tool else row, path, line, notes)
-        else:
-            tool = tool if header else tool_of(row)
-            notes.form = tool or notes.form
-            for at, one in answers(line, row, tool, notes) if tool else [(line, row)]:
-                if not header and tuple(one) != last:
-                    last = tuple(one)
-                    names = columns.settle(last, path, at, notes, exact=True)
-                yield at, {names[name]: cell for name, cell in one.items() if name in names}
+    for line, row in raw if header or not at else chain([(at, first)], raw):
+        if not header and tuple(row) != last:
+            last = tuple(row)
+            names = columns.settle(last, path, line, notes, exact=True)
+        if row.get("") not in (None, ""):
+            notes.add(NAMELESS, line)
+        yield line, {names[name]: cell for name, cell in row.items() if name in names}
+
+
+def _of_export(
+    raw: Iterator[tuple[int, Any]],
+    at: int,
+    first: Any,
+    columns: Columns,
+    path: Path,
+    notes: Notes,
+) -> Iterator[Row]:
+    """Answers of people. All are held: a control that one left out is found in another's."""
+    header = isinstance(first, list)
+    if header:
+        refuse_twice([folded(name) for name in first if folded(name)], path, at)
+    found: list[Answer] = []
+    for line, row in raw if header else chain([(at, first)], raw):
+        if row.pop("", None) not in (None, ""):
+            notes.add(NAMELESS, line)
+        found += answers(line, row, notes.form, path, notes)
+    if not found:
+        return
+    given = dict.fromkeys(name for answer in found for name in answer.given)
+    task = [
+        name
+        for name in dict.fromkeys(name for answer in found for name in answer.task)
+        if name not in given
+    ]
+    start = at if header else found[0].line
+    names = columns.settle([*task, *given], path, start, notes, exact=not header, task=task)
+    for answer in found:
+        whole = {**answer.task, **answer.given}
+        row = {
+            name: whole[raw_name]
+            for raw_name, name in names.items()
+            if raw_name in (answer.given if name in columns.answered else whole)
+        }
+        yield answer.line, columns.of_answer(row, path, answer.line)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mores.errors import DataError, did_you_mean
+from mores.tables.columns import row_of
 from mores.tables.notes import Notes
 
 LARGEST = 2**28
@@ -137,4 +138,4 @@ def _row(header: list[str], texts: list[str], path: Path, line: int) -> dict[str
             line=line,
             fix="give every column a name in the header",
         )
-    return dict(zip(header, [*texts, *[""] * (len(header) - len(texts))], strict=False))
+    return dict(row_of(header, [*texts, *[""] * len(header)][: len(header)]))
