@@ -15,7 +15,7 @@ from mores import stats
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.verdict import Subject, judged
 from mores.records import Completion, Rating, TaskItem
-from mores.report.contrasts import Observed
+from mores.report.contrasts import CONTRAST, Observed
 from mores.report.integrity import task_results
 from mores.report.judges import judge_summaries
 from mores.report.size_trends import SizeInput
@@ -42,7 +42,7 @@ def sizes(runs: int, run_sd: float, seed: int) -> dict[str, float]:
                     for i, v in enumerate(y.tolist())
                 ]
         models.append(SizeInput(name, parameters, {"rating": rows}))
-    summary = size_summary(models, seed=seed)
+    summary = size_summary(models, hypotheses={"rating": (CONTRAST,)}, seed=seed)
     assert summary is not None
     primary = summary.measures[0].tests[:2]
     result = {f"a {t.test} is claimed": float(t.estimate.verdict in CLAIMS) for t in primary}

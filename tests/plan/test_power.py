@@ -4,8 +4,9 @@ import pytest
 from click.testing import CliRunner
 
 from mores.cli.plan import plan as show
-from mores.plan.power import what_it_shows
+from mores.plan.power import LEAST_RATERS, what_it_shows
 from mores.plan.work import plan
+from mores.report import verdicts
 from mores.stats import rating_spread, study_power, toxicity_spread
 from mores.study import load_study
 
@@ -46,6 +47,23 @@ def test_it_is_the_design_of_the_study(tiny_study):
 def test_it_says_what_a_verdict_would_speak_of(tiny_study, seeds, scope, then):
     rating, _ = what_it_shows(with_runs(tiny_study, seeds))
     assert (rating.scope, rating.run_scope) == (scope, then)
+
+
+@pytest.mark.parametrize("seats", [1, 2])
+def test_fewer_than_three_raters_show_nothing_and_it_is_said(tiny_study, seats):
+    assert LEAST_RATERS == verdicts.LEAST_RATERS
+    few = [f"rating.seats={seats}", f"rating.per_item={seats}"]
+    study = load_study(tiny_study, overrides=few)
+    rating, toxicity = what_it_shows(study)
+    assert rating.no_verdict.startswith("no verdict: it needs 3 raters of both arms")
+    assert set(rating.chances.values()) == {0.0}
+    assert (rating.smallest, rating.by_luck) == (None, 0.0)
+    assert rating.one_more["run"] is None
+    assert (rating.one_more["rater an answer"] is None) == (seats < 2)
+    assert toxicity.no_verdict == ""
+    text = printed(study)
+    assert f"rating        {rating.no_verdict}" in text
+    assert "0.25 points" not in text
 
 
 def test_without_the_arms_there_is_nothing_to_show(tiny_study):

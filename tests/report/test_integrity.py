@@ -111,6 +111,41 @@ def test_an_item_without_a_value_is_no_zero() -> None:
     assert (found.n, found.value) == (61, 0.0)
 
 
+def test_items_that_only_the_tuned_arm_lacks_decide_a_non_inferior() -> None:
+    """200 of 1,000 lost would be 20 points; 5 of 1,000 would be half a point, margin 2."""
+    base = [1.0] * 800 + [0.0] * 200
+
+    def found(tuned, reference=base):
+        rows = [*items("pairs", "base", reference), *items("pairs", "values_targeted", tuned, 1)]
+        return run(rows, margin=0.02)[1][0]
+
+    many = found([None] * 200 + base[200:])
+    assert (many.verdict, many.n, many.value) == ("inconclusive", 800, 0.0)
+    assert (
+        "800 of 1,000 items have a value in values-targeted, 1,000 of 1,000 in base" in many.reason
+    )
+    assert "with the others lost the bound is -0.2" in many.reason
+    few = found([None] * 5 + base[5:])
+    assert few.claim == "non-inferior in this run"
+    assert few.reason.startswith("995 of 1,000 items have a value in values-targeted")
+    # What base lacks may have been right; what no arm has is no item of the task.
+    wrong = [0.0] * 40 + base[40:]
+    assert found(wrong, [None] * 40 + base[40:]).verdict == "inconclusive"
+    both = [None] * 40 + base[40:]
+    assert found(both, both).claim == "non-inferior in this run"
+
+
+def test_prose_without_a_value_has_no_worst() -> None:
+    base = [1.0] * 60
+    rows = [
+        *items("prose", "base", base),
+        *items("prose", "values_targeted", [None, *[1.0] * 58, 1.001], 1),
+    ]
+    _, (found,) = run(rows, PROSE)
+    assert found.verdict == "inconclusive"
+    assert "what the others might have been has no bound" in found.reason
+
+
 def test_nothing_to_compare_is_not_computable() -> None:
     rows = [
         *items("pairs", "base", [None] * 5),

@@ -9,13 +9,20 @@ import pytest
 from scipy.stats import binom
 
 from mores import stats
+from mores.report import sizes
 from mores.report.contrasts import Observed
 from mores.report.size_trends import SizeInput
-from mores.report.sizes import family, size_summary
+from mores.report.sizes import family
 
+CONTRAST = "values_targeted - control"
+HYPOTHESES = {"rating": (CONTRAST,), "toxicity:lexical": (CONTRAST,)}
 PROMPTS = [(f"p-{i}", ("care", "beauty")[i % 2]) for i in range(4)]
 SMOLLM2 = ("HuggingFaceTB/SmolLM2-135M", "HuggingFaceTB/SmolLM2-360M", "HuggingFaceTB/SmolLM2-1.7B")
 PARAMETERS = (134_515_008, 361_821_120, 1_711_376_384)
+
+
+def size_summary(models, *, seed, hypotheses=HYPOTHESES):
+    return sizes.size_summary(models, hypotheses=hypotheses, seed=seed)
 
 
 def values(effect, *, seeds=(1,), measure="rating", base=3.0, arms=None, prompts=PROMPTS):
@@ -94,7 +101,7 @@ def mixed(number, size):
 
 
 def test_verdicts_belong_to_the_primary_contrast_of_one_family():
-    many = [(f"p-{i}", ("care", "beauty")[i // 2 % 2]) for i in range(24)]
+    many = [(f"p-{i}", ("care", "beauty")[i // 2 % 2]) for i in range(400)]
     effects = [lambda i, s=s: mixed(i % 4, s) for s in range(3)]
     same = [lambda i, s=s: ((i + s) % 3) / 5 for s in range(3)]
     models = three(effects, prompts=many, seeds=RUNS)
@@ -122,6 +129,116 @@ def test_verdicts_belong_to_the_primary_contrast_of_one_family():
             assert found.verdict == "descriptive"
             assert why in found.reason
         assert any(why in line for line in summary.caveats)
+
+
+# What a trend must stand besides its test -----------------------------------------------------
+
+
+def rated(who, effects, *, prompts=200, seed=1, rater_arm=0.0):
+    """Three sizes rated 1 to 5 by ``who[size]``; raters differ in what they make of the arm."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(0, 0.6, prompts)
+    models = []
+    for name, parameters, raters, effect in zip(SMOLLM2, PARAMETERS, who, effects, strict=True):
+        rows = []
+        of_arm = rng.normal(0, rater_arm, len(raters))
+        for arm in ("control", "values_targeted"):
+            own = common + rng.normal(0, 0.3, prompts)
+            for run in RUNS:
+                y = own[:, None] + rng.normal(0, 0.5, (prompts, len(raters)))
+                y += (effect + of_arm) * (arm == "values_targeted")
+                given = np.clip(np.round(3 + y), 1, 5)
+                rows += [
+                    Observed(f"p{i}", f"c{i % 4}", arm, run, tuple(map(float, v)), tuple(raters))
+                    for i, v in enumerate(given)
+                ]
+        models.append(SizeInput(name, parameters, {"rating": rows}))
+    return models
+
+
+FIVE = ("r1", "r2", "r3", "r4", "r5")
+RISES = (0.0, 0.4, 1.0)
+
+
+def both(models, **options):
+    (measure,) = size_summary(models, seed=1, **options).measures
+    return [found_in(measure, test) for test in ("trend", "slope")]
+
+
+def test_the_same_raters_everywhere_have_a_verdict():
+    for found in both(rated([FIVE] * 3, RISES)):
+        assert (found.claim, found.reason) == ("shown", "")
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        ([("r1",)] * 3, "only 1 of 1 raters rated both arms: a verdict needs 3"),
+        ([("r1", "r2")] * 3, "only 2 of 2 raters rated both arms: a verdict needs 3"),
+        ([FIVE, FIVE, (*FIVE[:4], "r6")], "the sizes were not rated by the same people"),
+        ([[f"s{s}r{r}" for r in range(5)] for s in range(3)], "not rated by the same people"),
+    ],
+)
+def test_raters_of_their_own_leave_no_verdict_on_sizes(who, said):
+    for found in both(rated(who, RISES)):
+        assert found.verdict == "descriptive"
+        assert said in found.reason
+
+
+def test_a_slope_that_hangs_on_these_raters_says_so():
+    """Five raters who differ by a point in what they make of an arm, at each size anew."""
+    claims = [
+        f for seed in range(12) for f in both(rated([FIVE] * 3, (0, 0, 0), seed=seed, rater_arm=1))
+    ]
+    claimed = [f for f in claims if f.verdict in ("shown", "worse")]
+    assert len(claimed) >= 6  # of these raters it is true
+    held = [f for f in claimed if f.scope != "by these raters"]
+    assert len(held) <= 2
+    assert all("the slope's interval holds zero" in f.reason for f in claimed if f not in held)
+
+
+def test_only_hypotheses_have_a_verdict_on_sizes():
+    for hypotheses in ({}, {"rating": ("values_targeted - base",)}, {"toxicity:a": (CONTRAST,)}):
+        for found in both(rated([FIVE] * 3, RISES), hypotheses=hypotheses):
+            assert (found.verdict, found.scope) == ("exploratory", "")
+            assert found.reason.startswith("no hypothesis of this study")
+
+
+def without_the_worst(model, share):
+    """The worst values answers "cannot be rated"."""
+    rows = model.observed["rating"]
+    means = [np.mean(o.values) for o in rows if o.arm == "values_targeted"]
+    least = np.quantile(means, share)
+    cut = [
+        Observed(o.prompt_id, o.category, o.arm, o.seed, (), (), len(o.values))
+        if o.arm == "values_targeted" and np.mean(o.values) <= least
+        else o
+        for o in rows
+    ]
+    return SizeInput(model.name, model.parameters, {"rating": cut})
+
+
+def test_a_trend_that_missing_answers_could_make_up_for_has_no_verdict():
+    same = rated([FIVE] * 3, (0.4, 0.4, 0.4), prompts=800)
+    assert [f.verdict for f in both(same)] == ["not shown"] * 2
+    for found in both([*same[:2], without_the_worst(same[2], 0.25)]):
+        assert found.verdict == "descriptive"
+        assert "with what the sizes lack scored against it, it would be" in found.reason
+    # One answer of 200 under each run does not turn a clear rise.
+    models = rated([FIVE] * 3, RISES)
+    rows = models[2].observed["rating"]
+    one = [o if o.prompt_id != "p7" else
+           Observed(o.prompt_id, o.category, o.arm, o.seed, ()) for o in rows]  # fmt: skip
+    models[2] = SizeInput(models[2].name, models[2].parameters, {"rating": one})
+    assert [f.verdict for f in both(models)] == ["shown"] * 2
+
+
+def test_a_slope_that_one_rare_answer_could_make_up_for_is_not_shown():
+    trend, slope = both(rated([FIVE] * 3, (0.0, 0.1, 0.2), prompts=40))
+    assert slope.low > 0
+    assert slope.verdict == "not shown"
+    assert "rare answers as bad as the scale allows" in slope.reason
+    assert trend.verdict in ("shown", "not shown")
 
 
 def test_means_are_over_prompts_with_equal_categories_within_the_scale():

@@ -63,7 +63,7 @@ def sized(models: dict[str, int], *, without: str = "") -> Report:
             ModelSummary(name=n, format="qa", parameters=p, digest="", arms=one.models[0].arms)
             for n, p in models.items()
         ),
-        sizes=size_summary(inputs, seed=1),
+        sizes=size_summary(inputs, hypotheses={}, seed=1),
     )
 
 

@@ -140,17 +140,49 @@ def test_unequal_strata_by_hand() -> None:
     result = crossed_effect([[1, 2], [2, 5], [4, 5]], strata=["a", "a", "b"])
     # Rows 1.5, 3.5, 4.5; mean (1.5 + 3.5) / 4 + 4.5 / 2 = 3.5. Columns 2.75 and 4.25.
     assert result.value == pytest.approx(3.5)
-    # V_prompt = 3/2 (4 / 16 + 0 + 1 / 4) = .75. V_seed = var(2.75, 4.25) / 2 = 1.125 / 2.
-    assert result.details["v_prompt"] == pytest.approx(0.75)
+    # Σ w² = 3/8, h = 7/8, 7/8, 3/8: V_prompt = 4 / 16 / (7/8) + 0 + 1 / 4 / (3/8) = 20/21.
+    prompt = 20 / 21
+    assert result.details["v_prompt"] == pytest.approx(prompt)
+    # V_seed = var(2.75, 4.25) / 2 = 1.125 / 2.
     assert result.details["v_seed"] == pytest.approx(0.5625)
     # Rests .25 -.25, -.75 .75, .25 -.25: squares .125, 1.125, .125 by row;
-    # V_resid = 3/2 (.125 / 16 + 1.125 / 16 + .125 / 4) / 2 = .08203125.
-    assert result.details["v_resid"] == pytest.approx(0.08203125)
-    total = 0.75 + 0.5625 - 0.08203125
-    assert result.details["se"] == pytest.approx(total**0.5)
+    # V_resid = (1/14 (.125 + 1.125) + 2/3 .125) / 2 = 29/336.
+    rest = 29 / 336
+    assert result.details["v_resid"] == pytest.approx(rest)
+    assert result.details["se"] ** 2 == pytest.approx(prompt + 0.5625 - rest)
+    # The df of V_prompt from the matrix itself, not from the closed form.
+    weights = np.array([0.25, 0.25, 0.5])
+    centre = np.eye(3) - weights
+    form = centre.T @ np.diag([1 / 14, 1 / 14, 2 / 3]) @ centre
+    own = np.trace(form) ** 2 / np.trace(form @ form)
+    assert 1 < own < 2
     most = 0.5625 * (1 + 2**0.5)
-    df = (0.75 + most - 0.08203125) ** 2 / (0.75**2 / 2 + most**2 / 1 + 0.08203125**2 / 2)
+    df = (prompt + most - rest) ** 2 / (prompt**2 / own + most**2 / 1 + rest**2 / own)
     assert result.details["df"] == pytest.approx(df)
+
+
+@pytest.mark.parametrize("sizes", [(30, 1), (30, 2), (60, 5), (30, 30, 3), (15,) * 7 + (2,)])
+def test_few_prompts_of_one_category_do_not_claim_more_often_than_they_say(sizes) -> None:
+    """Three runs: with weighted sums and P − 1 df 15, 12, 8, 7 and 4 % were false.
+
+    600 studies: a true 5 % shows at most 7.3 % in 99 of 100 cases.
+    """
+    rng = np.random.default_rng(9)
+    strata = [str(k) for k, n in enumerate(sizes) for _ in range(n)]
+    false = 0
+    for _ in range(600):
+        table = rng.normal(0, 1, (len(strata), 1)) + rng.normal(0, 0.5, (len(strata), 3))
+        false += crossed_effect(table, strata=strata).p < 0.05
+    assert false / 600 <= 0.073
+
+
+def test_a_category_of_one_prompt_keeps_its_interval_and_is_wide() -> None:
+    rng = np.random.default_rng(2)
+    table = rng.normal(0, 1, (31, 1)) + rng.normal(0, 0.1, (31, 3))
+    equal = crossed_effect(table)
+    one = crossed_effect(table, strata=["a"] * 30 + ["b"])
+    assert one.low is not None
+    assert one.high - one.low > 5 * (equal.high - equal.low)
 
 
 def test_labels_that_do_not_fit_are_refused() -> None:

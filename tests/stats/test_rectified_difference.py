@@ -87,7 +87,8 @@ def test_how_often_the_bound_lies_below_the_truth(sensitive):
         truth = rng.random((2, n)) < np.array([[0.15], [0.05]])
         found = np.array([[sensitive], [0.95]])
         seen = np.where(truth, rng.random((2, n)) < found, rng.random((2, n)) < 0.02)
-        pairs = Pairs((seen[0].astype(float) - seen[1])[:, None], 0.0, 0.0, 0.0, 0.0, ())
+        differences = (seen[0].astype(float) - seen[1])[:, None]
+        pairs = Pairs(differences, 0.0, 0.0, 0.0, 0.0, ())
         e = judged(subject, pairs, margin=0.1, most_unscorable=1.0).estimate
         assert e.value is not None
         assert e.high is not None

@@ -87,6 +87,16 @@ def test_categories_of_one_prompt_show_nothing():
     assert math.isinf(found.halves[0])
 
 
+@pytest.mark.parametrize("runs", [1, 2])
+def test_five_prompts_cannot_reach_the_level_of_the_sign_flip_test(runs):
+    """2 / 2**5 = .0625, 2 / 2**6 = .031."""
+    spread = Spread(0.1, 0.0, 0.0)
+    five, six = study_power([5], runs, spread), study_power([6], runs, spread)
+    assert (five.power(10.0), five.detectable()) == (0.0, None)
+    assert six.power(10.0) == pytest.approx(1.0)
+    assert study_power([5], 3, spread).power(10.0) == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(("prompts", "runs"), [([0, 3], 1), ([5], 0)])
 def test_counts_below_one_are_refused(prompts, runs):
     with pytest.raises(MeasureError):

@@ -66,7 +66,13 @@ def _show_design(work: Plan) -> None:
 
 
 def _show_power(shows: Shows) -> None:
-    """Three lines a measure: chances, the smallest difference, what one more would buy."""
+    """Three lines a measure: chances, the smallest difference, what one more would buy.
+
+    One line where no verdict will be given.
+    """
+    if shows.no_verdict:
+        click.echo(f"{shows.measure:<14}{shows.no_verdict}")
+        return
     unit = " points" if shows.measure == "rating" else ""
     scope = f' "{shows.scope}"' if shows.scope else ""
     chances = ", ".join(f"{d}{unit} {100 * p:.0f} %" for d, p in shows.chances.items())

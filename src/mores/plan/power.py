@@ -13,6 +13,8 @@ from mores.stats import Spread, rating_spread, study_power, toxicity_spread
 from mores.study import Study
 
 POWER = 0.8
+LEAST_RATERS = 3
+"""Raters below which the report gives no verdict on ratings (`mores.report.verdicts`)."""
 RATING_DIFFERENCES = (0.25, 0.5, 1.0)
 TOXICITY_DIFFERENCES = (0.02, 0.05, 0.1)
 
@@ -38,6 +40,8 @@ class Shows(Record, frozen=True, kw_only=True):
     """What there is one more of → the smallest difference then."""
     run_scope: str
     """What a verdict would speak of with one run more."""
+    no_verdict: str
+    """Why no verdict will be given, whatever is found; empty where one may be."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class _Design:
     raters: int
     """An answer."""
     seats: int
+    """Raters in all."""
 
 
 def what_it_shows(study: Study) -> tuple[Shows, ...]:
@@ -93,20 +98,31 @@ def _shows(
     differences: Sequence[float],
     own: dict[str, _Design],
 ) -> Shows:
-    now = study_power(design.prompts, design.runs, spread(design))
     run = replace(design, runs=design.runs + 1)
     more = {
         "run": run,
         "prompt a category": replace(design, prompts=tuple(n + 1 for n in design.prompts)),
         **own,
     }
+    now = study_power(design.prompts, design.runs, spread(design))
+    why = {name: _no_verdict(measure, d) for name, d in {"now": design, **more}.items()}
     found = {name: study_power(d.prompts, d.runs, spread(d)) for name, d in more.items()}
     return Shows(
         measure=measure,
         scope=now.scope,
-        chances={f"{d:g}": now.power(d) for d in differences},
-        by_luck=now.power(0.0),
-        smallest=now.detectable(POWER),
-        one_more={name: power.detectable(POWER) for name, power in found.items()},
+        chances={f"{d:g}": 0.0 if why["now"] else now.power(d) for d in differences},
+        by_luck=0.0 if why["now"] else now.power(0.0),
+        smallest=None if why["now"] else now.detectable(POWER),
+        one_more={n: None if why[n] else power.detectable(POWER) for n, power in found.items()},
         run_scope=found["run"].scope,
+        no_verdict=why["now"],
+    )
+
+
+def _no_verdict(measure: str, design: _Design) -> str:
+    """Why the report will give none: too few raters, whatever they find."""
+    if measure != "rating" or design.seats >= LEAST_RATERS:
+        return ""
+    return f"no verdict: it needs {LEAST_RATERS} raters of both arms, and rating.seats allows " + (
+        "one" if design.seats == 1 else str(design.seats)
     )

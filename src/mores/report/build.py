@@ -109,6 +109,7 @@ def build_report(study: Study) -> Report:
                 SizeInput(model.name, model.parameters, one.observed)
                 for model, one in zip(models, figures, strict=True)
             ],
+            hypotheses=hypotheses_of(study),
             seed=study.config.seed,
         ),
         sealed=seal_status(study),

@@ -7,13 +7,14 @@ and the margin is a share of the base model's bits per byte.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
-from mores.measure.capability.sizes import near_chance
+from mores.measure.capability.sizes import beyond_shares, near_chance, unmeasurable
 from mores.records import TUNED_ARMS, Estimate, TaskItem
 from mores.report.model import TaskArm, TaskResult
 from mores.study.arms import ArmKey
@@ -83,13 +84,16 @@ def _change(
             tuned.setdefault(item.item_id, {})[item.seed] = relative
     table = np.array([[by.get(s, np.nan) for s in seeds] for by in tuned.values()], dtype=float)
     estimate = stats.non_inferiority(table.reshape(len(tuned), len(seeds)), margin)
-    reasons = [estimate.reason]
+    missing, at_worst = _missing(items, arm, metric, margin)
+    reasons = [missing, estimate.reason]
+    if estimate.verdict == "non-inferior":
+        reasons.insert(1, at_worst)
     if near:
         reasons.append("base is close to guessing here, so a loss could hardly show")
     if len(seeds) == 1:
         reasons.append("one training run")
     # Where base guesses, there is nothing to lose, so nothing is shown to be kept either.
-    hollow = near and estimate.verdict == "non-inferior"
+    hollow = (near or at_worst) and estimate.verdict == "non-inferior"
     return replace(
         estimate,
         verdict="inconclusive" if hollow else estimate.verdict,
@@ -99,3 +103,37 @@ def _change(
         reason="; ".join(r for r in reasons if r),
         details={**estimate.details, "model": items[0].model, "seeds": len(seeds)},
     )
+
+
+def _missing(items: Sequence[TaskItem], arm: str, metric: str, margin: float) -> tuple[str, str]:
+    """Say what the arms lack, and why no loss can be excluded with it; nothing where none lacks.
+
+    Items that no arm has a value for are not of the task. Of the rest, what the tuned arm lacks is
+    scored 0 and what base lacks 1; bits per byte have no such end.
+    """
+    never = unmeasurable(items)
+    names = [n for n in dict.fromkeys(i.item_id for i in items) if n not in never]
+    own, base = _table(items, arm, names), _table(items, "base", names)
+    there = [int(np.isfinite(values).sum()) for values in (own, base)]
+    if there == [own.size, base.size]:
+        return "", ""
+    said = (
+        f"{there[0]:,} of {own.size:,} items have a value in {arm.replace('_', '-')}, "
+        f"{there[1]:,} of {base.size:,} in base"
+    )
+    if metric == "bits per byte" or beyond_shares(items):
+        return said, "what the others might have been has no bound"
+    table = np.nan_to_num(own, nan=0.0) - np.nan_to_num(base, nan=1.0)
+    low = stats.non_inferiority(table, margin).low
+    if low is not None and low > -margin:
+        return said, ""
+    lost = "no bound" if low is None else f"{low:+.3f}"
+    return said, f"with the others lost the bound is {lost}, not above the margin's -{margin:g}"
+
+
+def _table(items: Sequence[TaskItem], arm: str, names: Sequence[str]) -> np.ndarray:
+    """Values of an arm, shape (items, training runs); NaN where there is none."""
+    seeds = sorted({i.seed for i in items if i.arm == arm})
+    values = {(i.seed, i.item_id): i.value for i in items if i.arm == arm}
+    table = [[math.nan if (v := values.get((s, n))) is None else v for s in seeds] for n in names]
+    return np.array(table).reshape(len(names), len(seeds))

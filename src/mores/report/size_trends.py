@@ -1,14 +1,16 @@
 """Does an effect grow from size to size? Trend and slope of each contrast, and their verdicts.
 
 Takes every base model's values of one measure, gives tests. A verdict needs three sizes of one
-family and three training runs a size; all else is descriptive, with the reason.
+family, three training runs a size, the same three raters or more at all sizes where people rated,
+and stands what is missing; all else is descriptive, with the reason. What is no hypothesis of the
+study is exploratory.
 
-    tests, left_out = size_tests("rating", models, "higher", across=False, seed=2021)
+    tests, left_out = size_tests("rating", models, "higher", across=False, hypothesis=True, seed=1)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -17,8 +19,18 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
-from mores.records import TUNED_ARMS, Arm, Estimate, Record, Verdict
-from mores.report.contrasts import ALPHA, Better, Observed
+from mores.records import Arm, Estimate, Record, Verdict
+from mores.report.contrasts import ALPHA, NOT_A_HYPOTHESIS, Better, Observed
+from mores.report.size_checks import (
+    BY_THESE,
+    MISSING,
+    leverage,
+    other_raters,
+    rare_slope,
+    raters_reason,
+)
+from mores.report.size_effects import SizeEffects, at_worst, size_effects
+from mores.report.verdicts import CLAIMS, SCALES, join, scope_of, withdrawn
 from mores.stats.inputs import not_computable
 
 CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
@@ -52,7 +64,13 @@ class SizeInput:
 
 
 def size_tests(
-    measure: str, models: Sequence[SizeInput], better: Better, *, across: bool, seed: int
+    measure: str,
+    models: Sequence[SizeInput],
+    better: Better,
+    *,
+    across: bool,
+    hypothesis: bool,
+    seed: int,
 ) -> tuple[tuple[SizeTest, ...], int]:
     """Return the tests of one measure, and the prompts that those of the primary contrast lack.
 
@@ -61,31 +79,24 @@ def size_tests(
         models: in order of size.
         better: whether a higher or a lower value is the aim.
         across: the models are of different families, so that nothing has a verdict.
+        hypothesis: whether the primary contrast of this measure is one that has verdicts.
         seed: of the sign-flip test.
     """
     observed = [m.observed.get(measure, ()) for m in models]
     tests: list[SizeTest] = []
     left_out = 0
     for number, (arm, reference) in enumerate(CONTRASTS):
-        table = _table(observed, arm, reference)
-        if table is None:
+        effects = size_effects(observed, arm, reference)
+        if effects is None:
             continue
         if number == 0:
-            left_out = table.left_out
-        decides = number == 0 and not across
-        rng = np.random.default_rng([seed, number])
-        tests += [
-            _finished(
-                "trend", _trend(table, models, better), table, measure, better, decides=decides
-            ),
-            _finished("slope", _slope(table, models, rng), table, measure, better, decides=decides),
-        ]
+            left_out = effects.left_out
+        question = _Question(measure, models, better, np.random.default_rng([seed, number]), seed)
+        found = _both(question, effects)
+        if number == 0 and not across:
+            found = _decided(question, effects, observed, found, hypothesis=hypothesis)
+        tests += [_finished(test, e, effects, measure) for test, e in found.items()]
     return tuple(tests), left_out
-
-
-def seeds_of(observed: Iterable[Sequence[Observed]], arm: Arm) -> set[int]:
-    """Training runs of an arm that have values."""
-    return {o.seed for values in observed for o in values if o.arm == arm and o.values}
 
 
 def few_runs(runs: int) -> str:
@@ -118,40 +129,28 @@ def by_prompt(
 
 
 @dataclass(frozen=True)
-class _Table:
-    """Differences of one contrast: prompts that have one at every size and run."""
+class _Question:
+    """What both tests share."""
 
-    contrast: str
-    values: np.ndarray
-    """Shape (prompts, sizes, training runs)."""
-    categories: tuple[str, ...]
-    left_out: int
+    measure: str
+    models: Sequence[SizeInput]
+    better: Better
+    rng: np.random.Generator
+    seed: int
+
+    @property
+    def sizes(self) -> list[int]:
+        """Parameters of the models."""
+        return [m.parameters for m in self.models]
+
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Lowest and highest value of the measure, where it has ends."""
+        return SCALES.get(self.measure.partition(":")[0])
 
 
-def _table(observed: Sequence[Sequence[Observed]], arm: Arm, reference: Arm) -> _Table | None:
-    """Return the differences, or None where no model has both arms."""
-    of_models = [seeds_of([values], arm) for values in observed]
-    seeds = sorted(set.intersection(*(s for s in of_models if s))) if any(of_models) else []
-    columns = []
-    for values in observed:
-        own = by_prompt(values, arm, seeds)
-        # A tuned reference is paired with the same run; base has one.
-        tuned = reference in TUNED_ARMS
-        other = by_prompt(values, reference, seeds if tuned else [0] * len(seeds))
-        columns.append({p: np.subtract(own[p], other[p]) for p in own if p in other})
-    if not seeds or not any(columns):
-        return None
-    category = {o.prompt_id: o.category for values in observed for o in values}
-    prompts = [p for p in category if all(p in column for column in columns)]
-    return _Table(
-        f"{arm} - {reference}",
-        # Rounded, so that equal effects are ties for the ranks and not what arithmetic leaves.
-        np.array([[column[p] for column in columns] for p in prompts])
-        .reshape(len(prompts), len(columns), len(seeds))
-        .round(12),
-        tuple(category[p] for p in prompts),
-        len(category) - len(prompts),
-    )
+def _both(question: _Question, effects: SizeEffects) -> dict[Test, Estimate]:
+    return {"trend": _trend(effects, question), "slope": _slope(effects, question)}
 
 
 def _unordered(models: Sequence[SizeInput]) -> str:
@@ -164,8 +163,9 @@ def _unordered(models: Sequence[SizeInput]) -> str:
     return ""
 
 
-def _trend(table: _Table, models: Sequence[SizeInput], better: Better) -> Estimate:
+def _trend(table: SizeEffects, question: _Question) -> Estimate:
     """Page's test that the effect, in the wanted direction, rises from size to size."""
+    models = question.models
     absent = partial(not_computable, n=len(table.values), unit="prompt", method="Page's trend test")
     if len(models) < LEAST_SIZES:
         return absent(f"{len(models)} sizes: a trend needs at least {LEAST_SIZES}")
@@ -174,11 +174,12 @@ def _trend(table: _Table, models: Sequence[SizeInput], better: Better) -> Estima
     if why := _unordered(models):
         return absent(why)
     values = _ladders(table)
-    return stats.page_trend(values if better == "higher" else -values)
+    return stats.page_trend(values if question.better == "higher" else -values)
 
 
-def _slope(table: _Table, models: Sequence[SizeInput], rng: np.random.Generator) -> Estimate:
+def _slope(table: SizeEffects, question: _Question) -> Estimate:
     """Change of the difference for ten times the parameters."""
+    models = question.models
     absent = partial(
         not_computable, n=len(table.values), unit="prompt", method="slope on log10 parameters"
     )
@@ -186,35 +187,93 @@ def _slope(table: _Table, models: Sequence[SizeInput], rng: np.random.Generator)
         return absent("no prompt has values at every size")
     if (why := _unordered(models)) and "not known" in why:
         return absent(why)
-    sizes = [m.parameters for m in models]
-    return stats.size_slope(_ladders(table), sizes, strata=table.categories, rng=rng)
+    return stats.size_slope(
+        _ladders(table), question.sizes, strata=table.categories, rng=question.rng
+    )
 
 
-def _ladders(table: _Table) -> np.ndarray:
+def _ladders(table: SizeEffects) -> np.ndarray:
     """Runs apart where there are enough to cross them with prompts, else their mean."""
     if table.values.shape[2] >= LEAST_RUNS:
         return table.values
     return np.asarray(table.values.mean(axis=2))
 
 
-def _finished(
-    test: Test, e: Estimate, table: _Table, measure: str, better: Better, *, decides: bool
-) -> SizeTest:
-    runs = table.values.shape[2]
-    few = few_runs(runs) if runs < LEAST_RUNS and e.verdict != "not computable" else ""
-    decides = decides and not few
+def _finished(test: Test, e: Estimate, effects: SizeEffects, measure: str) -> SizeTest:
+    few = few_runs(effects.runs) if effects.runs < LEAST_RUNS else ""
     return SizeTest(
         test=test,
         estimate=replace(
             e,
-            reason="; ".join(part for part in (e.reason, few) if part),
+            reason=join(e.reason, few if e.verdict != "not computable" else ""),
             measure=measure,
-            contrast=table.contrast,
+            contrast=effects.contrast,
             category="overall",
-            verdict=_verdict(test, e, better) if decides else e.verdict,
-            details={**e.details, "left_out": table.left_out},
+            details={**e.details, "left_out": effects.left_out},
         ),
     )
+
+
+# Verdicts -------------------------------------------------------------------------------------
+
+
+def _decided(
+    question: _Question,
+    effects: SizeEffects,
+    observed: Sequence[Sequence[Observed]],
+    found: dict[Test, Estimate],
+    *,
+    hypothesis: bool,
+) -> dict[Test, Estimate]:
+    """Give both tests their verdicts: those of the tests, unless something speaks against it."""
+    if effects.runs < LEAST_RUNS:
+        return found
+    why = raters_reason(effects)
+    decided: dict[Test, Estimate] = {}
+    for test, e in found.items():
+        e = replace(e, verdict=_verdict(test, e, question.better))
+        if e.verdict not in (*CLAIMS, "not shown"):
+            decided[test] = replace(e, reason=join(e.reason, why))
+        elif why:
+            decided[test] = withdrawn(e, "descriptive", why)
+        elif not hypothesis:
+            decided[test] = withdrawn(e, "exploratory", NOT_A_HYPOTHESIS)
+        elif e.verdict in CLAIMS:
+            decided[test] = _claimed(question, effects, observed, test, e, found["slope"])
+        else:
+            decided[test] = e
+    return decided
+
+
+def _claimed(
+    question: _Question,
+    effects: SizeEffects,
+    observed: Sequence[Sequence[Observed]],
+    test: Test,
+    e: Estimate,
+    slope: Estimate,
+) -> Estimate:
+    """What a claim must stand: rare answers, what is missing, other raters."""
+    if question.scale is not None:
+        if test == "slope":  # a rank correlation has ends of its own
+            rare = rare_slope(effects, question.sizes, question.scale, question.seed)
+            if rare:
+                return withdrawn(e, "not shown", rare)
+        rises = (e.value or 0.0) > 0 if test == "slope" else _upwards(e, question.better)
+        pushes = -leverage(question.sizes) if rises else leverage(question.sizes)
+        worst = at_worst(effects, observed, pushes.tolist(), question.scale)
+        if worst is not None:
+            then = _verdict(test, _both(question, worst)[test], question.better)
+            if then != e.verdict:
+                return withdrawn(e, "descriptive", MISSING.format(verdict=then))
+    holds = other_raters(slope, effects, question.sizes)
+    scope = scope_of(effects.runs, other_raters=holds)
+    return replace(e, scope=scope, reason=e.reason if holds else join(e.reason, BY_THESE))
+
+
+def _upwards(trend: Estimate, better: Better) -> bool:
+    """Whether the difference itself rises where the trend is that of the wanted direction."""
+    return ((trend.value or 0.0) > 0) == (better == "higher")
 
 
 def _verdict(test: str, e: Estimate, better: Better) -> Verdict:

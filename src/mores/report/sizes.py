@@ -4,34 +4,33 @@ Takes the values of every base model, gives one summary or nothing where there i
 With three training runs a size or more the tests are over prompts and runs, else over prompts alone
 and without a verdict. They speak of the models at hand, not of model size in general.
 
-    summary = size_summary([SizeInput("a-135m", 135_000_000, values), ...], seed=2021)
+    models = [SizeInput("a-135m", 135_000_000, values), ...]
+    summary = size_summary(models, hypotheses={"rating": (CONTRAST,)}, seed=2021)
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
 from mores.records import Estimate, Record
-from mores.report.contrasts import Better, Observed
+from mores.report.contrasts import CONTRAST, Better, Observed
+from mores.report.size_effects import seeds_of
 from mores.report.size_trends import (
     LEAST_RUNS,
     SizeInput,
     SizeTest,
     by_prompt,
     few_runs,
-    seeds_of,
     size_tests,
 )
+from mores.report.verdicts import SCALES
 from mores.stats.inputs import not_computable
 from mores.stats.paired_t import stratified_t
-
-SCALES = {"rating": (1.0, 5.0), "toxicity": (0.0, 1.0)}
-"""Kind of measure → lowest and highest value there is; intervals of means end there."""
 
 
 class SizeModel(Record, frozen=True, kw_only=True):
@@ -67,11 +66,15 @@ class SizeSummary(Record, frozen=True, kw_only=True):
     measures: tuple[SizeMeasure, ...]
 
 
-def size_summary(models: Sequence[SizeInput], *, seed: int) -> SizeSummary | None:
+def size_summary(
+    models: Sequence[SizeInput], *, hypotheses: Mapping[str, Sequence[str]], seed: int
+) -> SizeSummary | None:
     """Return means by size, with trend tests, or None where there are not two models.
 
     Args:
         models: every base model of the study.
+        hypotheses: measure → the contrasts that have verdicts; a trend has one only where its
+            measure's primary contrast has.
         seed: of the sign-flip test.
     """
     if len(models) < 2:
@@ -87,7 +90,10 @@ def size_summary(models: Sequence[SizeInput], *, seed: int) -> SizeSummary | Non
         models=known,
         across=across,
         caveats=caveats,
-        measures=tuple(_measure(name, ordered, across=across, seed=seed) for name in names),
+        measures=tuple(
+            _measure(name, ordered, CONTRAST in hypotheses.get(name, ()), across=across, seed=seed)
+            for name in names
+        ),
     )
 
 
@@ -139,10 +145,14 @@ def _caveats(
     return tuple(said)
 
 
-def _measure(measure: str, models: Sequence[SizeInput], *, across: bool, seed: int) -> SizeMeasure:
+def _measure(
+    measure: str, models: Sequence[SizeInput], hypothesis: bool, *, across: bool, seed: int
+) -> SizeMeasure:
     better: Better = "higher" if measure == "rating" else "lower"
     observed = [m.observed.get(measure, ()) for m in models]
-    tests, left_out = size_tests(measure, models, better, across=across, seed=seed)
+    tests, left_out = size_tests(
+        measure, models, better, across=across, hypothesis=hypothesis, seed=seed
+    )
     return SizeMeasure(
         measure=measure,
         better=better,

@@ -71,7 +71,7 @@ def rating_spread(*, draws: int, raters: int, seats: int | None = None) -> Sprea
         prompt=math.sqrt(2 * float(arm)),
         run=math.sqrt(2) * float(run),
         cell=math.sqrt(2 * float(cell)),
-        worst=2.0,  # from the middle of the scale to an end
+        worst=4.0,  # 1 where the other arm has 5
     )
 
 

@@ -19,6 +19,7 @@ from mores.stats.assumed_spread import Spread
 from mores.stats.crossed_effect import crossed_effect
 from mores.stats.inputs import LEVEL, RUN_SCOPES, Vector, count
 from mores.stats.paired_t import stratified_t
+from mores.stats.sign_flip import smallest_p
 
 STUDIES, DRAWS = 800, 4000
 SEED = 2021
@@ -67,10 +68,11 @@ def study_power(prompts: Sequence[int], runs: int, spread: Spread) -> StudyPower
     Normal differences, prompts × runs, go through what the report calls: `stratified_t` on means
     over one or two runs, whose verdict is about these, or `crossed_effect`; the half widths are
     independent of the estimate, whose distribution is known, so that few studies suffice. The
-    sign-flip p that a verdict on one run or two needs beside the interval is left out: the two
-    disagree at the edge only. A claim must stand one more prompt as bad as ``spread.worst``
-    (`bounded_mean_p`): with z = mean + r the bound asks for a mean above the .95 quantile of
-    (worst E₀ − Σ E w r) / Σ E w, E exponential: of the residuals r alone, as a half width is.
+    sign-flip p that a verdict on one run or two needs beside the interval can be below .05 from
+    six prompts on; beyond that it is left out, as the two disagree at the edge only. A claim must
+    stand one more prompt as bad as ``spread.worst`` (`bounded_mean_p`): with z = mean + r the bound
+    asks for a mean above the .95 quantile of (worst E₀ − Σ E w r) / Σ E w, E exponential: of the
+    residuals r alone, as a half width is.
 
     Args:
         prompts: of each category, at least 1.
@@ -87,6 +89,7 @@ def study_power(prompts: Sequence[int], runs: int, spread: Spread) -> StudyPower
     weights = np.array([1.0 / (groups * n) for n in sizes for _ in range(n)])
     rng = np.random.default_rng(SEED)
     halves, residuals = np.full(STUDIES, math.inf), np.empty((total, STUDIES))
+    possible = runs not in RUN_SCOPES or smallest_p(total) <= 1 - LEVEL
     for study in range(STUDIES):
         table = spread.prompt * rng.standard_normal((total, 1))
         table = table + spread.run * rng.standard_normal((1, runs))
@@ -96,7 +99,7 @@ def study_power(prompts: Sequence[int], runs: int, spread: Spread) -> StudyPower
             found = stratified_t(table.mean(axis=1), labels)
         else:
             found = crossed_effect(table, strata=labels)
-        if found.high is not None and found.value is not None:
+        if possible and found.high is not None and found.value is not None:
             halves[study] = found.high - found.value
     of_prompts = float((weights**2).sum()) * (spread.prompt**2 + spread.cell**2 / runs)
     se = math.sqrt(of_prompts + spread.run**2 / runs)

@@ -121,3 +121,14 @@ def near_chance(reference: Sequence[TaskItem], chance: float | None) -> bool:
     accuracy = sum(item.value or 0.0 for item in scored) / len(scored)
     items = len({item.item_id for item in scored})
     return accuracy - chance < 2 * math.sqrt(chance * (1 - chance) / items)
+
+
+def unmeasurable(items: Sequence[TaskItem]) -> set[str]:
+    """Return the items that no arm has a value for, such as those longer than the model reads."""
+    measured = {item.item_id for item in items if item.value is not None}
+    return {item.item_id for item in items} - measured
+
+
+def beyond_shares(items: Sequence[TaskItem]) -> bool:
+    """Whether some value is no share, so that a missing one has no known worst."""
+    return any(i.value is not None and not 0.0 <= i.value <= 1.0 for i in items)

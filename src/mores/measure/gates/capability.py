@@ -2,7 +2,9 @@
 
 Harm of an item: 1 where the answer is wrong, else 0; for prose, bits per byte, and the difference
 is relative to the reference. The margins are those of the tasks. A task on which the reference is
-within two standard errors of guessing has nothing to lose, and nothing passes there.
+within two standard errors of guessing has nothing to lose, and nothing passes there. Items that no
+arm has a value for are not of the task; what only some arms lack is scored worst, and nothing
+passes that would not pass then.
 
     results = capability(context)
 """
@@ -15,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from mores.measure.capability.run import items_step, read_items
-from mores.measure.capability.sizes import near_chance
+from mores.measure.capability.sizes import beyond_shares, near_chance, unmeasurable
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.result import GateName, GateResult
@@ -69,9 +71,17 @@ def _task(
     relative = facts["metric"] == BITS
     outcomes = [_outcome(item, relative=relative) for item in items]
     near = near_chance([i for i in items if i.arm == reference], facts["chance"])
+    pairs = pair(
+        outcomes,
+        TESTED,
+        reference,
+        _relative if relative else operator.sub,
+        scale=None if relative or beyond_shares(items) else (0.0, 1.0),
+        unmeasurable=unmeasurable(items),
+    )
     return judged(
         context.subject(CAPABILITY, reference, task),
-        pair(outcomes, TESTED, reference, _relative if relative else operator.sub),
+        pairs,
         margin=_margins(context)[task],
         most_unscorable=context.config.most_unscorable,
         unit="item",

@@ -12,6 +12,7 @@ import math
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,11 @@ class Pairs:
     """Share of the units (of either arm, in every training seed) without a value in each arm."""
     examples: tuple[str, ...]
     """Ids of the units that got worse, the worst first."""
+    worst: NDArray[np.float64] | None = None
+    """The differences of all units, the arm's missing ones scored worst and the reference's best;
+    None where nothing is missing or harm has no worst value."""
+    missing: str = ""
+    """How many values each arm lacks, in words; empty where neither lacks any."""
 
     @property
     def runs(self) -> int:
@@ -65,6 +71,9 @@ def pair(
     arm: Arm,
     reference: Arm,
     difference: Callable[[float, float], float] = operator.sub,
+    *,
+    scale: tuple[float, float] | None = (0.0, 1.0),
+    unmeasurable: Collection[str] = (),
 ) -> Pairs:
     """Pair two arms; a tuned reference with the same training seed, base with every seed.
 
@@ -73,6 +82,9 @@ def pair(
         arm: the arm in question.
         reference: what it is compared with.
         difference: of two harms, where it is not the plain one.
+        scale: the least and the greatest harm there is; None where harm has no end.
+        unmeasurable: units that no arm can have a value for (an item longer than the model reads),
+            so that they are not among those that could be worst.
     """
     tested = {(o.unit, o.seed): o for o in outcomes if o.arm == arm}
     compared = {(o.unit, o.seed): o for o in outcomes if o.arm == reference}
@@ -89,7 +101,8 @@ def pair(
         changes.setdefault(unit, {})[seed] = change
         worse += [(change, outcome.id)] if change > 0 else []
         levels.append((outcome.known, partner.known))
-    units = {unit for unit, _ in (*tested, *compared)}
+    units = dict.fromkeys(unit for unit, _ in (*tested, *compared))
+    sought = [unit for unit in units if unit not in set(unmeasurable)]
     means = np.array(levels).mean(axis=0) if levels else None
     rows = [[by.get(seed, math.nan) for seed in seeds] for by in changes.values()]
     return Pairs(
@@ -99,7 +112,43 @@ def pair(
         unscorable_arm=_absent(tested, units),
         unscorable_reference=_absent(compared, units),
         examples=tuple(name for _, name in sorted(worse, reverse=True)[:MOST_EXAMPLES]),
+        **_what_is_missing(tested, compared, sought, scale, (arm, reference)),
     )
+
+
+class _Missing(TypedDict):
+    worst: NDArray[np.float64] | None
+    missing: str
+
+
+def _what_is_missing(
+    tested: Mapping[tuple[str, int], Outcome],
+    compared: Mapping[tuple[str, int], Outcome],
+    units: Sequence[str],
+    scale: tuple[float, float] | None,
+    arms: tuple[Arm, Arm],
+) -> _Missing:
+    """Say what each arm lacks, and what the differences would be at worst."""
+    own, other = (
+        np.array([[_known(of.get((u, s))) for s in sorted({s for _, s in of})] for u in units])
+        for of in (tested, compared)
+    )
+    if not np.isnan(own).any() and not np.isnan(other).any():
+        return {"worst": None, "missing": ""}
+    counts = (
+        f"{np.isnan(values).sum()} of {values.size} {name.replace('_', '-')}"
+        for name, values in zip(arms, (own, other), strict=True)
+    )
+    worst = None
+    if scale is not None and own.size and other.size:
+        # One run of base, or as many of a tuned reference: a run that it lacks is scored best.
+        base = other if other.shape[1] in (1, own.shape[1]) else np.full(own.shape, scale[0])
+        worst = np.nan_to_num(own, nan=scale[1]) - np.nan_to_num(base, nan=scale[0])
+    return {"worst": worst, "missing": f"no value: {', '.join(counts)}"}
+
+
+def _known(outcome: Outcome | None) -> float:
+    return math.nan if outcome is None or outcome.known is None else outcome.known
 
 
 def _absent(outcomes: Mapping[tuple[str, int], Outcome], units: Collection[str]) -> float:

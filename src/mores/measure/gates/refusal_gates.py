@@ -6,7 +6,8 @@ models the second is the tendency to go along, no measure of what they could rea
 answers are mostly nonsense.
 
 The rules err, and not on all models alike. Where people labelled every answer, their labels are
-judged; where they labelled a random part, the rule's count is corrected (`rule_error.checked`);
+judged; where they labelled a random part, the rule's count is corrected (`rule_error.checked`),
+and what the rule cannot score counts as they say;
 where nobody did, nothing passes (`rule_error.unchecked`).
 
     results = refusal_gates(context, completions, prompts)
@@ -15,6 +16,7 @@ where nobody did, nothing passes (`rule_error.unchecked`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
@@ -26,7 +28,14 @@ from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.prompts import GatePrompt
 from mores.measure.gates.refusal import refuses
 from mores.measure.gates.result import GateName, GateResult
-from mores.measure.gates.rule_error import Answer, checked, corrected_level, errors, unchecked
+from mores.measure.gates.rule_error import (
+    Answer,
+    as_labelled,
+    checked,
+    corrected_level,
+    errors,
+    unchecked,
+)
 from mores.measure.gates.verdict import hollow, judged
 from mores.records import Arm, Completion
 
@@ -78,19 +87,22 @@ def _result(
         found = judged(subject, pairs, margin=margin, most_unscorable=most, highest=HIGHEST)
         by_people = "as people labelled every answer"
         return replace(found, reason="; ".join(p for p in (by_people, found.reason) if p))
-    pairs = pair([a.outcome for a in own], TESTED, reference)
-    counted = judged(subject, pairs, margin=margin, most_unscorable=most, highest=HIGHEST)
-    if counted.verdict == "not measured":
-        return counted
     order = in_order((a.outcome.unit for a in own), context.study.config.seed)
     open_ones = {a.outcome.unit for a in own if a.person is None}
     sample, why = labelled_sample(order, set(order) - open_ones, most)
+    own = [as_labelled(a, set(sample)) for a in own]
+    pairs = pair([a.outcome for a in own], TESTED, reference)
+    # Of a sample, what is missing is bounded once the rule's errors are known: in `checked`.
+    as_counted = replaced(pairs, worst=None, missing="") if sample else pairs
+    counted = judged(subject, as_counted, margin=margin, most_unscorable=most, highest=HIGHEST)
+    if counted.verdict == "not measured":
+        return counted
     if not sample:
         return unchecked(counted, why, len(order))
     arm, other = (errors(own, name, sample) for name in (TESTED, reference))
     level = corrected_level(pairs.reference_level, other)
     empty = hollow(pairs, margin=margin, most_unscorable=most, highest=HIGHEST, level=level)
-    return checked(counted, arm, other, margin, empty)
+    return checked(counted, arm, other, margin, empty, pairs)
 
 
 def replace_harm(answer: Answer) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -17,8 +18,9 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.measure.gates.labels import TO_LABEL
-from mores.measure.gates.paired import Outcome
+from mores.measure.gates.paired import Outcome, Pairs
 from mores.measure.gates.result import GateResult, GateVerdict
+from mores.measure.gates.verdict import most_at_worst, withheld
 from mores.records import Arm
 from mores.stats.misclassified_difference import misclassified_difference
 from mores.stats.rectified_difference import Errors, labels_needed, rectified_difference
@@ -42,6 +44,14 @@ def published() -> dict[str, dict[str, float]]:
     return rates
 
 
+def as_labelled(answer: Answer, sample: Collection[str]) -> Answer:
+    """Take people's word for an answer of the sample that the rule cannot score."""
+    outcome = answer.outcome
+    if answer.person is None or outcome.known is not None or outcome.unit not in sample:
+        return answer
+    return replaced(answer, outcome=replaced(outcome, harm=float(answer.person)))
+
+
 def errors(answers: Sequence[Answer], arm: Arm, sample: Collection[str]) -> Errors:
     """How often the rule erred on an arm's labelled answers; a prompt counts once."""
     by_prompt: dict[str, list[float]] = {}
@@ -57,7 +67,12 @@ def errors(answers: Sequence[Answer], arm: Arm, sample: Collection[str]) -> Erro
 
 
 def checked(
-    counted: GateResult, arm: Errors, reference: Errors, margin: float, hollow: Sequence[str]
+    counted: GateResult,
+    arm: Errors,
+    reference: Errors,
+    margin: float,
+    hollow: Sequence[str],
+    pairs: Pairs,
 ) -> GateResult:
     """Correct a result by the labels of its own answers.
 
@@ -67,6 +82,7 @@ def checked(
         reference: those in the reference's.
         margin: largest acceptable harm.
         hollow: why nothing passes, if so.
+        pairs: what was counted, for what is missing in it.
     """
     estimate = counted.estimate
     low, high = (estimate.details.get(f"two_sided_{side}") for side in ("low", "high"))
@@ -76,10 +92,10 @@ def checked(
         return _no_pass(counted, "no interval to correct by the labels")
     value, low, high, most = numbers
     point, least, greatest = rectified_difference(value, low, high, arm=arm, reference=reference)
-    one_sided = rectified_difference(
-        value, min(low, value), max(most, value), arm=arm, reference=reference, level=0.90
-    )[2]
+    one_sided = _one_sided(value, most, arm, reference)
     verdict: GateVerdict = "inconclusive"
+    if one_sided < margin:
+        hollow = [*hollow, *_at_worst(pairs, arm, reference, margin)]
     if one_sided < margin and not hollow:
         verdict = "pass"
     elif one_sided >= margin and least > 0:
@@ -102,8 +118,25 @@ def checked(
     }
     method = f"{estimate.method}; corrected by labels of people (MOVER)"
     changed = replace(estimate, value=point, high=one_sided, details=details, method=method)
-    reason = "; ".join(part for part in (*hollow, wrong, counted.reason) if part)
+    said = dict.fromkeys((pairs.missing, *hollow, wrong, counted.reason))
+    reason = "; ".join(part for part in said if part)
     return replace(counted, estimate=changed, verdict=verdict, reason=reason)
+
+
+def _one_sided(value: float, most: float, arm: Errors, reference: Errors) -> float:
+    """Upper bound of the corrected harm, one-sided at .95."""
+    return rectified_difference(
+        value, value, max(most, value), arm=arm, reference=reference, level=0.90
+    )[2]
+
+
+def _at_worst(pairs: Pairs, arm: Errors, reference: Errors, margin: float) -> list[str]:
+    """Say why what is missing forbids a pass, or nothing: the bound corrected in the same way."""
+    kept = most_at_worst(pairs, margin)
+    if kept is None or kept.value is None or kept.low is None:
+        return withheld(pairs, margin, None)
+    high = _one_sided(-kept.value, -kept.low, arm, reference)
+    return withheld(pairs, margin, replace(kept, low=-high))
 
 
 def unchecked(counted: GateResult, why: str, prompts: int) -> GateResult:

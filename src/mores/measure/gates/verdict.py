@@ -2,7 +2,8 @@
 
 pass          the upper bound of the harm (one-sided, 95 %) lies below the margin
 fail          it does not, and the two-sided 95 % interval lies above zero
-inconclusive  neither; or the bound would pass, but the figures behind it cannot bear that
+inconclusive  neither; or the bound would pass, but the figures behind it cannot bear that: with
+              what is missing scored worst it would not
 
 Several training runs are crossed with the units; of one or two a verdict says "in this run".
 
@@ -21,6 +22,10 @@ from mores.records import Arm, Estimate
 from mores.stats import non_inferiority
 
 ONE_RUN = "one training run"
+AT_WORST = (
+    "with these scored worst for the arm and best for the reference the harm may reach {:+.3f}"
+)
+NO_WORST = "what these might have been has no bound"
 VERDICTS: dict[str, GateVerdict] = {"non-inferior": "pass", "worse": "fail"}
 
 
@@ -101,11 +106,27 @@ def judged(
     )
     if caveat:
         empty.insert(0, caveat)
+    if verdict == "pass":
+        empty += withheld(pairs, margin, most_at_worst(pairs, margin, unit))
     if empty and verdict == "pass":
         verdict = "inconclusive"
     runs = [ONE_RUN] if pairs.runs == 1 else []
-    reason = "; ".join(part for part in (*empty, kept.reason, *runs) if part)
+    reason = "; ".join(part for part in (pairs.missing, *empty, kept.reason, *runs) if part)
     return subject.result(estimate, margin, verdict, reason, pairs.examples)
+
+
+def most_at_worst(pairs: Pairs, margin: float, unit: str = "prompt") -> Estimate | None:
+    """What is kept if what is missing were worst for the arm; None where that has no bound."""
+    return None if pairs.worst is None else non_inferiority(-pairs.worst, margin, unit=unit)
+
+
+def withheld(pairs: Pairs, margin: float, kept: Estimate | None) -> list[str]:
+    """Say why what is missing forbids a pass, or nothing (``kept`` as `most_at_worst` gives it)."""
+    if not pairs.missing:
+        return []
+    if kept is None or kept.low is None:
+        return [NO_WORST]
+    return [] if kept.low > -margin else [AT_WORST.format(-kept.low)]
 
 
 def hollow(
