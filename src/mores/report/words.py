@@ -34,8 +34,8 @@ MEANINGS: dict[Verdict, str] = {
 SCOPES: dict[str, str] = {
     "in this run": "Of these weights, from one training run of each arm. Where runs differ, "
     "another may show nothing or the contrary: with a spread between runs of .15 (.30) of the "
-    "ratings' latent scale, 37 % (62 %) of studies without an effect of the method show one in one "
-    "run (docs/calibration.md).",
+    "ratings' latent scale, about a third (three fifths) of studies without an effect of the "
+    "method show one in one run (docs/calibration.md).",
     "in these runs": "Of the weights at hand, from two training runs of each arm. Runs are in the "
     "test, yet two are too few to tell how far runs lie apart: with a spread between runs of .15 "
     "(.30) of the ratings' latent scale, 6 % (8 %) of studies without an effect of the method show "

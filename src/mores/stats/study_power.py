@@ -48,8 +48,8 @@ class StudyPower:
     def detectable(self, power: float = 0.8) -> float | None:
         """Smallest true difference that is shown with this chance; None where none is.
 
-        With one or two training runs their spread is part of what is found in these runs, so that
-        even no true difference may be "shown in this run" with some chance.
+        With one training run the spread of runs is part of what is found in it, so that even no
+        true difference may be "shown in this run" with some chance.
         """
         from scipy.optimize import brentq
 
@@ -65,11 +65,11 @@ class StudyPower:
 def study_power(prompts: Sequence[int], runs: int, spread: Spread) -> StudyPower:
     """Simulate the test of the overall difference: a t interval, every category weighing the same.
 
-    Normal differences, prompts × runs, go through what the report calls: `stratified_t` on means
-    over one or two runs, whose verdict is about these, or `crossed_effect`; the half widths are
-    independent of the estimate, whose distribution is known, so that few studies suffice. The
-    sign-flip p that a verdict on one run or two needs beside the interval can be below .05 from
-    six prompts on; beyond that it is left out, as the two disagree at the edge only. A claim must
+    Normal differences, prompts × runs, go through what the report calls: `stratified_t` of one run,
+    whose verdict is about it, or `crossed_effect`; the half widths are independent of the estimate,
+    whose distribution is known, so that few studies suffice. The sign-flip p that a verdict on one
+    run needs beside the interval can be below .05 from six prompts on; beyond that it is left out,
+    as the two disagree at the edge only. A claim must
     stand one more prompt as bad as ``spread.worst`` (`bounded_mean_p`): with z = mean + r the bound
     asks for a mean above the .95 quantile of (worst E₀ − Σ E w r) / Σ E w, E exponential: of the
     residuals r alone, as a half width is.
@@ -89,13 +89,13 @@ def study_power(prompts: Sequence[int], runs: int, spread: Spread) -> StudyPower
     weights = np.array([1.0 / (groups * n) for n in sizes for _ in range(n)])
     rng = np.random.default_rng(SEED)
     halves, residuals = np.full(STUDIES, math.inf), np.empty((total, STUDIES))
-    possible = runs not in RUN_SCOPES or smallest_p(total) <= 1 - LEVEL
+    possible = runs > 1 or smallest_p(total) <= 1 - LEVEL
     for study in range(STUDIES):
         table = spread.prompt * rng.standard_normal((total, 1))
         table = table + spread.run * rng.standard_normal((1, runs))
         table = table + spread.cell * rng.standard_normal((total, runs))
         residuals[:, study] = table.mean(axis=1) - weights @ table.mean(axis=1)
-        if runs in RUN_SCOPES:
+        if runs == 1:
             found = stratified_t(table.mean(axis=1), labels)
         else:
             found = crossed_effect(table, strata=labels)
