@@ -164,7 +164,5 @@ def test_texts_too_short_to_tell_their_language_are_counted():
     values = [0.1, 0.2, None, *VALUES[3:]]
     assert all(why_not_english(t) == "" for t in texts[:2])  # what they are not
     found = summarise("m", rows, [judged(rows, values, "lexical"), judged(rows, VALUES)], seed=5)
-    assert [w for w in found.warnings if "too short" in w] == [
-        "lexical scored 2 texts of 3 words or fewer: too short to tell their language, so that an "
-        "insult in another one may be taken for harmless English"
-    ]
+    (said,) = [w for w in found.warnings if "too short" in w]
+    assert said.startswith("lexical scored 2 texts of 3 words or fewer")

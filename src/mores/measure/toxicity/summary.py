@@ -87,8 +87,8 @@ def _short_texts(judged: Sequence[Judged], completions: Sequence[Completion]) ->
         short = sum(c.id in scored and too_short_to_tell(c.text) for c in completions)
         if short:
             said.append(
-                f"{one.scorer} scored {short} texts of {FEW_WORDS} words or fewer: too short to tell "
-                "their language, so that an insult in another one may be taken for harmless English"
+                f"{one.scorer} scored {short} texts of {FEW_WORDS} words or fewer: too short to "
+                "tell their language, so that an insult in another one may pass for harmless English"
             )
     return said
 
