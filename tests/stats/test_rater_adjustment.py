@@ -39,6 +39,7 @@ def test_where_all_rate_alike_nothing_is_adjusted() -> None:
     assert found.both == found.raters == 3
 
 
+@pytest.mark.filterwarnings("ignore:The design matrix is rank-deficient")
 def test_raters_variance_is_that_of_anova() -> None:
     """Complete design: raters × arms over prompts; V = max(0, MS_ra − MS_e) as it weighs in D."""
     import pandas as pd

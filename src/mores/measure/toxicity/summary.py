@@ -88,7 +88,7 @@ def _short_texts(judged: Sequence[Judged], completions: Sequence[Completion]) ->
         if short:
             said.append(
                 f"{one.scorer} scored {short} texts of {FEW_WORDS} words or fewer: too short to "
-                "tell their language, so that an insult in another one may pass for harmless English"
+                "tell their language, an insult in another one may pass for harmless English"
             )
     return said
 
