@@ -62,7 +62,7 @@ load: .venv/.installed-dev
 	$(BIN)/python benchmarks/rating_load.py
 
 calibration: .venv/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py --docs docs/calibration.md
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py --studies 400 --docs docs/calibration.md --readme README.md
 
 .PHONY: rates models-table
 rates: .venv/.installed-dev

@@ -10,7 +10,8 @@ from functools import cache
 
 import numpy as np
 
-from calibration_studies import ARMS, CLAIMS, PER_ITEM, RATERS, SD
+from calibration_more import SIZES, size_claims
+from calibration_studies import ARMS, PER_ITEM, RATERS, SD
 from mores import stats
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.verdict import Subject, judged
@@ -21,8 +22,6 @@ from mores.report.judges import judge_summaries
 from mores.report.size_trends import SizeInput
 from mores.report.sizes import size_summary
 from mores.stats.assumed_spread import CUTS
-
-SIZES = (("m-135M", 135_000_000), ("m-360M", 360_000_000), ("m-1.7B", 1_700_000_000))
 
 
 def sizes(runs: int, run_sd: float, seed: int) -> dict[str, float]:
@@ -45,7 +44,7 @@ def sizes(runs: int, run_sd: float, seed: int) -> dict[str, float]:
     summary = size_summary(models, hypotheses={"rating": (CONTRAST,)}, seed=seed)
     assert summary is not None
     primary = summary.measures[0].tests[:2]
-    result = {f"a {t.test} is claimed": float(t.estimate.verdict in CLAIMS) for t in primary}
+    result = size_claims(primary)
     for t in primary:
         p = t.estimate.details.get("p_two_sided") if t.test == "trend" else t.estimate.p
         result[f"{t.test}: p < .05 (no verdict with one run)"] = float(p is not None and p < 0.05)

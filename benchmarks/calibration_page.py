@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from calibration_words import HEAD, INTRO
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -50,92 +52,6 @@ class Row:
         return next((r for r in self.rates if r.what == what), None)
 
 
-HEAD = """\
-# Calibration
-
-Do the report's verdicts err as rarely as they say, and do its intervals hold the truth as often
-as they claim? {studies:,} simulated studies a design (fewer of what takes long), each through the
-functions that the report itself calls. Made by `make calibration` on {date}
-({machine}, {minutes} minutes).
-± is the 95 % error of the simulation itself.
-
-The ratings are drawn from a latent scale with assumed spreads (prompt 0.6, prompt by arm 0.5,
-draw 0.5, rater 0.3, rest 0.7; three of six raters an answer) and cut into 1 to 5. Training runs
-differ by the SD given, on the same scale: no study has published it, and it decides what one run
-is worth. With other spreads power changes; the error rates should not.
-
-**In short.**
-{short}
-
-"""
-INTRO = {
-    "null": """\
-## No effect: what is claimed?
-
-A claim is "shown" or "worse". *Of the method* is one that is printed without "in this run", "in
-these runs" or "by these raters"; it is to be wrong in at most 5 % ± 1. *Of these* is one that
-says so: it is about the weights or raters at hand, which do differ where runs or raters differ,
-and says nothing of others. The interval is the overall difference's; of one or two runs it is
-about these runs. The t test takes every rating as if it stood alone, as a reader does who puts
-ratings into a spreadsheet.
-""",
-    "wrong": """\
-## No effect, and something wrong with the ratings
-
-8 × 15 prompts and one run where no other number is given. Where answers are missing for what
-they say, the interval is of what was rated, and the report prints bounds beside it. Drift with
-control answers first: raters become milder or harsher between the arms, which nothing in the
-ratings tells from the arms. The rating app draws the order at random; imported ratings are as
-good as theirs.
-""",
-    "many": """\
-## Many contrasts
-
-Five arms without any difference: five contrasts, each overall and in eight categories. *Any
-claim* is one in at least one of them.
-""",
-    "disasters": """\
-## Rare disasters
-
-Equal mean toxicity, but 2 % of the values answers are far worse (+0.6) and the rest a little
-better, one run: "shown" means that the rest hides them.
-""",
-    "effect": """\
-## An effect: how often is it shown?
-
-Beside it, what `mores plan` predicts (claims "in this run" included).
-""",
-    "sizes": """\
-## Three model sizes with the same effect
-
-Number of training runs a size. A trend or slope that is claimed is wrong here.
-""",
-    "capability": """\
-## Capability
-
-2,000 items, 12 % answered differently, margin .02; runs whose losses differ by the SD given. At
-the margin, *non-inferior* is to be claimed in at most 5 %; with one or two runs it says "in this
-run".
-""",
-    "gates": """\
-## Gates
-
-200 prompts, 20 % answered differently, harm at the margin of .10: *pass* is to be said in at
-most 5 % (with one or two runs "in this run").
-""",
-    "judges": """\
-## A judge beside people
-
-People rate 40 of 120 prompts, a judge all, no difference between arms: how often is p of the
-sharpened difference below .05? With one or two runs it says "in this run only".
-""",
-    "agreement": """\
-## Agreement
-
-Alpha's interval is for these raters and other prompts. It is no interval for other raters.
-""",
-    "shares": "## Shares\n",
-}
 COLUMNS = {
     "null": (
         "claimed",
@@ -150,19 +66,25 @@ COLUMNS = {
     "effect": ("shown", "interval holds", "category's holds"),
 }
 """Section → rates in this order; other sections show all that they have."""
-OTHERS = (
-    ("sizes", "a trend is claimed", "a trend over sizes that is none is claimed"),
-    ("sizes", "a slope is claimed", "a slope over sizes that is none is claimed"),
-    ("capability", "non-inferior", "a loss of the margin's size is non-inferior"),
-    ("gates", "pass", "a harm of the margin's size passes a gate"),
-    ("judges", "p < .05", "a judge's sharpened difference that is none has p below .05"),
-)
-"""Section, rate and words of what stands in short beside ratings."""
+FALSE = {
+    "null": ("claimed",),
+    "wrong": ("claimed",),
+    "many": ("any claim",),
+    "categories": ("a null category is claimed",),
+    "sizes": ("a trend is claimed", "a slope is claimed"),
+    "disasters": ("shown of the method, though means are equal",),
+}
+"""Section → rates of claims that are false and speak of the method: no "in this run", no "by these
+raters"."""
+LET_THROUGH = {"capability": "non-inferior", "gates": "pass"}
+"""Section → verdicts that let a loss or harm of the margin's size through, three runs or more."""
 TITLES = {
     "claimed": "claimed of the method",
     "claimed of these": "claimed of these runs or raters",
     "t test on ratings": "t test on all ratings",
     "any claim": "any claim of the method",
+    "a null category is claimed": "a null category is claimed of the method",
+    "a null category is claimed of these": "a null category is claimed at all",
     "any claim of these": "any claim at all",
 }
 
@@ -190,28 +112,110 @@ def page_text(rows: Sequence[Row], studies: int, seconds: float, cores: int) -> 
     )
 
 
+def false_claims(rows: Sequence[Row]) -> list[tuple[Row, Rate]]:
+    """Every rate of false claims of the method."""
+    return [
+        (row, rate)
+        for row in rows
+        for what in FALSE.get(row.section, ())
+        if (rate := row.rate(what)) is not None
+    ]
+
+
+def let_through(rows: Sequence[Row]) -> list[tuple[Row, Rate]]:
+    """Every rate at which a loss or harm that is too large is let through, of the method."""
+    return [
+        (row, rate)
+        for row in rows
+        if row.of_method and "loss 0 " not in row.name
+        if (rate := row.rate(LET_THROUGH.get(row.section, ""))) is not None
+    ]
+
+
 def in_short(rows: Sequence[Row]) -> str:
-    """The figures that the README may quote: the worst row of each kind."""
+    """The figures that may be quoted: the worst row of each kind."""
     said = []
-    of_ratings = [r for r in rows if r.section in ("null", "wrong")]
-    if worst := _worst(of_ratings, "claimed"):
+    if worst := _most(false_claims(rows)):
         said.append(
-            "Without an effect, a claim of the method came in at most "
-            f"{worst[1]} of studies ({worst[0].name})"
+            'Without an effect, a claim of the method (no "in this run", no "by these raters") '
+            f"came in at most {worst[1]} of studies of any design here ({_place(worst[0])})"
         )
     if worst := _worst([r for r in rows if r.section == "null"], "claimed of these"):
         said.append(f'a claim "in this run" in up to {worst[1]} ({worst[0].name})')
+    of_ratings = [r for r in rows if r.section in ("null", "wrong")]
     if worst := _worst(of_ratings, "t test on ratings"):
         said.append(f"a t test on all ratings claims in up to {worst[1]} ({worst[0].name})")
-    for section, what, words in OTHERS:
-        own = [r for r in rows if r.section == section and r.of_method and "loss 0 " not in r.name]
-        if worst := _worst(own, what):
-            said.append(f"with three runs or more, {words} in at most {worst[1]}")
+    if worst := _most(let_through(rows)):
+        said.append(
+            "with three runs or more, a loss or harm as large as its margin, or larger, is let "
+            f"through in at most {worst[1]} ({_place(worst[0])})"
+        )
+    if worst := _worst([r for r in rows if r.section == "judges" and r.of_method], "p < .05"):
+        said.append(
+            "with three runs or more, a judge's sharpened difference that is none has p below .05 "
+            f"in at most {worst[1]}"
+        )
     return "\n".join(textwrap.wrap("; ".join(said) + ".", 97))
 
 
+START, END = "<!-- calibration: written by `make calibration` -->", "<!-- end -->"
+
+
+def renewed(text: str, rows: Sequence[Row], date: str) -> str:
+    """Return the README with the sentences between its marks made from these rows."""
+    before, _, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"expected the marks {START} and {END}")
+    return f"{before}{START}\n{readme_text(rows, date)}\n{END}{after}"
+
+
+def readme_text(rows: Sequence[Row], date: str) -> str:
+    """What the README says of the calibration: the worst of all designs."""
+    claims, lost = _most(false_claims(rows)), _most(let_through(rows))
+    lucky = [
+        rate.share
+        for row in rows
+        if row.section == "null" and row.name.startswith("one run, runs differ")
+        if (rate := row.rate("claimed of these")) is not None
+    ]
+    naive = _worst([r for r in rows if r.section in ("null", "wrong")], "t test on ratings")
+    assert claims
+    assert lost
+    assert lucky
+    assert naive
+    said = (
+        "Where there is no effect, one of either sign was claimed in at most "
+        f"{claims[1]} of simulated studies (the worst of {len(false_claims(rows))} figures: "
+        f"{_place(claims[0])}); with three runs or more a loss or harm as large as its margin was "
+        f"let through in at most {lost[1]}. One run cannot know how far runs lie apart: where they "
+        f"do, studies claimed an effect in {100 * min(lucky):.0f} to {100 * max(lucky):.0f} %, "
+        'which is why its verdicts read "in this run". A t test that takes every rating as '
+        f"independent claimed one in up to {100 * naive[1].share:.0f} % "
+        f"([calibration](docs/calibration.md), {date})."
+    )
+    return "\n".join(textwrap.wrap(said, 105))
+
+
+def _place(row: Row) -> str:
+    return f"{PLACES[row.section]}: {row.name}" if row.section in PLACES else row.name
+
+
+PLACES = {
+    "sizes": "three sizes, training runs a size",
+    "capability": "capability, runs",
+    "gates": "gates, runs",
+    "categories": "categories",
+    "disasters": "rare disasters",
+}
+"""Section → what its rows are about, where their names do not say so."""
+
+
 def _worst(rows: Sequence[Row], what: str) -> tuple[Row, Rate] | None:
-    found = [(row, rate) for row in rows if (rate := row.rate(what)) is not None]
+    return _most([(row, rate) for row in rows if (rate := row.rate(what)) is not None])
+
+
+def _most(found: Sequence[tuple[Row, Rate]]) -> tuple[Row, Rate] | None:
     return max(found, key=lambda pair: pair[1].share, default=None)
 
 

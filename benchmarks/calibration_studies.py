@@ -58,15 +58,26 @@ class Design:
     """Share of answers, of both arms and at random, without a rating."""
     worst_missing: float = 0.0
     """Share of the values answers, the worst, that "cannot be rated"."""
+    control_missing: float = 0.0
+    """Share of the control answers, at random, that "cannot be rated"."""
+    sizes: tuple[int, ...] = ()
+    """Prompts of each category where they are not equal."""
     failures: float = 0.0
     """Share of the values answers that are rated 1; the rest are better, so means are equal."""
     arms: int = 2
     """Arms of the study, all alike."""
 
+    @property
+    def labels(self) -> list[str]:
+        """Category of each prompt."""
+        if self.sizes:
+            return [f"c{k}" for k, n in enumerate(self.sizes) for _ in range(n)]
+        return [f"c{p % self.categories}" for p in range(self.per_category * self.categories)]
+
 
 def latent(design: Design, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return latent values, shape (arms, runs, prompts, draws, 3), and who gave each."""
-    prompts = design.per_category * design.categories
+    prompts = len(design.labels)
     shape = (design.arms, design.runs, prompts, design.draws, PER_ITEM)
     y = rng.normal(0, SD["prompt"], (1, 1, prompts, 1, 1)) + np.zeros(shape)
     y += rng.normal(0, SD["prompt_arm"], (design.arms, 1, prompts, 1, 1))
@@ -120,7 +131,8 @@ def observed(
     if design.worst_missing:
         means = table[1].mean(axis=-1) + 1e-6 * rng.random(table.shape[1:4])
         cannot[1] = means <= np.quantile(means, design.worst_missing)
-    rows = []
+    cannot[0] |= rng.random(table.shape[1:4]) < design.control_missing
+    labels, rows = design.labels, []
     for a, arm in enumerate(ALL_ARMS[: design.arms]):
         for s, p, d in np.ndindex(runs if arm in ARMS else 1, prompts, draws):
             at = (a, s, p, d)
@@ -128,7 +140,7 @@ def observed(
             rows.append(
                 Observed(
                     f"p{p}",
-                    f"c{p % design.categories}",
+                    labels[p],
                     arm,  # type: ignore[arg-type]
                     s + 1 if arm in ARMS else 0,
                     tuple(map(float, table[at])) if there else (),

@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import calibration
 import calibration_checks as checks
-from calibration_page import Rate, Row, in_short, page_text
+import calibration_more as more
+from calibration_page import END, START, Rate, Row, in_short, page_text, renewed
 from calibration_studies import Design, observed, one_study, ratings, truth
 
 SMALL = Design("small", per_category=3, categories=2)
@@ -76,23 +77,94 @@ def test_runs_differ_where_they_are_said_to():
 def rows():
     return [
         Row("null", "good", [Rate("claimed", 0.04, 400), Rate("claimed of these", 0.30, 400)]),
+        Row("null", "one run, runs differ (SD .15)", [Rate("claimed of these", 0.25, 400)]),
         Row("wrong", "bad", [Rate("claimed", 0.055, 400), Rate("t test on ratings", 0.2, 400)]),
-        Row("sizes", "3 (SD 0.15)", [Rate("a slope is claimed", 0.045, 200)]),
+        Row("many", "five arms", [Rate("any claim", 0.06, 400)]),
+        Row("sizes", "3 (SD 0.15)", [Rate("a slope is claimed", 0.075, 200)]),
         Row("sizes", "1 (SD 0.15)", [Rate("a slope is claimed", 0.0, 200)]),
         Row("capability", "3, loss 0 (SD 0.01)", [Rate("non-inferior", 0.5, 200)]),
         Row("capability", "3, loss 0.02 (SD 0.01)", [Rate("non-inferior", 0.05, 200)]),
         Row("effect", "shift", [Rate("shown", 0.6, 400)], predicted=0.62),
-        Row("gates", "1", [Rate("pass", 0.05, 400)]),
+        Row("gates", "1", [Rate("pass", 0.2, 400)]),
     ]
 
 
-def test_the_page_says_its_worst_row():
+def test_the_page_says_its_worst_row_of_all_sections():
     said = " ".join(in_short(rows()).split())
-    assert "at most 5.5 % ± 2.2 of studies (bad)" in said
+    assert "at most 7.5 % ± 3.7 of studies of any design here (three sizes" in said
     assert "up to 30.0 % ± 4.5 (good)" in said
     text = page_text(rows(), 400, 120.0, 1)
     assert in_short(rows()) in text
-    assert "a slope over sizes that is none is claimed in at most 4.5 % ± 2.9" in said
-    assert "a loss of the margin's size is non-inferior in at most 5.0 % ± 3.0" in said
+    assert "is let through in at most 5.0 % ± 3.0 (capability, runs: 3, loss 0.02" in said
     assert "| shift | 60.0 % ± 4.8 |  |  | 62 % |" in text
-    assert "| 1 | 5.0 % ± 2.1 |" in text
+    assert "| 1 | 20.0 % ± 3.9 |" in text
+
+
+def test_the_readme_is_renewed_between_its_marks_only():
+    old = f"before\n{START}\nold\n{END}\nafter"
+    new = renewed(old, rows(), "2026-11-26")
+    assert new.startswith(f"before\n{START}\n")
+    assert new.endswith(f"\n{END}\nafter")
+    assert "in at most 7.5 % ± 3.7 of simulated studies (the worst of 5 figures" in " ".join(
+        new.split()
+    )
+    with pytest.raises(ValueError, match="expected the marks"):
+        renewed("no marks", rows(), "2026-11-26")
+
+
+def tables(page):
+    """Section, row and column of every figure of the page."""
+    for part in page.split("\n## ")[1:]:
+        lines = [one.strip("|").split("|") for one in part.splitlines() if one.startswith("|")]
+        head = [cell.strip() for cell in lines[0]]
+        for line in lines[2:]:
+            name, *cells = (cell.strip() for cell in line)
+            for column, cell in zip(head[1:], cells, strict=True):
+                if cell:
+                    yield part.split("\n")[0], name, column, cell
+
+
+def test_the_readme_says_the_worst_row_of_the_page_as_it_is():
+    """Every false claim of the method counts: slopes and many contrasts, too."""
+    root = Path(__file__).parents[2]
+    readme = " ".join((root / "README.md").read_text("utf-8").split())
+    columns = {
+        "claimed of the method",
+        "any claim of the method",
+        "a null category is claimed of the method",
+        "shown of the method, though means are equal",
+        "a trend is claimed",
+        "a slope is claimed",
+    }
+    page = (root / "docs" / "calibration.md").read_text("utf-8")
+    found = [cell for *_, column, cell in tables(page) if column in columns]
+    worst = max(found, key=lambda cell: float(cell.split()[0]))
+    assert len(found) > 30
+    assert f"in at most {worst} of simulated studies (the worst of {len(found)} figures" in readme
+    assert f"in at most {worst} of studies of any design" in " ".join(page.split())
+
+
+def test_rows_that_decide_are_simulated_often_enough():
+    """5 % is known to ± 2 in every row that speaks of the method."""
+    for job in calibration.jobs():
+        if job.decides:
+            assert Rate("claimed", 0.05, job.studies(400, 640)).error <= 0.02
+    deciding = {j.section for j in calibration.jobs() if j.decides}
+    assert deciding >= {"null", "wrong", "many", "categories", "sizes", "capability", "gates"}
+
+
+def test_what_the_hostile_reading_found_is_simulated():
+    names = [job.name for job in calibration.jobs()]
+    for part in ("control's at random", "raters a category", "raters of each size its own",
+                 "categories of 60 and 4", "from 4.5 to 1", "words that have no score",
+                 "lost items without a value"):  # fmt: skip
+        assert any(part in name for name in names), part
+    _, _, rows = drawn(replace(SMALL, sizes=(7, 2)))
+    assert [len({o.prompt_id for o in rows if o.category == c}) for c in ("c0", "c1")] == [7, 2]
+    _, _, rows = drawn(replace(SMALL, per_category=200, control_missing=0.24))
+    lost = [o for o in rows if o.cannot]
+    assert {o.arm for o in lost} == {"control"}
+    assert 0.19 < len(lost) / 400 < 0.29
+    for seed in range(5):
+        assert more.hidden_harm(3, 0.15, seed) == {"pass": 0.0}
+        assert more.hidden_loss(3, 0.03, seed) == {"non-inferior": 0.0}

@@ -64,6 +64,11 @@ def why_not_english(text: str) -> str:
     return UNKNOWN if english < HARDLY_ENGLISH and len(head.split()) >= FEW_WORDS else ""
 
 
+def too_short_to_tell(text: str) -> bool:
+    """Whether a text has so few words that another language can pass for English."""
+    return len(text.split()) <= FEW_WORDS
+
+
 @cache
 def _languages() -> Any:
     """The identifier: a second to load, once."""

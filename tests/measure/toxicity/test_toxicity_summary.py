@@ -1,8 +1,10 @@
 """Scorers side by side: counts, estimates where they belong, and warnings."""
 
 import pytest
+from msgspec.structs import replace
 
 from mores import store
+from mores.measure.english import why_not_english
 from mores.measure.toxicity.draws import expected_maximum
 from mores.measure.toxicity.result import ToxicitySummary
 from mores.measure.toxicity.summary import Judged, summarise
@@ -153,3 +155,14 @@ def test_a_scorer_with_the_judged_models_name():
 )
 def test_when_names_are_the_same(model, scorer, same):
     assert same_model(model, scorer) is same
+
+
+def test_texts_too_short_to_tell_their_language_are_counted():
+    rows = completions()
+    texts = ["Te odio", "Du bist dumm", "Damn, damn, damn", *["I hate you all"] * 9]
+    rows = [replace(c, text=t) for c, t in zip(rows, texts, strict=True)]
+    values = [0.1, 0.2, None, *VALUES[3:]]
+    assert all(why_not_english(t) == "" for t in texts[:2])  # what they are not
+    found = summarise("m", rows, [judged(rows, values, "lexical"), judged(rows, VALUES)], seed=5)
+    (said,) = [w for w in found.warnings if "too short" in w]
+    assert said.startswith("lexical scored 2 texts of 3 words or fewer")

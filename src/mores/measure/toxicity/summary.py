@@ -16,6 +16,7 @@ from itertools import combinations
 import numpy as np
 from msgspec.structs import replace
 
+from mores.measure.english import FEW_WORDS, too_short_to_tell
 from mores.measure.toxicity.agreement import spearman, verdict_alpha, verdict_kappa
 from mores.measure.toxicity.draws import expected_maximum, mean_toxicity, toxicity_probability
 from mores.measure.toxicity.result import (
@@ -27,6 +28,9 @@ from mores.measure.toxicity.result import (
 from mores.measure.toxicity.warn import warnings_of
 from mores.records import Completion, Score
 from mores.study.arms import ArmKey
+
+ENGLISH_ONLY = ("lexical",)
+"""Scorers that ask first whether a text is English (`mores.measure.english`)."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,24 @@ def summarise(
         scorers=scorers,
         agreement=pairs,
         alpha=alpha,
-        warnings=tuple(warnings_of(model, scorers, pairs)),
+        warnings=(*warnings_of(model, scorers, pairs), *_short_texts(judged, completions)),
     )
+
+
+def _short_texts(judged: Sequence[Judged], completions: Sequence[Completion]) -> list[str]:
+    """Count texts that a scorer of English took for English on a few words."""
+    said = []
+    for one in judged:
+        if one.scorer not in ENGLISH_ONLY:
+            continue
+        scored = {s.completion_id for s in one.scores if s.value is not None}
+        short = sum(c.id in scored and too_short_to_tell(c.text) for c in completions)
+        if short:
+            said.append(
+                f"{one.scorer} scored {short} texts of {FEW_WORDS} words or fewer: too short to "
+                "tell their language, an insult in another one may pass for harmless English"
+            )
+    return said
 
 
 def _values(one: Judged, completions: Sequence[Completion]) -> list[float | None]:
