@@ -20,10 +20,9 @@ def simulated(prompts, runs, spread, difference, studies, seed=5):
         table = difference + spread.prompt * rng.normal(size=(total, 1))
         table = table + spread.run * rng.normal(size=(1, runs))
         table = table + spread.cell * rng.normal(size=(total, runs))
-        few = runs < 3
         found = (
             stratified_t(table.mean(axis=1), labels)
-            if few
+            if runs == 1
             else crossed_effect(table, strata=labels)
         )
         shown += found.p < 0.05
@@ -77,7 +76,7 @@ def test_the_smallest_difference_is_the_inverse_and_more_of_anything_helps():
     assert found.detectable(0.9) > found.detectable()
     assert study_power([8] * 5, 5, spread).detectable() < found.detectable()
     assert study_power([16] * 5, 3, spread).detectable() < found.detectable()
-    # With two runs a verdict is about these two; with a third it is about the method.
+    # Two runs are in the test, yet too few for more than a verdict about these two.
     assert study_power([8] * 5, 2, spread).scope == "in these runs"
 
 
@@ -87,14 +86,14 @@ def test_categories_of_one_prompt_show_nothing():
     assert math.isinf(found.halves[0])
 
 
-@pytest.mark.parametrize("runs", [1, 2])
-def test_five_prompts_cannot_reach_the_level_of_the_sign_flip_test(runs):
+def test_five_prompts_cannot_reach_the_level_of_the_sign_flip_test():
     """2 / 2**5 = .0625, 2 / 2**6 = .031."""
     spread = Spread(0.1, 0.0, 0.0)
-    five, six = study_power([5], runs, spread), study_power([6], runs, spread)
+    five, six = study_power([5], 1, spread), study_power([6], 1, spread)
     assert (five.power(10.0), five.detectable()) == (0.0, None)
     assert six.power(10.0) == pytest.approx(1.0)
-    assert study_power([5], 3, spread).power(10.0) == pytest.approx(1.0)
+    for runs in (2, 3):  # crossed with prompts there is no such floor
+        assert study_power([5], runs, spread).power(10.0) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(("prompts", "runs"), [([0, 3], 1), ([5], 0)])
