@@ -172,8 +172,10 @@ def mixes(loaded: LoadedModel, tuned: Mapping[str, Path]) -> bool:
         tuned: arm's name → folder of its adapter.
     """
     names = sorted(tuned)
-    if len(names) < 1 or any(changes_tensors(tuned[n]) for n in names):
-        return not names
+    if not names:
+        return True
+    if any(changes_tensors(tuned[n]) for n in names):
+        return False
     ids = torch.tensor(probe_ids(loaded.tokenizer))
     rows = [*names, "base"]
     with torch.no_grad(), adapted(loaded, tuned):

@@ -5,7 +5,8 @@ decoding step by step after a prefill, each against the same text alone in one p
 passes runs through `attention` (texts in one flat row). What does not is run `plain`ly, in the
 widest form that passes.
 
-    head, way = examine(loaded)
+    examine(loaded)
+    loaded.way   # Way(flat=True)
 """
 
 from __future__ import annotations

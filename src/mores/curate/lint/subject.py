@@ -63,6 +63,12 @@ class Item:
         return self.record.completion if isinstance(self.record, Example) else ""
 
     @property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Each of its texts after what it is: ``question``, and of a sample ``answer``."""
+        question = ("question", self.question)
+        return (question,) if self.part == "prompts" else (question, ("answer", self.answer))
+
+    @property
     def split(self) -> str:
         """``validation`` or ``test`` of an evaluation prompt; empty for a sample."""
         return "" if isinstance(self.record, Example) else self.record.split

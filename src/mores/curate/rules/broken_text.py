@@ -36,10 +36,7 @@ class BrokenText:
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return one finding for every text and kind of damage."""
         for item in subject.items:
-            parts = [("question", item.question)]
-            if item.part != "prompts":
-                parts.append(("answer", item.answer))
-            for part, text in parts:
+            for part, text in item.texts:
                 for damage, fix in damages(text):
                     yield found(self, item, f"the {part} {damage}", fix=fix)
 

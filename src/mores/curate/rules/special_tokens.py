@@ -33,10 +33,7 @@ class SpecialTokens:
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return one finding for every text and special token in it."""
         for item in subject.items:
-            parts = [("question", item.question)]
-            if item.part != "prompts":
-                parts.append(("answer", item.answer))
-            for part, text in parts:
+            for part, text in item.texts:
                 for token in marks(text, subject.special_tokens):
                     yield found(
                         self,
