@@ -10,11 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from mores import stats
 from mores.records import Estimate
 from mores.report.pairs import Pairs
 from mores.report.size_effects import SizeEffects
-from mores.report.verdicts import ALPHA, RARE, rater_reason, with_other_raters
+from mores.report.verdicts import hangs_on_rare, rater_reason, with_other_raters
 from mores.stats.rater_adjustment import RaterAdjustment
 
 OTHER_PEOPLE = (
@@ -55,10 +54,8 @@ def rare_slope(
     slopes = effects.values.mean(axis=2) @ pulls
     sizes = {c: effects.categories.count(c) for c in effects.categories}
     weights = np.array([1.0 / (len(sizes) * sizes[c]) for c in effects.categories])
-    worst = (scale[1] - scale[0]) * float(np.abs(pulls).sum())
-    worst = -worst if float(weights @ slopes) > 0 else worst
-    p = stats.bounded_mean_p(slopes, worst, weights=weights, rng=seed)
-    return RARE.format(p=f"{p:.3f}".lstrip("0")) if p > ALPHA else ""
+    reach = (scale[1] - scale[0]) * float(np.abs(pulls).sum())
+    return hangs_on_rare(float(weights @ slopes), slopes, weights, reach, seed)
 
 
 def other_raters(slope: Estimate, effects: SizeEffects, parameters: Sequence[int]) -> bool:

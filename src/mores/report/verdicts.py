@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
@@ -167,9 +168,23 @@ def rare_reason(value: float, pairs: Pairs, scale: tuple[float, float], seed: in
     at the other. The bound is one-sided at .05, beside the two-sided test at .05, not instead of
     it.
     """
-    low, high = scale
-    worst = low - high if value > 0 else high - low
-    p = stats.bounded_mean_p(pairs.differences, worst, weights=pairs.weights, rng=seed)
+    return hangs_on_rare(value, pairs.differences, pairs.weights, scale[1] - scale[0], seed)
+
+
+def hangs_on_rare(
+    value: float, differences: np.ndarray, weights: np.ndarray, reach: float, seed: int
+) -> str:
+    """Why a mean of prompts does not stand one more at the far end (Gaffke's bound), or nothing.
+
+    Args:
+        value: the mean, for its sign.
+        differences: of each prompt, shape (prompts,).
+        weights: of each prompt in the mean, shape (prompts,), sum 1.
+        reach: how far one prompt can be off.
+        seed: of the bound's draws.
+    """
+    worst = -reach if value > 0 else reach
+    p = stats.bounded_mean_p(differences, worst, weights=weights, rng=seed)
     return RARE.format(p=f"{p:.3f}".lstrip("0")) if p > ALPHA else ""
 
 
