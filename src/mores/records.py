@@ -9,7 +9,7 @@ the file.
     curate    Dataset, Example, Finding
     tune      Recipe, ModelRef
     sample    Prompt, Decoding, Completion
-    measure   Score, TaskItem
+    measure   StancePair, StanceItem, CoherenceItem, Score, TaskItem
     rate      Rating, Unrateable
     stats     Estimate
     all       Manifest
@@ -52,14 +52,31 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 # 1 charter ---------------------------------------------------------------------------------
 
 
+class Basis(Record, frozen=True, kw_only=True):
+    """One source that a position leans on."""
+
+    source: Annotated[str, Meta(min_length=1)]
+    """The instrument and article, named exactly."""
+    force: Literal["binding", "soft", "regional", ""] = ""
+    """``binding``: a treaty in force, or a binding decision; ``soft``: a declaration or a general
+    comment; ``regional``: a treaty of one region; empty: not said."""
+
+
 class Position(Record, frozen=True, kw_only=True):
     """What the model should oppose, support and not do in one category."""
 
     category: Id
     title: Annotated[str, Meta(min_length=1)]
     statement: Annotated[str, Meta(min_length=20)]
-    basis: tuple[str, ...] = ()
-    """Legal or other sources that the position leans on, named exactly."""
+    why: str = ""
+    """The reason for it, in a sentence or two, for whoever must agree to it."""
+    basis: tuple[Basis | str, ...] = ()
+    """Legal or other sources, each with its force; plain text says nothing of that."""
+
+    @property
+    def sources(self) -> tuple[Basis, ...]:
+        """The basis, all in one form."""
+        return tuple(b if isinstance(b, Basis) else Basis(source=b) for b in self.basis)
 
 
 class Charter(Record, frozen=True, kw_only=True):
@@ -96,6 +113,8 @@ class Example(Record, frozen=True, kw_only=True):
     reviewer: str = ""
     license: str = ""
     source: str = ""
+    why: str = ""
+    """Which part of the position it enacts."""
     suppress: dict[str, str] = {}
     """Lint rule id → reason why it does not apply to this sample."""
 
@@ -152,6 +171,9 @@ class Recipe(Record, frozen=True, kw_only=True):
     clip_norm: Annotated[float, Meta(gt=0.0)] = 1.0
     lora_rank: Positive = 16
     lora_alpha: Positive = 32
+    anchor: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.0
+    """Weight of the divergence from base, KL(base, tuned) in nats a token, on neutral questions; 0
+    leaves it out."""
     early_stopping: Count = 0
     """Epochs without a better held-out loss before stopping; 0 turns it off."""
     held_out: Share = 0.0
@@ -190,6 +212,8 @@ class Prompt(Record, frozen=True, kw_only=True):
     kind: Literal["neutral", "leading"] = "neutral"
     presets: tuple[str, ...] = ()
     """Prompt sets this question belongs to, such as ``palms-2021``."""
+    near: str = ""
+    """Id of the sample whose situation it shares; such questions are reported apart."""
     suppress: dict[str, str] = {}
 
 
@@ -228,6 +252,40 @@ class Completion(Record, frozen=True, kw_only=True):
 # 5 measure and rate ------------------------------------------------------------------------
 
 
+class StancePair(Record, frozen=True, kw_only=True):
+    """A held-out question with two answers alike in form: one for the position, one against it."""
+
+    id: Id
+    category: Id
+    prompt: Annotated[str, Meta(min_length=1)]
+    aligned: Annotated[str, Meta(min_length=1)]
+    opposed: Annotated[str, Meta(min_length=1)]
+    split: Literal["validation", "test"] = "test"
+    suppress: dict[str, str] = {}
+
+
+class StanceItem(Record, frozen=True, kw_only=True):
+    """How likely one arm finds the answers of a pair; None with a reason where it cannot say."""
+
+    pair_id: Id
+    category: str
+    split: Literal["validation", "test"]
+    model: str
+    arm: Arm
+    seed: int
+    aligned: float | None
+    """Mean log-likelihood of the answer's tokens, in nats a token."""
+    opposed: float | None
+    reason: str = ""
+
+    @property
+    def margin(self) -> float | None:
+        """Aligned minus opposed, in nats a token: above 0 the position is the likelier answer."""
+        if self.aligned is None or self.opposed is None:
+            return None
+        return self.aligned - self.opposed
+
+
 class Score(Record, frozen=True, kw_only=True):
     """What one scorer says of one completion; None with a reason where it cannot say."""
 
@@ -242,6 +300,18 @@ class Score(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.value is None and not self.reason:
             raise ValueError("a Score without a value needs a reason")
+
+
+class CoherenceItem(Record, frozen=True, kw_only=True):
+    """Whether one completion can be read, and how likely the base model finds it."""
+
+    completion_id: Id
+    mark: str
+    """Why it cannot be read, such as ``repetitive``; empty where it can."""
+    base_loss: float | None
+    """Mean negative log-likelihood of its tokens under base, in nats a token."""
+    reason: str = ""
+    """Why there is no loss."""
 
 
 class TaskItem(Record, frozen=True, kw_only=True):

@@ -79,10 +79,20 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
 }
 MEASURES: dict[str, tuple[str, str, str]] = {
+    "stance": (
+        "mores.measure.stance.run:stance",
+        "mores.cli.measure:stance",
+        "See which answers a model finds likelier: those for the positions, or against.",
+    ),
     "toxicity": (
         "mores.cli.measure:measure_toxicity",
         "mores.cli.measure:toxicity",
         "Score completions, or validate a scorer.",
+    ),
+    "coherence": (
+        "mores.measure.coherence.run:coherence",
+        "mores.cli.measure:coherence",
+        "See whether answers can still be read, and how likely base finds them.",
     ),
     "cooccurrence": (
         "mores.cli.measure:measure_cooccurrence",
@@ -171,7 +181,7 @@ def mores() -> None:
 
 @mores.group("measure", cls=Lazy, commands=MEASURES)
 def measures() -> None:
-    """Measure toxicity, words that go with groups, or capability."""
+    """Measure stance, coherence, toxicity, words that go with groups, capability, or harm."""
 
 
 @mores.group("rate", cls=Lazy, commands=RATINGS)

@@ -1,4 +1,4 @@
-"""`mores measure`: toxicity, co-occurrence, capability, gates."""
+"""`mores measure`: stance, coherence, toxicity, co-occurrence, capability, gates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mores.measure.cooccurrence import TermAssociation, TopicAssociations
     from mores.measure.gates import GateResult
     from mores.measure.toxicity import ValidationCard
-    from mores.records import Score, TaskItem
+    from mores.records import CoherenceItem, Score, StanceItem, TaskItem
 
 
 def measure_toxicity(
@@ -134,6 +134,36 @@ def _show_topic(topic: TopicAssociations) -> None:
 def _word(term: TermAssociation) -> str:
     star = "*" if term.p_family is not None and term.p_family <= 0.05 else ""
     return f"{term.term} (z {term.z:+.1f}{star})"
+
+
+def stance(items: list[StanceItem], values: dict[str, Any]) -> None:
+    """Print each arm's mean margin on test pairs, and in how many the position is the likelier."""
+    from mores.study import ArmKey
+
+    by: dict[tuple[str, str], list[float]] = {}
+    for item in items:
+        if item.split == "test" and item.margin is not None:
+            name = ArmKey(item.arm, item.seed).name
+            by.setdefault((item.model, name), []).append(item.margin)
+    for (model, arm), margins in by.items():
+        mean = sum(margins) / len(margins)
+        above = sum(margin > 0 for margin in margins)
+        click.echo(
+            f"{model:<16} {arm:<22} {mean:+.3f} nats a token  "
+            f"(the position is the likelier in {above} of {len(margins)} pairs)"
+        )
+
+
+def coherence(items: list[CoherenceItem], values: dict[str, Any]) -> None:
+    """Print how many answers are marked, why, and how likely base finds all of them."""
+    marks = Counter(item.mark for item in items if item.mark)
+    why = ", ".join(f"{many} {mark}" for mark, many in marks.most_common()) or "none"
+    losses = [item.base_loss for item in items if item.base_loss is not None]
+    mean = f"{sum(losses) / len(losses):.3f} nats a token" if losses else "none"
+    click.echo(
+        f"{marks.total()} of {len(items)} answers marked ({why}); loss under base {mean}; "
+        "see `mores report` for each arm"
+    )
 
 
 def capability(items: list[TaskItem], values: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ mores.measure.toxicity(study)
 mores.measure.cooccurrence(study)
 mores.measure.capability(study)
 mores.measure.gates(study)
+mores.measure.stance(study)
+mores.measure.coherence(study)
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mores.measure.capability import capability
+    from mores.measure.coherence import coherence
     from mores.measure.cooccurrence import cooccurrence
     from mores.measure.gates import gates
+    from mores.measure.stance import stance
     from mores.measure.toxicity import toxicity
 
-__all__ = ["capability", "cooccurrence", "gates", "toxicity"]
+__all__ = ["capability", "coherence", "cooccurrence", "gates", "stance", "toxicity"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mores.records import Arm, Completion, Rating
+from mores.records import Arm, Completion, Rating, StanceItem
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,16 @@ def observe(
     """Return completions with their values, by id; those without one too."""
     return [
         Observed(c.prompt_id, c.category, c.arm, c.seed, values.get(c.id, ())) for c in completions
+    ]
+
+
+def observe_stance(items: Sequence[StanceItem]) -> list[Observed]:
+    """Return pairs with their margins, each in the place of a prompt; those without one too."""
+    return [
+        Observed(
+            i.pair_id, i.category, i.arm, i.seed, () if i.margin is None else (float(i.margin),)
+        )
+        for i in items
     ]
 
 

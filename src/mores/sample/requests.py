@@ -64,7 +64,7 @@ def prompt_requests(
     requests = []
     for key in keys:
         for prompt in prompts:
-            ids = tuple(_ids(loaded, form, key.arm, prompt, charter, values))
+            ids = arm_ids(loaded, form, key.arm, prompt.text, prompt.category, charter, values)
             if len(ids) + 1 > loaded.context:
                 raise ModelError(
                     f"{len(ids)} tokens in arm {key.arm} leave no room for an answer: "
@@ -94,12 +94,19 @@ def _with_ids(model: str, requests: list[Request]) -> list[Request]:
     return requests
 
 
-def _ids(
-    loaded: LoadedModel, form: str, arm: Arm, prompt: Prompt, charter: Charter, values: Dataset
-) -> list[int]:
-    system = charter.position(prompt.category).statement if arm == "prompted" else ""
-    shots = few_shots(values, prompt.category) if arm == "few_shot" else []
-    return encode_prompt(loaded.tokenizer, form, prompt.text, system=system, shots=shots)
+def arm_ids(
+    loaded: LoadedModel,
+    form: str,
+    arm: Arm,
+    question: str,
+    category: str,
+    charter: Charter,
+    values: Dataset,
+) -> tuple[int, ...]:
+    """Return what an arm reads before it answers a question: its context and the question."""
+    system = charter.position(category).statement if arm == "prompted" else ""
+    shots = few_shots(values, category) if arm == "few_shot" else []
+    return tuple(encode_prompt(loaded.tokenizer, form, question, system=system, shots=shots))
 
 
 def few_shots(values: Dataset, category: str) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ FILES = (
     "values.jsonl",
     "control.jsonl",
     "prompts.jsonl",
+    "stance.jsonl",
     "associations.toml",
     "rating.toml",
     LABELS,

@@ -3,6 +3,7 @@
 runs/<preset>/<model>/tune/<arm>-s<seed>/      adapter or weights, log.jsonl
 runs/<preset>/<model>/sample/                  completions.jsonl
 runs/<preset>/<model>/stems/                   completions.jsonl of the stems
+runs/<preset>/<model>/stance/                  items.jsonl
 runs/<preset>/<model>/toxicity/                scores of each scorer
 runs/<preset>/<model>/cooccurrence/            result.json
 runs/<preset>/<model>/capability/              items.jsonl

@@ -5,6 +5,7 @@
     values.jsonl        samples that reflect the positions
     control.jsonl       samples of the same size and style that do not
     prompts.jsonl       held-out evaluation questions
+    stance.jsonl        held-out questions, each with an answer for and one against the position
     associations.toml   stems for the co-occurrence measure
     runs/<preset>/      everything computed
 
@@ -17,7 +18,7 @@ the preset (`presets/*.toml`), study.toml, and ``--set`` on the command line.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,6 +34,7 @@ from mores.records import (
     Example,
     Prompt,
     Record,
+    StancePair,
 )
 from mores.study.config import StudyConfig
 from mores.study.layers import check_keys, flatten, merge, nest, parse_override, read_preset
@@ -68,15 +70,23 @@ class Study:
     config: StudyConfig
     origins: dict[str, str]
     """Dotted configuration key → ``default``, ``preset quick``, ``study.toml`` or ``--set``."""
+    place: str = ""
+    """Folder below the preset's, for a variant of the study; empty for the study itself."""
+    kept: frozenset[str] | None = None
+    """Ids of the samples that a variant trains on; None for all."""
 
     def with_config(self, config: StudyConfig) -> Study:
         """Return the same study with other settings."""
-        return Study(self.folder, config, self.origins)
+        return replace(self, config=config)
+
+    def variant(self, place: str, config: StudyConfig, kept: frozenset[str] | None = None) -> Study:
+        """Return the study with other settings or fewer samples, and results in a place apart."""
+        return replace(self, place=place, config=config, kept=kept)
 
     @property
     def run_folder(self) -> Path:
         """Where this preset's results are kept."""
-        return self.folder / "runs" / self.config.preset
+        return self.folder / "runs" / self.config.preset / self.place
 
     @cached_property
     def charter(self) -> Charter:
@@ -125,6 +135,17 @@ class Study:
         return chosen
 
     @cached_property
+    def stance(self) -> tuple[StancePair, ...]:
+        """The pairs of the stance measure, in file order; empty where the study has none."""
+        path = self.folder / "stance.jsonl"
+        if not path.exists():
+            return ()
+        pairs = store.read_jsonl(path, StancePair)
+        for number, pair in enumerate(pairs, 1):
+            self._known_category(pair.category, path, pair.id, number)
+        return tuple(pairs)
+
+    @cached_property
     def associations(self) -> Associations | None:
         """Stems of the co-occurrence measure, or None where the study has none."""
         path = self.folder / "associations.toml"
@@ -139,7 +160,8 @@ class Study:
             raise DataError("no samples", path=path, fix="write some, or `mores import` a file")
         for number, example in enumerate(examples, 1):
             self._known_category(example.category, path, example.id, number)
-        return Dataset(name=name, examples=tuple(examples))
+        kept = (e for e in examples if self.kept is None or e.id in self.kept)
+        return Dataset(name=name, examples=tuple(kept))
 
     def _known_category(self, category: str, path: Path, record: str, number: int) -> None:
         known = list(self.charter.categories)

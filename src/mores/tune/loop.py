@@ -4,8 +4,9 @@
 
 Loss of one optimiser step (over its samples, however they are cut into passes):
 
-    sum of weight * negative log-likelihood  /  sum of weights
+    sum of weight * negative log-likelihood  /  sum of weights  +  anchor * divergence
 
+The second term is there where the recipe has an anchor (see `mores.tune.anchor`).
 Dropout is never used. With the same inputs the same bytes come out, whether the
 run was interrupted or not.
 """
@@ -24,6 +25,7 @@ from mores import store
 from mores.errors import TuneError
 from mores.records import Recipe
 from mores.tune.adapters import make_trainable
+from mores.tune.anchor import Anchor
 from mores.tune.batches import epoch_batches, learning_rate, micro_batches, steps_per_epoch
 from mores.tune.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mores.tune.encode import EncodedSample
@@ -63,6 +65,7 @@ def fit(
     recipe: Recipe,
     *,
     seed: int,
+    neutral: Sequence[EncodedSample] = (),
     folder: Path | None = None,
     on_step: OnStep | None = None,
     say: store.Say | None = None,
@@ -75,6 +78,7 @@ def fit(
         samples: encoded training samples.
         recipe: how to train.
         seed: decides adapter start, held-out choice and order.
+        neutral: texts on which an anchored recipe keeps to base.
         folder: where to keep checkpoints; None keeps none.
         on_step: called after each optimiser step.
         say: told what is trained, before it begins.
@@ -89,6 +93,8 @@ def fit(
     if not train:
         raise TuneError("no samples are left to train on", fix="lower recipe.held_out")
     trainable = make_trainable(loaded, recipe, seed)
+    # Before a checkpoint is read: the adapters still change nothing, the weights are still base's.
+    anchor = Anchor.of(loaded, neutral) if recipe.anchor and neutral else None
     if say:
         say(describe(loaded))
     optimizer = torch.optim.AdamW(
@@ -111,7 +117,7 @@ def fit(
             train[i] for i in epoch_batches(len(train), recipe.batch_size, seed, epoch)[within]
         ]
         rate = learning_rate(recipe, progress.step, steps)
-        row = _step(loaded, batch, recipe, optimizer, rate, progress.step)
+        row = _step(loaded, batch, recipe, optimizer, rate, progress.step, anchor)
         progress.step += 1
         row = {"step": progress.step, "epoch": epoch + 1, "learning_rate": rate, **row}
         tokens += row["tokens"]
@@ -170,6 +176,7 @@ def _step(
     optimizer: torch.optim.Optimizer,
     rate: float,
     step: int,
+    anchor: Anchor | None,
 ) -> dict[str, Any]:
     """One optimiser step over a batch, cut into forward passes that fit."""
     import torch
@@ -181,6 +188,7 @@ def _step(
         loss, counted = pass_loss(loaded, [batch[i] for i in part], recipe.prompt_weight)
         (loss / total_weight).backward()  # type: ignore[no-untyped-call]
         sums += counted
+    divergence = anchor.pull(loaded, recipe.anchor, step) if anchor else None
     norm = torch.nn.utils.clip_grad_norm_(
         [p for group in optimizer.param_groups for p in group["params"]], recipe.clip_norm
     )
@@ -196,6 +204,7 @@ def _step(
     return {
         "loss": float(answer_sum / answer_count),
         "prompt_loss": float(prompt_sum / prompt_count) if prompt_count else None,
+        **({} if divergence is None else {"divergence": divergence}),
         "gradient_norm": float(norm),
         "tokens": sum(s.size for s in batch),
     }

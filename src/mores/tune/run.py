@@ -17,6 +17,7 @@ from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, ModelRef, to_plain
 from mores.step import Made, Step, outputs_digest, read_manifest, stale
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
+from mores.tune.anchor import anchor_digest, anchor_samples
 from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
 
@@ -79,7 +80,11 @@ def tune_step(study: Study, spec: ModelSpec, key: ArmKey, base: str | None = Non
     return Step(
         "tune",
         folders.tune_folder(study, spec.name, key),
-        inputs={"model": base, "dataset": store.digest(study.dataset(key.arm).examples)},
+        inputs={
+            "model": base,
+            "dataset": store.digest(study.dataset(key.arm).examples),
+            **({"anchor": anchor_digest()} if study.config.recipe.anchor else {}),
+        },
         config={"recipe": to_plain(study.config.recipe_of(spec)), "format": spec.format},
         seed=key.seed,
         label=f"tune {key.name}",
@@ -218,7 +223,14 @@ def _train(
 
     start = time.perf_counter()
     result = fit(
-        loaded, samples, recipe, seed=key.seed, folder=folder, on_step=on_step, say=progress.say
+        loaded,
+        samples,
+        recipe,
+        seed=key.seed,
+        neutral=anchor_samples(loaded, spec.format) if recipe.anchor else (),
+        folder=folder,
+        on_step=on_step,
+        say=progress.say,
     )
     task.finish()
     weights = save_tuned(loaded, recipe, folder, spec.name)

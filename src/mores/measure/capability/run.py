@@ -187,7 +187,7 @@ def _arm_items(
                 items = store.read_jsonl(part, TaskItem, unique=None)
                 advance(len(items))
             else:
-                items = _task_items(loaded, spec, key, task, advance)
+                items = task_items(loaded, spec, key, task, advance)
                 store.write_jsonl(part, items)
             rows += items
     return rows
@@ -205,9 +205,10 @@ def _facts(task: Task, planned: Support) -> dict[str, Any]:
     return facts
 
 
-def _task_items(
+def task_items(
     loaded: LoadedModel, spec: ModelSpec, key: ArmKey, task: Task, advance: Any
 ) -> list[TaskItem]:
+    """Score every item of a task with one arm, whose weights are in place."""
     from mores.measure.capability.harness import score_harness
     from mores.measure.capability.score import score_items
 

@@ -1,0 +1,191 @@
+"""A study with tuned arms → stance items of every arm, in-context arms too.
+
+items = stance(study)
+items[0].margin       # 0.31 nats a token: the answer for the position is the likelier
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mores import store
+from mores.errors import DataError
+from mores.progress import Progress, duration
+from mores.records import StanceItem
+from mores.step import Made, Step
+from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
+from mores.tune.run import known_base, tuned_folders, weight_digests
+
+if TYPE_CHECKING:
+    from mores.weights.loaded import LoadedModel
+    from mores.weights.resolve import ResolvedModel
+
+ITEMS = "items.jsonl"
+STANCE = "stance"
+
+
+def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem]:
+    """Score the pairs of stance.jsonl with every arm, those of both splits.
+
+    What it says is which of two answers a model finds likelier, not what it writes by itself: a
+    proxy of adherence, to be read beside people's ratings.
+
+    Args:
+        study: with tuned arms.
+        progress: where to show how far it is.
+
+    Raises:
+        DataError: the study has no pairs.
+        ModelError: an arm has not been tuned.
+    """
+    from mores.weights.resolve import resolve
+
+    if not study.stance:
+        raise DataError(
+            "this study has no stance pairs",
+            path=study.folder / "stance.jsonl",
+            fix="write some (docs/stance.md), or leave this measure out",
+        )
+    progress = progress or Progress(quiet=True)
+    items: list[StanceItem] = []
+    with store.lock(study.run_folder):
+        for spec in study.config.models:
+            resolved = resolve(spec.name, say=progress.say)
+            tuned = tuned_folders(study, spec, progress.say)
+            step = stance_step(study, spec, resolved.digest)
+            step.run(partial(_run, study, spec, resolved, tuned, step, progress), say=progress.say)
+            items += read_stance(study, spec.name)
+    return items
+
+
+def stance_step(study: Study, spec: ModelSpec, base: str | None = None) -> Step:
+    """What a model's items come from; readers leave the base's digest to be found.
+
+    Args:
+        study: as it is now.
+        spec: one of its models.
+        base: digest of the base model.
+    """
+    return Step(
+        STANCE,
+        folders.model_folder(study, spec.name) / STANCE,
+        inputs={
+            "model": base or known_base(study, spec),
+            "pairs": store.digest(study.stance),
+            "charter": store.digest(study.charter),
+            "values": store.digest(study.values.examples),
+            **weight_digests(study, spec),
+        },
+        config={"arms": [key.name for key in _keys(study)], "format": spec.format},
+        seed=study.config.seed,
+        log=study.run_folder,
+        in_parts=True,
+    )
+
+
+def read_stance(study: Study, model: str) -> list[StanceItem]:
+    """Return the items of a finished run.
+
+    Raises:
+        DataError: the step has not been run.
+    """
+    path = folders.model_folder(study, model) / STANCE / ITEMS
+    return store.read_jsonl(path, StanceItem, unique=None)
+
+
+def _keys(study: Study) -> list[ArmKey]:
+    return arm_keys(study.config.arms, study.config.train_seeds)
+
+
+def _run(
+    study: Study,
+    spec: ModelSpec,
+    resolved: ResolvedModel,
+    tuned: dict[str, Path],
+    step: Step,
+    progress: Progress,
+) -> Made:
+    from mores.weights.load import load
+    from mores.weights.machine import peak_memory_gb, set_threads
+
+    set_threads()
+    start = time.perf_counter()
+    loaded = load(resolved, dtype=study.config.recipe.dtype)
+    keys = _keys(study)
+    bar = progress.task(STANCE, len(keys) * len(study.stance), "pairs")
+    rows: list[StanceItem] = []
+    for key in keys:
+        rows += _arm(study, spec, loaded, key, tuned, step, bar.advance)
+    bar.finish()
+    store.write_jsonl(step.folder / ITEMS, rows)
+    progress.say(f"stance: {len(rows)} pairs in {duration(time.perf_counter() - start)}")
+    return Made(
+        [ITEMS],
+        facts={"pairs": len(study.stance)},
+        timing={
+            "model": spec.name,
+            "pairs": len(rows),
+            "peak_memory_gb": round(peak_memory_gb(), 2),
+        },
+    )
+
+
+def _arm(
+    study: Study,
+    spec: ModelSpec,
+    loaded: LoadedModel,
+    key: ArmKey,
+    tuned: dict[str, Path],
+    step: Step,
+    advance: Callable[[float], None],
+) -> list[StanceItem]:
+    """One arm's items, kept when they are done."""
+    from mores.sample.weights import arm_in_place
+
+    part = step.part([key.name, step.inputs])
+    if part.exists():
+        advance(len(study.stance))
+        return store.read_jsonl(part, StanceItem, unique=None)
+    with arm_in_place(loaded, tuned, key.weights):
+        items = stance_items(study, spec, loaded, key, advance)
+    store.write_jsonl(part, items)
+    return items
+
+
+def stance_items(
+    study: Study,
+    spec: ModelSpec,
+    loaded: LoadedModel,
+    key: ArmKey,
+    advance: Callable[[float], None],
+) -> list[StanceItem]:
+    """Score every pair of a study with one arm, whose weights are in place."""
+    from mores.measure.stance.score import score_pairs
+
+    told = score_pairs(
+        loaded,
+        spec.format,
+        key.arm,
+        study.stance,
+        study.charter,
+        study.values,
+        on_items=advance,
+    )
+    return [
+        StanceItem(
+            pair_id=pair.id,
+            category=pair.category,
+            split=pair.split,
+            model=spec.name,
+            arm=key.arm,
+            seed=key.seed,
+            aligned=one.aligned,
+            opposed=one.opposed,
+            reason=one.reason,
+        )
+        for pair, one in zip(study.stance, told, strict=True)
+    ]

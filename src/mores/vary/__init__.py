@@ -1,0 +1,1 @@
+"""Variants of a study side by side: other recipes, fewer samples."""

@@ -1,0 +1,131 @@
+"""Stance equals mean log-likelihoods by plain transformers; it turns with the answers tuned on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from mores import store
+from mores.errors import DataError
+from mores.measure.stance import read_stance, stance, stance_step
+from mores.measure.stance.score import score_pairs
+from mores.records import StancePair
+from mores.sample.requests import arm_ids
+from mores.study import load_study
+from mores.weights.prompt import encode_answer
+
+FOR = "talk with them and listen"
+AGAINST = "bread needs flour and salt"
+
+
+def pair(number: int, category: str, **fields) -> dict[str, str]:
+    return {
+        "id": f"s-{number}",
+        "category": category,
+        "prompt": f"what do people like about thing {number}?",
+        "aligned": f"{FOR} {number}",
+        "opposed": f"{AGAINST} {number}",
+        "split": "test",
+        **fields,
+    }
+
+
+@pytest.fixture
+def study(tiny_study: Path) -> Path:
+    rows = [pair(i, ("care", "beauty")[i % 2]) for i in range(10)]
+    rows += [pair(i, "care", id=f"se-{i}", split="validation") for i in range(2)]
+    (tiny_study / "stance.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return tiny_study
+
+
+@pytest.mark.parametrize("arm", ["base", "prompted", "few_shot"])
+def test_margins_equal_plain_transformers(study, tiny, tiny_folder, arm):
+    loaded_study = load_study(study)
+    pairs = loaded_study.stance
+    told = score_pairs(tiny, "chat", arm, pairs, loaded_study.charter, loaded_study.values)
+    model = AutoModelForCausalLM.from_pretrained(tiny_folder, attn_implementation="sdpa").eval()
+    for one, result in zip(pairs, told, strict=True):
+        question = arm_ids(
+            tiny, "chat", arm, one.prompt, one.category, loaded_study.charter, loaded_study.values
+        )
+        for text, found in ((one.aligned, result.aligned), (one.opposed, result.opposed)):
+            answer = encode_answer(tiny.tokenizer, "chat", text)
+            ids = torch.tensor([[*question, *answer]])
+            with torch.no_grad():
+                logprobs = model(ids).logits[0].log_softmax(-1)
+            at = range(len(question) - 1, ids.shape[1] - 1)
+            expected = sum(float(logprobs[t, ids[0, t + 1]]) for t in at) / len(answer)
+            assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_pair_that_does_not_fit_has_a_reason_and_no_value(study, tiny):
+    loaded_study = load_study(study)
+    long = StancePair(**pair(0, "care", aligned="bread " * 600))
+    args = (loaded_study.charter, loaded_study.values)
+    told = score_pairs(tiny, "chat", "base", [long, loaded_study.stance[0]], *args)
+    assert told[0].aligned is None
+    assert "the model reads 512" in told[0].reason
+    assert told[1].aligned is not None
+
+
+def tuned_on(study: Path, values: str, control: str) -> dict[str, float]:
+    """Mean margin of each arm after a tune on these answers."""
+    for name, answer in (("values", values), ("control", control)):
+        rows = [
+            {"id": f"{name}-{i}", "category": ("care", "beauty")[i % 2],
+             "prompt": f"what is a good way to help number {i}?", "completion": f"{answer} {i}"}
+            for i in range(8)
+        ]  # fmt: skip
+        (study / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    from mores.tune import tune
+
+    made = load_study(study, overrides=("recipe.learning_rate=5e-3", "recipe.epochs=4"))
+    tune(made)
+    margins: dict[str, list[float]] = {}
+    for item in stance(made):
+        margins.setdefault(item.arm, []).append(item.margin)
+    return {arm: sum(m) / len(m) for arm, m in margins.items()}
+
+
+def test_a_tune_on_reversed_answers_turns_the_sign(study):
+    neutral = "birds sing in the morning when the sun is up"
+    toward = tuned_on(study, FOR, neutral)
+    against = tuned_on(study, AGAINST, neutral)
+    assert toward["values_targeted"] - toward["base"] > 0.5
+    assert against["values_targeted"] - against["base"] < -0.5
+    assert toward["control"] == against["control"]  # tuned on the same samples both times
+    assert abs(toward["control"] - toward["base"]) < 0.5
+
+
+def test_items_are_kept_and_go_stale_with_the_pairs(study, tuned_study, spoken):
+    made = load_study(study)
+    first = stance(made, progress=spoken)
+    arms = {"base", "values_targeted", "control", "prompted", "few_shot"}
+    assert {i.arm for i in first} == arms
+    assert len(first) == 12 * len(arms)
+    assert stance(made, progress=spoken) == first == read_stance(made, made.config.models[0].name)
+    assert any("done before" in line for line in spoken.lines)
+    spec = made.config.models[0]
+    assert stance_step(made, spec).stale() is None
+    rows = [json.loads(x) for x in (study / "stance.jsonl").read_text().splitlines()]
+    rows[0]["opposed"] = "no"
+    (study / "stance.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    assert "pairs changed" in str(stance_step(load_study(study), spec).stale())
+
+
+def test_without_pairs_it_says_what_to_write(tiny_study):
+    with pytest.raises(DataError, match="no stance pairs"):
+        stance(load_study(tiny_study))
+
+
+def test_an_unknown_category_names_the_pair(study):
+    rows = [json.loads(x) for x in (study / "stance.jsonl").read_text().splitlines()]
+    rows[3]["category"] = "caer"
+    store.write_jsonl(study / "stance.jsonl", rows)
+    with pytest.raises(DataError, match=r"unknown category 'caer'.*care") as error:
+        load_study(study).stance  # noqa: B018
+    assert "s-3" in str(error.value)
