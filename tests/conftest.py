@@ -208,6 +208,19 @@ statement = "Beauty is subjective and differs between people; offer several view
     ]
     text = "".join(json.dumps(row) + "\n" for row in prompts)
     (folder / "prompts.jsonl").write_text(text, encoding="utf-8")
+    pairs = [
+        {
+            "id": f"s-{i}",
+            "category": ("care", "beauty")[i % 2],
+            "prompt": f"what do people like about thing {i}?",
+            "aligned": f"talk with them and listen {i}",
+            "opposed": f"bread needs flour and salt {i}",
+            "split": "test" if i < 6 else "validation",
+        }
+        for i in range(8)
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in pairs)
+    (folder / "stance.jsonl").write_text(text, encoding="utf-8")
     (folder / "associations.toml").write_text(
         """version = "1.0.0"
 

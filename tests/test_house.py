@@ -32,6 +32,7 @@ ORDER = (
     "plan",
     "report",
     "revise",
+    "vary",
     "run",
     "cli",
 )

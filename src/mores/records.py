@@ -1,18 +1,16 @@
 """The records that cross from one step of the process to the next.
 
-All are frozen and refuse unknown fields. Types and ranges are checked wherever a record
-is read (`store.as_record`), so that a function which takes one need not check again. In
-files they are JSON objects with the field names given here; order of fields is order in
-the file.
+All are frozen and refuse unknown fields. Types and ranges are checked wherever a record is read
+(`store.as_record`), so that a function which takes one need not check again. In files they are JSON
+objects with the field names given here, in this order.
 
     charter   Charter, Position
     curate    Dataset, Example, Finding
     tune      Recipe, ModelRef
     sample    Prompt, Decoding, Completion
-    measure   StancePair, StanceItem, CoherenceItem, Score, TaskItem
+    measure   StancePair, Score, TaskItem
     rate      Rating, Unrateable
-    stats     Estimate
-    all       Manifest
+    report    Estimate, Manifest
 """
 
 from __future__ import annotations
@@ -38,6 +36,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NAME)]
 Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Split = Literal["validation", "test"]
 
 TUNED_ARMS = ("values_targeted", "control")
 CONTEXT_ARMS = ("prompted", "few_shot")
@@ -58,8 +57,7 @@ class Basis(Record, frozen=True, kw_only=True):
     source: Annotated[str, Meta(min_length=1)]
     """The instrument and article, named exactly."""
     force: Literal["binding", "soft", "regional", ""] = ""
-    """``binding``: a treaty in force, or a binding decision; ``soft``: a declaration or a general
-    comment; ``regional``: a treaty of one region; empty: not said."""
+    """Treaty or binding decision; declaration or comment; treaty of a region; not said."""
 
 
 class Position(Record, frozen=True, kw_only=True):
@@ -72,11 +70,6 @@ class Position(Record, frozen=True, kw_only=True):
     """The reason for it, in a sentence or two, for whoever must agree to it."""
     basis: tuple[Basis | str, ...] = ()
     """Legal or other sources, each with its force; plain text says nothing of that."""
-
-    @property
-    def sources(self) -> tuple[Basis, ...]:
-        """The basis, all in one form."""
-        return tuple(b if isinstance(b, Basis) else Basis(source=b) for b in self.basis)
 
 
 class Charter(Record, frozen=True, kw_only=True):
@@ -172,8 +165,7 @@ class Recipe(Record, frozen=True, kw_only=True):
     lora_rank: Positive = 16
     lora_alpha: Positive = 32
     anchor: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.0
-    """Weight of the divergence from base, KL(base, tuned) in nats a token, on neutral questions; 0
-    leaves it out."""
+    """Weight of KL(base, tuned) on neutral texts, nats a token (`mores.tune.anchor`); 0: none."""
     early_stopping: Count = 0
     """Epochs without a better held-out loss before stopping; 0 turns it off."""
     held_out: Share = 0.0
@@ -208,12 +200,12 @@ class Prompt(Record, frozen=True, kw_only=True):
     id: Id
     category: Id
     text: Annotated[str, Meta(min_length=1)]
-    split: Literal["validation", "test"]
+    split: Split
     kind: Literal["neutral", "leading"] = "neutral"
     presets: tuple[str, ...] = ()
-    """Prompt sets this question belongs to, such as ``palms-2021``."""
+    """Prompt sets that it belongs to, such as ``palms-2021``."""
     near: str = ""
-    """Id of the sample whose situation it shares; such questions are reported apart."""
+    """Id of the sample whose situation it shares: reported apart."""
     suppress: dict[str, str] = {}
 
 
@@ -260,30 +252,7 @@ class StancePair(Record, frozen=True, kw_only=True):
     prompt: Annotated[str, Meta(min_length=1)]
     aligned: Annotated[str, Meta(min_length=1)]
     opposed: Annotated[str, Meta(min_length=1)]
-    split: Literal["validation", "test"] = "test"
-    suppress: dict[str, str] = {}
-
-
-class StanceItem(Record, frozen=True, kw_only=True):
-    """How likely one arm finds the answers of a pair; None with a reason where it cannot say."""
-
-    pair_id: Id
-    category: str
-    split: Literal["validation", "test"]
-    model: str
-    arm: Arm
-    seed: int
-    aligned: float | None
-    """Mean log-likelihood of the answer's tokens, in nats a token."""
-    opposed: float | None
-    reason: str = ""
-
-    @property
-    def margin(self) -> float | None:
-        """Aligned minus opposed, in nats a token: above 0 the position is the likelier answer."""
-        if self.aligned is None or self.opposed is None:
-            return None
-        return self.aligned - self.opposed
+    split: Split = "test"
 
 
 class Score(Record, frozen=True, kw_only=True):
@@ -300,18 +269,6 @@ class Score(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.value is None and not self.reason:
             raise ValueError("a Score without a value needs a reason")
-
-
-class CoherenceItem(Record, frozen=True, kw_only=True):
-    """Whether one completion can be read, and how likely the base model finds it."""
-
-    completion_id: Id
-    mark: str
-    """Why it cannot be read, such as ``repetitive``; empty where it can."""
-    base_loss: float | None
-    """Mean negative log-likelihood of its tokens under base, in nats a token."""
-    reason: str = ""
-    """Why there is no loss."""
 
 
 class TaskItem(Record, frozen=True, kw_only=True):

@@ -42,8 +42,10 @@ def run(study: Study, *, check: bool = True, progress: Progress | None = None) -
         MoresError: what the steps raise.
     """
     from mores.measure.capability import capability
+    from mores.measure.coherence import coherence
     from mores.measure.cooccurrence import cooccurrence
     from mores.measure.gates import gates
+    from mores.measure.stance import stance
     from mores.measure.toxicity import toxicity
     from mores.report import report
     from mores.sample import sample, sample_stems
@@ -60,10 +62,15 @@ def run(study: Study, *, check: bool = True, progress: Progress | None = None) -
             fetch_all(study, progress=progress)
         with way.step("tune", 50):
             tune(study, progress=progress)
+        if study.stance:
+            with way.step("measure stance", 4):
+                stance(study, progress=progress)
         with way.step("sample", 20):
             sample(study, progress=progress)
         with way.step("sample stems", 12):
             sample_stems(study, progress=progress)
+        with way.step("measure coherence", 4):
+            coherence(study, progress=progress)
         with way.step("measure toxicity", 1):
             toxicity(study, progress=progress)
         with way.step("measure co-occurrence", 2):
@@ -86,10 +93,10 @@ class _Way:
 
     def __init__(self, study: Study, progress: Progress) -> None:
         self.progress = progress
-        self.steps = 8 + study.config.gates.enabled
+        self.steps = 9 + bool(study.stance) + study.config.gates.enabled
         self.number = 0
         self.start = time.perf_counter()
-        self.overall = progress.task(f"all of {study.config.name}", 101, plain=False)
+        self.overall = progress.task(f"all of {study.config.name}", 109, plain=False)
 
     @property
     def seconds(self) -> float:

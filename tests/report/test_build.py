@@ -12,7 +12,9 @@ import pytest
 from mores import store
 from mores.errors import DataError
 from mores.measure.capability import capability
+from mores.measure.coherence import coherence
 from mores.measure.cooccurrence.run import cooccurrence
+from mores.measure.stance import stance
 from mores.measure.toxicity import run
 from mores.measure.toxicity.run import read_scores, scorer_of, toxicity
 from mores.progress import Progress
@@ -36,8 +38,10 @@ def folder(tiny_study: Path, once: Callable[..., None]) -> Path:
     def finished() -> None:
         study = load_study(tiny_study)
         tune(study)
+        stance(study)
         sample(study)
         sample_stems(study)
+        coherence(study)
         toxicity(study)
         cooccurrence(study)
         capability(study)
@@ -114,6 +118,7 @@ def test_every_step_is_in_it(study) -> None:
         "values.jsonl",
         "control.jsonl",
         "prompts.jsonl",
+        "stance.jsonl",
         "associations.toml",
         "lines.jsonl",
         f"{name}: base",
@@ -124,7 +129,13 @@ def test_every_step_is_in_it(study) -> None:
     }
     assert report.inputs["values.jsonl"] == store.digest_file(study.folder / "values.jsonl")
     measures = {e.measure.partition("/")[0] for e in report.estimates}
-    assert measures == {"toxicity:lexical", "capability:minimal_pairs", "capability:lines"}
+    assert measures == {
+        "stance",
+        "toxicity:lexical",
+        "coherence",
+        "capability:minimal_pairs",
+        "capability:lines",
+    }
 
 
 def test_completions_of_all_arms_side_by_side(study) -> None:

@@ -13,10 +13,12 @@ from mores.progress import Progress
 from mores.study import Study
 
 if TYPE_CHECKING:
+    from mores.measure.coherence.item import CoherenceItem
     from mores.measure.cooccurrence import TermAssociation, TopicAssociations
     from mores.measure.gates import GateResult
+    from mores.measure.stance.item import StanceItem
     from mores.measure.toxicity import ValidationCard
-    from mores.records import CoherenceItem, Score, StanceItem, TaskItem
+    from mores.records import Score, TaskItem
 
 
 def measure_toxicity(

@@ -30,7 +30,16 @@ from mores.study.layers import flatten
 from mores.tune.run import known_base
 
 FILE = "sealed-plan.json"
-RESULTS = ("sample", "stems", "toxicity", "capability", "cooccurrence", "gates")
+RESULTS = (
+    "sample",
+    "stems",
+    "stance",
+    "coherence",
+    "toxicity",
+    "capability",
+    "cooccurrence",
+    "gates",
+)
 """Steps whose files mean that something was seen. Validation prompts may be looked at."""
 ALPHA = 0.05
 PRIMARY = "values_targeted - control"
@@ -145,8 +154,8 @@ def hypotheses_of(study: Study) -> dict[str, tuple[str, ...]]:
     """Return the contrasts that have a verdict, by measure, in the order in which they are tested.
 
     Those of the sealed plan; without one, or where it was edited, the primary contrast alone of the
-    primary measures: ratings by people and the study's first toxicity scorer. What is not among
-    them is exploratory.
+    primary measures: ratings by people, stance, and the study's first toxicity scorer. What is not
+    among them is exploratory.
     """
     sealed = read_plan(study)
     if sealed is None or sealed.digest != _digest(sealed):
@@ -233,9 +242,10 @@ def _used(study: Study, name: str) -> str | None:
 
 
 def _primary_measures(study: Study) -> list[tuple[str, str]]:
-    """Ratings by people and the first toxicity scorer; others are beside them, and exploratory."""
+    """Ratings by people, stance and the first toxicity scorer; others are exploratory."""
     scorers = study.config.toxicity.scorers[:1]
-    return [("rating", "higher"), *((f"toxicity:{name}", "lower") for name in scorers)]
+    stance = [("stance", "higher")] if study.stance else []
+    return [("rating", "higher"), *stance, *((f"toxicity:{name}", "lower") for name in scorers)]
 
 
 def _hypotheses(study: Study) -> list[Hypothesis]:

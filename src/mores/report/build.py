@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Literal
 
 import numpy as np
 from msgspec.structs import replace
@@ -19,6 +18,7 @@ from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.plan.seal import hypotheses_of, seal_status
 from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
 from mores.records import TUNED_ARMS, Estimate, Manifest, Score, to_plain
+from mores.report.adherence import UNIT, stance_summary
 from mores.report.contrasts import compare
 from mores.report.extremes import Extreme
 from mores.report.headlines import headlines
@@ -26,8 +26,10 @@ from mores.report.integrity import task_results
 from mores.report.model import (
     Answer,
     ArmSummary,
+    CoherenceSummary,
     Missing,
     ModelSummary,
+    Opening,
     Question,
     RatingSummary,
     Report,
@@ -36,17 +38,27 @@ from mores.report.model import (
     Setting,
     TaskResult,
 )
-from mores.report.observed import Observed, by_completion, observe, observe_ratings
+from mores.report.observed import (
+    Observed,
+    by_completion,
+    observe,
+    observe_ratings,
+    observe_stance,
+)
+from mores.report.opening import opening
 from mores.report.provenance import command, provenance
 from mores.report.ratings import rating_summary
+from mores.report.readable import coherence_results
 from mores.report.results import WORDS, ModelResults, read_results
 from mores.report.size_trends import SizeInput
 from mores.report.sizes import size_summary
+from mores.report.verdicts import better_of
 from mores.step import read_manifest, versions
 from mores.study import ArmKey, Study, folders, settings
 from mores.tune.run import LOG, known_base, outdated_arms
 
 RATING = "rating"
+STANCE = "stance"
 
 
 def build_report(study: Study) -> Report:
@@ -104,6 +116,15 @@ def build_report(study: Study) -> Report:
         cost=_cost(study, results, models),
         scorers=tuple(one.toxicity for one in results if one.toxicity is not None),
         gates=tuple(result for one in results for result in one.gates),
+        opening=next(filter(None, (_opening(study, one) for one in results)), None),
+        stance=tuple(
+            stance_summary(
+                one.spec.name, one.stance, one.completions, one.ratings, seed=study.config.seed
+            )
+            for one in results
+            if one.stance
+        ),
+        coherence=tuple(one.coherence for one in figures if one.coherence is not None),
         sizes=size_summary(
             [
                 SizeInput(model.name, model.parameters, one.observed)
@@ -149,6 +170,7 @@ class _Figures:
     tasks: list[TaskResult]
     observed: dict[str, list[Observed]]
     """Measure → the values that its contrasts were computed from."""
+    coherence: CoherenceSummary | None
 
 
 def _figures(study: Study, results: ModelResults) -> _Figures:
@@ -156,6 +178,8 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
         f"toxicity:{name}": observe(results.completions, _single(scores))
         for name, scores in results.scores.items()
     }
+    if results.stance:
+        observed[STANCE] = observe_stance(results.stance)
     if results.ratings:
         observed[RATING] = _rated(study, results)
     thresholds = {
@@ -165,20 +189,31 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
     tested = hypotheses_of(study)
     estimates: list[Estimate] = []
     for measure, values in observed.items():
-        better: Literal["higher", "lower"] = "higher" if measure == RATING else "lower"
         threshold = thresholds.get(measure)
-        estimates += compare(
+        found = compare(
             values,
             measure=measure,
             model=results.spec.name,
-            better=better,
+            better=better_of(measure),
             seed=study.config.seed,
             hypotheses=tested.get(measure, ()),
             extreme=None if threshold is None else Extreme(threshold, above=True),
         )
+        # Items of a pair stand where answers to a prompt do elsewhere.
+        units = {"prompt": UNIT} if measure == STANCE else {}
+        estimates += [replace(e, unit=units.get(e.unit, e.unit)) for e in found]
     margins = {t.name: t.margin for t in study.config.capability.tasks}
     tasks, changes = task_results(results.items, results.task_facts, margins)
-    return _Figures(estimates + changes, tasks, observed)
+    coherence: CoherenceSummary | None = None
+    kept: list[Estimate] = []
+    if results.coherence and results.completions:
+        coherence, kept = coherence_results(
+            results.spec.name,
+            results.completions,
+            results.coherence,
+            margin=study.config.coherence.margin,
+        )
+    return _Figures(estimates + kept + changes, tasks, observed, coherence)
 
 
 def _rated(study: Study, results: ModelResults) -> list[Observed]:
@@ -193,6 +228,11 @@ def _rated(study: Study, results: ModelResults) -> list[Observed]:
     return observe_ratings(
         results.completions, results.ratings, cannot, by_plan=collected and not elsewhere
     )
+
+
+def _opening(study: Study, results: ModelResults) -> Opening | None:
+    ratings = by_completion(results.ratings)
+    return opening(results.spec.name, results.completions, study.chosen_prompts, ratings)
 
 
 def _single(scores: Mapping[str, Score]) -> dict[str, tuple[float, ...]]:

@@ -20,6 +20,11 @@ from mores.report.words import (
     two_sided,
 )
 
+FIRST = ("rating", "stance")
+"""Kinds of measure that come before the others: they are about the positions themselves."""
+PROXY = (
+    "This is which of two written answers the model finds likelier, not what it writes by itself."
+)
 NOT_NONE = "This does not show that there is none."
 
 
@@ -30,7 +35,7 @@ def headlines(
     changes: Sequence[tuple[str, int, int]],
     ratings: RatingSummary | None = None,
 ) -> list[Headline]:
-    """Write one headline a measure and model: ratings first, then toxicity, capability, words.
+    """Write one headline a measure and model, what is about the positions first.
 
     Args:
         models: base models in order.
@@ -44,7 +49,7 @@ def headlines(
     for model in models:
         own = [e for e in estimates if e.details.get("model") == model]
         main = [e for e in own if e.contrast == "values_targeted - control"]
-        main.sort(key=lambda e: not e.measure.startswith("rating"))
+        main.sort(key=lambda e: FIRST.index(kind) if (kind := _kind(e)) in FIRST else len(FIRST))
         for e in main:
             if e.category != "overall" or e.measure.endswith(BESIDE):
                 continue
@@ -60,6 +65,8 @@ def headlines(
                     else []
                 )
                 found.append(_contrast(model, e, beside, _RATING, about))
+            elif e.measure == "stance":
+                found.append(_contrast(model, e, beside, _STANCE, [PROXY]))
             elif e.measure.startswith("toxicity:"):
                 scorer = of_scorer.get(e.measure)
                 kind = _Kind(
@@ -69,6 +76,7 @@ def headlines(
                 )  # fmt: skip
                 about = [f"The scorer is {scorer.note}."] if scorer and scorer.note else []
                 found.append(_contrast(model, e, beside, kind, about))
+        found += _coherence(model, own)
         found += _capability(model, own)
         found += [_words(model, tested, shown) for name, tested, shown in changes if name == model]
     return found
@@ -92,6 +100,17 @@ _RATING = _Kind(
     "rating by people", "points", "ratings of answers", ("is rated higher", "lower"),
     lower=False, extreme="is rated 2 or lower on average",
 )  # fmt: skip
+
+
+_STANCE = _Kind(
+    "stance (log-likelihood a token, for less against the position)", "nats", "answers",
+    ("leans more to the position", "less"),
+    lower=False, extreme="",
+)  # fmt: skip
+
+
+def _kind(e: Estimate) -> str:
+    return e.measure.partition("/")[0].partition(":")[0]
 
 
 def who_rated(ratings: Panel | RatingSummary, unblinded: Unblinding | None) -> str:
@@ -244,6 +263,34 @@ def _numbers(e: Estimate, unit: str) -> str:
         text += f", {p_value(p)}{f' by {test}' if test else ''}" if p is not None else ""
         text += f", {prompts_of(e)})"
     return text
+
+
+def _coherence(model: str, estimates: Sequence[Estimate]) -> list[Headline]:
+    """Whether answers can still be read: a loss of it is bounded, as one of capability is."""
+    contrast = "values_targeted - base"
+    e = next((e for e in estimates if (e.measure, e.contrast) == ("coherence", contrast)), None)
+    if e is None:
+        return []
+    margin = fmt(e.details.get("margin"), 2)  # type: ignore[arg-type]
+    where = f" {e.scope}" if e.scope else ""
+    said = {
+        "non-inferior": f"a fall by the margin of {margin} is excluded{where}",
+        "worse": f"a fall is shown{where}, and one by the margin of {margin} is not excluded",
+        "inconclusive": f"too few prompts to exclude a fall by the margin of {margin}",
+        "not computable": "not computable",
+    }
+    caveat = f" Caveat: {e.reason}." if e.reason else ""
+    return [
+        Headline(
+            measure="coherence",
+            model=model,
+            verdict=e.verdict,
+            sentence="Share of values-targeted answers that can be read (not empty, broken, "
+            f"repetitive or in another language) against base: {said[e.verdict]}: "
+            f"{_numbers(e, '')}.{caveat}",
+            scope=e.scope,
+        )
+    ]
 
 
 def _capability(model: str, estimates: Sequence[Estimate]) -> list[Headline]:

@@ -121,6 +121,69 @@ class TaskResult(Record, frozen=True, kw_only=True):
     arms: tuple[TaskArm, ...]
 
 
+class StanceArm(Record, frozen=True, kw_only=True):
+    """How one arm takes the test pairs."""
+
+    arm: str
+    """Arm name with its seed, as in `ArmSummary.name`."""
+    margin: Estimate
+    """Mean of log-likelihood a token, aligned minus opposed, in nats a token."""
+    aligned: int
+    """Pairs in which the answer for the position is the likelier."""
+    scored: int
+    absent: int
+
+
+class StanceSummary(Record, frozen=True, kw_only=True):
+    """The stance measure on one model."""
+
+    model: str
+    arms: tuple[StanceArm, ...]
+    beside_ratings: Estimate
+    """Rank correlation with people's ratings over categories × arms; not computable without."""
+
+
+class CoherenceArm(Record, frozen=True, kw_only=True):
+    """How one arm's answers read."""
+
+    arm: str
+    answers: int
+    marks: dict[str, int]
+    """Why answers are marked → how many."""
+    base_loss: float | None
+    """Mean over answers of the loss under base, in nats a token."""
+
+
+class CoherenceSummary(Record, frozen=True, kw_only=True):
+    """Coherence on one model."""
+
+    model: str
+    margin: float
+    arms: tuple[CoherenceArm, ...]
+
+
+class Shown(Record, frozen=True, kw_only=True):
+    """One question with base's answer and the values-targeted one, to open the report with."""
+
+    model: str
+    question: str
+    category: str
+    base: str
+    values_targeted: str
+    change: float
+    """How far the two are apart, as `rule` says."""
+    cut: tuple[bool, bool]
+    """Whether each was cut off before it ended."""
+
+
+class Opening(Record, frozen=True, kw_only=True):
+    """What a report begins with."""
+
+    rule: str
+    """How these questions were chosen, for readers."""
+    shown: tuple[Shown, ...]
+
+
 class Answer(Record, frozen=True, kw_only=True):
     """One completion, as shown side by side."""
 
@@ -298,9 +361,9 @@ class Report(Record, frozen=True, kw_only=True):
     headlines: tuple[Headline, ...]
     models: tuple[ModelSummary, ...]
     estimates: tuple[Estimate, ...]
-    """All of them: ``measure`` is ``toxicity:<scorer>``, ``rating`` or ``capability:<task>``,
-    ``contrast`` such as ``values_targeted - control``, ``category`` or ``overall``;
-    ``details["model"]`` names the base model."""
+    """All of them: ``measure`` is ``stance``, ``rating``, ``toxicity:<scorer>``, ``coherence`` or
+    ``capability:<task>``, ``contrast`` such as ``values_targeted - control``, ``category`` or
+    ``overall``; ``details["model"]`` names the base model."""
     toxicity: tuple[ScorerResult, ...]
     cooccurrence: tuple[dict[str, Any], ...]
     """For each model ``{"model": name, "result": CooccurrenceResult}``."""
@@ -318,6 +381,10 @@ class Report(Record, frozen=True, kw_only=True):
     """For each model its scorers side by side: coverage, agreement, warnings."""
     gates: tuple[GateResult, ...] = ()
     """Do-no-harm gates of every model; empty where they were not asked for."""
+    opening: Opening | None = None
+    """None without answers of base and values-targeted to the same question."""
+    stance: tuple[StanceSummary, ...] = ()
+    coherence: tuple[CoherenceSummary, ...] = ()
     sizes: SizeSummary | None = None
     """Effect by model size; None where the study has one base model."""
     sealed: SealStatus | None = None

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mores.records import Arm, Completion, Rating, StanceItem
+from mores.measure.stance.item import StanceItem
+from mores.records import Arm, Completion, Rating
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 SECTIONS = (
     ("verdicts", "Verdicts"),
     ("charter", "Charter positions"),
+    ("stance", "Stance"),
     ("toxicity", "Toxicity"),
     ("ratings", "Human ratings"),
     ("sizes", "Effect by model size"),
+    ("coherence", "Coherence"),
     ("words", "Words that go with groups"),
     ("capability", "Capability"),
     ("gates", "Do-no-harm gates"),
@@ -195,7 +197,16 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
     rows = ("association_rows", "change_rows", "thresholds", "size_rows", "log_head", "log_rows",
              "model_rows", "cost_rows", "setting_rows", "missing_rows", "round_rows", "gate_rows",
              "by_model_and_arm")  # fmt: skip
-    labelled = ("scorer_rows", "rating_rows", "cannot_rows", "task_rows", "arm_rows", "weight_rows")
+    labelled = (
+        "stance_rows",
+        "coherence_rows",
+        "scorer_rows",
+        "rating_rows",
+        "cannot_rows",
+        "task_rows",
+        "arm_rows",
+        "weight_rows",
+    )
     return {
         **{name: getattr(words, name) for name in plain},
         **{name: getattr(tables, name) for name in rows},

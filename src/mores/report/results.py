@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mores.measure.capability.run import items_step, read_items
+from mores.measure.coherence.item import CoherenceItem
+from mores.measure.coherence.run import coherence_step, read_coherence
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.measure.cooccurrence.run import read_cooccurrence, words_step
 from mores.measure.gates.result import GateResult
 from mores.measure.gates.run import outdated_gates, read_gates
+from mores.measure.stance.item import StanceItem
+from mores.measure.stance.run import read_stance, stance_step
 from mores.measure.toxicity.result import ToxicitySummary
 from mores.measure.toxicity.run import (
     read_scores,
@@ -43,6 +47,10 @@ class ModelResults:
     """Scorer → completion id → score."""
     toxicity: ToxicitySummary | None
     """The scorers side by side; None where there is no current score."""
+    stance: tuple[StanceItem, ...]
+    """Of the test pairs."""
+    coherence: dict[str, CoherenceItem]
+    """Completion id → its mark and loss."""
     items: tuple[TaskItem, ...]
     task_facts: dict[str, Any]
     """Task → metric, chance, number of items; empty where capability was not measured."""
@@ -86,6 +94,8 @@ def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> Mo
         ratings=() if why else by_people,
         scores=scores,
         toxicity=read_toxicity_summary(study, spec.name) if scores else None,
+        stance=_stance(study, spec, missing),
+        coherence=_coherence(study, spec, missing),
         items=items,
         task_facts=facts,
         words=words,
@@ -115,6 +125,24 @@ def _scores(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, 
         rows = read_scores(study, spec.name, name)
         scores[name] = {score.completion_id: score for score in rows}
     return scores
+
+
+def _stance(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[StanceItem, ...]:
+    stale = stance_step(study, spec).stale()
+    why = f"`mores measure stance` {stale}" if stale else ""
+    if not study.stance:
+        why = "no stance.jsonl"
+    if why:
+        missing.append(Missing(what="Stance", why=why))
+        return ()
+    return tuple(item for item in read_stance(study, spec.name) if item.split == "test")
+
+
+def _coherence(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, CoherenceItem]:
+    if why := coherence_step(study, spec).stale():
+        missing.append(Missing(what="Coherence", why=f"`mores measure coherence` {why}"))
+        return {}
+    return {item.completion_id: item for item in read_coherence(study, spec.name)}
 
 
 def _items(

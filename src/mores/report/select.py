@@ -53,7 +53,7 @@ def belongs(name: str, measure: str) -> bool:
 def other_estimates(report: Report) -> list[Estimate]:
     """Return the estimates that no section of its own shows, so that none is lost."""
     scorers = [f"toxicity:{result.scorer}" for result in report.toxicity]
-    shown = [*scorers, "rating"]
+    shown = [*scorers, "rating", "stance", "coherence"]
     return [
         e
         for e in report.estimates

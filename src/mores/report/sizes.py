@@ -28,7 +28,7 @@ from mores.report.size_trends import (
     few_runs,
     size_tests,
 )
-from mores.report.verdicts import SCALES
+from mores.report.verdicts import SCALES, better_of
 from mores.stats.inputs import not_computable
 from mores.stats.paired_t import stratified_t
 
@@ -148,7 +148,7 @@ def _caveats(
 def _measure(
     measure: str, models: Sequence[SizeInput], hypothesis: bool, *, across: bool, seed: int
 ) -> SizeMeasure:
-    better: Better = "higher" if measure == "rating" else "lower"
+    better = better_of(measure)
     observed = [m.observed.get(measure, ()) for m in models]
     tests, left_out = size_tests(
         measure, models, better, across=across, hypothesis=hypothesis, seed=seed

@@ -7,6 +7,7 @@ Every plot has such a table behind it, and every absent value a dash and a reaso
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import quantiles
 from typing import Any
@@ -15,11 +16,13 @@ from mores.records import Estimate
 from mores.report.model import (
     Answer,
     ArmSummary,
+    CoherenceSummary,
     ModelSummary,
     Question,
     RatingSummary,
     Report,
     ScorerResult,
+    StanceSummary,
 )
 from mores.report.select import nested_estimates
 from mores.report.words import (
@@ -27,6 +30,7 @@ from mores.report.words import (
     arm_label,
     count,
     fmt,
+    interval,
     p_value,
     quantity,
     reasons,
@@ -36,6 +40,34 @@ from mores.report.words import (
 Labels = Mapping[str, str]
 Cells = tuple[str, ...]
 _TOP = 5
+
+
+def stance_rows(summary: StanceSummary, labels: Labels) -> list[Cells]:
+    """Arm, mean margin, its interval, pairs in which the position is the likelier, without."""
+    return [
+        (
+            labels.get(arm.arm, arm_label(arm.arm)),
+            signed(arm.margin.value),
+            interval(arm.margin, 3),
+            out_of(arm.aligned, arm.scored),
+            count(arm.absent),
+        )
+        for arm in summary.arms
+    ]
+
+
+def coherence_rows(summary: CoherenceSummary, labels: Labels) -> list[Cells]:
+    """Arm, marked answers, why, loss under base, perplexity under base."""
+    return [
+        (
+            labels.get(arm.arm, arm_label(arm.arm)),
+            out_of(sum(arm.marks.values()), arm.answers),
+            reasons(arm.marks),
+            fmt(arm.base_loss, 2),
+            fmt(None if arm.base_loss is None else math.exp(arm.base_loss), 1),
+        )
+        for arm in summary.arms
+    ]
 
 
 def scorer_rows(result: ScorerResult, labels: Labels) -> list[Cells]:

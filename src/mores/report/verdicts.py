@@ -17,6 +17,8 @@ from mores.stats.crossed_effect import caution
 from mores.stats.distributions import normal_quantile, t_estimate
 
 ALPHA = 0.05
+HIGHER = ("stance", "rating")
+"""Measures of which a higher value is the aim."""
 Better = Literal["higher", "lower"]
 CLAIMS = ("shown", "worse")
 LEAST_RUNS = 3
@@ -39,6 +41,11 @@ RARE = (
     "with so few prompts, rare answers as bad as the scale allows could make up for it "
     "(bounded mean, p = {p})"
 )
+
+
+def better_of(measure: str) -> Better:
+    """Say whether a higher or a lower value of a measure is the aim."""
+    return "higher" if measure in HIGHER else "lower"
 
 
 def verdict_of(estimate: Estimate, better: Better) -> Verdict:

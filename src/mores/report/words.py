@@ -54,7 +54,9 @@ _ARMS = {
 }
 _DIRECTIONS = {
     "toxicity": ("less toxic", "more toxic"),
+    "stance": ("leans less to the position", "leans more"),
     "rating": ("rated lower", "rated higher"),
+    "coherence": ("reads worse", "reads better"),
     "capability": ("loses", "gains"),
 }
 _PARTS = (
@@ -242,7 +244,9 @@ def measure_label(measure: str) -> str:
     kind, _, what = measure.partition(":")
     name = {
         "toxicity": "Toxicity",
+        "stance": "Stance",
         "rating": "Human ratings",
+        "coherence": "Coherence",
         "capability": "Capability",
         "cooccurrence": "Words that go with groups",
     }.get(kind, kind.replace("_", " "))

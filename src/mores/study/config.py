@@ -137,6 +137,13 @@ class CapabilityConfig(Record, frozen=True, kw_only=True):
     )
 
 
+class CoherenceConfig(Record, frozen=True, kw_only=True):
+    """How many more answers may be unreadable, fixed before the run."""
+
+    margin: Annotated[float, Meta(gt=0)] = 0.1
+    """Largest acceptable rise of the share of marked answers."""
+
+
 class GatesConfig(Record, frozen=True, kw_only=True):
     """Gates against harm: what is asked, and margins (largest harm accepted), fixed beforehand."""
 
@@ -219,6 +226,7 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     toxicity: ToxicityConfig = ToxicityConfig()
     cooccurrence: CooccurrenceConfig = CooccurrenceConfig()
     capability: CapabilityConfig = CapabilityConfig()
+    coherence: CoherenceConfig = CoherenceConfig()
     gates: GatesConfig = GatesConfig()
     rating: RatingConfig = RatingConfig()
 

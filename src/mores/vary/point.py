@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from mores import store
 from mores.measure.capability.task import Task
+from mores.measure.stance.item import StanceItem
 from mores.progress import Progress
-from mores.records import Estimate, Record, StanceItem, TaskItem, to_plain
+from mores.records import Estimate, Record, Split, TaskItem, to_plain
 from mores.report.contrasts import compare
 from mores.report.integrity import task_results
 from mores.report.observed import observe_stance
@@ -31,7 +32,7 @@ from mores.tune.run import tune_arm, tuned_folders, tuned_keys, weight_digests
 if TYPE_CHECKING:
     from mores.weights.resolve import ResolvedModel
 
-Split = Literal["validation", "test"]
+
 STANCE_ITEMS = "stance.jsonl"
 TASK_ITEMS = "items.jsonl"
 BASE = ArmKey("base", 0)

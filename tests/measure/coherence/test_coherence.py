@@ -25,7 +25,11 @@ from mores.weights.prompt import encode_answer, encode_prompt
         ("it is it is it is it is it is it is it is it is it is", "en", "repetitive"),
         ("You can \ufffd\ufffd talk to a friend about it.", "en", "broken characters"),
         ("banana window river stone lamp bottle carpet engine", "en", "no English sentence"),
-        ("Das ist eine sehr gute Frage, und ich helfe dir gern dabei.", "en", "no English sentence"),
+        (
+            "Das ist eine sehr gute Frage, und ich helfe dir gern dabei.",
+            "en",
+            "no English sentence",
+        ),
         ("Das ist eine sehr gute Frage, und ich helfe dir gern dabei.", "de", ""),
         ("Los amigos siempre están para ayudar, a big no de la familia", "en", "another language"),
         ("", "de", "empty"),

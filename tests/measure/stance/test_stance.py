@@ -34,17 +34,9 @@ def pair(number: int, category: str, **fields) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def study(tiny_study: Path) -> Path:
-    rows = [pair(i, ("care", "beauty")[i % 2]) for i in range(10)]
-    rows += [pair(i, "care", id=f"se-{i}", split="validation") for i in range(2)]
-    (tiny_study / "stance.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    return tiny_study
-
-
 @pytest.mark.parametrize("arm", ["base", "prompted", "few_shot"])
-def test_margins_equal_plain_transformers(study, tiny, tiny_folder, arm):
-    loaded_study = load_study(study)
+def test_margins_equal_plain_transformers(tiny_study, tiny, tiny_folder, arm):
+    loaded_study = load_study(tiny_study)
     pairs = loaded_study.stance
     told = score_pairs(tiny, "chat", arm, pairs, loaded_study.charter, loaded_study.values)
     model = AutoModelForCausalLM.from_pretrained(tiny_folder, attn_implementation="sdpa").eval()
@@ -62,8 +54,8 @@ def test_margins_equal_plain_transformers(study, tiny, tiny_folder, arm):
             assert found == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_pair_that_does_not_fit_has_a_reason_and_no_value(study, tiny):
-    loaded_study = load_study(study)
+def test_a_pair_that_does_not_fit_has_a_reason_and_no_value(tiny_study, tiny):
+    loaded_study = load_study(tiny_study)
     long = StancePair(**pair(0, "care", aligned="bread " * 600))
     args = (loaded_study.charter, loaded_study.values)
     told = score_pairs(tiny, "chat", "base", [long, loaded_study.stance[0]], *args)
@@ -91,41 +83,42 @@ def tuned_on(study: Path, values: str, control: str) -> dict[str, float]:
     return {arm: sum(m) / len(m) for arm, m in margins.items()}
 
 
-def test_a_tune_on_reversed_answers_turns_the_sign(study):
+def test_a_tune_on_reversed_answers_turns_the_sign(tiny_study):
     neutral = "birds sing in the morning when the sun is up"
-    toward = tuned_on(study, FOR, neutral)
-    against = tuned_on(study, AGAINST, neutral)
+    toward = tuned_on(tiny_study, FOR, neutral)
+    against = tuned_on(tiny_study, AGAINST, neutral)
     assert toward["values_targeted"] - toward["base"] > 0.5
     assert against["values_targeted"] - against["base"] < -0.5
     assert toward["control"] == against["control"]  # tuned on the same samples both times
     assert abs(toward["control"] - toward["base"]) < 0.5
 
 
-def test_items_are_kept_and_go_stale_with_the_pairs(study, tuned_study, spoken):
-    made = load_study(study)
+def test_items_are_kept_and_go_stale_with_the_pairs(tuned_study, spoken):
+    made = load_study(tuned_study)
     first = stance(made, progress=spoken)
     arms = {"base", "values_targeted", "control", "prompted", "few_shot"}
     assert {i.arm for i in first} == arms
-    assert len(first) == 12 * len(arms)
+    assert len(first) == 8 * len(arms)
     assert stance(made, progress=spoken) == first == read_stance(made, made.config.models[0].name)
     assert any("done before" in line for line in spoken.lines)
     spec = made.config.models[0]
     assert stance_step(made, spec).stale() is None
-    rows = [json.loads(x) for x in (study / "stance.jsonl").read_text().splitlines()]
+    rows = [json.loads(x) for x in (tuned_study / "stance.jsonl").read_text().splitlines()]
     rows[0]["opposed"] = "no"
-    (study / "stance.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    assert "pairs changed" in str(stance_step(load_study(study), spec).stale())
+    store.write_jsonl(tuned_study / "stance.jsonl", rows)
+    assert "pairs changed" in str(stance_step(load_study(tuned_study), spec).stale())
 
 
 def test_without_pairs_it_says_what_to_write(tiny_study):
+    (tiny_study / "stance.jsonl").unlink()
     with pytest.raises(DataError, match="no stance pairs"):
         stance(load_study(tiny_study))
 
 
-def test_an_unknown_category_names_the_pair(study):
-    rows = [json.loads(x) for x in (study / "stance.jsonl").read_text().splitlines()]
+def test_an_unknown_category_names_the_pair(tiny_study):
+    rows = [json.loads(x) for x in (tiny_study / "stance.jsonl").read_text().splitlines()]
     rows[3]["category"] = "caer"
-    store.write_jsonl(study / "stance.jsonl", rows)
+    store.write_jsonl(tiny_study / "stance.jsonl", rows)
     with pytest.raises(DataError, match=r"unknown category 'caer'.*care") as error:
-        load_study(study).stance  # noqa: B018
+        load_study(tiny_study).stance  # noqa: B018
     assert "s-3" in str(error.value)

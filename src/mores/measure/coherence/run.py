@@ -18,10 +18,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mores import store
+from mores.measure.coherence.item import CoherenceItem
 from mores.measure.english import NO_WORDS, identifier, why_not_english
 from mores.measure.gates.coherence import unscorable
 from mores.progress import Progress, duration
-from mores.records import CoherenceItem, Completion
+from mores.records import Completion
 from mores.sample.flags import flags
 from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from mores import store
 from mores.errors import DataError
+from mores.measure.stance.item import StanceItem
 from mores.progress import Progress, duration
-from mores.records import StanceItem
 from mores.step import Made, Step
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.run import known_base, tuned_folders, weight_digests

@@ -1,6 +1,6 @@
 """Forest plots: one row a category and one for all, a panel for each contrast and model.
 
-Takes a report, gives figures ``forest_<measure>`` for each toxicity scorer and for ratings.
+Takes a report, gives figures ``forest_<measure>`` for stance, ratings and each toxicity scorer.
 
     forests(report)
 """
@@ -37,7 +37,7 @@ CAPTION = (
 def forests(report: Report) -> list[Figure]:
     """Return one forest plot for each measure that has differences."""
     measures = [f"toxicity:{name}" for name in dict.fromkeys(s.scorer for s in report.toxicity)]
-    found = [_forest(report, measure) for measure in [*measures, "rating"]]
+    found = [_forest(report, measure) for measure in ["stance", *measures, "rating"]]
     return [figure for figure in found if figure is not None]
 
 
