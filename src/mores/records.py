@@ -38,10 +38,10 @@ Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Split = Literal["validation", "test"]
 
-TUNED_ARMS = ("values_targeted", "control")
+TUNED_ARMS = ("values_targeted", "control", "preference")
 CONTEXT_ARMS = ("prompted", "few_shot")
 ARMS = ("base", *TUNED_ARMS, *CONTEXT_ARMS)
-Arm = Literal["base", "values_targeted", "control", "prompted", "few_shot"]
+Arm = Literal["base", "values_targeted", "control", "preference", "prompted", "few_shot"]
 
 
 class Record(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -146,7 +146,7 @@ class Finding(Record, frozen=True, kw_only=True):
 
 
 class Recipe(Record, frozen=True, kw_only=True):
-    """How an arm is tuned. Values and control arms share one recipe."""
+    """How an arm is tuned. Values and control arms share one recipe (`StudyConfig.recipe_of`)."""
 
     method: Literal["full", "lora"] = "lora"
     epochs: Positive = 2
@@ -166,6 +166,8 @@ class Recipe(Record, frozen=True, kw_only=True):
     lora_alpha: Positive = 32
     anchor: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.0
     """Weight of KL(base, tuned) on neutral texts, nats a token (`mores.tune.anchor`); 0: none."""
+    beta: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.1
+    """Preference arm alone: how much a departure from base costs (`mores.tune.preference`)."""
     early_stopping: Count = 0
     """Epochs without a better held-out loss before stopping; 0 turns it off."""
     held_out: Share = 0.0

@@ -48,7 +48,7 @@ def run(study: Study, *, check: bool = True, progress: Progress | None = None) -
     from mores.measure.stance import stance
     from mores.measure.toxicity import toxicity
     from mores.report import report
-    from mores.sample import sample, sample_stems
+    from mores.sample import sample, sample_rejected, sample_stems
     from mores.tune import tune
     from mores.weights.machine import peak_memory_gb
 
@@ -61,6 +61,7 @@ def run(study: Study, *, check: bool = True, progress: Progress | None = None) -
         with way.step("fetch", 2):
             fetch_all(study, progress=progress)
         with way.step("tune", 50):
+            sample_rejected(study, progress=progress)
             tune(study, progress=progress)
         if study.stance:
             with way.step("measure stance", 4):

@@ -10,8 +10,8 @@ import pytest
 from held_out_loss import held_out_losses
 from mores.errors import ModelError
 from mores.records import Dataset
+from mores.tune.answers import mean_loss
 from mores.tune.encode import encode_dataset
-from mores.tune.loop import mean_loss
 from mores.weights.load import load
 from mores.weights.resolve import resolve
 from mores_side import measure

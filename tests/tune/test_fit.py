@@ -11,9 +11,10 @@ from tune_reference import padded, reference_loss
 
 from mores.errors import ModelError, TuneError
 from mores.records import Recipe
-from mores.tune import loop
+from mores.tune import answers, loop
 from mores.tune.adapters import make_trainable
-from mores.tune.loop import fit, mean_loss, pass_loss, split_held_out
+from mores.tune.answers import mean_loss, pass_loss
+from mores.tune.loop import fit, split_held_out
 from mores.weights.load import load
 from mores.weights.resolve import resolve
 
@@ -241,13 +242,13 @@ def test_prompts_that_weigh_nothing_have_no_loss(fresh, samples, recipe):
 def test_eight_is_two_times_four_is_eight_times_one(fresh, samples, recipe, method, monkeypatch):
     recipe = changed(recipe, method=method, batch_size=8, epochs=2)
     passes = []
-    original = loop.pass_loss
+    original = answers.pass_loss
 
     def counted(loaded, part, weight):
         passes.append(len(part))
         return original(loaded, part, weight)
 
-    monkeypatch.setattr(loop, "pass_loss", counted)
+    monkeypatch.setattr(answers, "pass_loss", counted)
     total = sum(s.size for s in samples)
     runs = []
     for limit in (total, total // 2 + 20, 1):
@@ -378,15 +379,15 @@ def test_another_seed_holds_others_out(samples):
 
 def test_held_out_samples_are_never_trained(fresh, samples, recipe, monkeypatch):
     trained, measured = set(), set()
-    original = loop._step
+    original = answers.accumulate
 
     def spy(loaded, batch, *args):
         trained.update(s.id for s in batch)
         return original(loaded, batch, *args)
 
-    monkeypatch.setattr(loop, "_step", spy)
+    monkeypatch.setattr(answers, "accumulate", spy)
     monkeypatch.setattr(
-        loop, "mean_loss", lambda m, held, t: measured.update(s.id for s in held) or 1.0
+        answers, "mean_loss", lambda m, held, t: measured.update(s.id for s in held) or 1.0
     )
     result = fit(fresh(), samples, changed(recipe, held_out=0.25), seed=1)
     assert sorted(measured) == result.held_out
@@ -418,7 +419,7 @@ def test_early_stopping_restores_the_weights_of_the_best_epoch(
     fresh, samples, recipe, monkeypatch, method, losses, patience, epochs, best, stopped
 ):
     script = iter(losses)
-    monkeypatch.setattr(loop, "mean_loss", lambda *args: next(script))
+    monkeypatch.setattr(answers, "mean_loss", lambda *args: next(script))
     loaded, after = fresh(), {}
 
     def on_step(step, steps, row):

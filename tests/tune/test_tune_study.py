@@ -244,7 +244,7 @@ def test_a_sample_too_long_is_refused_and_leaves_no_manifest(tiny_study):
 
 
 def test_a_run_that_diverges_leaves_no_manifest(tiny_study, monkeypatch):
-    original = loop._step
+    original = loop._update
 
     def diverge(*args):
         row = original(*args)
@@ -252,7 +252,7 @@ def test_a_run_that_diverges_leaves_no_manifest(tiny_study, monkeypatch):
             raise TuneError("the gradient is no longer a number at step 4")
         return row
 
-    monkeypatch.setattr(loop, "_step", diverge)
+    monkeypatch.setattr(loop, "_update", diverge)
     with pytest.raises(TuneError):
         run(tiny_study)
     assert not list((tiny_study / "runs").rglob("manifest.json"))
@@ -341,8 +341,8 @@ def test_a_real_kill_in_the_middle_of_an_arm_and_a_rerun_give_the_same_bytes(
         ["control-s1", "checkpoint.safetensors"]
     ]
     steps = []
-    original = loop._step
-    monkeypatch.setattr(loop, "_step", lambda *a: steps.append(a[-1]) or original(*a))
+    original = loop._update
+    monkeypatch.setattr(loop, "_update", lambda *a: steps.append(a[-1]) or original(*a))
     run(tiny_study)
     assert steps == [4, 5]  # nothing that was saved was done again
     assert content(tiny_study) == content(alone)

@@ -29,9 +29,11 @@ def tune(study: Study, *, stop_check: int = 8, progress: Progress) -> list[Tuned
         stop_check: afterwards let each arm answer so many validation prompts, and print the share
             of answers that end by themselves (0: do not look).
     """
+    from mores.sample import sample_rejected
     from mores.sample.stop_check import stop_share
     from mores.tune import tune as tune_arms
 
+    sample_rejected(study, progress=progress)
     arms = tune_arms(study, progress=progress)
     return [
         Tuned(arm, *(stop_share(study, arm, stop_check) if stop_check else (0, 0))) for arm in arms

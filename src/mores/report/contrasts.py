@@ -48,6 +48,8 @@ CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
     ("control", "base"),
     ("values_targeted", "prompted"),
     ("values_targeted", "few_shot"),
+    ("preference", "base"),
+    ("preference", "values_targeted"),
 )
 NOT_A_HYPOTHESIS = "no hypothesis of this study"
 NOT_REACHED = "not reached: hypotheses are tested in order, and the one before was not claimed"

@@ -49,6 +49,7 @@ _ARMS = {
     "base": "base",
     "values_targeted": "values-targeted",
     "control": "control",
+    "preference": "preference",
     "prompted": "prompted (statement in context)",
     "few_shot": "few-shot (3 samples in context)",
 }

@@ -1,8 +1,14 @@
 """Step 4: put the prompts to every arm and keep what each answers."""
 
-from mores.sample.run import read_completions, sample, sample_stems, sample_validation
+from mores.sample.run import (
+    read_completions,
+    sample,
+    sample_rejected,
+    sample_stems,
+    sample_validation,
+)
 from mores.step import callable_room
 
-__all__ = ["read_completions", "sample", "sample_stems", "sample_validation"]
+__all__ = ["read_completions", "sample", "sample_rejected", "sample_stems", "sample_validation"]
 
 callable_room(__name__)

@@ -3,6 +3,7 @@
 sample(study)             # the prompts, every arm
 sample_stems(study)       # the stems of the co-occurrence measure, base and tuned arms
 sample_validation(study)  # the validation prompts, base and tuned arms
+sample_rejected(study)    # the questions of the samples, base alone: for the preference arm
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from mores import store
 from mores.errors import DataError, StudyError
 from mores.progress import Progress
-from mores.records import Completion, Prompt
+from mores.records import Completion, Decoding, Prompt
 from mores.sample.grid import COMPLETIONS, Grid
 from mores.sample.requests import STEM_ARMS, Request, prompt_requests, stem_requests
 from mores.step import ABSENT, Step
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
-from mores.tune.run import known_base
+from mores.tune.run import REJECTED, known_base
 
 if TYPE_CHECKING:
     from mores.weights.loaded import LoadedModel
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 SAMPLE = "sample"
 STEMS = "stems"
 VALIDATION = "validation"
+BASE = ArmKey("base", 0)
 
 
 def sample(study: Study, *, progress: Progress | None = None) -> list[Completion]:
@@ -70,6 +74,27 @@ def sample_validation(study: Study, *, progress: Progress | None = None) -> list
     return _draw(study, grids, progress)
 
 
+def sample_rejected(study: Study, *, progress: Progress | None = None) -> list[Completion]:
+    """Let base answer the questions of the values samples once: what they are preferred to.
+
+    Returns:
+        Completions whose prompt ids are the samples'; none in a study without a preference arm.
+    """
+    if "preference" not in study.config.arms:
+        return []
+    asked = tuple(
+        Prompt(id=e.id, category=e.category, text=e.prompt, split="validation")
+        for e in study.values.examples
+    )
+    config = study.config
+    once = study.with_config(replace(config, sample=replace(config.sample, draws=1)))
+    grids = [
+        _prompt_grid(once, spec, REJECTED, [BASE], asked, config.preference.decoding)
+        for spec in _models(study)
+    ]
+    return _draw(study, grids, progress)
+
+
 def _draw(study: Study, grids: Sequence[Grid], progress: Progress | None) -> list[Completion]:
     progress = progress or Progress(quiet=True)
     with store.lock(study.run_folder):
@@ -106,7 +131,12 @@ def stem_grids(study: Study) -> list[Grid]:
 
 
 def _prompt_grid(
-    study: Study, spec: ModelSpec, name: str, keys: list[ArmKey], prompts: tuple[Prompt, ...]
+    study: Study,
+    spec: ModelSpec,
+    name: str,
+    keys: list[ArmKey],
+    prompts: tuple[Prompt, ...],
+    decoding: Decoding | None = None,
 ) -> Grid:
     config = study.config.sample
 
@@ -121,7 +151,7 @@ def _prompt_grid(
         "values": store.digest(study.values.examples),
     }
     extra = {"format": spec.format, "draws": config.draws}
-    return Grid(study, spec, name, keys, config.decoding, inputs, extra, build)
+    return Grid(study, spec, name, keys, decoding or config.decoding, inputs, extra, build)
 
 
 def _models(study: Study) -> Sequence[ModelSpec]:

@@ -35,6 +35,15 @@ class ModelSpec(Record, frozen=True, kw_only=True):
     """Instead of the recipe's: larger models usually want lower rates."""
 
 
+class PreferenceConfig(Record, frozen=True, kw_only=True):
+    """The preference arm: what differs from the recipe of the others, and base's own answers."""
+
+    learning_rate: Annotated[float, Meta(gt=0.0, lt=1.0)] = 1e-4
+    epochs: Positive = 3
+    decoding: Decoding = Decoding(temperature=0.7, max_new_tokens=200)
+    """How base answers the samples' questions, once: what the samples are preferred to."""
+
+
 class SampleConfig(Record, frozen=True, kw_only=True):
     """Which prompts are put to the arms, how often, and how text is drawn."""
 
@@ -222,6 +231,7 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     )
     train_seeds: Annotated[tuple[Positive, ...], Meta(min_length=1)] = (1,)
     recipe: Recipe = Recipe()
+    preference: PreferenceConfig = PreferenceConfig()
     sample: SampleConfig = SampleConfig()
     toxicity: ToxicityConfig = ToxicityConfig()
     cooccurrence: CooccurrenceConfig = CooccurrenceConfig()
@@ -230,8 +240,11 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     gates: GatesConfig = GatesConfig()
     rating: RatingConfig = RatingConfig()
 
-    def recipe_of(self, spec: ModelSpec) -> Recipe:
-        """Return the recipe of one base model, with its own learning rate where it has one."""
+    def recipe_of(self, spec: ModelSpec, arm: Arm = "values_targeted") -> Recipe:
+        """Return the recipe of an arm of one base model, with its own learning rate."""
+        if arm == "preference":
+            own = self.preference
+            return replace(self.recipe, learning_rate=own.learning_rate, epochs=own.epochs)
         if spec.learning_rate is None:
             return self.recipe
         return replace(self.recipe, learning_rate=spec.learning_rate)

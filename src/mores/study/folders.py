@@ -1,6 +1,7 @@
 """Where everything computed is kept below a study's run folder.
 
 runs/<preset>/<model>/tune/<arm>-s<seed>/      adapter or weights, log.jsonl
+runs/<preset>/<model>/rejected/                completions.jsonl: base's own answers to the samples
 runs/<preset>/<model>/sample/                  completions.jsonl
 runs/<preset>/<model>/stems/                   completions.jsonl of the stems
 runs/<preset>/<model>/stance/                  items.jsonl

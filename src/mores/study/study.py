@@ -107,7 +107,7 @@ class Study:
 
     def dataset(self, arm: str) -> Dataset:
         """Return the training set of a tuned arm."""
-        return self.values if arm == "values_targeted" else self.control
+        return self.control if arm == "control" else self.values
 
     @cached_property
     def prompts(self) -> tuple[Prompt, ...]:

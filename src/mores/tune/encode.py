@@ -6,7 +6,7 @@ encoded = encode_dataset(loaded, dataset, form="chat", prompt_weight=0.1)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mores.errors import DataError, TuneError
 from mores.records import Dataset
@@ -30,6 +30,11 @@ class EncodedSample:
     def size(self) -> int:
         """Tokens in all."""
         return len(self.ids)
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What a training run depends on."""
+        return (self.id, self.ids, self.prompt_length)
 
     def weights(self, prompt_weight: float) -> list[float]:
         """Loss weight of predicting each token from those before it.

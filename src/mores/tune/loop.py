@@ -26,11 +26,11 @@ from mores.errors import TuneError
 from mores.records import Recipe
 from mores.tune.adapters import make_trainable
 from mores.tune.anchor import Anchor
-from mores.tune.batches import epoch_batches, learning_rate, micro_batches, steps_per_epoch
+from mores.tune.batches import epoch_batches, learning_rate, steps_per_epoch
 from mores.tune.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mores.tune.encode import EncodedSample
+from mores.tune.objective import Sample, objective_of
 from mores.tune.reach import describe
-from mores.weights.attention import Layout
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +61,7 @@ class FitResult:
 
 def fit(
     loaded: LoadedModel,
-    samples: Sequence[EncodedSample],
+    samples: Sequence[Sample],
     recipe: Recipe,
     *,
     seed: int,
@@ -75,7 +75,7 @@ def fit(
 
     Args:
         loaded: the base model; its weights (or adapters added to it) are changed.
-        samples: encoded training samples.
+        samples: encoded training samples; pairs of answers for the preference arm.
         recipe: how to train.
         seed: decides adapter start, held-out choice and order.
         neutral: texts on which an anchored recipe keeps to base.
@@ -94,6 +94,7 @@ def fit(
         raise TuneError("no samples are left to train on", fix="lower recipe.held_out")
     trainable = make_trainable(loaded, recipe, seed)
     # Before a checkpoint is read: the adapters still change nothing, the weights are still base's.
+    objective = objective_of(loaded, samples, recipe)
     anchor = Anchor.of(loaded, neutral) if recipe.anchor and neutral else None
     if say:
         say(describe(loaded))
@@ -117,12 +118,16 @@ def fit(
             train[i] for i in epoch_batches(len(train), recipe.batch_size, seed, epoch)[within]
         ]
         rate = learning_rate(recipe, progress.step, steps)
-        row = _step(loaded, batch, recipe, optimizer, rate, progress.step, anchor)
+        optimizer.zero_grad(set_to_none=True)
+        row = objective.accumulate(loaded, batch)
+        if anchor:
+            row["divergence"] = anchor.pull(loaded, recipe.anchor, progress.step)
+        row["gradient_norm"] = _update(optimizer, recipe.clip_norm, rate, progress.step)
         progress.step += 1
         row = {"step": progress.step, "epoch": epoch + 1, "learning_rate": rate, **row}
         tokens += row["tokens"]
         if held_out and progress.step % per_epoch == 0:
-            row["held_out_loss"] = mean_loss(loaded, held_out, recipe.micro_tokens)
+            row["held_out_loss"] = objective.mean_loss(loaded, held_out)
             best = _note_best(progress, row["held_out_loss"], epoch + 1, recipe, trainable, best)
         progress.log.append(row)
         if on_step:
@@ -143,19 +148,17 @@ def fit(
     )
 
 
-def run_digest(
-    loaded: LoadedModel, samples: Sequence[EncodedSample], recipe: Recipe, seed: int
-) -> str:
+def run_digest(loaded: LoadedModel, samples: Sequence[Sample], recipe: Recipe, seed: int) -> str:
     """Digest of everything a training run depends on."""
     import msgspec
 
-    content = [(s.id, s.ids, s.prompt_length) for s in samples]
+    content = [s.content for s in samples]
     return store.digest([loaded.digest, content, msgspec.to_builtins(recipe), seed])
 
 
 def split_held_out(
-    samples: Sequence[EncodedSample], share: float, seed: int
-) -> tuple[list[EncodedSample], list[EncodedSample]]:
+    samples: Sequence[Sample], share: float, seed: int
+) -> tuple[list[Sample], list[Sample]]:
     """Divide samples into training and held-out, by seed; order within each is kept."""
     if not share:
         return list(samples), []
@@ -169,28 +172,12 @@ def split_held_out(
     )
 
 
-def _step(
-    loaded: LoadedModel,
-    batch: Sequence[EncodedSample],
-    recipe: Recipe,
-    optimizer: torch.optim.Optimizer,
-    rate: float,
-    step: int,
-    anchor: Anchor | None,
-) -> dict[str, Any]:
-    """One optimiser step over a batch, cut into forward passes that fit."""
+def _update(optimizer: torch.optim.Optimizer, clip_norm: float, rate: float, step: int) -> float:
+    """Clip the gradients and take one optimiser step; the norm before clipping."""
     import torch
 
-    total_weight = sum(sum(s.weights(recipe.prompt_weight)) for s in batch)
-    optimizer.zero_grad(set_to_none=True)
-    sums = np.zeros(4)
-    for part in micro_batches([s.size for s in batch], recipe.micro_tokens):
-        loss, counted = pass_loss(loaded, [batch[i] for i in part], recipe.prompt_weight)
-        (loss / total_weight).backward()  # type: ignore[no-untyped-call]
-        sums += counted
-    divergence = anchor.pull(loaded, recipe.anchor, step) if anchor else None
     norm = torch.nn.utils.clip_grad_norm_(
-        [p for group in optimizer.param_groups for p in group["params"]], recipe.clip_norm
+        [p for group in optimizer.param_groups for p in group["params"]], clip_norm
     )
     if not torch.isfinite(norm):
         raise TuneError(
@@ -200,70 +187,7 @@ def _step(
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
-    prompt_sum, prompt_count, answer_sum, answer_count = sums
-    return {
-        "loss": float(answer_sum / answer_count),
-        "prompt_loss": float(prompt_sum / prompt_count) if prompt_count else None,
-        **({} if divergence is None else {"divergence": divergence}),
-        "gradient_norm": float(norm),
-        "tokens": sum(s.size for s in batch),
-    }
-
-
-def pass_loss(
-    loaded: LoadedModel, samples: Sequence[EncodedSample], prompt_weight: float
-) -> tuple[torch.Tensor, np.ndarray[Any, Any]]:
-    """Forward one flat row of samples.
-
-    Returns:
-        The weighted sum of losses (nats), and (prompt loss sum, prompt tokens, answer loss sum,
-        answer tokens).
-    """
-    import torch
-
-    from mores.tune.loss import head_loss
-
-    ids = torch.tensor([i for s in samples for i in s.ids])
-    hidden = loaded.hidden(ids, Layout.of([s.size for s in samples]))
-    # The state at token t predicts token t + 1, so sources sit one place before their targets.
-    sources, targets, weights, is_answer = [], [], [], []
-    at = 0
-    for sample in samples:
-        of_sample = sample.weights(prompt_weight)
-        for t in range(1, sample.size):
-            answer = t >= sample.prompt_length
-            if of_sample[t] > 0.0 or answer:
-                sources.append(at + t - 1)
-                targets.append(sample.ids[t])
-                weights.append(of_sample[t])
-                is_answer.append(answer)
-        at += sample.size
-    device = hidden.device
-    loss, losses = head_loss(
-        loaded.head,
-        hidden[torch.tensor(sources, device=device)],
-        torch.tensor(targets, device=device),
-        torch.tensor(weights, device=device),
-    )
-    answer_mask = np.array(is_answer)
-    each = losses.cpu().double().numpy()
-    counted = np.array(
-        [each[~answer_mask].sum(), (~answer_mask).sum(), each[answer_mask].sum(), answer_mask.sum()]
-    )
-    return loss, counted
-
-
-def mean_loss(
-    loaded: LoadedModel, samples: Sequence[EncodedSample], micro_tokens: int = 1024
-) -> float:
-    """Mean loss of answer tokens in nats, over all samples together."""
-    import torch
-
-    sums = np.zeros(4)
-    with torch.no_grad():
-        for part in micro_batches([s.size for s in samples], micro_tokens):
-            sums += pass_loss(loaded, [samples[i] for i in part], 0.0)[1]
-    return float(sums[2] / sums[3])
+    return float(norm)
 
 
 def _note_best(

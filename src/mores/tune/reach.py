@@ -74,7 +74,7 @@ def adapted(model: Any) -> Reach:
 def describe(loaded: LoadedModel) -> str:
     """Say in one line what is trained, after `mores.tune.adapters.make_trainable`."""
     trained = sum(p.numel() for p in loaded.model.parameters() if p.requires_grad)
-    share = f"{trained:,} weights ({100 * trained / loaded.parameters:.2g} % of the base's number)"
+    share = f"{trained:,} weights ({100 * trained / loaded.parameters:.3g} % of the base's number)"
     found = adapted(loaded.model)
     if not found.layers and not found.experts:
         return f"full tuning trains {share}"

@@ -7,24 +7,30 @@ for arm in tune(study):
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mores import store
-from mores.errors import ModelError
+from mores.errors import ModelError, TuneError
 from mores.progress import Progress, duration
-from mores.records import TUNED_ARMS, ModelRef, to_plain
-from mores.step import Made, Step, outputs_digest, read_manifest, stale
+from mores.records import TUNED_ARMS, Completion, ModelRef, to_plain
+from mores.step import ABSENT, Made, Step, outputs_digest, read_manifest, stale
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.anchor import anchor_digest, anchor_samples
 from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
 
 if TYPE_CHECKING:
+    from mores.tune.objective import Sample
+    from mores.tune.preference import EncodedPair
+    from mores.weights.loaded import LoadedModel
     from mores.weights.resolve import ResolvedModel
 
 LOG = "log.jsonl"
+REJECTED = "rejected"
+"""The step that draws base's own answers to the samples' questions, and its folder."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class TunedArm:
 
 
 def tune(study: Study, *, progress: Progress | None = None) -> list[TunedArm]:
-    """Tune the values-targeted and control arms: those that are not done or have gone stale.
+    """Tune the arms that have weights of their own: those not done, or gone stale.
 
     Args:
         study: gives models, samples and recipe.
@@ -84,8 +90,9 @@ def tune_step(study: Study, spec: ModelSpec, key: ArmKey, base: str | None = Non
             "model": base,
             "dataset": store.digest(study.dataset(key.arm).examples),
             **({"anchor": anchor_digest()} if study.config.recipe.anchor else {}),
+            **({"rejected": _rejected_digest(study, spec)} if key.arm == "preference" else {}),
         },
-        config={"recipe": to_plain(study.config.recipe_of(spec)), "format": spec.format},
+        config={"recipe": to_plain(study.config.recipe_of(spec, key.arm)), "format": spec.format},
         seed=key.seed,
         label=f"tune {key.name}",
         log=study.run_folder,
@@ -141,7 +148,12 @@ def tuned_folders(study: Study, spec: ModelSpec, say: store.Say) -> dict[str, Pa
             why = "was tuned on samples that have changed since"
         if why:
             raise _not_usable(study, step, f"arm {name} {why}")
-    ways = {store.digest(s.manifest.config): name for name, s in steps.items() if s.manifest}
+    ways = {
+        store.digest(step.manifest.config): name
+        for name, step in steps.items()
+        # Tuned in another way by design.
+        if step.manifest and not name.startswith("preference")
+    }
     if len(ways) > 1:
         one, other, *_ = ways.values()
         raise _not_usable(study, steps[one], f"arms {one} and {other} were tuned in different ways")
@@ -205,15 +217,21 @@ def _train(
     from mores.weights.load import load
     from mores.weights.machine import peak_memory_gb, set_threads
 
-    recipe = study.config.recipe_of(spec)
+    recipe = study.config.recipe_of(spec, key.arm)
     set_threads()
     _clear(folder)
     loaded = load(resolved, dtype=recipe.dtype, say=progress.say)
     if spec.format == "chat":
         for note in notes(loaded.tokenizer):
             progress.say(f"{spec.name}: {note}")
-    samples = encode_dataset(loaded, study.dataset(key.arm), spec.format)
-    progress.say(preview(loaded, samples[0], recipe.prompt_weight))
+    samples: Sequence[Sample]
+    if key.arm == "preference":
+        samples = _pairs(study, spec, loaded)
+        progress.say(f"{len(samples)} pairs: each sample preferred to base's own answer")
+    else:
+        answers = encode_dataset(loaded, study.dataset(key.arm), spec.format)
+        progress.say(preview(loaded, answers[0], recipe.prompt_weight))
+        samples = answers
     task = progress.task(f"tune {key.name}", 1.0, "")
 
     def on_step(step: int, steps: int, row: dict[str, Any]) -> None:
@@ -258,6 +276,31 @@ def _train(
             "peak_memory_gb": round(peak_memory_gb(), 2),
         },
     )
+
+
+def _rejected_file(study: Study, spec: ModelSpec) -> Path:
+    return folders.model_folder(study, spec.name) / REJECTED / "completions.jsonl"
+
+
+def _rejected_digest(study: Study, spec: ModelSpec) -> str:
+    path = _rejected_file(study, spec)
+    return store.digest_file(path) if path.exists() else ABSENT
+
+
+def _pairs(study: Study, spec: ModelSpec, loaded: LoadedModel) -> list[EncodedPair]:
+    """The samples with base's own answers, which another room has drawn."""
+    from mores.tune.preference import encode_pairs
+
+    path = _rejected_file(study, spec)
+    if not path.exists():
+        raise TuneError(
+            "the preference arm needs base's own answers to the samples' questions",
+            path=path,
+            fix=f"run `mores tune {study.folder}`, which draws them first "
+            "(in Python: mores.sample.sample_rejected(study))",
+        )
+    own = {c.prompt_id: c for c in store.read_jsonl(path, Completion)}
+    return encode_pairs(loaded, study.values, spec.format, own)
 
 
 def _clear(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 
 Role = Literal[
     "paper", "ink", "muted", "rule", "good", "bad",
-    "base", "values_targeted", "control", "prompted", "few_shot", "other",
+    "base", "values_targeted", "control", "preference", "prompted", "few_shot", "other",
 ]  # fmt: skip
 Shape = Literal["circle", "square", "diamond", "up", "down", "left", "right", "cross"]
 
@@ -27,6 +27,7 @@ LIGHT: dict[Role, str] = {
     "base": "#59616b",
     "values_targeted": "#0067a3",
     "control": "#b04a00",
+    "preference": "#00694b",
     "prompted": "#95407a",
     "few_shot": "#6d6200",
     "other": "#1d2126",
@@ -41,6 +42,7 @@ DARK: dict[Role, str] = {
     "base": "#a9b1ba",
     "values_targeted": "#62b8ec",
     "control": "#f09a52",
+    "preference": "#4fd0a3",
     "prompted": "#e2a0c9",
     "few_shot": "#dccb4e",
     "other": "#e9ecef",
@@ -50,6 +52,7 @@ ARM_SHAPES: dict[Role, Shape] = {
     "base": "square",
     "values_targeted": "diamond",
     "control": "circle",
+    "preference": "left",
     "prompted": "up",
     "few_shot": "down",
     "other": "cross",
