@@ -52,10 +52,9 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Basis(Record, frozen=True, kw_only=True):
-    """One source that a position leans on."""
+    """One source that a position leans on: instrument and article, named exactly."""
 
     source: Annotated[str, Meta(min_length=1)]
-    """The instrument and article, named exactly."""
     force: Literal["binding", "soft", "regional", ""] = ""
     """Treaty or binding decision; declaration or comment; treaty of a region; not said."""
 
@@ -167,7 +166,7 @@ class Recipe(Record, frozen=True, kw_only=True):
     anchor: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.0
     """Weight of KL(base, tuned) on neutral texts, nats a token (`mores.tune.anchor`); 0: none."""
     beta: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.1
-    """Preference arm alone: how much a departure from base costs (`mores.tune.preference`)."""
+    """Of the preference arm: what a departure from base costs (`mores.tune.preference`)."""
     early_stopping: Count = 0
     """Epochs without a better held-out loss before stopping; 0 turns it off."""
     held_out: Share = 0.0
@@ -255,6 +254,7 @@ class StancePair(Record, frozen=True, kw_only=True):
     aligned: Annotated[str, Meta(min_length=1)]
     opposed: Annotated[str, Meta(min_length=1)]
     split: Split = "test"
+    suppress: dict[str, str] = {}
 
 
 class Score(Record, frozen=True, kw_only=True):
@@ -318,8 +318,7 @@ Verdict = Literal[
     "descriptive",
     "not computable",
 ]
-"""``exploratory``: tested and printed with its interval, but no hypothesis of the study: it claims
-nothing: of several such tests one is soon below .05 by chance."""
+"""``exploratory``: tested and printed, but no hypothesis of the study: it claims nothing."""
 
 Scope = Literal[
     "",
@@ -329,9 +328,8 @@ Scope = Literal[
     "in this run, by these raters",
     "in these runs, by these raters",
 ]
-"""What a verdict speaks of. With one or two training runs the spread between runs is not known well
-enough to test with, so a verdict holds for the weights at hand and not for the method; where a
-difference would not be shown for other raters, it holds for those who rated (`docs/report.md`)."""
+"""What a verdict speaks of: with one or two training runs of these weights, not of the method; where
+other raters would not be shown to see it, of those who rated (`docs/report.md`)."""
 
 
 def claim(verdict: Verdict, scope: Scope) -> str:
@@ -341,8 +339,7 @@ def claim(verdict: Verdict, scope: Scope) -> str:
 
 
 SIZES = ("/probability of superiority", "/Cliff's delta", "/Cohen's d")
-"""Ends of an `Estimate.measure` that is the size of an effect and has no verdict. A slash alone may
-belong to a scorer's name."""
+"""Ends of an `Estimate.measure` without a verdict; a slash alone may be a scorer's name's."""
 CHECKS = ("/other raters", "/missing scored worst", "/extreme answers")
 """Ends of an `Estimate.measure` that stands beside a measure and bounds what its verdict says."""
 BESIDE = SIZES + CHECKS

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from mores import store
+from mores.progress import Progress
 from mores.records import Finding
 from mores.study import Study
 
@@ -18,6 +19,8 @@ def check(
     rule: tuple[str, ...] = (),
     format: Literal["text", "json", "sarif"] = "text",  # noqa: A002 - the option's usual name
     output: Path | None = None,
+    models: bool = True,
+    progress: Progress,
 ) -> list[Finding]:
     """Check a study's data: lengths, duplicates, leakage, balance, style match, provenance.
 
@@ -27,10 +30,19 @@ def check(
         rule: only these rule ids (may be repeated).
         format: "text", "json" or "sarif" (for code-review tools).
         output: write there instead of to the terminal.
+        models: also let the study's models read the samples, those that are on this machine: some
+            seconds the first time.
     """
     from mores.curate import check_study
 
-    return check_study(study, rules=rule or None)
+    samples = len(study.values.examples) + len(study.control.examples)
+    task = progress.task("read the samples", samples, "texts") if models else None
+    found = check_study(
+        study, rules=rule or None, models=models, on_texts=task.advance if task else None
+    )
+    if task:
+        task.finish()
+    return found
 
 
 def show(findings: list[Finding], values: dict[str, Any]) -> int:

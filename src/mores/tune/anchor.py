@@ -4,7 +4,7 @@ anchor = Anchor.of(loaded, anchor_samples(loaded, "chat"))    # before the first
 anchor.pull(loaded, weight=1.0, step=0)                       # adds to the gradients
 
 The divergence is KL(base, tuned) of the next token, in nats, averaged over positions of fixed
-neutral texts (`anchor.jsonl`, ours): what base would say there keeps its probability. It is the
+neutral texts (`mores.weights.neutral`): what base would say there keeps its probability. It is the
 penalty by which learning without forgetting (Li and Hoiem 2016) and tuning from preferences
 (Ziegler et al. 2019, section 2) hold on to the first model, taken forward so that nothing base
 knows is dropped. Nothing here is about the positions, so it does not pull against them.
@@ -15,17 +15,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from mores import json_text, store
 from mores.tune.encode import EncodedSample, encode_sample
 from mores.weights.attention import Layout
+from mores.weights.neutral import neutral_texts
 from mores.weights.prompt import encode_text
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
     import torch
 
     from mores.weights.head import Head
@@ -37,28 +34,17 @@ BLOCK = 64
 """Positions whose logits exist at the same time, twice: of base and of the tuned model."""
 
 
-def anchor_digest() -> str:
-    """Digest of the neutral texts."""
-    return store.digest_bytes(_file().read_bytes())
-
-
 def anchor_samples(loaded: LoadedModel, form: str) -> list[EncodedSample]:
     """Encode the neutral texts: questions with answers in the arm's own form, and plain prose."""
     samples = []
-    for line in _file().read_text("utf-8").splitlines():
-        row = json_text.parse(line)
-        name, prompt, text = row["id"], row["prompt"], row["completion"]
-        if prompt:
-            samples.append(encode_sample(loaded, form, name, prompt, text))
+    for text in neutral_texts():
+        if text.prompt:
+            samples.append(encode_sample(loaded, form, text.id, text.prompt, text.answer))
         else:
-            ids = tuple(encode_text(loaded.tokenizer, text))
-            samples.append(EncodedSample(id=name, ids=ids, prompt_length=1))
+            ids = tuple(encode_text(loaded.tokenizer, text.answer))
+            samples.append(EncodedSample(id=text.id, ids=ids, prompt_length=1))
     # In turn, so that every step sees both kinds.
     return [s for start in range(TEXTS * 2) for s in samples[start :: TEXTS * 2]]
-
-
-def _file() -> Traversable:
-    return resources.files("mores.tune") / "anchor.jsonl"
 
 
 @dataclass(frozen=True)

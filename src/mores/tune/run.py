@@ -18,9 +18,10 @@ from mores.progress import Progress, duration
 from mores.records import TUNED_ARMS, Completion, ModelRef, to_plain
 from mores.step import ABSENT, Made, Step, outputs_digest, read_manifest, stale
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
-from mores.tune.anchor import anchor_digest, anchor_samples
+from mores.tune.anchor import anchor_samples
 from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
+from mores.weights.neutral import neutral_digest
 
 if TYPE_CHECKING:
     from mores.tune.objective import Sample
@@ -89,7 +90,7 @@ def tune_step(study: Study, spec: ModelSpec, key: ArmKey, base: str | None = Non
         inputs={
             "model": base,
             "dataset": store.digest(study.dataset(key.arm).examples),
-            **({"anchor": anchor_digest()} if study.config.recipe.anchor else {}),
+            **({"anchor": neutral_digest()} if study.config.recipe.anchor else {}),
             **({"rejected": _rejected_digest(study, spec)} if key.arm == "preference" else {}),
         },
         config={"recipe": to_plain(study.config.recipe_of(spec, key.arm)), "format": spec.format},

@@ -24,7 +24,7 @@ def special_tokens(name: str) -> tuple[str, ...]:
     Args:
         name: bundled name, folder or Hub id; nothing is known of what is not here yet.
     """
-    folder = _folder(name)
+    folder = folder_here(name)
     if folder is None:
         return ()
     found: set[str] = set()
@@ -33,7 +33,8 @@ def special_tokens(name: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _folder(name: str) -> Path | None:
+def folder_here(name: str) -> Path | None:
+    """Return where a model's files lie on this machine, or None; nothing is fetched."""
     path = Path(name).expanduser()
     if name in bundled_names():
         place = find_asset(name).folder

@@ -60,8 +60,8 @@ def choice_task(by_length: bool = False, items: int = 9) -> Task:
 def test_choices_equal_separate_forward_passes(
     tiny, plain, by_length: bool, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mores.measure.likelihood.PASS_TOKENS", room)
-    monkeypatch.setattr("mores.measure.likelihood.BLOCK", 7 if room == 40 else 512)
+    monkeypatch.setattr("mores.weights.likelihood.PASS_TOKENS", room)
+    monkeypatch.setattr("mores.weights.likelihood.BLOCK", 7 if room == 40 else 512)
     task = choice_task(by_length)
     results = score_items(tiny, task)
     assert [r.item_id for r in results] == [item.id for item in task.items]
@@ -228,7 +228,7 @@ def test_progress_counts_items(tiny) -> None:
 @given(st.permutations(list(range(6))), st.sampled_from([1, 60, 2048]))
 @settings(max_examples=10)
 def test_order_and_passes_change_nothing(tiny, order: list[int], room: int) -> None:
-    import mores.measure.likelihood as module
+    import mores.weights.likelihood as module
 
     items = choice_task(items=6).items
     alone = {i.id: score_items(tiny, Task("t", "choice", (i,)))[0] for i in items}

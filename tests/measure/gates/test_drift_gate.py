@@ -49,7 +49,7 @@ def test_logprobs_equal_plain_transformers(tiny, tiny_folder, form):
 
 def test_passes_of_any_size_give_the_same(tiny, monkeypatch):
     whole = choice_logprobs(tiny, "chat", CHOICES)
-    monkeypatch.setattr("mores.measure.likelihood.PASS_TOKENS", 1)
+    monkeypatch.setattr("mores.weights.likelihood.PASS_TOKENS", 1)
     one_by_one = choice_logprobs(tiny, "chat", CHOICES)
     for a, b in zip(whole, one_by_one, strict=True):
         assert a[1:] == pytest.approx(b[1:], abs=1e-4)

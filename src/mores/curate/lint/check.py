@@ -8,7 +8,9 @@ Takes a `Study`, gives `Finding`s.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from mores.curate.foreign import OnTexts, foreign
 from mores.curate.lint.registry import all_rules, choose
 from mores.curate.lint.subject import Subject, read_subject
 from mores.curate.lint.suppress import (
@@ -18,16 +20,25 @@ from mores.curate.lint.suppress import (
     read_check,
     suppressions,
 )
+from mores.curate.rules.foreign_text import ForeignText
 from mores.records import Finding
 from mores.study import Study
 
 
-def check_study(study: Study, *, rules: Sequence[str] | None = None) -> list[Finding]:
+def check_study(
+    study: Study,
+    *,
+    rules: Sequence[str] | None = None,
+    models: bool = False,
+    on_texts: OnTexts | None = None,
+) -> list[Finding]:
     """Check a study's samples and prompts.
 
     Args:
         study: the study; its data files are read.
         rules: ids or names of the rules to apply; None applies all.
+        models: also let the study's models read the samples, those that are on this machine.
+        on_texts: told how many texts a model has read just now.
 
     Returns:
         Findings in order of file, line and rule. Suppressed ones are included,
@@ -37,7 +48,10 @@ def check_study(study: Study, *, rules: Sequence[str] | None = None) -> list[Fin
         DataError: a data file cannot be read, or check.toml is not in order.
         StudyError: unknown rule, or a third-party rule that cannot be loaded.
     """
-    return check_subject(read_subject(study), rules=rules, config=read_check(study.folder))
+    subject = read_subject(study)
+    if models and any(rule.id == ForeignText.id for rule in choose(rules)):
+        subject = replace(subject, foreign=tuple(foreign(study, on_texts)))
+    return check_subject(subject, rules=rules, config=read_check(study.folder))
 
 
 def check_subject(

@@ -14,12 +14,13 @@ from functools import cached_property
 from typing import Literal
 
 from mores import store
+from mores.curate.foreign import Foreign
 from mores.curate.text import Run, words
-from mores.records import Charter, Dataset, Example, Prompt
+from mores.records import Charter, Dataset, Example, Prompt, StancePair
 from mores.study import Study
 from mores.weights.special_tokens import special_tokens
 
-Part = Literal["values", "control", "prompts"]
+Part = Literal["values", "control", "prompts", "stance"]
 Lines = Mapping[str, int]
 """Id of a record → its line in its file."""
 
@@ -30,7 +31,7 @@ class Item:
 
     part: Part
     line: int
-    record: Example | Prompt
+    record: Example | Prompt | StancePair
 
     @property
     def path(self) -> str:
@@ -54,8 +55,8 @@ class Item:
 
     @property
     def question(self) -> str:
-        """The question: of a sample its prompt, of an evaluation prompt its text."""
-        return self.record.prompt if isinstance(self.record, Example) else self.record.text
+        """The question: of a sample or a pair its prompt, of an evaluation prompt its text."""
+        return self.record.text if isinstance(self.record, Prompt) else self.record.prompt
 
     @property
     def answer(self) -> str:
@@ -66,12 +67,19 @@ class Item:
     def texts(self) -> tuple[tuple[str, str], ...]:
         """Each of its texts after what it is: ``question``, and of a sample ``answer``."""
         question = ("question", self.question)
+        if isinstance(self.record, StancePair):
+            return question, ("aligned", self.record.aligned), ("opposed", self.record.opposed)
         return (question,) if self.part == "prompts" else (question, ("answer", self.answer))
 
     @property
     def split(self) -> str:
-        """``validation`` or ``test`` of an evaluation prompt; empty for a sample."""
+        """``validation`` or ``test`` of a prompt or a pair; empty for a sample."""
         return "" if isinstance(self.record, Example) else self.record.split
+
+    @property
+    def near(self) -> str:
+        """Id of the sample that an evaluation prompt is meant to be like; mostly empty."""
+        return self.record.near if isinstance(self.record, Prompt) else ""
 
     @cached_property
     def question_words(self) -> Run:
@@ -92,6 +100,10 @@ class Subject:
     values: tuple[Item, ...]
     control: tuple[Item, ...]
     prompts: tuple[Item, ...]
+    pairs: tuple[Item, ...] = ()
+    """Of stance.jsonl."""
+    foreign: tuple[Foreign, ...] = ()
+    """What the study's models make of the answers, where they were asked."""
     license: str = ""
     """Licence of the whole study, where study.toml gives one."""
     special_tokens: tuple[str, ...] = ()
@@ -107,11 +119,16 @@ class Subject:
     @property
     def items(self) -> tuple[Item, ...]:
         """Every record of the study."""
-        return (*self.samples, *self.prompts)
+        return (*self.samples, *self.prompts, *self.pairs)
 
     def part(self, name: Part) -> tuple[Item, ...]:
         """Return the records of one file."""
-        return {"values": self.values, "control": self.control, "prompts": self.prompts}[name]
+        return {
+            "values": self.values,
+            "control": self.control,
+            "prompts": self.prompts,
+            "stance": self.pairs,
+        }[name]
 
 
 def read_subject(study: Study) -> Subject:
@@ -122,7 +139,8 @@ def read_subject(study: Study) -> Subject:
     """
 
     def lines(part: Part) -> dict[str, int]:
-        rows = store.read_rows(study.folder / f"{part}.jsonl")
+        path = study.folder / f"{part}.jsonl"
+        rows = store.read_rows(path) if path.exists() else []
         return {str(row.get("id")): number for number, row in rows}
 
     return as_subject(
@@ -130,12 +148,13 @@ def read_subject(study: Study) -> Subject:
         study.values,
         study.control,
         study.prompts,
+        study.stance,
         license=study.config.license,
         special_tokens=tuple(
             sorted({t for spec in study.config.models for t in special_tokens(spec.name)})
         ),
         seed=study.config.seed,
-        lines={part: lines(part) for part in ("values", "control", "prompts")},
+        lines={part: lines(part) for part in ("values", "control", "prompts", "stance")},
     )
 
 
@@ -144,6 +163,7 @@ def as_subject(
     values: Dataset,
     control: Dataset,
     prompts: tuple[Prompt, ...],
+    pairs: tuple[StancePair, ...] = (),
     *,
     license: str = "",  # noqa: A002  the name that study.toml uses
     special_tokens: tuple[str, ...] = (),
@@ -152,7 +172,7 @@ def as_subject(
 ) -> Subject:
     """Build a subject from records; without `lines`, record n is taken to be on line n."""
 
-    def items(part: Part, records: Sequence[Example | Prompt]) -> tuple[Item, ...]:
+    def items(part: Part, records: Sequence[Example | Prompt | StancePair]) -> tuple[Item, ...]:
         known = (lines or {}).get(part, {})
         return tuple(Item(part, known.get(r.id, n), r) for n, r in enumerate(records, 1))
 
@@ -161,6 +181,7 @@ def as_subject(
         values=items("values", values.examples),
         control=items("control", control.examples),
         prompts=items("prompts", prompts),
+        pairs=items("stance", pairs),
         license=license,
         special_tokens=special_tokens,
         seed=seed,

@@ -15,10 +15,12 @@ from mores.curate.rules.balance import Balance
 from mores.curate.rules.broken_text import BrokenText
 from mores.curate.rules.coverage import Coverage
 from mores.curate.rules.duplicates import Duplicates
+from mores.curate.rules.foreign_text import ForeignText
 from mores.curate.rules.leaked_question import LeakedQuestion
 from mores.curate.rules.leaked_run import LeakedRun
 from mores.curate.rules.monotone_openers import MonotoneOpeners
 from mores.curate.rules.near_duplicates import NearDuplicates
+from mores.curate.rules.pair_form import PairForm
 from mores.curate.rules.personal_data import PersonalData
 from mores.curate.rules.provenance import Provenance
 from mores.curate.rules.quoted_position import QuotedPosition
@@ -27,6 +29,7 @@ from mores.curate.rules.set_size import SetSize
 from mores.curate.rules.special_tokens import SpecialTokens
 from mores.curate.rules.style_classifier import StyleClassifier
 from mores.curate.rules.style_match import STYLE_MATCHES
+from mores.curate.rules.unread_draft import UnreadDraft
 
 RULES: tuple[Rule, ...] = (
     AnswerLength(),
@@ -42,10 +45,13 @@ RULES: tuple[Rule, ...] = (
     SetSize(),
     *STYLE_MATCHES,
     StyleClassifier(),
+    ForeignText(),
+    PairForm(),
     QuotedPosition(),
     MonotoneOpeners(),
     PersonalData(),
     Provenance(),
+    UnreadDraft(),
 )
 
 __all__ = ["RULES"]

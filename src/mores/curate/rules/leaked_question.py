@@ -1,4 +1,4 @@
-"""M210: an evaluation prompt that is also a training question."""
+"""M210: an evaluation prompt, or a stance pair's question, that is also a training question."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LeakedQuestion:
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return a finding for every sample whose question is a prompt."""
         prompts: dict[Run, Item] = {}
-        for prompt in subject.prompts:
+        for prompt in (*subject.prompts, *subject.pairs):
             prompts.setdefault(prompt.question_words, prompt)
         for item in subject.samples:
             prompt_ = prompts.get(item.question_words)
@@ -32,7 +32,7 @@ class LeakedQuestion:
                 yield found(
                     self,
                     item,
-                    f"its question is the evaluation prompt {prompt_.id} ({prompt_.place})",
+                    f"its question is that of {prompt_.id} ({prompt_.place}), which evaluates",
                     fix="delete the sample, or take another evaluation prompt",
                     others=[prompt_],
                     value=1.0,

@@ -39,7 +39,7 @@ class NearDuplicates:
             subject.samples, "answer", lambda i: i.answer_words, ANSWER_THRESHOLD, run_jaccard
         )
         language = subject.charter.language
-        for items in (subject.values, subject.control, subject.prompts):
+        for items in (subject.values, subject.control, subject.prompts, subject.pairs):
             yield from self._pairs(
                 items,
                 "question",

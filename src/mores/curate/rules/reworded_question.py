@@ -16,7 +16,8 @@ class RewordedQuestion:
 
     Cosine of idf-weighted word stems of at least 0.5, every sample of both sets
     with every prompt. It sees shared words, not shared meaning: a question asked
-    in entirely other words passes (docs/check-rates.md says how many do).
+    in entirely other words passes (docs/check-rates.md says how many do). A prompt that
+    names the sample in its ``near`` is meant to be like it, and reported apart.
     """
 
     id = "M212"
@@ -25,7 +26,7 @@ class RewordedQuestion:
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return a finding for every pair that is alike but not the same (that is M210's)."""
-        samples, prompts = subject.samples, subject.prompts
+        samples, prompts = subject.samples, (*subject.prompts, *subject.pairs)
         similarity = question_similarity(
             [item.question_words for item in samples],
             [item.question_words for item in prompts],
@@ -33,12 +34,12 @@ class RewordedQuestion:
         )
         for i, j, value in pairs_above(similarity, QUESTION_THRESHOLD):
             sample, prompt = samples[i], prompts[j]
-            if sample.question_words == prompt.question_words:
+            if sample.question_words == prompt.question_words or sample.id == prompt.near:
                 continue
             yield found(
                 self,
                 sample,
-                f"asks nearly what the evaluation prompt {prompt.id} ({prompt.place}) asks, "
+                f"asks nearly what {prompt.id} ({prompt.place}), which evaluates, asks: "
                 f"{excerpt(prompt.question)}: similarity {value:.2f}, "
                 f"expected under {QUESTION_THRESHOLD:.2f}",
                 fix="write about another situation, or take another evaluation prompt",

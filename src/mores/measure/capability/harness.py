@@ -18,8 +18,8 @@ from mores.measure.capability.harness_metric import item_logprob, item_value
 from mores.measure.capability.harness_room import offline, told
 from mores.measure.capability.harness_tasks import FEWSHOT_SEED, HarnessTask
 from mores.measure.capability.score import ItemResult
-from mores.measure.likelihood import OnItems
 from mores.weights import attention
+from mores.weights.likelihood import OnItems
 
 if TYPE_CHECKING:
     from mores.weights.loaded import LoadedModel

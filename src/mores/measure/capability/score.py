@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mores.measure.capability.task import Item, Task
-from mores.measure.likelihood import Encoded, Likelihood, OnItems, likelihoods
+from mores.weights.likelihood import Encoded, Likelihood, OnItems, likelihoods
 from mores.weights.prompt import encode_text
 
 if TYPE_CHECKING:

@@ -158,7 +158,7 @@ def _run(
 def _read(
     study: Study, spec: ModelSpec, loaded: LoadedModel, block: Sequence[Completion]
 ) -> list[CoherenceItem]:
-    from mores.measure.likelihood import Encoded, likelihoods
+    from mores.weights.likelihood import Encoded, likelihoods
     from mores.weights.prompt import encode_answer, encode_prompt
 
     asked = {p.id: p.text for p in study.chosen_prompts}

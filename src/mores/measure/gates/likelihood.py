@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mores.errors import ModelError
 from mores.measure.gates.prompts import Choice
-from mores.measure.likelihood import Encoded, likelihoods
+from mores.weights.likelihood import Encoded, likelihoods
 from mores.weights.prompt import encode_answer, encode_prompt
 
 if TYPE_CHECKING:

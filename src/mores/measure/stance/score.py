@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mores.measure.likelihood import Encoded, OnItems, likelihoods
 from mores.records import Arm, Charter, Dataset, StancePair
 from mores.sample.requests import arm_ids
+from mores.weights.likelihood import Encoded, OnItems, likelihoods
 from mores.weights.prompt import encode_answer
 
 if TYPE_CHECKING:

@@ -64,8 +64,8 @@ class LoadedGuard:
         """Return the logits of some next tokens, rows side by side without padding."""
         import torch
 
-        from mores.measure.likelihood import passes
         from mores.weights.attention import Layout
+        from mores.weights.likelihood import passes
 
         wished: list[list[float]] = []
         for part in passes(range(len(rows)), list(map(len, rows)), TOKENS):

@@ -1,0 +1,115 @@
+"""How foreign a study's answers are to its models: their loss under base, before any training.
+
+for found in foreign(study):
+    found.losses["v-abv-01"]      # 2.7 nats a token
+    found.neutral                 # 2.0: plain everyday answers, under the same model
+
+Only models that are on this machine are asked; nothing is fetched. What was measured is kept in the
+cache by the digests of model and text, so that a second look is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mores import store
+from mores.study import ModelSpec, Study
+from mores.weights.neutral import neutral_texts
+from mores.weights.prompt import encode_answer, encode_prompt
+from mores.weights.special_tokens import folder_here
+
+if TYPE_CHECKING:
+    from mores.weights.loaded import LoadedModel
+
+Text = tuple[str, str, str]
+"""Id, question, answer."""
+OnTexts = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """What one model makes of the answers."""
+
+    model: str
+    losses: Mapping[str, float]
+    """Sample's id → mean negative log-likelihood of its answer's tokens, in nats a token."""
+    neutral: float
+    """The same of plain everyday answers, over all their tokens."""
+
+
+def foreign(study: Study, on_texts: OnTexts | None = None) -> list[Foreign]:
+    """Measure the answers of both sets under every model of the study that is here.
+
+    Args:
+        study: gives samples, models and their prompt formats.
+        on_texts: told how many texts were measured just now.
+
+    Raises:
+        ModelError: a model that is here cannot be loaded.
+    """
+    texts = [(e.id, e.prompt, e.completion) for e in study.values.examples]
+    texts += [(e.id, e.prompt, e.completion) for e in study.control.examples]
+    return [
+        _of_model(spec, texts, on_texts)
+        for spec in study.config.models
+        if folder_here(spec.name) is not None
+    ]
+
+
+def _of_model(spec: ModelSpec, texts: Sequence[Text], on_texts: OnTexts | None) -> Foreign:
+    from mores.weights.resolve import resolve
+
+    resolved = resolve(spec.name)
+    plain = [(f"neutral {t.id}", t.prompt, t.answer) for t in neutral_texts() if t.prompt]
+    path = store.cache_folder() / "foreign" / f"{_name([resolved.digest, spec.format])}.json"
+    known: dict[str, list[float]] = store.read_json(path) if path.exists() else {}
+    wanted = {t[0]: _name([t[1], t[2]]) for t in (*plain, *texts)}
+    lacking = [t for t in (*plain, *texts) if wanted[t[0]] not in known]
+    if lacking:
+        from mores.weights.load import load
+        from mores.weights.machine import set_threads
+
+        set_threads()
+        known |= _measure(load(resolved), spec.format, lacking, wanted, on_texts)
+        store.write_json(path, known)
+    of = {name: known[key] for name, key in wanted.items()}
+    total, tokens = (sum(of[t[0]][i] for t in plain) for i in (0, 1))
+    return Foreign(
+        model=spec.name,
+        losses={t[0]: of[t[0]][0] / of[t[0]][1] for t in texts if of[t[0]][1]},
+        neutral=total / tokens,
+    )
+
+
+def _name(made_from: object) -> str:
+    return store.digest(made_from).removeprefix("sha256:")[:24]
+
+
+def _measure(
+    loaded: LoadedModel,
+    form: str,
+    texts: Sequence[Text],
+    names: Mapping[str, str],
+    on_texts: OnTexts | None,
+) -> dict[str, list[float]]:
+    """Name of a text → its loss in nats, and its tokens; 0 tokens where it does not fit."""
+    from mores.weights.likelihood import Encoded, likelihoods
+
+    tokenizer = loaded.tokenizer
+    encoded = [
+        Encoded(
+            tuple(encode_prompt(tokenizer, form, question)),
+            (tuple(encode_answer(tokenizer, form, answer)),),
+        )
+        for _, question, answer in texts
+    ]
+    fits = [bool(e.continuations[0]) and e.longest <= loaded.context for e in encoded]
+    told = iter(
+        likelihoods(loaded, [e for e, ok in zip(encoded, fits, strict=True) if ok], on_texts)
+    )
+    return {
+        names[name]: [-next(told).logprobs[0], len(one.continuations[0])] if ok else [0.0, 0]
+        for (name, _, _), one, ok in zip(texts, encoded, fits, strict=True)
+    }
