@@ -328,7 +328,7 @@ Scope = Literal[
     "in this run, by these raters",
     "in these runs, by these raters",
 ]
-"""What a verdict speaks of: with one or two training runs of these weights, not of the method; where
+"""What a verdict speaks of: with one or two training runs of these weights, not the method; where
 other raters would not be shown to see it, of those who rated (`docs/report.md`)."""
 
 

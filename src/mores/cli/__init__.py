@@ -39,7 +39,17 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "tune": (
         "mores.cli.tune:tune",
         "mores.cli.tune:show",
-        "Tune the values-targeted and control arms.",
+        "Tune the arms; with --sweep, try several recipes.",
+    ),
+    "dose": (
+        "mores.vary.dose:dose",
+        "mores.cli.vary:dose",
+        "See how many samples are needed: ever more of them, and each category left out.",
+    ),
+    "draft": (
+        "mores.revise.draft:draft",
+        "mores.cli.revise:draft",
+        "Let a model write candidate answers from the positions, for people to edit.",
     ),
     "sample": ("mores.cli.sample:sample", "mores.cli.sample:show", "Put the prompts to every arm."),
     "report": (

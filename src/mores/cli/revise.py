@@ -1,4 +1,4 @@
-"""What `mores revise` and `mores diff` print."""
+"""What `mores revise`, `mores diff` and `mores draft` print."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 if TYPE_CHECKING:
     from mores.records import Estimate
     from mores.revise import RevisionResult, StudyDiff
+    from mores.revise.draft import Drafted
 
 
 def revise(result: RevisionResult, values: dict[str, Any]) -> None:
@@ -25,6 +26,17 @@ def revise(result: RevisionResult, values: dict[str, Any]) -> None:
             "nobody has rated validation answers; toxicity and form are all that was looked at"
         )
     click.echo(f"\nevidence and nearest samples: {result.page}")
+
+
+def draft(result: Drafted, values: dict[str, Any]) -> None:
+    """Say how many drafts were written, and what is to be done with them."""
+    click.echo(f"{result.written} drafts written, {result.kept} were there: {result.path}")
+    if result.empty:
+        click.echo(f"{result.empty} came back empty; the same command asks again")
+    click.echo(
+        "edit them, put your name into `reviewer`, and move them to values.jsonl: "
+        "`mores check` refuses drafts that nobody has read (M505)"
+    )
 
 
 def diff(result: StudyDiff, values: dict[str, Any]) -> None:

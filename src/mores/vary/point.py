@@ -188,3 +188,20 @@ def _score(
     store.write_jsonl(folder / STANCE_ITEMS, stance)
     store.write_jsonl(folder / TASK_ITEMS, items)
     return Made([STANCE_ITEMS, TASK_ITEMS])
+
+
+def in_words(point: Point) -> str:
+    """Say in one line what a point gains and what it costs."""
+    parts = [f"{point.model} {point.name}:"]
+    for contrast in ("values_targeted - control", "values_targeted - base"):
+        e = point.estimate("stance", contrast)
+        if e is not None and e.value is not None:
+            span = "" if e.low is None or e.high is None else f" [{e.low:+.3f}, {e.high:+.3f}]"
+            parts.append(
+                f"stance {contrast.replace('values_targeted', 'values')} {e.value:+.3f}{span}"
+            )
+    for e in point.estimates:
+        if e.measure.startswith("capability:") and e.contrast == "values_targeted - base":
+            value = "none" if e.value is None else f"{e.value:+.3f}"
+            parts.append(f"{e.measure.removeprefix('capability:')} {value}")
+    return "  ".join(parts)

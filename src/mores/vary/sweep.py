@@ -11,6 +11,7 @@ a sweep that was stopped goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,8 +22,11 @@ from mores.progress import Progress
 from mores.records import Recipe, Record, to_plain
 from mores.study import Study
 from mores.study.layers import parse_override
-from mores.vary.point import Point, measure
+from mores.vary.picture import picture
+from mores.vary.point import Point, in_words, measure
 
+FOLDER = "vary"
+FILE = "sweep.json"
 RATES = (0.5, 1.0, 2.0)
 """Times the study's own learning rate: what is tried where no points are given."""
 
@@ -35,6 +39,8 @@ class Sweep(Record, frozen=True, kw_only=True):
     seeds: tuple[int, ...]
     """Training seeds of each point."""
     points: tuple[Point, ...]
+    figure: Path
+    """The picture, relative to the study's folder."""
 
 
 def sweep(study: Study, *, points: Sequence[str] = (), progress: Progress | None = None) -> Sweep:
@@ -67,7 +73,7 @@ def sweep(study: Study, *, points: Sequence[str] = (), progress: Progress | None
     with store.lock(study.run_folder):
         for spec in study.config.models:
             for name, recipe in recipes.items():
-                place = f"vary/{store.digest(recipe).removeprefix('sha256:')[:12]}"
+                place = f"{FOLDER}/{store.digest(recipe).removeprefix('sha256:')[:12]}"
                 config = msgspec.structs.replace(study.config, recipe=recipe)
                 variant = study.variant(place, config)
                 point = measure(
@@ -77,31 +83,18 @@ def sweep(study: Study, *, points: Sequence[str] = (), progress: Progress | None
                 progress.say(in_words(point))
                 whole.advance(1, name)
     whole.finish()
+    folder = study.run_folder / FOLDER
+    figure = picture("sweep", "Recipes side by side", found, "validation")
+    figure.write(folder)
     result = Sweep(
         study=study.config.name,
         split="validation",
         seeds=study.config.train_seeds,
         points=tuple(found),
+        figure=(folder / f"{figure.name}.png").relative_to(study.folder),
     )
-    store.write_json(study.run_folder / "vary" / "sweep.json", result)
+    store.write_json(folder / FILE, result)
     return result
-
-
-def in_words(point: Point) -> str:
-    """Say in one line what a point gains and what it costs."""
-    parts = [f"{point.model} {point.name}:"]
-    for contrast in ("values_targeted - control", "values_targeted - base"):
-        e = point.estimate("stance", contrast)
-        if e is not None and e.value is not None:
-            span = "" if e.low is None or e.high is None else f" [{e.low:+.3f}, {e.high:+.3f}]"
-            parts.append(
-                f"stance {contrast.replace('values_targeted', 'values')} {e.value:+.3f}{span}"
-            )
-    for e in point.estimates:
-        if e.measure.startswith("capability:") and e.contrast == "values_targeted - base":
-            value = "none" if e.value is None else f"{e.value:+.3f}"
-            parts.append(f"{e.measure.removeprefix('capability:')} {value}")
-    return "  ".join(parts)
 
 
 def _recipes(study: Study, points: Sequence[str]) -> dict[str, Recipe]:
