@@ -11,7 +11,6 @@ fewer samples are also fewer steps, as they are for whoever has fewer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -50,7 +49,7 @@ class Dose(Record, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...]
     says: tuple[str, ...]
     """What the curve says of how many samples are needed; described, not tested."""
-    figure: Path
+    figure: str
 
 
 def dose(
@@ -172,7 +171,7 @@ def _written(
         points=points,
         left_out=tuple(left),
         says=tuple(_says([p for p in points if p.model == model]) for model in models),
-        figure=(folder / f"{figure.name}.png").relative_to(study.folder),
+        figure=(folder / f"{figure.name}.png").relative_to(study.folder).as_posix(),
     )
     store.write_json(folder / FILE, result)
     return result

@@ -11,7 +11,6 @@ a sweep that was stopped goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -39,7 +38,7 @@ class Sweep(Record, frozen=True, kw_only=True):
     seeds: tuple[int, ...]
     """Training seeds of each point."""
     points: tuple[Point, ...]
-    figure: Path
+    figure: str
     """The picture, relative to the study's folder."""
 
 
@@ -91,7 +90,7 @@ def sweep(study: Study, *, points: Sequence[str] = (), progress: Progress | None
         split="validation",
         seeds=study.config.train_seeds,
         points=tuple(found),
-        figure=(folder / f"{figure.name}.png").relative_to(study.folder),
+        figure=(folder / f"{figure.name}.png").relative_to(study.folder).as_posix(),
     )
     store.write_json(folder / FILE, result)
     return result
