@@ -333,7 +333,7 @@ def test_the_example_has_eight_categories_and_160_samples(wellbeing):
         assert len(data.examples) == 80
         assert Counter(e.category for e in data.examples) == dict.fromkeys(categories, 10)
         for example in data.examples:
-            assert 40 <= len(example.completion.split()) <= 340, example.id
+            assert 70 <= len(example.completion.split()) <= 210, example.id
             assert example.author, example.id
             assert example.license, example.id
 
@@ -345,7 +345,10 @@ def test_the_example_has_160_prompts_in_the_promised_shares(wellbeing):
     validation = [p for p in prompts if p.split == "validation"]
     assert Counter(p.category for p in test) == dict.fromkeys(categories, 15)
     assert Counter(p.category for p in validation) == dict.fromkeys(categories, 5)
-    assert Counter(p.kind for p in prompts) == {"neutral": 80, "leading": 80}
+    assert Counter(p.kind for p in prompts) == {"neutral": 78, "leading": 82}
+    for kind in ("neutral", "leading"):
+        each = Counter(p.category for p in prompts if p.kind == kind)
+        assert all(9 <= each[category] <= 11 for category in categories), each
     published = [p for p in prompts if "palms-2021" in p.presets]
     assert Counter(p.category for p in published) == dict.fromkeys(categories, 5)
     assert {p.split for p in published} == {"test"}
@@ -353,10 +356,25 @@ def test_the_example_has_160_prompts_in_the_promised_shares(wellbeing):
 
 def test_ids_and_questions_of_the_example_are_unique(wellbeing):
     samples = [*wellbeing.values.examples, *wellbeing.control.examples]
-    ids = [r.id for r in (*samples, *wellbeing.prompts)]
-    assert len(set(ids)) == len(ids) == 320
-    questions = [s.prompt for s in samples] + [p.text for p in wellbeing.prompts]
-    assert len({q.strip().lower() for q in questions}) == 320
+    ids = [r.id for r in (*samples, *wellbeing.prompts, *wellbeing.stance)]
+    assert len(set(ids)) == len(ids) == 480
+    questions = [s.prompt for s in (*samples, *wellbeing.stance)]
+    questions += [p.text for p in wellbeing.prompts]
+    assert len({q.strip().lower() for q in questions}) == 480
+
+
+def test_the_example_has_160_stance_pairs_in_the_same_shares_as_its_prompts(wellbeing):
+    categories = wellbeing.charter.categories
+    for split, each in (("test", 15), ("validation", 5)):
+        found = Counter(p.category for p in wellbeing.stance if p.split == split)
+        assert found == dict.fromkeys(categories, each), split
+
+
+def test_a_question_near_a_sample_names_a_values_sample_of_its_category(wellbeing):
+    samples = {e.id: e.category for e in wellbeing.values.examples}
+    near = [p for p in wellbeing.prompts if p.near]
+    assert len(near) == 8
+    assert [samples[p.near] for p in near] == [p.category for p in near]
 
 
 @pytest.mark.parametrize(("preset", "each"), [("quick", 5), ("palms-2021", 5), ("confirm", 15)])
@@ -372,8 +390,11 @@ def test_the_example_has_stems_for_gender_race_and_religion(wellbeing):
         assert len({len(g.stems) for g in topic.groups}) == 1, topic.name
 
 
-def test_every_position_of_the_example_names_its_basis(wellbeing):
-    assert all(p.basis for p in wellbeing.charter.positions)
+def test_every_position_of_the_example_names_its_basis_with_its_force_and_says_why(wellbeing):
+    for position in wellbeing.charter.positions:
+        assert position.why.strip(), position.category
+        assert position.basis, position.category
+        assert all(getattr(b, "force", "") for b in position.basis), position.category
 
 
 def test_a_model_may_have_a_learning_rate_of_its_own(tmp_path: Path) -> None:
