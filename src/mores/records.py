@@ -340,7 +340,7 @@ def claim(verdict: Verdict, scope: Scope) -> str:
 
 SIZES = ("/probability of superiority", "/Cliff's delta", "/Cohen's d")
 """Ends of an `Estimate.measure` without a verdict; a slash alone may be a scorer's name's."""
-CHECKS = ("/other raters", "/missing scored worst", "/extreme answers")
+CHECKS = ("/other raters", "/missing scored worst", "/extreme answers", "/near-training questions")
 """Ends of an `Estimate.measure` that stands beside a measure and bounds what its verdict says."""
 BESIDE = SIZES + CHECKS
 

@@ -12,7 +12,9 @@ from mores import step as steps
 from mores import store
 from mores.errors import ModelError
 from mores.measure.capability import capability
+from mores.measure.coherence import coherence
 from mores.measure.cooccurrence import cooccurrence
+from mores.measure.stance import stance
 from mores.measure.toxicity import toxicity
 from mores.progress import Progress
 from mores.rate.ratings import add_ratings
@@ -36,8 +38,10 @@ def folder(tiny_study: Path, once: Callable[..., None]) -> Path:
     def finished() -> None:
         study = load_study(tiny_study)
         tune(study)
+        stance(study)
         sample(study)
         sample_stems(study)
+        coherence(study)
         toxicity(study)
         cooccurrence(study)
         capability(study)
@@ -68,8 +72,11 @@ def test_after_another_tune_no_old_answer_stands_beside_the_new_weights(folder):
     assert (content.estimates, content.toxicity, content.capability) == ((), (), ())
     assert content.cooccurrence == ()
     changed = "is not current (values_targeted-s1 changed): run it again"
+    assert (content.stance, content.coherence, content.opening) == ((), (), None)
     assert missing(content) == {
         f"Answers of {name}": f"`mores sample` {changed}",
+        "Stance": f"`mores measure stance` {changed}",
+        "Coherence": f"`mores measure coherence` rests on `sample`, which {changed}",
         "Toxicity by lexical": f"`mores measure toxicity` rests on `sample`, which {changed}",
         "Words that go with groups": (
             f"`mores measure cooccurrence` rests on `stems`, which {changed}"
@@ -79,22 +86,28 @@ def test_after_another_tune_no_old_answer_stands_beside_the_new_weights(folder):
     page = render(content, {})
     assert "rests on `sample`, which is not current" in page
     # Sampled and measured again, everything is there.
+    stance(study)
     sample(study)
     sample_stems(study)
+    coherence(study)
     toxicity(study)
     cooccurrence(study)
     capability(study)
     again = report(study).report
     assert missing(again) == {}
     assert len(again.questions[0].answers) == 10
+    assert len(again.stance) == len(again.coherence) == 1
+    assert again.opening is not None
 
 
 def test_a_measure_of_answers_that_are_not_of_now_says_so(folder, spoken):
     study = load_study(folder, overrides=("recipe.epochs=1",))
     tune(study)
+    coherence(study, progress=spoken)
     toxicity(study, progress=spoken)
     cooccurrence(study, progress=spoken)
     changed = "is not current (values_targeted-s1 changed): run it again"
+    assert f"coherence: `sample` {changed}" in spoken.lines
     assert f"toxicity lexical: `sample` {changed}" in spoken.lines
     assert f"cooccurrence: `stems` {changed}" in spoken.lines
 
@@ -103,7 +116,9 @@ def test_a_measure_of_answers_that_are_not_of_now_says_so(folder, spoken):
     ("setting", "what"),
     [
         ("seed=8", "Capability"),
+        ("seed=8", "Stance"),
         ("sample.decoding.temperature=0.5", "Answers of"),
+        ("sample.decoding.temperature=0.5", "Coherence"),
         ("cooccurrence.min_count=3", "Words that go with groups"),
         ('toxicity.options=[{scorer="lexical", threshold=0.9}]', "Toxicity by lexical"),
         ('capability.tasks=[{task="prose", items=1}]', "Capability"),
@@ -178,7 +193,7 @@ def test_everything_that_went_in_is_listed(folder, tmp_path):
     )
     own = {
         "study.toml", "charter.toml", "values.jsonl", "control.jsonl", "prompts.jsonl",
-        "associations.toml", "rating.toml",
+        "stance.jsonl", "associations.toml", "rating.toml",
     }  # fmt: skip
     named = {
         "safe.jsonl", "task.yaml", "base.yaml", "utils.py", "data.jsonl", "form.toml",
@@ -273,10 +288,13 @@ def test_arms_that_were_tuned_in_different_ways_are_not_sampled(folder):
         sample(study)
 
 
-@pytest.mark.parametrize("name", ["sample", "capability"])
+@pytest.mark.parametrize("name", ["stance", "sample", "capability", "coherence"])
 def test_a_kill_before_the_manifest_loses_nothing_that_was_done(folder, monkeypatch, name):
     study = load_study(folder, overrides=("seed=8",))
-    measure = {"sample": sample, "capability": capability}[name]
+    steps_of = {"stance": stance, "sample": sample, "capability": capability}
+    measure = {**steps_of, "coherence": coherence}[name]
+    if name == "coherence":
+        sample(study)
 
     def die(*args):
         raise KeyboardInterrupt
@@ -287,5 +305,7 @@ def test_a_kill_before_the_manifest_loses_nothing_that_was_done(folder, monkeypa
             measure(study)
     monkeypatch.setattr(TorchEngine, "draw", die)
     monkeypatch.setattr("mores.measure.capability.score.score_items", die)
+    monkeypatch.setattr("mores.weights.likelihood.likelihoods", die)
+    monkeypatch.setattr("mores.measure.stance.score.likelihoods", die)
     assert len(measure(study)) > 0
     assert not (folders.model_folder(study, study.config.models[0].name) / name / "parts").exists()

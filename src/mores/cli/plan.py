@@ -58,6 +58,8 @@ def _show_design(work: Plan) -> None:
         _show_power(shows)
     if work.shows:
         click.echo(f"{'':<14}for values-targeted against control; spreads are assumed")
+    for number, sentence in enumerate(work.foreign):
+        click.echo(f"{'' if number else 'samples':<14}{sentence}")
     for number, sentence in enumerate(work.capability):
         click.echo(f"{'' if number else 'capability':<14}{sentence}")
     click.echo(f"smallest p    overall {work.smallest_p['overall']:.2g}")

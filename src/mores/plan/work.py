@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mores import store
+from mores.plan.foreign import foreign_words
 from mores.plan.power import Shows, what_it_shows
 from mores.plan.seal import seal_plan, seal_status
 from mores.progress import Progress
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mores.measure.capability import Task
     from mores.weights.loaded import LoadedModel
 
+PAIR_TOKENS = 90
+"""Tokens of a stance pair, question and both answers, roughly."""
 SECONDS_PER_RATING = 45.0
 """Reading a prompt, a position and an answer of up to 200 words, and deciding: our assumption."""
 
@@ -85,6 +88,8 @@ class Plan(Record, frozen=True, kw_only=True):
     """Category (and ``overall``) → smallest two-sided p that a sign-flip by prompt can reach."""
     smallest_adjusted_p: float
     """The same for a category after Holm over all categories."""
+    foreign: tuple[str, ...]
+    """How foreign the samples are to each model, in words; empty where nothing was measured."""
     capability: tuple[str, ...]
     """For each task what its items can support, in words (`mores.measure.capability.supports`)."""
     notes: tuple[str, ...]
@@ -147,6 +152,7 @@ def _work(study: Study, probe: bool, progress: Progress) -> Plan:
         shows=what_it_shows(study),
         smallest_p=smallest,
         smallest_adjusted_p=adjusted,
+        foreign=foreign_words(study) if probe else (),
         capability=tuple(s.sentence for s in supports(tasks, study.config.capability)),
         notes=tuple(_notes(study, counts, adjusted)),
     )
@@ -279,6 +285,9 @@ def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tupl
         + stems // max(1, study.config.cooccurrence.samples_per_stem) * 8
     )
     drawn = len(rows) * config.draws * config.decoding.max_new_tokens
+    # Stance reads each pair once an arm, coherence each answer once more.
+    pairs = len(study.stance) * len(arm_keys(study.config.arms, study.config.train_seeds))
+    read += pairs * PAIR_TOKENS + drawn
     return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens
 
 

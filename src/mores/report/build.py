@@ -38,6 +38,7 @@ from mores.report.model import (
     Setting,
     TaskResult,
 )
+from mores.report.near import near_training
 from mores.report.observed import (
     Observed,
     by_completion,
@@ -187,8 +188,11 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
         for one in (results.toxicity.scorers if results.toxicity else ())
     }
     tested = hypotheses_of(study)
+    near = {p.id for p in study.chosen_prompts if p.near}
     estimates: list[Estimate] = []
     for measure, values in observed.items():
+        estimates += near_training(values, near, measure, results.spec.name, study.config.seed)
+        values = [o for o in values if o.prompt_id not in near]
         threshold = thresholds.get(measure)
         found = compare(
             values,

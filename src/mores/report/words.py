@@ -71,6 +71,7 @@ _PARTS = (
     "other raters",
     "missing scored worst",
     "extreme answers",
+    "near-training questions",
 )
 _SEEDED = re.compile(r"^(.+)-s(\d+)$")
 # Characters that reorder, hide or break text; joiners stay, since scripts and emoji need them.
