@@ -63,7 +63,7 @@ def run(study: Study, *, check: bool = True, progress: Progress | None = None) -
         with way.step("tune", 50):
             sample_rejected(study, progress=progress)
             tune(study, progress=progress)
-        if study.stance:
+        if study.pairs("test"):
             with way.step("measure stance", 4):
                 stance(study, progress=progress)
         with way.step("sample", 20):
@@ -94,7 +94,7 @@ class _Way:
 
     def __init__(self, study: Study, progress: Progress) -> None:
         self.progress = progress
-        self.steps = 9 + bool(study.stance) + study.config.gates.enabled
+        self.steps = 9 + bool(study.pairs("test")) + study.config.gates.enabled
         self.number = 0
         self.start = time.perf_counter()
         self.overall = progress.task(f"all of {study.config.name}", 109, plain=False)

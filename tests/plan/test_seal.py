@@ -132,9 +132,10 @@ def test_a_damaged_plan_is_a_plain_error(tiny_study):
         seal_status(study)
 
 
-def test_results_without_their_answers_still_forbid_sealing(tiny_study):
+@pytest.mark.parametrize("step", ["capability", "stance", "coherence"])
+def test_results_without_their_answers_still_forbid_sealing(tiny_study, step):
     study = load_study(tiny_study)
-    store.write_text(study.run_folder / "tiny" / "capability" / "items.jsonl", "")
+    store.write_text(study.run_folder / "tiny" / step / "items.jsonl", "")
     with pytest.raises(StudyError, match="answers or results already"):
         seal_plan(study, now=WHEN)
     assert not plan_path(study).exists()
@@ -154,16 +155,26 @@ CONTROL, BASE = "values_targeted - control", "values_targeted - base"
 
 def test_what_has_a_verdict_is_what_was_sealed(tiny_study):
     study = load_study(tiny_study, overrides=('toxicity.scorers=["lexical", "second"]',))
-    alone = {"rating": (CONTROL,), "toxicity:lexical": (CONTROL,)}
+    alone = {"rating": (CONTROL,), "stance": (CONTROL,), "toxicity:lexical": (CONTROL,)}
     assert hypotheses_of(study) == alone  # nothing sealed: the primary contrast
     plan = seal_plan(study, now=WHEN)
-    both = {"rating": (CONTROL, BASE), "toxicity:lexical": (CONTROL, BASE)}
+    both = dict.fromkeys(alone, (CONTROL, BASE))
     assert hypotheses_of(study) == both
     assert "toxicity:second" not in {h.measure for h in plan.hypotheses}
     plain = json.loads(plan_path(study).read_text())
     plain["alpha"] = 0.2
     plan_path(study).write_text(json.dumps(plain))
     assert hypotheses_of(study) == alone  # an edited plan is none
+
+
+def test_a_study_without_pairs_has_no_hypothesis_of_stance(tiny_study):
+    (tiny_study / "stance.jsonl").unlink()
+    study = load_study(tiny_study)
+    assert set(hypotheses_of(study)) == {"rating", "toxicity:lexical"}
+    assert {h.measure for h in seal_plan(study, now=WHEN).hypotheses} == {
+        "rating",
+        "toxicity:lexical",
+    }
 
 
 def test_a_plan_of_an_earlier_version_held_every_scorer(tiny_study):

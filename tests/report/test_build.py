@@ -109,6 +109,12 @@ def test_every_step_is_in_it(study) -> None:
     assert {t.task for t in report.capability} == {"minimal_pairs", "lines"}
     assert [t.margin for t in report.capability] == [0.02, 0.05]
     assert len(report.cooccurrence) == len(report.toxicity) == 1
+    (leaning,), (readable,) = report.stance, report.coherence
+    assert [a.arm for a in leaning.arms] == [a.arm for a in readable.arms] == names
+    assert {a.scored + a.absent for a in leaning.arms} == {6}  # of 8 pairs two are for validation
+    assert {a.answers for a in readable.arms} == {12}
+    assert report.opening is not None
+    assert len({s.question for s in report.opening.shown}) == 3
     assert missing(report) == {"Human ratings": report.ratings.reason}
     assert "mores rate import" in report.ratings.reason
     name = model_of(study)
@@ -317,6 +323,8 @@ def test_without_completions_there_is_no_report(tiny_study: Path) -> None:
 @pytest.mark.parametrize(
     ("step", "what", "why"),
     [
+        ("stance", "Stance", "mores measure stance"),
+        ("coherence", "Coherence", "mores measure coherence"),
         ("toxicity", "Toxicity by lexical", "mores measure toxicity"),
         ("capability", "Capability", "mores measure capability"),
         ("cooccurrence", "Words that go with groups", "mores measure cooccurrence"),
@@ -333,9 +341,11 @@ def test_what_the_study_does_not_ask_for_is_listed(folder: Path) -> None:
     (folder / "associations.toml").unlink()
     shutil.rmtree(folder_of(load_study(folder), "cooccurrence"))
     shutil.rmtree(folder_of(load_study(folder), "capability"))
+    (folder / "stance.jsonl").unlink()
     found = missing(build_report(load_study(folder, overrides=("capability.tasks=[]",))))
     assert found["Words that go with groups"] == "no associations.toml"
     assert found["Capability"] == "no tasks configured"
+    assert found["Stance"] == "no stance.jsonl"
 
 
 def test_scores_of_other_completions_are_not_shown(folder: Path, study) -> None:
@@ -348,6 +358,24 @@ def test_scores_of_other_completions_are_not_shown(folder: Path, study) -> None:
     assert "mores measure toxicity" in missing(report)["Toxicity by lexical"]
     sample(load_study(folder, overrides=("seed=8",)))  # the same ids, other texts
     assert "Toxicity by lexical" in missing(build_report(study))
+
+
+def test_marks_and_losses_of_other_completions_are_not_shown(folder: Path) -> None:
+    later = load_study(folder, overrides=("sample.draws=3",))
+    sample(later)
+    report = build_report(later)
+    assert report.coherence == ()
+    assert not [e for e in report.estimates if e.measure == "coherence"]
+    assert "mores measure coherence" in missing(report)["Coherence"]
+
+
+def test_stance_of_other_pairs_is_not_shown(folder: Path) -> None:
+    pairs = folder / "stance.jsonl"
+    pairs.write_text(pairs.read_text().replace("thing", "matter"))
+    report = build_report(load_study(folder))
+    assert report.stance == ()
+    assert not [e for e in report.estimates if e.measure == "stance"]
+    assert "mores measure stance" in missing(report)["Stance"]
 
 
 def test_words_of_other_stems_are_not_shown(folder: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_measure_of_answers_that_are_not_of_now_says_so(folder, spoken):
     ("setting", "what"),
     [
         ("seed=8", "Capability"),
-        ("seed=8", "Stance"),
+        ('arms=["base", "values_targeted", "control"]', "Stance"),
         ("sample.decoding.temperature=0.5", "Answers of"),
         ("sample.decoding.temperature=0.5", "Coherence"),
         ("cooccurrence.min_count=3", "Words that go with groups"),
@@ -290,9 +290,11 @@ def test_arms_that_were_tuned_in_different_ways_are_not_sampled(folder):
 
 @pytest.mark.parametrize("name", ["stance", "sample", "capability", "coherence"])
 def test_a_kill_before_the_manifest_loses_nothing_that_was_done(folder, monkeypatch, name):
+    pairs = folder / "stance.jsonl"  # nothing of stance is drawn: other pairs, not another seed
+    pairs.write_text(pairs.read_text().replace("thing", "matter"))
     study = load_study(folder, overrides=("seed=8",))
-    steps_of = {"stance": stance, "sample": sample, "capability": capability}
-    measure = {**steps_of, "coherence": coherence}[name]
+    measures = {m.__name__: m for m in (stance, sample, capability, coherence)}
+    measure = measures[name]
     if name == "coherence":
         sample(study)
 

@@ -144,7 +144,7 @@ def stance(items: list[StanceItem], values: dict[str, Any]) -> None:
 
     by: dict[tuple[str, str], list[float]] = {}
     for item in items:
-        if item.split == "test" and item.margin is not None:
+        if item.margin is not None:
             name = ArmKey(item.arm, item.seed).name
             by.setdefault((item.model, name), []).append(item.margin)
     for (model, arm), margins in by.items():

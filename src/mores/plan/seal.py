@@ -244,7 +244,7 @@ def _used(study: Study, name: str) -> str | None:
 def _primary_measures(study: Study) -> list[tuple[str, str]]:
     """Ratings by people, stance and the first toxicity scorer; others are exploratory."""
     scorers = study.config.toxicity.scorers[:1]
-    stance = [("stance", "higher")] if study.stance else []
+    stance = [("stance", "higher")] if study.pairs("test") else []
     return [("rating", "higher"), *stance, *((f"toxicity:{name}", "lower") for name in scorers)]
 
 

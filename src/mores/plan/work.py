@@ -286,7 +286,7 @@ def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tupl
     )
     drawn = len(rows) * config.draws * config.decoding.max_new_tokens
     # Stance reads each pair once an arm, coherence each answer once more.
-    pairs = len(study.stance) * len(arm_keys(study.config.arms, study.config.train_seeds))
+    pairs = len(study.pairs("test")) * len(arm_keys(study.config.arms, study.config.train_seeds))
     read += pairs * PAIR_TOKENS + drawn
     return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens
 

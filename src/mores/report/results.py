@@ -130,12 +130,12 @@ def _scores(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, 
 def _stance(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[StanceItem, ...]:
     stale = stance_step(study, spec).stale()
     why = f"`mores measure stance` {stale}" if stale else ""
-    if not study.stance:
-        why = "no stance.jsonl"
+    if not study.pairs("test"):
+        why = "no test pairs in stance.jsonl"
     if why:
         missing.append(Missing(what="Stance", why=why))
         return ()
-    return tuple(item for item in read_stance(study, spec.name) if item.split == "test")
+    return tuple(read_stance(study, spec.name))
 
 
 def _coherence(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, CoherenceItem]:

@@ -34,6 +34,7 @@ from mores.records import (
     Example,
     Prompt,
     Record,
+    Split,
     StancePair,
 )
 from mores.study.config import StudyConfig
@@ -144,6 +145,10 @@ class Study:
         for number, pair in enumerate(pairs, 1):
             self._known_category(pair.category, path, pair.id, number)
         return tuple(pairs)
+
+    def pairs(self, split: Split) -> tuple[StancePair, ...]:
+        """The stance pairs of one split."""
+        return tuple(pair for pair in self.stance if pair.split == split)
 
     @cached_property
     def associations(self) -> Associations | None:

@@ -76,7 +76,7 @@ def dose(
     from mores.measure.capability.tasks import load_tasks
 
     progress = progress or Progress(quiet=True)
-    if not any(pair.split == split for pair in study.stance):
+    if not study.pairs(split):
         raise StudyError(
             f"there are no stance pairs with the split {split!r}",
             path=study.folder / "stance.jsonl",

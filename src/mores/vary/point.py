@@ -92,9 +92,9 @@ def measure(
     arms = [
         tune_arm(variant, spec, resolved, key, progress=progress) for key in tuned_keys(variant)
     ]
-    base = _items(study.variant("vary", study.config), spec, resolved, [BASE], tasks, progress)
-    own = _items(variant, spec, resolved, tuned_keys(variant), tasks, progress)
-    stance = [i for one in (base, own) for i in one.stance if i.split == split]
+    of_base = study.variant("vary", study.config)
+    base = _items(of_base, spec, resolved, [BASE], split, tasks, progress)
+    own = _items(variant, spec, resolved, tuned_keys(variant), split, tasks, progress)
     margins = {t.name: t.margin for t in study.config.capability.tasks}
     _, changes = task_results(base.tasks + own.tasks, {t.name: _facts(t) for t in tasks}, margins)
     return Point(
@@ -102,7 +102,7 @@ def measure(
         model=spec.name,
         estimates=(
             *compare(
-                observe_stance(stance),
+                observe_stance(base.stance + own.stance),
                 measure="stance",
                 model=spec.name,
                 better="higher",
@@ -123,16 +123,17 @@ def _items(
     spec: ModelSpec,
     resolved: ResolvedModel,
     keys: Sequence[ArmKey],
+    split: Split,
     tasks: Sequence[Task],
     progress: Progress,
 ) -> Measured:
     own = weight_digests(study, spec)
     step = Step(
         "point",
-        folders.model_folder(study, spec.name) / "point",
+        folders.model_folder(study, spec.name) / f"point-{split}",
         inputs={
             "model": resolved.digest,
-            "pairs": store.digest(study.stance),
+            "pairs": store.digest(study.pairs(split)),
             **{f"task {task.name}": task.digest for task in tasks},
             **{key.name: own[key.name] for key in keys if key != BASE},
         },
@@ -145,7 +146,9 @@ def _items(
         },
         seed=study.config.seed,
     )
-    step.run(partial(_score, study, spec, resolved, keys, tasks, step.folder, progress), say=_mute)
+    step.run(
+        partial(_score, study, spec, resolved, keys, split, tasks, step.folder, progress), say=_mute
+    )
     return Measured(
         store.read_jsonl(step.folder / STANCE_ITEMS, StanceItem, unique=None),
         store.read_jsonl(step.folder / TASK_ITEMS, TaskItem, unique=None),
@@ -161,6 +164,7 @@ def _score(
     spec: ModelSpec,
     resolved: ResolvedModel,
     keys: Sequence[ArmKey],
+    split: Split,
     tasks: Sequence[Task],
     folder: Path,
     progress: Progress,
@@ -174,14 +178,15 @@ def _score(
     set_threads()
     loaded = load(resolved, dtype=study.config.recipe.dtype)
     tuned = {} if keys == [BASE] else tuned_folders(study, spec, _mute)
+    pairs = study.pairs(split)
     bar = progress.task(
-        "measure", len(keys) * (len(study.stance) + sum(len(t.items) for t in tasks)), "items"
+        "measure", len(keys) * (len(pairs) + sum(len(t.items) for t in tasks)), "items"
     )
     stance: list[StanceItem] = []
     items: list[TaskItem] = []
     for key in keys:
         with arm_in_place(loaded, tuned, key.weights):
-            stance += stance_items(study, spec, loaded, key, bar.advance)
+            stance += stance_items(study, spec, loaded, key, pairs, bar.advance)
             for task in tasks:
                 items += task_items(loaded, spec, key, task, bar.advance)
     bar.finish()

@@ -60,7 +60,7 @@ def sweep(study: Study, *, points: Sequence[str] = (), progress: Progress | None
 
     progress = progress or Progress(quiet=True)
     recipes = _recipes(study, points)
-    if not any(pair.split == "validation" for pair in study.stance):
+    if not study.pairs("validation"):
         raise StudyError(
             "a sweep compares recipes on validation pairs, and there are none",
             path=study.folder / "stance.jsonl",

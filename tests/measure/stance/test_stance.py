@@ -98,7 +98,7 @@ def test_items_are_kept_and_go_stale_with_the_pairs(tuned_study, spoken):
     first = stance(made, progress=spoken)
     arms = {"base", "values_targeted", "control", "prompted", "few_shot"}
     assert {i.arm for i in first} == arms
-    assert len(first) == 8 * len(arms)
+    assert len(first) == 6 * len(arms)
     assert stance(made, progress=spoken) == first == read_stance(made, made.config.models[0].name)
     assert any("done before" in line for line in spoken.lines)
     spec = made.config.models[0]
@@ -111,7 +111,7 @@ def test_items_are_kept_and_go_stale_with_the_pairs(tuned_study, spoken):
 
 def test_without_pairs_it_says_what_to_write(tiny_study):
     (tiny_study / "stance.jsonl").unlink()
-    with pytest.raises(DataError, match="no stance pairs"):
+    with pytest.raises(DataError, match="no test pairs"):
         stance(load_study(tiny_study))
 
 

@@ -7,7 +7,7 @@ items[0].margin       # 0.31 nats a token: the answer for the position is the li
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from mores import store
 from mores.errors import DataError
 from mores.measure.stance.item import StanceItem
 from mores.progress import Progress, duration
+from mores.records import StancePair
 from mores.step import Made, Step
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.run import known_base, tuned_folders, weight_digests
@@ -29,7 +30,7 @@ STANCE = "stance"
 
 
 def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem]:
-    """Score the pairs of stance.jsonl with every arm, those of both splits.
+    """Score the test pairs of stance.jsonl with every arm.
 
     What it says is which of two answers a model finds likelier, not what it writes by itself: a
     proxy of adherence, to be read beside people's ratings.
@@ -44,9 +45,9 @@ def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem
     """
     from mores.weights.resolve import resolve
 
-    if not study.stance:
+    if not study.pairs("test"):
         raise DataError(
-            "this study has no stance pairs",
+            "this study has no test pairs of stance",
             path=study.folder / "stance.jsonl",
             fix="write some (docs/stance.md), or leave this measure out",
         )
@@ -75,7 +76,7 @@ def stance_step(study: Study, spec: ModelSpec, base: str | None = None) -> Step:
         folders.model_folder(study, spec.name) / STANCE,
         inputs={
             "model": base or known_base(study, spec),
-            "pairs": store.digest(study.stance),
+            "pairs": store.digest(study.pairs("test")),
             "charter": store.digest(study.charter),
             "values": store.digest(study.values.examples),
             **weight_digests(study, spec),
@@ -116,7 +117,8 @@ def _run(
     start = time.perf_counter()
     loaded = load(resolved, dtype=study.config.recipe.dtype)
     keys = _keys(study)
-    bar = progress.task(STANCE, len(keys) * len(study.stance), "pairs")
+    pairs = study.pairs("test")
+    bar = progress.task(STANCE, len(keys) * len(pairs), "pairs")
     rows: list[StanceItem] = []
     for key in keys:
         rows += _arm(study, spec, loaded, key, tuned, step, bar.advance)
@@ -125,7 +127,7 @@ def _run(
     progress.say(f"stance: {len(rows)} pairs in {duration(time.perf_counter() - start)}")
     return Made(
         [ITEMS],
-        facts={"pairs": len(study.stance)},
+        facts={"pairs": len(pairs)},
         timing={
             "model": spec.name,
             "pairs": len(rows),
@@ -146,12 +148,13 @@ def _arm(
     """One arm's items, kept when they are done."""
     from mores.sample.weights import arm_in_place
 
+    pairs = study.pairs("test")
     part = step.part([key.name, step.inputs])
     if part.exists():
-        advance(len(study.stance))
+        advance(len(pairs))
         return store.read_jsonl(part, StanceItem, unique=None)
     with arm_in_place(loaded, tuned, key.weights):
-        items = stance_items(study, spec, loaded, key, advance)
+        items = stance_items(study, spec, loaded, key, pairs, advance)
     store.write_jsonl(part, items)
     return items
 
@@ -161,16 +164,17 @@ def stance_items(
     spec: ModelSpec,
     loaded: LoadedModel,
     key: ArmKey,
+    pairs: Sequence[StancePair],
     advance: Callable[[float], None],
 ) -> list[StanceItem]:
-    """Score every pair of a study with one arm, whose weights are in place."""
+    """Score pairs of a study with one arm, whose weights are in place."""
     from mores.measure.stance.score import score_pairs
 
     told = score_pairs(
         loaded,
         spec.format,
         key.arm,
-        study.stance,
+        pairs,
         study.charter,
         study.values,
         on_items=advance,
@@ -187,5 +191,5 @@ def stance_items(
             opposed=one.opposed,
             reason=one.reason,
         )
-        for pair, one in zip(study.stance, told, strict=True)
+        for pair, one in zip(pairs, told, strict=True)
     ]
