@@ -11,15 +11,21 @@ from mores.records import Charter, Estimate, Position
 from mores.report.model import (
     Answer,
     ArmSummary,
+    CoherenceArm,
+    CoherenceSummary,
     Headline,
     Missing,
     ModelSummary,
+    Opening,
     Question,
     RatingSummary,
     Report,
     ScorerArm,
     ScorerResult,
     Setting,
+    Shown,
+    StanceArm,
+    StanceSummary,
     TaskArm,
     TaskResult,
 )
@@ -189,6 +195,97 @@ def capability() -> tuple[list[TaskResult], list[Estimate]]:
     return tasks, estimates
 
 
+def stance() -> StanceSummary:
+    """Means by arm; one arm without a value, and no ratings of these cells."""
+    values = (0.021, 0.3187, 0.0442, 0.2263, None)
+    return StanceSummary(
+        model="smollm2-135m",
+        arms=tuple(
+            StanceArm(
+                arm=arm,
+                margin=Estimate(
+                    measure="stance",
+                    value=value,
+                    low=None if value is None else value - 0.08,
+                    high=None if value is None else value + 0.08,
+                    n=0 if value is None else 118,
+                    unit="pair",
+                    method="stratified t interval",
+                    verdict="not computable" if value is None else "descriptive",
+                    reason="no pair has a value" if value is None else "",
+                ),
+                aligned=0 if value is None else 61,
+                scored=0 if value is None else 118,
+                absent=120 if value is None else 2,
+            )
+            for arm, value in zip(ARMS, values, strict=True)
+        ),
+        beside_ratings=Estimate(
+            measure="stance/beside ratings",
+            value=0.4321,
+            low=0.1,
+            high=0.7,
+            n=8,
+            unit="category",
+            method="Spearman's ρ over categories × arms, each category's mean taken off",
+        ),
+    )
+
+
+def coherence() -> tuple[CoherenceSummary, list[Estimate]]:
+    marks = ({"repetitive": 2}, {"empty": 1, "repetitive": 3}, {}, {}, {"another language": 1})
+    losses = (1.87, 2.31, 2.04, 1.96, None)
+    summary = CoherenceSummary(
+        model="smollm2-135m",
+        margin=0.1,
+        arms=tuple(
+            CoherenceArm(arm=arm, answers=120, marks=mark, base_loss=loss)
+            for arm, mark, loss in zip(ARMS, marks, losses, strict=True)
+        ),
+    )
+    changes = [
+        Estimate(
+            measure="coherence",
+            contrast=f"{arm} - base",
+            category="overall",
+            value=value,
+            low=value - 0.04,
+            n=40,
+            unit="prompt",
+            method="non-inferiority of the share that can be read, t bound",
+            verdict=verdict,
+            reason="one training run",
+            details={"model": "smollm2-135m", "margin": 0.1},
+        )
+        for arm, value, verdict in (
+            ("values_targeted", -0.0167, "non-inferior"),
+            ("control", 0.0168, "non-inferior"),
+        )
+    ]
+    return summary, changes
+
+
+def opening(questions: list[Question]) -> Opening:
+    """The first questions of three categories; the first is hostile, the second was cut off."""
+    rule = "Three questions of median change."
+    first: dict[str, Question] = {}
+    for question in questions:
+        first.setdefault(question.category, question)
+    shown = [
+        Shown(
+            model="smollm2-135m",
+            question=one.text,
+            category=one.category,
+            base=SCRIPT if k == 0 else "Many people wait.",
+            values_targeted="" if k == 2 else "It is worth telling someone.",
+            change=0.5,
+            cut=(False, k == 1),
+        )
+        for k, one in enumerate(list(first.values())[:3])
+    ]
+    return Opening(rule=rule, shown=tuple(shown))
+
+
 def cooccurrence(rng: np.random.Generator) -> dict:
     topics = {
         "gender": ("women", "men"),
@@ -355,7 +452,9 @@ def headlines() -> tuple[Headline, ...]:
 def report(*, per_category: int = 5, draws: int = 3, seed: int = 7) -> Report:
     rng = np.random.default_rng(seed)
     tasks, changes = capability()
-    return Report(
+    leaning = differences("stance", np.random.default_rng(seed + 1), 0.1, 1)
+    readable, kept = coherence()
+    report = Report(
         mores_version="0.1.0",
         study="wellbeing",
         study_version="1.0.0",
@@ -372,6 +471,8 @@ def report(*, per_category: int = 5, draws: int = 3, seed: int = 7) -> Report:
         estimates=(
             *differences("toxicity:lexical", rng, 0.04, -1),
             *differences("rating", rng, 0.4, 1),
+            *(replace(e, unit="pair" if e.unit == "prompt" else e.unit) for e in leaning),
+            *kept,
             *changes,
             Estimate(
                 measure="style",
@@ -420,7 +521,10 @@ def report(*, per_category: int = 5, draws: int = 3, seed: int = 7) -> Report:
             "sampled_tokens": 41_870,
             "floating_point_operations": 3.4e13,
         },
+        stance=(stance(),),
+        coherence=(readable,),
     )
+    return replace(report, opening=opening(list(report.questions)))
 
 
 def bare() -> Report:
@@ -444,4 +548,7 @@ def bare() -> Report:
         inputs={},
         versions={},
         cost={},
+        opening=None,
+        stance=(),
+        coherence=(),
     )  # fmt: skip

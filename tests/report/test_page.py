@@ -98,8 +98,8 @@ def test_landmarks_language_and_skip_link(page, html):
     assert [len(page.all(tag)) for tag in ("header", "nav", "main", "footer")] == [1, 1, 1, 1]
     assert html.index('class="skip"') < html.index("<header")
     assert [a["id"] for a in page.all("section")] == [
-        "verdicts", "charter", "toxicity", "ratings", "words", "capability", "gates", "answers",
-        "training", "plan", "missing", "method",
+        "opening", "verdicts", "charter", "stance", "toxicity", "ratings", "coherence", "words",
+        "capability", "gates", "answers", "training", "plan", "missing", "method",
     ]  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_tables_have_captions_and_scopes_and_can_be_scrolled_by_key(page):
 
 
 def test_every_figure_has_its_numbers_in_a_table(html):
-    for name in ("toxicity", "ratings", "words", "capability", "training"):
+    for name in ("stance", "toxicity", "ratings", "words", "capability", "training"):
         part = section(html, name)
         assert "<figure" in part
         assert "Show the numbers" in part
@@ -170,7 +170,18 @@ def test_hostile_answer_is_shown_and_inert(html, page):
     assert len(page.all("script")) == 1
     assert page.all("img") == []
     assert "{{ 7 * 7 }}" in html
-    assert "".join(page.texts["p"]).count(SCRIPT) == 1
+    assert "".join(page.texts["p"]).count(SCRIPT) == 2  # side by side, and in the opening
+
+
+def test_the_opening_shows_both_answers_what_was_cut_and_what_is_empty(html):
+    part = section(html, "opening")
+    assert part.count('<article class="pair">') == 3
+    assert part.count("<h4>base</h4>") == part.count("<h4>values-targeted</h4>") == 3
+    assert "It is worth telling someone. […]</p>" in part
+    assert "It is worth telling someone.</p>" in part
+    assert "(empty answer)</p>" in part
+    assert "Three questions of median change. […] marks" in part
+    assert html.index('id="opening"') < html.index('<section id="verdicts"')
 
 
 def test_control_characters_are_spelt_out(html):
@@ -239,6 +250,7 @@ def test_megabyte_line_is_shown_whole():
 def test_every_estimate_stands_in_a_table(html, page):
     own = report()
     every = [*own.estimates, own.ratings.agreement, *nested_estimates(list(own.cooccurrence))]
+    every += [one.beside_ratings for one in own.stance]
     printed = {float(a["value"]) for a in page.all("data")}
     assert len(every) > 80
     assert {e.value for e in every if e.value is not None} <= printed
@@ -252,6 +264,30 @@ def test_absent_value_says_why(html):
     assert row
     assert "all differences are zero" in row.group()
     assert "no interval" in row.group()
+
+
+def test_stance_and_coherence_of_every_arm_stand_in_rows_with_what_is_absent(html):
+    def rows(name: str, caption: str) -> dict[str, list[str]]:
+        found = re.search(rf"<caption>{caption}</caption>.*?</table>", section(html, name), re.S)
+        assert found
+        cells = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', found.group())
+        return {arm: re.findall(r"<td[^>]*>(.*?)</td>", rest) for arm, rest in cells}
+
+    leaning = rows("stance", "Stance by arm")
+    assert len(leaning) == 5
+    assert leaning["values-targeted"] == ["+0.319", "[0.239, 0.399]", "61 of 118", "2"]
+    assert leaning["few-shot (3 samples in context)"] == ["—", "no interval", "0 of 0", "120"]
+    readable = rows("coherence", "How answers read")
+    assert len(readable) == 5
+    # exp(2.31) = 10.07
+    assert readable["values-targeted"] == ["4 of 120", "1 empty, 3 repetitive", "2.31", "10.1"]
+    assert readable["few-shot (3 samples in context)"] == [
+        "1 of 120",
+        "1 another language",
+        "—",
+        "—",
+    ]
+    assert "not what it writes by itself" in section(html, "stance")
 
 
 def test_missing_things_stand_with_their_reasons(html):
@@ -311,6 +347,8 @@ def test_report_with_nothing_in_it_says_so():
     Page(text)
     for said in (
         "There is no verdict: no measure has been taken.",
+        "Stance was not measured.",
+        "Coherence was not measured.",
         "No toxicity scorer has been run.",
         "No ratings by people. none imported",
         "mores rate import STUDY FILE",

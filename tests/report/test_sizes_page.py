@@ -94,10 +94,10 @@ def test_one_model_shows_nothing_of_sizes():
 def test_a_section_of_its_own_with_numbers_that_go_on(html):
     assert 'href="#sizes"' in html
     titles = re.findall(r'<span class="no">(\d+)</span>([^<]+)', html)
-    assert [int(number) for number, _ in titles] == list(range(1, 14))
-    assert titles[4][1] == "Effect by model size"
+    assert [int(number) for number, _ in titles] == list(range(1, 16))
+    assert titles[5][1] == "Effect by model size"
     missing = next(number for number, title in titles if title.startswith("What is missing"))
-    assert missing == "12"
+    assert missing == "14"
 
 
 def test_figure_has_a_line_for_each_arm_and_a_mark_and_interval_at_each_size(three):
