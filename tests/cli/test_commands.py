@@ -35,7 +35,7 @@ def test_init_writes_the_template_and_names_the_next_command(run, tmp_path):
     assert code == 0
     assert names == [
         "study.toml", "charter.toml", "values.jsonl", "control.jsonl", "prompts.jsonl",
-        "rating.toml",
+        "stance.jsonl", "rating.toml",
     ]  # fmt: skip
     assert sorted(p.name for p in folder.iterdir()) == sorted(names)
     assert out.endswith(f"\nnext:  mores run {folder}\n")
@@ -68,16 +68,17 @@ def test_import_says_what_was_read(run, tmp_path):
 def test_check_prints_findings_and_ends_with_1_where_there_are_errors(run, tmp_path):
     study = tmp_path / "study"
     run("init", study)
-    assert run("check", study)[0] == 0
+    # What the model makes of 160 samples takes a minute: with a small one in test_json.py.
+    assert run("check", study, "--no-models")[0] == 0
     path = study / "values.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     rows[1] = {**rows[0], "id": "again"}  # the same question and answer twice
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    code, out, _ = run("check", study)
+    code, out, _ = run("check", study, "--no-models")
     assert code == 1
     assert out.startswith("values.jsonl:2 M201 error exact-duplicate: the same answer as ")
     file = tmp_path / "findings.json"
-    code, out, _ = run("check", study, "--format", "json", "--output", file)
+    code, out, _ = run("check", study, "--no-models", "--format", "json", "--output", file)
     assert (code, out) == (1, f"wrote {file}\n")
     assert "error" in {finding["severity"] for finding in json.loads(file.read_text())}
 
@@ -103,7 +104,16 @@ def test_the_steps_one_by_one_and_then_nothing_is_left_to_do(run, tiny_study):
         "control-s1",
     ]
     assert out.count("answers end by themselves") == 2
+    code, out, _ = run("measure", "stance", tiny_study, "--quiet")
+    lines = out.splitlines()
+    assert (code, len(lines)) == (0, 5)  # one an arm
+    assert all("nats a token  (the position is the likelier in " in line for line in lines)
+    assert all(line.endswith(" of 6 pairs)") for line in lines)  # two are for validation
     assert run("sample", tiny_study, "--quiet")[1] == "60 completions, 48 of stems\n"
+    code, out, _ = run("measure", "coherence", tiny_study, "--quiet")
+    assert code == 0
+    assert " of 60 answers marked (" in out
+    assert "; loss under base " in out
     code, out, _ = run("measure", "toxicity", tiny_study, "--quiet")
     assert (code, out.startswith("lexical: ")) == (0, True)
     code, out, _ = run("measure", "cooccurrence", tiny_study, "--quiet")
@@ -119,9 +129,11 @@ def test_the_steps_one_by_one_and_then_nothing_is_left_to_do(run, tiny_study):
     before = page.read_bytes()
     code, out, err = run("run", tiny_study, "--no-check")
     assert (code, page.read_bytes()) == (0, before)
-    assert err.count("done before, nothing changed") == 8
-    assert "[1/8] fetch" in err
-    assert "[8/8] report" in err
+    assert err.count("done before, nothing changed") == 10
+    assert "[1/10] fetch" in err
+    assert "[3/10] measure stance" in err
+    assert "[6/10] measure coherence" in err
+    assert "[10/10] report" in err
 
 
 def test_diff_of_a_study_with_itself(run, tiny_study):
