@@ -28,6 +28,8 @@ ON_A_STUDY = {
     "check": (),
     "tune": ("--stop-check", "2"),
     "sample": (),
+    "measure stance": (),
+    "measure coherence": (),
     "measure toxicity": (),
     "measure cooccurrence": (),
     "measure capability": (),
@@ -35,10 +37,11 @@ ON_A_STUDY = {
     "report": (),
     "run": ("--no-check",),
     "revise": (),
+    "dose": ("--no-leave-out", "--sizes", "4"),
 }
 ON_RATINGS = ("status", "verify", "export", "backup", "release", "forget-rater", "import",
               "unblind", "restore", "serve")  # fmt: skip
-ALONE = ("init", "import", "models", "assets", "doctor", "schema", "diff")
+ALONE = ("init", "import", "models", "assets", "doctor", "schema", "diff", "draft")
 
 
 @pytest.fixture
@@ -80,6 +83,9 @@ def test_commands_on_a_study(ask, tiny_study):
         assert said[name]["study"] == "tiny"
     assert said["plan"]["result"]["models"][0]["rates"] is None
     assert [one["asked"] for one in said["tune"]["result"]] == [2, 2]
+    assert len(said["measure stance"]["result"]) == 5 * 6
+    assert len(said["measure coherence"]["result"]) == 60
+    assert [p["name"] for p in said["dose"]["result"]["points"]] == ["4 samples", "8 samples"]
     assert len(said["sample"]["result"]["answers"]) == 60
     report = said["report"]["result"]["report"]
     assert report == said["run"]["result"]["report"]
@@ -140,6 +146,17 @@ def test_commands_alone(ask, tmp_path, tiny_study):
     assert ask("schema")["result"]["rate status"] == "mores/rate-status/1"
     assert ask("schema", "rate", "status")["result"]["$id"] == "mores/rate-status/1"
     assert ask("diff", tiny_study, tiny_study)["result"]["effects"] == []
+    asked = tmp_path / "questions.csv"
+    asked.write_text("prompt,category\nwhat helps a friend?,care\n")
+    words = ("--candidates", "1", "--max-new-tokens", "4")
+    drafted = ask("draft", tiny_study, asked, *words)["result"]
+    assert (drafted["written"] + drafted["empty"], drafted["kept"]) == (1, 0)
+
+
+def test_recipes_side_by_side_fit_the_schema_of_tune(ask, tiny_study):
+    document = ask("tune", tiny_study, "--sweep", "--point", "learning_rate=1e-3")
+    (point,) = document["result"]["points"]
+    assert point["name"] == "learning_rate=1e-3"
 
 
 def test_findings_are_in_the_document_and_end_with_1(ask, tiny_study):

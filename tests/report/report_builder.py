@@ -221,7 +221,7 @@ def stance() -> StanceSummary:
             for arm, value in zip(ARMS, values, strict=True)
         ),
         beside_ratings=Estimate(
-            measure="stance/beside ratings",
+            measure="agreement in order",
             value=0.4321,
             low=0.1,
             high=0.7,

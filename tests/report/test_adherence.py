@@ -64,6 +64,7 @@ def test_beside_ratings_the_order_of_arms_counts_not_that_of_categories():
     found = stance_summary("m", items, list(rows.values()), same, seed=1).beside_ratings
     assert found.value == pytest.approx(1.0)
     assert (found.unit, found.n, found.p) == ("category", 4, None)
+    assert found.measure == "agreement in order"  # what its row is called
     other = [rating(c, 3 - arms.index(arm) + (p % 4 > 1)) for (p, arm), c in rows.items()]
     found = stance_summary("m", items, list(rows.values()), other, seed=1).beside_ratings
     assert found.value == pytest.approx(-1.0)
@@ -74,6 +75,7 @@ def test_without_ratings_or_with_few_cells_there_is_no_correlation():
     rows = [completion(p, "base") for p in range(8)]
     none = stance_summary("m", items, rows, [], seed=1).beside_ratings
     assert (none.verdict, none.reason) == ("not computable", "no ratings by people")
+    assert none.measure == "agreement in order"
     few = stance_summary("m", items, rows, [rating(c, 3) for c in rows], seed=1).beside_ratings
     assert "4 categories × arms have both, 6 are needed" in few.reason
 

@@ -103,6 +103,10 @@ def test_landmarks_language_and_skip_link(page, html):
     ]  # fmt: skip
 
 
+def test_every_row_has_a_heading(html):
+    assert not re.search(r'<th scope="row">\s*</th>', html)
+
+
 def test_tables_have_captions_and_scopes_and_can_be_scrolled_by_key(page):
     assert len(page.all("table")) == len(page.all("caption")) > 20
     assert all(a.get("scope") in ("row", "col") for a in page.all("th"))

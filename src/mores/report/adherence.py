@@ -45,7 +45,9 @@ def stance_summary(
     return StanceSummary(
         model=model,
         arms=tuple(_arm(key, _of(items, key), seed) for key in keys),
-        beside_ratings=_beside(items, completions, ratings, seed),
+        beside_ratings=replace(
+            _beside(items, completions, ratings, seed), measure="agreement in order"
+        ),
     )
 
 
