@@ -296,6 +296,14 @@ def personal(kind: str, draft: Draft, rng: np.random.Generator) -> set[str]:
     return {row["id"]}
 
 
+def unread(draft: Draft, rng: np.random.Generator) -> set[str]:
+    """Let a model have written a sample, as `mores draft` marks it, and nobody have read it."""
+    row = _pick(draft.values + draft.control, rng)
+    row["source"] = "draft by smollm2-135m, from the position"
+    row["reviewer"] = ""
+    return {row["id"]}
+
+
 def anonymous(field: str, draft: Draft, rng: np.random.Generator) -> set[str]:
     """A sample without author or licence."""
     row = _pick(draft.values + draft.control, rng)
@@ -346,5 +354,6 @@ FAULTS: dict[str, dict[str, Plant]] = {
         "no author": partial(anonymous, "author"),
         "no licence": partial(anonymous, "license"),
     },
+    "M505": {"a model's draft without a reviewer": unread},
 }
 """Rule id → kind of fault → how to plant it."""

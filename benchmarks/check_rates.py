@@ -30,8 +30,10 @@ GRADES = ("light", "reworded", "free")
 THRESHOLDS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
 INFORMATION = ("M407",)
 """Rules that report a number and never a fault."""
+ELSEWHERE = ("M408", "M409")
+"""Rules that look at what the seeded studies do not have: a model, stance pairs."""
 
-DATE = "2026-11-22"
+DATE = "2026-11-26"
 COMMAND = "python benchmarks/check_rates.py"
 
 HEAD = """# How good are the rules of `mores check`?
@@ -50,13 +52,15 @@ test measures part of it again and fails when a number differs.
 
 What this does not show: templates are not prose. Questions made from the same template look more
 alike than people's questions do, so M202 and M212 fire here more often than on written samples (in
-our own example study all 25,600 pairs of sample and prompt are under 0.40, where 0.50 is the
-threshold, and no rule of this page fires on it). And recall is that of *these* faults, which
-were thought up by the people who wrote the rules: a leak in entirely other words is missed, as the
-table says, and so is what nobody thought of. Only a reader finds it.
+our own example study all 51,200 pairs of a sample with a prompt or a stance pair are under 0.47,
+where 0.50 is the threshold, and no rule of this page fires on it). And recall is that of *these*
+faults, which were thought up by the people who wrote the rules: a leak in entirely other words is
+missed, as the table says, and so is what nobody thought of. Only a reader finds it.
 """
 
-TAIL = """M407 (classifier) gives a number and never a fault, so it has no rates. The checks of the
+TAIL = """M407 (classifier) gives a number and never a fault, so it has no rates. M408
+(foreign-text) asks the study's models and M409 (pair-form) looks at stance pairs: the seeded
+studies have neither, and the rates of these two have not been measured. The checks of the
 suppressions (M001 to M003) are exact.
 """
 
@@ -133,7 +137,7 @@ def measure_rates(
 
 def measured_rules(only: Collection[str] | None = None) -> tuple[Rule, ...]:
     """Return the built-in rules that can be right or wrong, all or those named."""
-    can = tuple(rule for rule in RULES if rule.id not in INFORMATION)
+    can = tuple(rule for rule in RULES if rule.id not in (*INFORMATION, *ELSEWHERE))
     return tuple(rule for rule in can if only is None or rule.id in only)
 
 
