@@ -345,7 +345,7 @@ def test_what_the_study_does_not_ask_for_is_listed(folder: Path) -> None:
     found = missing(build_report(load_study(folder, overrides=("capability.tasks=[]",))))
     assert found["Words that go with groups"] == "no associations.toml"
     assert found["Capability"] == "no tasks configured"
-    assert found["Stance"] == "no stance.jsonl"
+    assert found["Stance"] == "no test pairs in stance.jsonl"
 
 
 def test_scores_of_other_completions_are_not_shown(folder: Path, study) -> None:

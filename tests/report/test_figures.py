@@ -35,6 +35,7 @@ def panels(figure) -> list[ET.Element]:
 
 def test_one_figure_for_everything_that_has_numbers(drawn):
     assert list(drawn) == [
+        "forest_stance",
         "forest_toxicity_lexical",
         "forest_rating",
         "toxicity_lexical",
