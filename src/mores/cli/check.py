@@ -30,8 +30,8 @@ def check(
         rule: only these rule ids (may be repeated).
         format: "text", "json" or "sarif" (for code-review tools).
         output: write there instead of to the terminal.
-        models: also let the study's models read the samples, those that are on this machine: some
-            seconds the first time.
+        models: also let the study's models read the samples, those that are on this machine: a
+            minute the first time.
     """
     from mores.curate import check_study
 
