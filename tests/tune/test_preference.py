@@ -89,18 +89,22 @@ def test_loss_and_gradients_equal_plain_transformers(
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_loss_and_gradients_equal_trl(fresh, tiny_folder, pairs, recipe, tmp_path):
+def test_loss_and_gradients_equal_trl(fresh, tiny_folder, pairs, recipe, tmp_path, monkeypatch):
     trl = pytest.importorskip("trl")
+    import pyarrow as pa
     from datasets import Dataset
     from transformers import AutoTokenizer
     from trl.trainer.dpo_trainer import DataCollatorForPreference
 
+    # The pairs are encoded already; TRL's own encoding is not the matter here.
+    monkeypatch.setattr(trl.DPOTrainer, "_prepare_dataset", lambda self, dataset, *args: dataset)
+    rows = pa.table({"prompt": ["a"], "chosen": ["b"], "rejected": ["c"]})
     model, base = plain(tiny_folder), plain(tiny_folder)
     trainer = trl.DPOTrainer(
         model,
         base,
         trl.DPOConfig(str(tmp_path), beta=BETA, report_to=[], use_cpu=True, bf16=False),
-        train_dataset=Dataset.from_list([{"prompt": "a", "chosen": "b", "rejected": "c"}]),
+        train_dataset=Dataset(rows, fingerprint="pairs"),
         processing_class=AutoTokenizer.from_pretrained(tiny_folder),
     )
     moved(trainer.model)
