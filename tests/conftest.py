@@ -149,6 +149,7 @@ version = "1.0.0"
 license = "Apache-2.0"
 preset = "quick"
 seed = 7
+arms = ["base", "values_targeted", "control", "prompted", "few_shot"]
 
 [[models]]
 name = "{tiny_folder.name}"
