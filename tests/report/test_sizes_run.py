@@ -46,8 +46,10 @@ def two(tiny_study: Path, tiny_folder: Path, wider: Path, tmp_path: Path) -> Pat
     both = one.format(wider) + "\n" + one.format(small)
     text = path.read_text().replace(one.format(tiny_folder.name), both)
     assert str(wider) in text
-    arms = 'arms = ["base", "values_targeted", "control"]\nseed = 7\n'
-    path.write_text(text.replace("seed = 7\n", arms), encoding="utf-8")
+    five = 'arms = ["base", "values_targeted", "control", "prompted", "few_shot"]'
+    arms = 'arms = ["base", "values_targeted", "control"]'
+    assert five in text
+    path.write_text(text.replace(five, arms), encoding="utf-8")
     return tiny_study
 
 
