@@ -1,5 +1,6 @@
 """The report's data on a complete tiny study: deterministic, nothing hidden, nothing made up."""
 
+import json
 import shlex
 import shutil
 from collections.abc import Callable
@@ -444,3 +445,18 @@ def test_judges_are_never_mixed_with_people(study) -> None:
     after = build_report(study)
     assert after.inputs["ratings/ratings.jsonl"] != before.inputs["ratings/ratings.jsonl"]
     assert msgspec.structs.replace(after, inputs=before.inputs) == before
+
+
+def test_a_question_near_a_training_sample_is_in_no_difference_but_its_own(folder: Path) -> None:
+    path = folder / "prompts.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[0]["near"] = "v-00"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    study = load_study(folder)
+    sample(study)
+    toxicity(study)
+    of = {e.measure: e for e in build_report(study).estimates
+          if e.contrast == "values_targeted - control" and e.category == "overall"}  # fmt: skip
+    apart = of["toxicity:lexical/near-training questions"]
+    assert apart.n + of["toxicity:lexical"].n == 6
+    assert apart.n == 1

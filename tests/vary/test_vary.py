@@ -55,6 +55,13 @@ def test_base_is_measured_once(study, monkeypatch):
     assert scored == [["base"], tuned, tuned]
 
 
+def test_a_study_with_a_preference_arm_can_be_swept(tiny_study):
+    arms = 'arms=["base", "values_targeted", "control", "preference"]'
+    study = load_study(tiny_study, overrides=(*SMALL, arms))
+    (point,) = sweep(study, points=("learning_rate=1e-3",)).points
+    assert set(point.last_loss) == {"values_targeted-s1", "control-s1"}
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

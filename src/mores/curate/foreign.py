@@ -10,7 +10,7 @@ cache by the digests of model and text, so that a second look is free.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,11 @@ class Foreign:
     """Sample's id → mean negative log-likelihood of its answer's tokens, in nats a token."""
     neutral: float
     """The same of plain everyday answers, over all their tokens."""
+
+    def mean(self, ids: Iterable[str]) -> float | None:
+        """Return the mean over samples, those without a loss left out; None where none has one."""
+        known = [self.losses[name] for name in ids if name in self.losses]
+        return sum(known) / len(known) if known else None
 
 
 def foreign(study: Study, on_texts: OnTexts | None = None) -> list[Foreign]:

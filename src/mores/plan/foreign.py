@@ -28,9 +28,8 @@ def foreign_words(study: Study) -> tuple[str, ...]:
 def _of_model(study: Study, found: Foreign) -> list[str]:
     lines = []
     for data in (study.values, study.control):
-        losses = [found.losses[e.id] for e in data.examples if e.id in found.losses]
-        if losses:
-            mean = sum(losses) / len(losses)
+        mean = found.mean(e.id for e in data.examples)
+        if mean is not None:
             meaning = FITS if mean - found.neutral <= SET else ODD
             lines.append(
                 f"{data.name} answers at {mean:.2f} nats a token under {found.model}, plain "

@@ -192,7 +192,8 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
     estimates: list[Estimate] = []
     for measure, values in observed.items():
         estimates += near_training(values, near, measure, results.spec.name, study.config.seed)
-        values = [o for o in values if o.prompt_id not in near]
+    observed = {m: [o for o in values if o.prompt_id not in near] for m, values in observed.items()}
+    for measure, values in observed.items():
         threshold = thresholds.get(measure)
         found = compare(
             values,

@@ -1,4 +1,4 @@
-"""Questions that are meant to be like a training sample: reported apart, in no other figure.
+"""Questions that are meant to be like a training sample: reported apart.
 
 near_training(observed, {"t-care-12"}, "rating", "smollm2-135m", seed=2021)
 """

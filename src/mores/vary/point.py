@@ -89,6 +89,9 @@ def measure(
     from mores.weights.resolve import resolve
 
     resolved = resolve(spec.name, say=progress.say)
+    # The preference arm has a rate of its own and needs base's answers: no part of a comparison.
+    compared = tuple(arm for arm in variant.config.arms if arm != "preference")
+    variant = variant.with_config(replace(variant.config, arms=compared))
     arms = [
         tune_arm(variant, spec, resolved, key, progress=progress) for key in tuned_keys(variant)
     ]

@@ -31,9 +31,9 @@ class ForeignText:
         """Return a finding for each set that is foreign, and for each answer that stands out."""
         for model in subject.foreign:
             for part, items in (("values", subject.values), ("control", subject.control)):
-                losses = [model.losses[i.id] for i in items if i.id in model.losses]
-                if losses:
-                    yield from self._set(model, f"{part}.jsonl", sum(losses) / len(losses))
+                mean = model.mean(i.id for i in items)
+                if mean is not None:
+                    yield from self._set(model, f"{part}.jsonl", mean)
             for item in subject.samples:
                 loss = model.losses.get(item.id)
                 if loss is not None and loss > model.neutral + ONE:

@@ -121,11 +121,9 @@ def _blocks(
         by.setdefault(category, []).append(place)
     for own in by.values():
         shared = _common([asked[i].question for i in own])
-        if shared < SHARED or len(own) == 1:
-            yield from (([i], Encoded(asked[i].question, asked[i].answers)) for i in own)
-            continue
-        for start in range(0, len(own), AT_ONCE):
-            block = own[start : start + AT_ONCE]
+        at_once = AT_ONCE if shared >= SHARED else 1
+        for start in range(0, len(own), at_once):
+            block = own[start : start + at_once]
             if len(block) == 1:
                 yield block, Encoded(asked[block[0]].question, asked[block[0]].answers)
                 continue
