@@ -8,6 +8,7 @@
     ├── ModelError        a model that cannot be found, loaded, trained or sampled
     ├── TuneError         a training run that must not go on
     ├── MeasureError      a measure that cannot be taken
+    ├── ServiceError      a service on the network that refuses, fails or costs too much
     └── StoreError        files: disk full, damaged, written by someone else
 
 A message gives the place, what was expected, what was found and how to fix it.
@@ -75,6 +76,10 @@ class TuneError(MoresError):
 
 class MeasureError(MoresError):
     """A measure cannot be taken on this input."""
+
+
+class ServiceError(MoresError):
+    """A service on the network refuses, fails or would cost more than was allowed."""
 
 
 class StoreError(MoresError):

@@ -10,7 +10,7 @@ import pytest
 
 from mores import store
 from mores.curate import check_study, failing
-from mores.errors import DataError, MeasureError
+from mores.errors import DataError, ServiceError
 from mores.records import Example
 from mores.revise.draft import draft
 from mores.study import load_study
@@ -117,7 +117,7 @@ def test_an_answer_without_text_is_counted_and_asked_again(tiny_study, questions
 
 def test_bad_input(tiny_study, questions, service, tmp_path):
     study = load_study(tiny_study)
-    with pytest.raises(MeasureError, match="name the one that is to write"):
+    with pytest.raises(ServiceError, match="name the one that is to write"):
         draft(study, questions, endpoint=service)
     odd = tmp_path / "odd.csv"
     odd.write_text("prompt,category\nWho?,beautyy\n")

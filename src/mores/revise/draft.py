@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from mores import store
 from mores.curate.rules.unread_draft import DRAFT
-from mores.errors import DataError, MeasureError, did_you_mean
+from mores.errors import DataError, ServiceError, did_you_mean
 from mores.progress import Progress
 from mores.records import Decoding, Example
 from mores.study import ArmKey, ModelSpec, Study
@@ -89,7 +89,7 @@ def draft(
     Raises:
         DataError: a question has no category of the charter, or the file cannot be read.
         ModelError: the model cannot be loaded.
-        MeasureError: the service refuses, or no name of a model was given for it.
+        ServiceError: the service refuses, or no name of a model was given for it.
     """
     progress = progress or Progress(quiet=True)
     path = output or study.folder / FILE
@@ -98,7 +98,7 @@ def draft(
     lacking = [w for w in wanted if w.id not in {e.id for e in there}]
     name = model or study.config.models[0].name
     if endpoint is not None and model is None:
-        raise MeasureError(
+        raise ServiceError(
             "a service has several models", where="--model", fix="name the one that is to write"
         )
     empty = 0
@@ -193,8 +193,8 @@ def _form(models: Sequence[ModelSpec], name: str) -> Literal["chat", "qa"]:
 
 def _by_service(endpoint: str, model: str, key_env: str, most: int) -> Write:
     """A writer behind an address."""
-    from mores.measure.toxicity.remote import key_from
-    from mores.measure.toxicity.service import Service
+    from mores.remote.address import key_from
+    from mores.remote.service import Service
 
     url = endpoint.rstrip("/")
     url = url if url.endswith("/chat/completions") else f"{url}/chat/completions"

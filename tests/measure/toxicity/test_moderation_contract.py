@@ -2,7 +2,7 @@
 
 import pytest
 
-from mores.errors import DataError, MeasureError
+from mores.errors import DataError, ServiceError
 from mores.measure.toxicity.moderation import ModerationScorer
 from mores.measure.toxicity.raw import read_raw, text_digest
 from mores.measure.toxicity.scorer import Item, Scorer, score_texts
@@ -163,7 +163,7 @@ def test_every_answer_is_kept_and_read_again_without_asking(serve, clock, tmp_pa
     assert [r.value for r in again.readings(items, raw=raw, advance=done.append)] == [0.9, 0.9]
     assert sum(done) == 2
     assert len(service.requests) == asked
-    with pytest.raises(MeasureError, match="THEIR_KEY"):
+    with pytest.raises(ServiceError, match="THEIR_KEY"):
         again.readings([*items, Item("new")], raw=raw)
     # Another model is another question.
     other = ModerationScorer(service.url, model="m2", clock=clock)
@@ -224,5 +224,5 @@ def test_overload_does_not_make_more_requests(service, answer, clock):
 
 
 def test_an_address_is_checked_before_anything_is_sent():
-    with pytest.raises(MeasureError, match="without encryption"):
+    with pytest.raises(ServiceError, match="without encryption"):
         ModerationScorer("http://example.org/v1/moderations")

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from mores.errors import MeasureError
+from mores.errors import ServiceError
 from mores.measure.toxicity import scorer as make
 from mores.measure.toxicity.perspective import ENGLISH, URL, PerspectiveScorer
 from mores.measure.toxicity.raw import read_raw
@@ -170,7 +170,7 @@ def test_a_refused_key_stops_it_and_makes_no_text_absent(api, service, answer, t
     refusal = {"error": {"message": "API key not valid. Please pass a valid API key."}}
     service.answers = [answer(refusal, 400)]
     raw = tmp_path / "raw.jsonl"
-    with pytest.raises(MeasureError, match="the key was refused") as caught:
+    with pytest.raises(ServiceError, match="the key was refused") as caught:
         api().readings([Item("a")], raw=raw)
     assert "PERSPECTIVE_API_KEY" in str(caught.value)
     assert not raw.exists()
@@ -184,9 +184,9 @@ def test_an_answer_of_another_form(api, service, answer, body):
 
 def test_without_a_key_nothing_is_asked(api, service, monkeypatch):
     monkeypatch.delenv("PERSPECTIVE_API_KEY")
-    with pytest.raises(MeasureError, match="PERSPECTIVE_API_KEY holds no key"):
+    with pytest.raises(ServiceError, match="PERSPECTIVE_API_KEY holds no key"):
         api().score(["x"])
-    with pytest.raises(MeasureError, match="OTHER_KEY holds no key"):
+    with pytest.raises(ServiceError, match="OTHER_KEY holds no key"):
         api(key_env="OTHER_KEY").score(["x"])
     assert service.requests == []
 
@@ -199,7 +199,7 @@ def test_until_its_last_day_and_not_after(api, service, answer, clock, tmp_path)
     clock.when = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
     # What was kept can still be read, also as another attribute; nothing new can be asked.
     assert api(attributes=["INSULT"]).readings([Item("a")], raw=raw)[0].value == 0.7
-    with pytest.raises(MeasureError, match="ended on 2026-12-31") as caught:
+    with pytest.raises(ServiceError, match="ended on 2026-12-31") as caught:
         api().readings([Item("b")], raw=raw)
     for other in ("hf:", "guard:", "moderation:", "replay:"):
         assert other in str(caught.value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mores.errors import MeasureError, StudyError
+from mores.errors import MeasureError, ServiceError, StudyError
 from mores.measure.toxicity import scorer
 from mores.measure.toxicity.scorer import Item, score_items
 from mores.study import ScorerOptions, load_study
@@ -45,7 +45,7 @@ def test_moderation_and_perspective_take_theirs():
 
 @pytest.mark.parametrize("name", ["moderation:", "moderation:example.org", "moderation:#hate"])
 def test_there_is_no_default_address(name):
-    with pytest.raises(MeasureError, match="not an address"):
+    with pytest.raises(ServiceError, match="not an address"):
         scorer(name)
 
 

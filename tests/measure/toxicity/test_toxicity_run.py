@@ -4,7 +4,7 @@ import pytest
 
 from mores import step as steps
 from mores import store
-from mores.errors import MeasureError
+from mores.errors import MeasureError, ServiceError
 from mores.measure.toxicity import moderation as module
 from mores.measure.toxicity.run import (
     read_scores,
@@ -151,7 +151,7 @@ def test_without_a_key_it_says_so_and_keeps_what_others_scored(prepare, serve):
     study = prepare(
         ["lexical", name], f'[[toxicity.options]]\nscorer = "{name}"\nkey_env="MORES_TEST_KEY"\n'
     )
-    with pytest.raises(MeasureError, match="MORES_TEST_KEY holds no key"):
+    with pytest.raises(ServiceError, match="MORES_TEST_KEY holds no key"):
         toxicity(study)
     assert len(read_scores(study, "m", "lexical")) == 4
 

@@ -15,16 +15,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mores.measure.toxicity.raw import RawAnswer
-from mores.measure.toxicity.remote import (
-    GIVE_UP,
-    Clock,
-    Post,
-    RemoteScorer,
-    Reply,
-    checked_url,
-    highest,
-)
+from mores.measure.toxicity.remote import GIVE_UP, RemoteScorer, highest
 from mores.measure.toxicity.scorer import Item, Reading
+from mores.remote.address import checked_url
+from mores.remote.reply import Clock, Post, Reply
 
 KIND = "moderation"
 BATCH = 32
@@ -66,7 +60,7 @@ class ModerationScorer(RemoteScorer):
             clock: for tests.
 
         Raises:
-            MeasureError: an address to which texts may not be sent.
+            ServiceError: an address to which texts may not be sent.
         """
         super().__init__(key_env=key_env, timeout=timeout, clock=clock)
         self.url = checked_url(url)
@@ -88,9 +82,7 @@ class ModerationScorer(RemoteScorer):
 
     def ask(self, items: Sequence[Item]) -> Iterator[tuple[Item, RawAnswer]]:
         """Ask in batches; a batch that cannot be answered as one is asked text by text."""
-        from mores.measure.toxicity.service import service_of
-
-        post, failed = service_of(self).post, 0
+        post, failed = self.service().post, 0
         batches = [list(items[i : i + BATCH]) for i in range(0, len(items), BATCH)]
         while batches:
             batch = batches.pop(0)

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mores import store
-from mores.errors import MeasureError
+from mores.errors import ServiceError
 from mores.measure.toxicity.raw import RawAnswer
-from mores.measure.toxicity.remote import GIVE_UP, Clock, Post, RemoteScorer, Reply, highest
+from mores.measure.toxicity.remote import GIVE_UP, RemoteScorer, highest
 from mores.measure.toxicity.scorer import Item, Reading
+from mores.remote.reply import Clock, Post, Reply
 
 KIND = "perspective"
 URL = "https://commentanalyzer.googleapis.com/v1alpha1/comments:analyze"
@@ -108,19 +109,17 @@ class PerspectiveScorer(RemoteScorer):
         """Check the date and the key.
 
         Raises:
-            MeasureError: the service has ended, or there is no key.
+            ServiceError: the service has ended, or there is no key.
         """
         if self.clock.utc().date() > LAST_DAY:
-            raise MeasureError(
+            raise ServiceError(
                 f"the Perspective API ended on {LAST_DAY}", where=self.name, fix=_instead()
             )
         super().ready()
 
     def ask(self, items: Sequence[Item]) -> Iterator[tuple[Item, RawAnswer]]:
         """Ask one text after the other."""
-        from mores.measure.toxicity.service import service_of
-
-        post, failed = service_of(self).post, 0
+        post, failed = self.service().post, 0
         for item in items:
             reply = self._ask(post, item.text)
             yield item, self.kept(item, reply)
@@ -136,7 +135,7 @@ class PerspectiveScorer(RemoteScorer):
         reply = post({"comment": comment, **self._body()})
         # Google's services refuse a key with 400: of the key's fault no text may become absent.
         if reply.status == 400 and "api key" in reply.reason.lower():
-            raise MeasureError(
+            raise ServiceError(
                 f"the key was refused ({reply.reason})",
                 where=self.name,
                 fix=f"check what {self.key_env} holds",

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mores import store
-from mores.errors import MeasureError
+from mores.errors import MeasureError, ServiceError
 from mores.measure.toxicity import registry
 from mores.measure.toxicity.card import ValidationCard
 from mores.measure.toxicity.labelled import LabelledText
@@ -196,7 +196,7 @@ def _unanswered(step: Step, judge: Scorer, progress: Progress) -> str | None:
         return None
     try:
         judge.ready()
-    except MeasureError as error:
+    except (MeasureError, ServiceError) as error:
         # What was done stays usable: a study must not fail for a service that has ended.
         progress.say(f"{step.label}: {left} texts stay without an answer: {error.message}")
         return None

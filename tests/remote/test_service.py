@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from mores.errors import MeasureError
-from mores.measure.toxicity.remote import Clock, checked_url, key_from
-from mores.measure.toxicity.service import MOST_BYTES, Service
+from mores.errors import ServiceError
+from mores.remote.address import checked_url, key_from
+from mores.remote.reply import Clock
+from mores.remote.service import MOST_BYTES, Service
 from services import absent
 
 
@@ -182,7 +183,7 @@ def test_requests_keep_their_distance(service, answer, clock):
 )
 def test_what_concerns_all_texts_stops_at_once(service, asked, answer, status, message):
     service.answers = [answer({"error": {"message": "no: s3cret+key s3cret%2Bkey"}}, status)]
-    with pytest.raises(MeasureError, match=message) as caught:
+    with pytest.raises(ServiceError, match=message) as caught:
         asked.post({})
     assert f"(HTTP {status}): no: [key] [key]" in str(caught.value)
     assert "s3cret" not in str(caught.value)
@@ -192,7 +193,7 @@ def test_what_concerns_all_texts_stops_at_once(service, asked, answer, status, m
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(service, asked, answer, status):
     service.answers = [answer(b"", status, {"Location": service.url + "/elsewhere"})]
-    with pytest.raises(MeasureError, match="elsewhere, which is not followed"):
+    with pytest.raises(ServiceError, match="elsewhere, which is not followed"):
         asked.post({"text": "private"})
     assert service.paths == ["/v1"]
 
@@ -209,7 +210,7 @@ def test_a_proxy_of_the_environment_gets_nothing_of_this_machine(
 def test_a_proxy_that_cannot_be_spoken_to_is_named(monkeypatch, clock):
     monkeypatch.setenv("https_proxy", "ftp://me:pw@127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    with pytest.raises(MeasureError, match="Unknown scheme for proxy URL") as caught:
+    with pytest.raises(ServiceError, match="Unknown scheme for proxy URL") as caught:
         Service("https://example.org/v1", clock=clock).post({})
     assert "pw" not in str(caught.value)
 
@@ -245,7 +246,7 @@ def test_the_key_is_in_nothing_that_is_kept(service, asked, answer):
     ],
 )
 def test_addresses_that_are_refused(url, message):
-    with pytest.raises(MeasureError, match=message) as caught:
+    with pytest.raises(ServiceError, match=message) as caught:
         checked_url(url)
     assert "pw@" not in str(caught.value)
 
@@ -269,13 +270,13 @@ def test_a_key_comes_from_the_environment_only(monkeypatch):
     assert key_from("MORES_TEST_KEY", needed=True, where="x") == "abc"
     assert key_from("", needed=False, where="x") == ""
     monkeypatch.setenv("MORES_TEST_KEY", "a\r\nInjected: b")
-    with pytest.raises(MeasureError, match="odd characters") as caught:
+    with pytest.raises(ServiceError, match="odd characters") as caught:
         key_from("MORES_TEST_KEY", needed=True, where="x")
     assert "Injected" not in str(caught.value)
     monkeypatch.delenv("MORES_TEST_KEY")
-    with pytest.raises(MeasureError, match="MORES_TEST_KEY holds no key"):
+    with pytest.raises(ServiceError, match="MORES_TEST_KEY holds no key"):
         key_from("MORES_TEST_KEY", needed=False, where="x")
-    with pytest.raises(MeasureError, match="no key is named"):
+    with pytest.raises(ServiceError, match="no key is named"):
         key_from("", needed=True, where="x")
 
 
@@ -321,7 +322,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path, clock):
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            with pytest.raises(MeasureError, match="certificate cannot be verified"):
+            with pytest.raises(ServiceError, match="certificate cannot be verified"):
                 Service(f"https://127.0.0.1:{server.server_port}/", clock=clock).post({"t": "x"})
         finally:
             server.shutdown()

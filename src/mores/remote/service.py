@@ -1,10 +1,13 @@
-"""One request to a scoring service: JSON in, JSON or a reason out, with patience and caution.
+"""One request to a service: JSON (or a file) in, JSON or a reason out, with patience and caution.
 
 Waits its turn, retries what may pass (429, 5xx, a broken or late answer) and never what
 will not. TLS is verified, plain http goes to this machine only, redirects are refused,
 and the key appears in no message, no log and no record.
 
     reply = Service("https://host/v1/moderations", key="...").post({"input": ["text"]})
+    reply = Service("https://host/v1", key="...").call("GET", "fine_tuning/jobs/job-1")
+
+Threads may share a service.
 """
 
 from __future__ import annotations
@@ -14,22 +17,18 @@ import email.utils
 import json
 import logging
 import ssl
+import threading
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import tenacity
 
-from mores.errors import MeasureError
-from mores.measure.toxicity.remote import (
-    Clock,
-    RemoteScorer,
-    Reply,
-    checked_url,
-    is_loopback,
-    key_from,
-)
+from mores.errors import ServiceError
+from mores.remote.address import checked_url, is_loopback
+from mores.remote.reply import Clock, Reply
 
 ATTEMPTS = 4
 _BACKOFF = tenacity.wait_exponential_jitter(initial=1.0)
@@ -41,74 +40,132 @@ PASSING = frozenset({408, 425, 429})
 """With all from 500 on."""
 REFUSED = {
     401: "the key was refused",
+    402: "the account has no money left",
     403: "the key was refused, or may not be used for this",
     404: "there is no such service at this address",
     405: "there is no such service at this address",
     410: "the service is gone",
 }
+NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+"""Codes of errors that look like "too many requests" and pass only when somebody pays."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file sent as a form (multipart)."""
+
+    name: str
+    data: bytes
+    fields: Mapping[str, str]
+    """Other fields of the form, such as ``purpose``."""
+    field: str = "file"
+
+
+@dataclass(frozen=True)
+class _Call:
+    method: str
+    path: str = ""
+    payload: Any = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    upload: Upload | None = None
+    raw: bool = False
 
 
 @dataclass
 class Service:
-    """An address to which JSON is posted."""
+    """An address that is asked."""
 
     url: str
     key: str = ""
     """Never shown; sent in the Authorization header unless ``key_in_url``."""
     key_in_url: bool = False
     """Send it as ``?key=``, as Google's services document."""
+    key_header: tuple[str, str] = ("Authorization", "Bearer ")
+    """Header that the key is sent in, and what stands before it; Azure: ``("api-key", "")``."""
     timeout: float = 30.0
     """Seconds; a service that trickles is as late as one that says nothing."""
     interval: float = 0.0
     """Least seconds between the starts of two requests."""
     clock: Clock = field(default_factory=Clock)
+    attempts: int = ATTEMPTS
     _last: float | None = None
 
     def __post_init__(self) -> None:
         self.url = checked_url(self.url)
+        self._turn = threading.Lock()
         self._trusted = ssl.create_default_context()
         # httpx logs every address, and this one may hold the key.
         logging.getLogger("httpx").addFilter(_holds_no_key)
 
-    def post(self, payload: dict[str, Any]) -> Reply:
-        """Post JSON and return the reply, after retries.
+    def post(self, payload: dict[str, Any], headers: Mapping[str, str] | None = None) -> Reply:
+        """Post JSON to the address itself; see `call`."""
+        return self._call(_Call("POST", payload=payload, headers=headers or {}))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        payload: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        upload: Upload | None = None,
+        raw: bool = False,
+    ) -> Reply:
+        """Ask below the address and return the reply, after retries.
+
+        Args:
+            method: ``GET``, ``POST`` or ``DELETE``.
+            path: below the address, such as ``files``.
+            payload: sent as JSON; nothing if None.
+            query: what follows the question mark.
+            upload: a file, sent as a form instead of JSON.
+            raw: the body is bytes as they came, of any size, not JSON.
 
         Raises:
-            MeasureError: the service refuses the key, is not there, sends elsewhere, or
-                cannot prove who it is: no other text would fare better.
+            ServiceError: the service refuses the key, is not there, sends elsewhere, has no quota
+                left, or cannot prove who it is: no other request would fare better.
         """
+        return self._call(_Call(method, path, payload, query=query or {}, upload=upload, raw=raw))
+
+    def _call(self, call: _Call) -> Reply:
         retrying = tenacity.Retrying(
             sleep=self.clock.sleep,
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            stop=tenacity.stop_after_attempt(self.attempts),
             wait=_wait,
             retry=tenacity.retry_if_result(_worth_another),
             retry_error_callback=_reply_of,
         )
-        return retrying(self._once, payload)
+        return retrying(self._once, call)
 
-    def _once(self, payload: dict[str, Any]) -> Reply:
+    def _once(self, call: _Call) -> Reply:
         self._take_turn()
-        request = self._request(payload)
+        request = self._request(call)
         try:
             with self._client() as client:
                 response = client.send(request, stream=True)
-                return self._read(response) if response.is_success else self._failed(response)
+                if not response.is_success:
+                    return self._failed(response)
+                if call.raw:
+                    return Reply(response.status_code, response.read())
+                return self._read(response)
         except httpx.TimeoutException:
             return Reply(reason=f"no answer within {self.timeout:g} s", again=True)
         except (httpx.ConnectError, httpx.ProxyError) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 what = "the service's certificate cannot be verified"
-                raise MeasureError(what, where=self._place()) from None
+                raise ServiceError(what, where=self._place()) from None
             return Reply(reason=f"no connection: {self._clean(str(error))}", again=True)
         except httpx.RequestError as error:
             return Reply(reason=f"the answer broke off: {type(error).__name__}", again=True)
 
     def _take_turn(self) -> None:
-        if self._last is not None:
-            early = self._last + self.interval - self.clock.now()
-            if early > 0:
-                self.clock.sleep(early)
-        self._last = self.clock.now()
+        with self._turn:  # those behind wait too: that is what a turn is
+            if self._last is not None:
+                early = self._last + self.interval - self.clock.now()
+                if early > 0:
+                    self.clock.sleep(early)
+            self._last = self.clock.now()
 
     def _client(self) -> httpx.Client:
         # A proxy of the environment would carry off what is meant for this machine.
@@ -116,21 +173,29 @@ class Service:
         try:
             return httpx.Client(verify=self._trusted, timeout=self.timeout, trust_env=proxied)
         except (ImportError, ValueError) as error:  # such as SOCKS without its library
-            raise MeasureError(
+            raise ServiceError(
                 f"the proxy that this environment names cannot be used: {error}",
                 where=self._place(),
                 fix="name one with http:// or https:// in HTTPS_PROXY, or leave it out (NO_PROXY)",
             ) from None
 
-    def _request(self, payload: dict[str, Any]) -> httpx.Request:
-        url = httpx.URL(self.url)
-        headers = {"Content-Type": "application/json", "User-Agent": "mores"}
+    def _request(self, call: _Call) -> httpx.Request:
+        url = httpx.URL(f"{self.url.rstrip('/')}/{call.path}" if call.path else self.url)
+        url = url.copy_merge_params(dict(call.query)) if call.query else url
+        headers = {"User-Agent": "mores", **call.headers}
         if self.key and self.key_in_url:
             url = url.copy_merge_params({"key": self.key})
         elif self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
-        data = json.dumps(payload, ensure_ascii=False, allow_nan=False).encode("utf-8")
-        return httpx.Request("POST", url, content=data, headers=headers)
+            headers[self.key_header[0]] = self.key_header[1] + self.key
+        if call.upload is not None:
+            files = {call.upload.field: (call.upload.name, call.upload.data)}
+            fields = dict(call.upload.fields)
+            return httpx.Request(call.method, url, data=fields, files=files, headers=headers)
+        if call.payload is None:
+            return httpx.Request(call.method, url, headers=headers)
+        headers["Content-Type"] = "application/json"
+        data = json.dumps(call.payload, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        return httpx.Request(call.method, url, content=data, headers=headers)
 
     def _failed(self, response: httpx.Response) -> Reply:
         code = response.status_code
@@ -138,12 +203,19 @@ class Service:
             body = _parsed(self._text(response))
         except httpx.RequestError:
             body = None
+        if _code(body) in NO_QUOTA:
+            raise ServiceError(
+                f"the account has no quota left (HTTP {code}){_said(body)}",
+                where=self._place(),
+                fix="pay or raise the limit there, then run the same command again: what was "
+                "answered is kept",
+            )
         if code in REFUSED or code < 400:
             what = REFUSED.get(code, "it sends the request elsewhere, which is not followed")
-            raise MeasureError(
+            raise ServiceError(
                 f"{what} (HTTP {code}){_said(body)}",
                 where=self._place(),
-                fix="check the address and the key",
+                fix="check the address, the name of the model and the key",
             )
         again = code in PASSING or code >= 500
         wait = self._retry_after(response.headers.get("Retry-After")) if again else None
@@ -194,18 +266,6 @@ class Service:
         return self.url.partition("?")[0]
 
 
-def service_of(scorer: RemoteScorer) -> Service:
-    """Return the service of a scorer, with its key, read now and kept nowhere else."""
-    return Service(
-        scorer.url,
-        key=key_from(scorer.key_env, needed=scorer.key_needed, where=scorer.name),
-        key_in_url=scorer.key_in_url,
-        timeout=scorer.timeout,
-        interval=scorer.interval,
-        clock=scorer.clock,
-    )
-
-
 def _holds_no_key(record: logging.LogRecord) -> bool:
     return "key=" not in record.getMessage()
 
@@ -234,6 +294,13 @@ def _parsed(text: str) -> Any:
     except (ValueError, RecursionError):
         return None
     return value
+
+
+def _code(body: Any) -> str:
+    """The service's own name of an error."""
+    error = body.get("error") if isinstance(body, dict) else None
+    code = (error.get("code") or error.get("type")) if isinstance(error, dict) else None
+    return code if isinstance(code, str) else ""
 
 
 def _said(body: Any) -> str:
