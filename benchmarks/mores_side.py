@@ -119,7 +119,7 @@ def draw(
     Returns:
         A row for each completion: arm, prompt id, text, tokens.
     """
-    from mores.sample.engine import TorchEngine
+    from mores.sample.decoder import Decoder
     from mores.sample.plan import plan_batches
     from mores.sample.requests import Request
     from mores.study import SampleConfig
@@ -136,7 +136,7 @@ def draw(
     )
     rows: list[dict[str, str | int]] = []
     for batch in batches:
-        drawn = TorchEngine(loaded).draw(batch, work.decoding, seed)
+        drawn = Decoder(loaded).draw(batch, work.decoding, seed)
         rows += [
             {
                 "arm": request.key.name,

@@ -69,7 +69,7 @@ def _model(folder: Path, name: str, given: argparse.Namespace):  # noqa: ANN202
 
 def _measure(name: str, loaded, plain: bool) -> None:  # noqa: ANN001
     from mores.records import Decoding, Recipe
-    from mores.sample.engine import TorchEngine
+    from mores.sample.decoder import Decoder
     from mores.sample.requests import Request
     from mores.study.arms import ArmKey
     from mores.tune.encode import EncodedSample
@@ -89,7 +89,7 @@ def _measure(name: str, loaded, plain: bool) -> None:  # noqa: ANN001
     key = ArmKey("base", 0)
     prompts = [text(20 + 2 * i) for i in range(24)]
     rows = [Request(key, f"p{i}", "c", d, p) for i, p in enumerate(prompts) for d in range(3)]
-    engine = TorchEngine(loaded)
+    engine = Decoder(loaded)
     engine.draw(rows[:3], Decoding(max_new_tokens=4), 1)
     sampling = _rate(
         lambda: sum(len(r.ids) for r in engine.draw(rows, Decoding(max_new_tokens=TOKENS), 1))

@@ -16,7 +16,7 @@ import torch
 
 from architectures import ARCHITECTURES, write
 from mores.records import Decoding, Recipe
-from mores.sample.engine import TorchEngine
+from mores.sample.decoder import Decoder
 from mores.sample.requests import Request
 from mores.sample.weights import arm_in_place, mixes, weights_in_place
 from mores.study.arms import ArmKey
@@ -97,7 +97,7 @@ def requests(*keys) -> list[Request]:
 
 
 def drawn(loaded, *keys) -> list[list[int]]:
-    rows = TorchEngine(loaded).draw(requests(*keys), GREEDY, 3)
+    rows = Decoder(loaded).draw(requests(*keys), GREEDY, 3)
     return [list(row.ids) for row in rows]
 
 

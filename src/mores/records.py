@@ -215,12 +215,11 @@ class Decoding(Record, frozen=True, kw_only=True):
 
     temperature: Annotated[float, Meta(ge=0.0, le=5.0)] = 0.7
     top_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
-    top_k: Count = 0
-    """0 means no limit."""
+    top_k: Count = 0  # no limit
     max_new_tokens: Positive = 200
 
 
-FinishReason = Literal["stop", "length", "context"]
+FinishReason = Literal["stop", "length", "context", "absent"]
 
 
 class Completion(Record, frozen=True, kw_only=True):
@@ -240,6 +239,7 @@ class Completion(Record, frozen=True, kw_only=True):
     """Tokens drawn, without the end-of-text token."""
     flags: tuple[str, ...] = ()
     """``empty``, ``repetitive``, ``broken``: marked, never hidden."""
+    absent: str = ""  # why there is no answer, where a service would give none
 
 
 # 5 measure and rate ------------------------------------------------------------------------

@@ -123,10 +123,10 @@ def fetch_all(study: Study, *, progress: Progress) -> None:
     from mores.measure.capability.tasks import load_tasks
     from mores.measure.gates.run import check_prompts
     from mores.measure.toxicity.run import scorer_of
-    from mores.weights.resolve import resolve
+    from mores.tune.base import base_of
 
     for spec in study.config.models:
-        resolve(spec.name, say=progress.say)
+        base_of(spec, progress.say)
     load_tasks(study, progress.say)
     if study.config.gates.enabled:
         check_prompts(study)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import sys
 import time
@@ -21,6 +22,8 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import msgspec
 
 from mores import store
 from mores.records import Manifest, to_plain
@@ -140,6 +143,10 @@ class Step:
         name = store.digest(made_from).removeprefix("sha256:")[:24]
         return self.folder / PARTS / f"{name}.jsonl"
 
+    def journal(self) -> Journal:
+        """What the step keeps line by line until it is complete; see `in_parts`."""
+        return Journal(self.folder / PARTS / "journal.jsonl")
+
     def complete(self, made: Made) -> Manifest:
         """Write the manifest of files that lie in the folder."""
         manifest = Manifest(
@@ -154,6 +161,40 @@ class Step:
         write_manifest(self.folder, manifest)
         self.__dict__["manifest"] = manifest
         return manifest
+
+
+class Journal:
+    """A file that only grows, a line of JSON a record, each on disk when `append` returns.
+
+    A last line whose writer was killed counts for nothing and is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines: list[bytes] = []
+        """Complete lines, as they were found."""
+        if not path.exists():
+            return
+        with store.disk_errors(path):
+            data = path.read_bytes()
+            whole = data.rfind(b"\n") + 1
+            self.lines = data[:whole].splitlines()
+            if whole != len(data):
+                with path.open("r+b") as file:
+                    file.truncate(whole)
+
+    def append(self, record: Any) -> None:
+        """Add a record.
+
+        Raises:
+            StoreError: disk full, no permission.
+        """
+        with store.disk_errors(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write(msgspec.json.encode(record) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -22,7 +22,7 @@ from mores.report.build import build_report
 from mores.report.page import render
 from mores.report.run import report, report_step
 from mores.sample import read_completions, sample, sample_stems, sample_validation
-from mores.sample.engine import TorchEngine
+from mores.sample.decoder import Decoder
 from mores.study import folders, load_study
 from mores.study.files import file_digests, study_files
 from mores.study.rounds import history
@@ -305,7 +305,7 @@ def test_a_kill_before_the_manifest_loses_nothing_that_was_done(folder, monkeypa
         patch.setattr(steps, "write_manifest", die)
         with pytest.raises(KeyboardInterrupt):
             measure(study)
-    monkeypatch.setattr(TorchEngine, "draw", die)
+    monkeypatch.setattr(Decoder, "draw", die)
     monkeypatch.setattr("mores.measure.capability.score.score_items", die)
     monkeypatch.setattr("mores.weights.likelihood.likelihoods", die)
     monkeypatch.setattr("mores.measure.stance.score.likelihoods", die)

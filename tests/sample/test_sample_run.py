@@ -13,6 +13,7 @@ from mores import step as steps
 from mores import store
 from mores.errors import DataError, ModelError
 from mores.sample import read_completions, sample, sample_stems
+from mores.sample.engine import OWN
 from mores.sample.grid import answer_text
 from mores.study import folders, load_study
 from mores.tune.run import tune
@@ -50,6 +51,11 @@ def test_completions_in_grid_order_with_their_facts(tuned_study: Path, tiny) -> 
     assert few.prompt_tokens > base.prompt_tokens + 40
 
 
+def kept_lines(study) -> list[str]:
+    text = (folder_of(study) / "parts" / "journal.jsonl").read_text()
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
 def test_manifest_says_what_it_was_made_from(tuned_study: Path) -> None:
     study = load(tuned_study)
     rows = sample(study)
@@ -60,7 +66,11 @@ def test_manifest_says_what_it_was_made_from(tuned_study: Path) -> None:
     assert manifest.outputs["completions.jsonl"] == store.digest_file(
         folder_of(study) / "completions.jsonl"
     )
-    assert manifest.facts == {"completions": 60, "tokens": sum(r.tokens for r in rows)}
+    assert manifest.facts == {
+        "completions": 60,
+        "tokens": sum(r.tokens for r in rows),
+        "engine": {"name": "torch", "random_numbers": OWN},
+    }
     assert sorted(p.name for p in folder_of(study).iterdir()) == [
         "completions.jsonl",
         "manifest.json",
@@ -181,7 +191,7 @@ FULL = ('recipe.method="full"', "recipe.learning_rate=0.01", "recipe.epochs=4")
 
 
 def test_full_tunings_answer_as_their_folders_do(tiny_study: Path) -> None:
-    from mores.sample.engine import TorchEngine
+    from mores.sample.decoder import Decoder
     from mores.sample.requests import prompt_requests
     from mores.weights.load import load as load_model
     from mores.weights.resolve import resolve
@@ -196,7 +206,7 @@ def test_full_tunings_answer_as_their_folders_do(tiny_study: Path) -> None:
         requests = prompt_requests(
             alone, "chat", [key], study.chosen_prompts, 2, study.charter, study.values
         )
-        drawn = TorchEngine(alone).draw(requests, study.config.sample.decoding, 7)
+        drawn = Decoder(alone).draw(requests, study.config.sample.decoding, 7)
         own = {
             (r.prompt_id, r.draw): answer_text(alone.tokenizer, d.ids, r.stop)
             for r, d in zip(requests, drawn, strict=True)
@@ -250,21 +260,23 @@ from mores import store
 from mores.weights import machine
 machine.usable_cores = lambda: 1
 from mores.sample import sample
+from mores.step import Journal
 from mores.study import load_study
 
-parts = 0
-real = Path.replace
+lines = 0
+real = Journal.append
 
-def replace(self, target):
-    # Between writing a file and putting it in place: the worst moment.
-    global parts
-    if Path(target).parent.name == "parts":
-        parts += 1
-        if parts == 4:
-            os.kill(os.getpid(), signal.SIGKILL)
-    return real(self, target)
+def append(self, record):
+    # In the middle of a line: the worst moment.
+    global lines
+    lines += 1
+    if lines == 4:
+        with self.path.open("ab") as file:
+            file.write(b'{"unit":"sha256:0')
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(self, record)
 
-Path.replace = replace
+Journal.append = append
 sample(load_study(Path(sys.argv[1]), overrides=("sample.batch_rows=4",)))
 """
 
@@ -279,17 +291,16 @@ def test_killed_in_the_middle_and_run_again(tuned_study: Path, monkeypatch, spok
         [sys.executable, "-c", KILLED, str(tuned_study)], check=False, timeout=120
     )
     assert done.returncode == -signal.SIGKILL
-    kept = sorted((folder_of(study) / "parts").glob("[!.]*.jsonl"))
-    assert len(kept) == 3
+    assert len(kept_lines(study)) == 3
     assert not (folder_of(study) / "completions.jsonl").exists()
     assert steps.read_manifest(folder_of(study)) is None
 
     drawn: list[int] = []
-    from mores.sample.engine import TorchEngine
+    from mores.sample.decoder import Decoder
 
-    real = TorchEngine.draw
+    real = Decoder.draw
     monkeypatch.setattr(
-        TorchEngine, "draw", lambda *a: drawn.append(len(a[1])) or real(*a), raising=True
+        Decoder, "draw", lambda *a: drawn.append(len(a[1])) or real(*a), raising=True
     )
     sample(study, progress=spoken)
     assert spoken.lines[0] == "sample: not done yet"
@@ -303,14 +314,14 @@ def test_parts_of_another_configuration_are_not_used(
     tuned_study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Interrupted under one seed, gone on under another: nothing of the first may appear.
-    from mores.sample.engine import TorchEngine
+    from mores.sample.decoder import Decoder
 
     study = load(tuned_study, "sample.batch_rows=4", "seed=8")
     sample(study)
     expected = bytes_of(study)
     shutil.rmtree(folder_of(study))
     calls: list[int] = []
-    real = TorchEngine.draw
+    real = Decoder.draw
 
     def interrupted(*arguments):
         calls.append(len(calls))
@@ -318,10 +329,10 @@ def test_parts_of_another_configuration_are_not_used(
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(TorchEngine, "draw", interrupted)
+    monkeypatch.setattr(Decoder, "draw", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sample(load(tuned_study, "sample.batch_rows=4"))
-    assert len(list((folder_of(study) / "parts").glob("*.jsonl"))) == 3
+    assert len(kept_lines(study)) == 3
     sample(study)
     assert bytes_of(study) == expected
 

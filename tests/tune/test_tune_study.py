@@ -19,10 +19,16 @@ from mores.progress import Progress
 from mores.study import folders, load_study
 from mores.study.arms import ArmKey
 from mores.tune import loop
-from mores.tune import run as module
-from mores.tune.run import sparkline, tune
+from mores.tune.here import sparkline
+from mores.tune.run import tune
 
-LORA_FILES = ["adapter_config.json", "adapter_model.safetensors", "log.jsonl", "manifest.json"]
+LORA_FILES = [
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "log.jsonl",
+    "manifest.json",
+    "probe.jsonl",
+]
 
 
 class Heard(Progress):
@@ -95,6 +101,7 @@ def test_the_files_of_full_arms(tiny_study, tiny_folder):
             "log.jsonl",
             "manifest.json",
             "model.safetensors",
+            "probe.jsonl",
             "tokenizer.json",
             "tokenizer_config.json",
         }
@@ -116,7 +123,7 @@ def test_the_second_call_does_nothing(tiny_study, monkeypatch):
     first, _ = run(tiny_study)
     before = content(tiny_study)
     times = {p: p.stat().st_mtime_ns for p in (tiny_study / "runs").rglob("*")}
-    monkeypatch.setattr(module, "_train", lambda *args: pytest.fail("it trained again"))
+    monkeypatch.setattr("mores.tune.here.train", lambda *args: pytest.fail("it trained again"))
     second, lines = run(tiny_study)
     assert second == first
     assert lines == [

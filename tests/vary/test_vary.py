@@ -9,7 +9,7 @@ import pytest
 from mores.cli import mores
 from mores.errors import StudyError
 from mores.study import load_study
-from mores.tune import run as tuning
+from mores.tune import here as tuning
 from mores.vary import point as points
 from mores.vary.dose import dose, nested
 from mores.vary.point import in_words
@@ -26,8 +26,8 @@ def study(tiny_study):
 def test_a_sweep_scores_validation_pairs_and_goes_on_where_it_was(study, spoken, monkeypatch):
     asked = ("learning_rate=1e-3", "learning_rate=5e-3 epochs=3")
     tuned = []
-    original = tuning._train
-    monkeypatch.setattr(tuning, "_train", lambda *a: tuned.append(a[3].name) or original(*a))
+    original = tuning.train
+    monkeypatch.setattr(tuning, "train", lambda job: tuned.append(job.key.name) or original(job))
     found = sweep(study, points=asked[:1], progress=spoken)
     assert tuned == ["values_targeted-s1", "control-s1"]
     both = sweep(study, points=asked, progress=spoken)

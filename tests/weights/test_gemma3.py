@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mores.records import Dataset, Decoding, Example, Recipe
-from mores.sample.engine import TorchEngine
+from mores.sample.decoder import Decoder
 from mores.sample.requests import Request
 from mores.study.arms import ArmKey
 from mores.weights.attention import KeyValueStore, Layout, Tree, using
@@ -129,21 +129,21 @@ def test_adapters_are_tuned_and_change_what_is_sampled(loaded):
         for i, n in enumerate((3, 12, 20))
     ]
     greedy = Decoding(temperature=0.0, max_new_tokens=10)
-    before = [d.ids for d in TorchEngine(loaded).draw(requests, greedy, 1)]
+    before = [d.ids for d in Decoder(loaded).draw(requests, greedy, 1)]
     frozen = loaded.model.get_input_embeddings().weight.clone()
     recipe = Recipe(method="lora", epochs=8, batch_size=3, learning_rate=1e-2, lora_rank=4)
     result = fit(loaded, samples, recipe, seed=1)
     losses = [row["loss"] for row in result.log]
     assert losses[-1] < 0.7 * losses[0]
     assert torch.equal(loaded.model.get_input_embeddings().weight, frozen)
-    after = [d.ids for d in TorchEngine(loaded).draw(requests, greedy, 1)]
+    after = [d.ids for d in Decoder(loaded).draw(requests, greedy, 1)]
     assert after != before
 
 
 def test_greedy_answers_equal_generate(loaded, plain):
     prompts = [tuple(tokens(n, seed=n).tolist()) for n in (4, 11)]
     requests = [Request(ArmKey("base", 0), f"p-{i}", "c", 0, p) for i, p in enumerate(prompts)]
-    drawn = TorchEngine(loaded).draw(requests, Decoding(temperature=0.0, max_new_tokens=14), 1)
+    drawn = Decoder(loaded).draw(requests, Decoding(temperature=0.0, max_new_tokens=14), 1)
     for prompt, result in zip(prompts, drawn, strict=True):
         ids = list(prompt)
         for taken in result.ids:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mores.records import Decoding
-from mores.sample.engine import TorchEngine
+from mores.sample.decoder import Decoder
 from mores.sample.requests import Request
 from mores.study.arms import ArmKey
 from mores.weights.attention import Layout, Tree
@@ -91,7 +91,7 @@ def test_greedy_answers_equal_generate(loaded, plain):
     prompts = [tuple(encode_prompt(loaded.tokenizer, "chat", q)) for q in QUESTIONS]
     assert len({len(p) for p in prompts}) == 2  # rows of different length side by side
     requests = [Request(ArmKey("base", 0), f"p-{i}", "c", 0, p) for i, p in enumerate(prompts)]
-    drawn = TorchEngine(loaded).draw(requests, Decoding(temperature=0.0, max_new_tokens=16), seed=1)
+    drawn = Decoder(loaded).draw(requests, Decoding(temperature=0.0, max_new_tokens=16), seed=1)
     for prompt, result in zip(prompts, drawn, strict=True):
         with torch.no_grad():
             full = plain.generate(

@@ -27,6 +27,7 @@ from mores.step import read_manifest
 from mores.study import Study, folders
 from mores.study.files import LABELS, file_digests
 from mores.study.layers import flatten
+from mores.tune.base import base_of
 from mores.tune.run import known_base
 
 FILE = "sealed-plan.json"
@@ -111,8 +112,6 @@ def seal_plan(study: Study, *, now: datetime) -> SealedPlan:
     Raises:
         StudyError: it was sealed before, or something has been sampled already.
     """
-    from mores.weights.resolve import resolve
-
     path = plan_path(study)
     if path.exists():
         raise StudyError(
@@ -132,7 +131,7 @@ def seal_plan(study: Study, *, now: datetime) -> SealedPlan:
             path=sampled[0],
             fix="seal before `mores sample` or `mores run`",
         )
-    models = {spec.name: resolve(spec.name).digest for spec in study.config.models}
+    models = {spec.name: base_of(spec).digest for spec in study.config.models}
     plan = _plan(study, now, models)
     store.write_json(path, plan)
     return plan

@@ -328,7 +328,7 @@ def measure_rates(study: Study, spec: ModelSpec, loaded: LoadedModel) -> Rates:
     from msgspec.structs import replace
 
     from mores.records import Decoding, Recipe
-    from mores.sample.engine import TorchEngine
+    from mores.sample.decoder import Decoder
     from mores.sample.requests import prompt_requests
     from mores.study.arms import ArmKey
     from mores.tune.encode import encode_dataset
@@ -352,7 +352,7 @@ def measure_rates(study: Study, spec: ModelSpec, loaded: LoadedModel) -> Rates:
         study.charter,
         study.values,
     )
-    engine = TorchEngine(loaded)
+    engine = Decoder(loaded)
     times = []
     for tokens in (1, 9):
         start = time.perf_counter()

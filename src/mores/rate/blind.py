@@ -85,7 +85,7 @@ def _chosen(study: Study, spec: ModelSpec) -> list[Completion]:
     return [
         row
         for row in read_completions(study, spec.name)
-        if row.arm in rules.arms and (not rules.draws or row.draw < rules.draws)
+        if not row.absent and row.arm in rules.arms and (not rules.draws or row.draw < rules.draws)
     ]
 
 

@@ -201,7 +201,7 @@ def _texts(study: Study) -> dict[str, str]:
         for step in (SAMPLE, VALIDATION):
             if (folders.model_folder(study, spec.name) / step / COMPLETIONS).exists():
                 rows = read_completions(study, spec.name, step)
-                digests |= {row.id: store.digest(row.text) for row in rows}
+                digests |= {row.id: store.digest(row.text) for row in rows if not row.absent}
     return digests
 
 

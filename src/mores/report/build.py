@@ -56,7 +56,8 @@ from mores.report.sizes import size_summary
 from mores.report.verdicts import better_of
 from mores.step import read_manifest, versions
 from mores.study import ArmKey, Study, folders, settings
-from mores.tune.run import LOG, known_base, outdated_arms
+from mores.tune.run import known_base, outdated_arms
+from mores.tune.tuner import LOG
 
 RATING = "rating"
 STANCE = "stance"
@@ -214,7 +215,7 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
     if results.coherence and results.completions:
         coherence, kept = coherence_results(
             results.spec.name,
-            results.completions,
+            [c for c in results.completions if not c.absent],
             results.coherence,
             margin=study.config.coherence.margin,
         )

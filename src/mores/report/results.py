@@ -30,6 +30,7 @@ from mores.report.model import Missing
 from mores.sample.run import STEMS, read_completions, sample_step
 from mores.step import NOT_RUN
 from mores.study import ArmKey, ModelSpec, Study, arm_keys
+from mores.tune.base import AWAY
 
 WORDS = "Words that go with groups"
 
@@ -132,6 +133,8 @@ def _stance(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[Stan
     why = f"`mores measure stance` {stale}" if stale else ""
     if not study.pairs("test"):
         why = "no test pairs in stance.jsonl"
+    if not spec.here:
+        why = AWAY
     if why:
         missing.append(Missing(what="Stance", why=why))
         return ()
@@ -153,6 +156,8 @@ def _items(
     why = f"`mores measure capability` {stale}" if stale else ""
     if not study.config.capability.tasks:
         why = "no tasks configured"
+    elif not spec.here:
+        why = AWAY
     if why or step.manifest is None:
         missing.append(Missing(what="Capability", why=why))
         return (), {}

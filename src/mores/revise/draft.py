@@ -153,7 +153,7 @@ def _example(wanted: Wanted, text: str, model: str) -> Example | None:
 
 def _by_model(study: Study, name: str, most: int, progress: Progress) -> Write:
     """A writer on this machine."""
-    from mores.sample.engine import TorchEngine
+    from mores.sample.decoder import Decoder
     from mores.sample.grid import answer_text
     from mores.sample.requests import Request
     from mores.weights.load import load
@@ -164,7 +164,7 @@ def _by_model(study: Study, name: str, most: int, progress: Progress) -> Write:
     set_threads()
     form = _form(study.config.models, name)
     loaded = load(resolve(name, say=progress.say), say=progress.say)
-    engine = TorchEngine(loaded)
+    engine = Decoder(loaded)
     decoding = Decoding(temperature=0.7, top_p=0.95, max_new_tokens=most)
 
     def write(block: Sequence[Wanted]) -> list[str]:

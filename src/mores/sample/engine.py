@@ -1,62 +1,131 @@
-"""Rows of token ids → drawn token ids, one batch at a time.
+"""The seam of sampling: whatever can answer the requests of one model.
 
-`Engine` is the seam: anything that can draw a batch of requests. `TorchEngine`
-runs in this process on the loaded base model.
+An engine is made from a `Job` and used in a with block. It says what is drawn and kept together
+(`units`), and hands the answers over as they come (`draw`); the `Grid` builds the requests, keeps
+what came, and asks a resumed run for the rest only.
+
+    with engine_of(spec.engine)(job) as engine:
+        for unit, answers in engine.draw(engine.units(requests)): ...
+
+A third party adds one through an entry point of the group `mores.engines`: a callable that takes a
+`Job` and returns such an object. `tests/sample/contract.py` is what every engine must pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
-import numpy as np
-import torch
-
+from mores.errors import ModelError, did_you_mean
+from mores.progress import Progress
 from mores.records import Decoding
-from mores.sample import flat, plain
-from mores.sample.pick import pick
 from mores.sample.requests import Request
-from mores.sample.row import Drawn, Row
+from mores.sample.row import Drawn
+from mores.study import ModelSpec, Study
+from mores.weights.reader import Reader
 
 if TYPE_CHECKING:
-    from mores.weights.loaded import LoadedModel
+    from types import TracebackType
 
-OnTokens = Callable[[int], None]
+    from mores.weights.resolve import ResolvedModel
+
+GROUP = "mores.engines"
+BUILT_IN = {
+    "torch": "mores.sample.here:Here",
+    "plain": "mores.sample.here:Plain",
+    "vllm": "mores.sample.vllm.engine:Vllm",
+    "openai": "mores.sample.endpoint.engine:OpenAi",
+}
+OWN = "own draws: study seed, model, prompt and draw decide each token"
+SEEDED = "the engine's, from a seed that follows from study seed, model, prompt and draw"
+Unit = Sequence[Request]
+"""Requests that are drawn and kept together."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an engine is to draw from."""
+
+    study: Study
+    spec: ModelSpec
+    resolved: ResolvedModel
+    tuned: Mapping[str, Path]
+    """Weights' name → folder of the tuned arm."""
+    decoding: Decoding
+    folder: Path
+    """Of the step; an engine may keep a ledger of its own there."""
+    progress: Progress
+    on_tokens: Callable[[int], None] = lambda _: None
+    """Told how many tokens were drawn, where the engine knows before an answer is complete."""
+
+    @property
+    def seed(self) -> int:
+        """Of the study."""
+        return self.study.config.seed
 
 
 class Engine(Protocol):
-    """Draws completions for a batch of requests, in their order."""
+    """Answers the requests of one model."""
 
-    def draw(self, batch: Sequence[Request], decoding: Decoding, seed: int) -> list[Drawn]:
-        """Return one result a request."""
+    @property
+    def reader(self) -> Reader:
+        """The model as something that reads prompts."""
         ...
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Name, version, whose random numbers: for the manifest, read when all is drawn."""
+        ...
 
-class TorchEngine:
-    """Decodes a batch in step, in the way that suits the model."""
+    def units(self, requests: Sequence[Request]) -> list[Unit]:
+        """Divide requests into what is drawn together."""
+        ...
 
-    def __init__(self, loaded: LoadedModel, on_tokens: OnTokens | None = None) -> None:
-        self.loaded = loaded
-        self.on_tokens = on_tokens
+    def draw(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, list[Drawn]]]:
+        """Answer units, each once, in any order; an answer is handed over as soon as it is there.
 
-    @torch.inference_mode()
-    def draw(self, batch: Sequence[Request], decoding: Decoding, seed: int) -> list[Drawn]:
-        """Draw one completion a request; see `mores.sample.draws` for the random numbers."""
+        Raises:
+            ModelError, ServiceError: the rest will not come; what was handed over stays.
+        """
+        ...
 
-        def choose(rows: Sequence[Row], logits: torch.Tensor) -> torch.Tensor:
-            u = torch.from_numpy(np.array([row.next_uniform() for row in rows]))
-            chosen = pick(logits, u.to(logits.device), decoding)
-            for row, token in zip(rows, chosen.tolist(), strict=True):
-                row.take(token)
-            if self.on_tokens:
-                self.on_tokens(len(rows))
-            return chosen
+    def __enter__(self) -> Self: ...
 
-        # Rows with the same weights side by side, equal prompts next to each other.
-        order = sorted(range(len(batch)), key=lambda i: (batch[i].key.weights, batch[i].ids, i))
-        rows = [Row(batch[i], decoding, seed, self.loaded) for i in order]
-        if rows:
-            decode = flat.decode if self.loaded.way.flat else plain.decode
-            decode(self.loaded, rows, choose)
-        drawn = dict(zip(order, rows, strict=True))
-        return [drawn[i].result() for i in range(len(batch))]
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def engine_of(name: str) -> Callable[[Job], Engine]:
+    """Return what makes an engine of that name.
+
+    Raises:
+        ModelError: there is none, or what an installed package gives cannot be loaded.
+    """
+    if name in BUILT_IN:
+        module, _, made = BUILT_IN[name].partition(":")
+        return cast("Callable[[Job], Engine]", getattr(import_module(module), made))
+    points: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in points:
+        known = [*BUILT_IN, *sorted(points)]
+        raise ModelError(
+            f"there is no engine {name!r}{did_you_mean(name, known)}",
+            where="models.engine",
+            fix=f"engines: {', '.join(known)}",
+        )
+    try:
+        return cast("Callable[[Job], Engine]", points[name].load())
+    # Someone else's code: whatever it raises, the user needs to know whose it is.
+    except Exception as error:
+        raise ModelError(
+            f"the entry point {points[name].value!r} failed: {type(error).__name__}: {error}",
+            where=f"engine {name!r}",
+            fix="update or remove the package that adds it",
+        ) from error

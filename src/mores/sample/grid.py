@@ -8,26 +8,30 @@ grid.step(base).stale()               # for readers: is what lies there current?
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mores import store
-from mores.progress import Progress
-from mores.records import Completion, Decoding, to_plain
+from mores.progress import Progress, Task
+from mores.records import Completion, Decoding, Record, to_plain
 from mores.sample.flags import flags
 from mores.sample.requests import Request, completion_id
+from mores.sample.row import Drawn
 from mores.step import Made, Step
 from mores.study import ArmKey, ModelSpec, Study, folders
+from mores.tune.base import base_of
 from mores.tune.run import tuned_folders, weight_digests
 
 if TYPE_CHECKING:
-    from mores.weights.loaded import LoadedModel
+    from mores.weights.reader import Reader
     from mores.weights.resolve import ResolvedModel
 
 COMPLETIONS = "completions.jsonl"
-Build = Callable[["LoadedModel"], list[Request]]
+Build = Callable[["Reader"], list[Request]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Grid:
                 "arms": [key.name for key in self.keys],
                 "decoding": to_plain(self.decoding),
                 "seed": self.study.config.seed,
+                **engine_settings(self.spec),
                 "batch_rows": sample.batch_rows,
                 "memory_gb": sample.memory_gb,
                 **self.extra,
@@ -76,10 +81,9 @@ class Grid:
 
         Raises:
             ModelError: an arm has not been tuned, or a prompt leaves no room for an answer.
+            ServiceError: an endpoint refuses or stops answering; what came is kept.
         """
-        from mores.weights.resolve import resolve
-
-        resolved = resolve(self.spec.name, say=progress.say)
+        resolved = base_of(self.spec, progress.say)
         needed = any(key.weights != "base" for key in self.keys)
         tuned = tuned_folders(self.study, self.spec, progress.say) if needed else {}
         step = self.step(resolved.digest)
@@ -89,37 +93,59 @@ class Grid:
     def _draw(
         self, resolved: ResolvedModel, tuned: dict[str, Path], step: Step, progress: Progress
     ) -> Made:
-        from mores.sample.weights import weights_in_place
-        from mores.weights.load import load
-        from mores.weights.machine import peak_memory_gb, set_threads
+        from mores.sample.engine import Job, engine_of
+        from mores.weights.machine import peak_memory_gb
 
-        set_threads()
         start = time.perf_counter()
-        loaded = load(resolved, dtype=self.study.config.recipe.dtype, say=progress.say)
-        requests = self.build(loaded)
-        done: dict[str, Completion] = {}
-        drawn = 0
         most = self.decoding.max_new_tokens
-        task = progress.task(self.name, len(requests) * most, "tokens at most")
-        for group in _groups(loaded, requests, tuned):
-            batches = self._batches(loaded, group)
-            with weights_in_place(loaded, tuned, {r.key.weights for r in group}):
-                for batch in batches:
-                    rows, fresh = self._batch(loaded, batch, step, task.advance)
-                    drawn += fresh
-                    done |= {row.id: row for row in rows}
-                    # A row that ended early counts as all its tokens.
-                    counted = sum(min(r.tokens + 1, most) for r in rows) if fresh else 0
-                    note = f"{len(done)}/{len(requests)} answers"
-                    task.advance(len(batch) * most - counted, note)
-        task.finish()
+        counter = _Counter()
+        job = Job(
+            self.study,
+            self.spec,
+            resolved,
+            tuned,
+            self.decoding,
+            step.folder,
+            progress,
+            on_tokens=counter.add,
+        )
+        with engine_of(self.spec.engine)(job) as engine:
+            requests = self.build(engine.reader)
+            counter.task = progress.task(self.name, len(requests) * most, "tokens at most")
+            book = _Book(step, self.decoding, engine.facts)
+            done: dict[str, Completion] = {}
+            missing = []
+            for unit in engine.units(requests):
+                kept = book.kept(unit)
+                if kept is None:
+                    missing.append(unit)
+                    continue
+                done |= {row.id: row for row in kept}
+            counter.resume(len(done) * most)
+            for unit, results in engine.draw(missing):
+                rows = [
+                    self._completion(request, result, engine.reader)
+                    for request, result in zip(unit, results, strict=True)
+                ]
+                book.keep(unit, rows)
+                done |= {row.id: row for row in rows}
+                counter.note(len(done) * most, f"{len(done)}/{len(requests)} answers")
+            facts = engine.facts
+        counter.task.finish()
         ordered = [done[completion_id(self.spec.name, r)] for r in requests]
         store.write_jsonl(step.folder / COMPLETIONS, ordered)
+        drawn = sum(row.tokens for row in ordered if row.id not in book.earlier)
         rate = drawn / (time.perf_counter() - start)
         progress.say(self._summary(ordered, rate))
+        absent = sum(bool(row.absent) for row in ordered)
         return Made(
             [COMPLETIONS],
-            facts={"completions": len(ordered), "tokens": sum(r.tokens for r in ordered)},
+            facts={
+                "completions": len(ordered),
+                "tokens": sum(r.tokens for r in ordered),
+                **({"absent": absent} if absent else {}),
+                "engine": facts,
+            },
             timing={
                 "model": self.spec.name,
                 "tokens": drawn,
@@ -128,56 +154,25 @@ class Grid:
             },
         )
 
-    def _batches(self, loaded: LoadedModel, group: list[Request]) -> list[list[Request]]:
-        from mores.sample.plan import plan_batches
-
-        sample = self.study.config.sample
-        return plan_batches(
-            loaded,
-            group,
-            self.decoding.max_new_tokens,
-            batch_rows=sample.batch_rows,
-            memory_gb=sample.memory_gb,
+    def _completion(self, request: Request, result: Drawn, reader: Reader) -> Completion:
+        text = result.text
+        if text is None:
+            text = answer_text(reader.tokenizer, result.ids, request.stop)
+        return Completion(
+            id=completion_id(self.spec.name, request),
+            prompt_id=request.prompt_id,
+            category=request.category,
+            model=self.spec.name,
+            arm=request.key.arm,
+            seed=request.key.seed,
+            draw=request.draw,
+            text=text,
+            finish_reason=result.finish_reason,
+            prompt_tokens=len(request.ids) if result.read is None else result.read,
+            tokens=len(result.ids) if result.drawn is None else result.drawn,
+            flags=() if result.absent else flags(text),
+            absent=result.absent,
         )
-
-    def _batch(
-        self,
-        loaded: LoadedModel,
-        batch: Sequence[Request],
-        step: Step,
-        advance: Callable[[float], None],
-    ) -> tuple[list[Completion], int]:
-        """Return a batch's completions and how many tokens were drawn for it just now."""
-        from mores.sample.engine import TorchEngine
-
-        rows_of = [(r.key.name, r.prompt_id, r.draw, r.ids) for r in batch]
-        decoding, seed = to_plain(self.decoding), self.study.config.seed
-        path = step.part([rows_of, decoding, seed, step.inputs])
-        if path.exists():
-            return store.read_jsonl(path, Completion), 0
-        engine = TorchEngine(loaded, on_tokens=advance)
-        drawn = engine.draw(batch, self.decoding, self.study.config.seed)
-        rows = []
-        for request, result in zip(batch, drawn, strict=True):
-            text = answer_text(loaded.tokenizer, result.ids, request.stop)
-            rows.append(
-                Completion(
-                    id=completion_id(self.spec.name, request),
-                    prompt_id=request.prompt_id,
-                    category=request.category,
-                    model=self.spec.name,
-                    arm=request.key.arm,
-                    seed=request.key.seed,
-                    draw=request.draw,
-                    text=text,
-                    finish_reason=result.finish_reason,
-                    prompt_tokens=len(request.ids),
-                    tokens=len(result.ids),
-                    flags=flags(text),
-                )
-            )
-        store.write_jsonl(path, rows)
-        return rows, sum(r.tokens for r in rows)
 
     def _summary(self, rows: Sequence[Completion], rate: float) -> str:
         lines = [f"{self.name}: {len(rows)} completions, {rate:.0f} tokens/s"]
@@ -192,6 +187,17 @@ class Grid:
         return "\n".join(lines)
 
 
+def engine_settings(spec: ModelSpec) -> dict[str, Any]:
+    """What of a model's engine decides its answers; nothing for the usual one."""
+    if spec.engine == "torch":
+        return {}
+    settings: dict[str, Any] = {"engine": spec.engine}
+    if spec.endpoint is not None:
+        e = spec.endpoint
+        settings["endpoint"] = {"url": e.url, "api": e.api, "served": e.served, "extra": e.extra}
+    return settings
+
+
 def answer_text(tokenizer: Any, ids: Sequence[int], stop: str) -> str:
     """Return the text of drawn tokens up to the stop text, without surrounding blanks."""
     # The stop text begins with a line break, so blanks go last: an answer may be nothing but it.
@@ -199,22 +205,54 @@ def answer_text(tokenizer: Any, ids: Sequence[int], stop: str) -> str:
     return (text.split(stop, maxsplit=1)[0] if stop else text).strip()
 
 
-def _groups(
-    loaded: LoadedModel, requests: list[Request], tuned: dict[str, Path]
-) -> Iterator[list[Request]]:
-    """Rows that can share a batch: base and adapters together where they mix, others alone.
+class _Counter:
+    """Tokens drawn so far, for the display; an answer that ended early counts as all its tokens."""
 
-    What lies in the folders decides, not the recipe: it may have changed since.
-    """
-    from mores.sample.weights import mixes
-    from mores.tune.adapters import FULL_WEIGHTS
+    task: Task
 
-    adapters = {n: f for n, f in tuned.items() if not (f / FULL_WEIGHTS).exists()}
-    alone = set(tuned) - (set(adapters) if mixes(loaded, adapters) else set())
-    together = [r for r in requests if r.key.weights not in alone]
-    if together:
-        yield together
-    for name in tuned:
-        rows = [r for r in requests if r.key.weights == name and name in alone]
-        if rows:
-            yield rows
+    def __init__(self) -> None:
+        self.shown = 0.0
+
+    def add(self, tokens: float) -> None:
+        self.shown += tokens
+        self.task.advance(tokens)
+
+    def resume(self, tokens: int) -> None:
+        self.shown = tokens
+        self.task.resume(tokens)
+
+    def note(self, tokens: int, note: str) -> None:
+        more, self.shown = tokens - self.shown, tokens
+        self.task.advance(more, note)
+
+
+class _Kept(Record, frozen=True, kw_only=True):
+    """One unit in the journal."""
+
+    unit: str
+    rows: tuple[Completion, ...]
+
+
+class _Book:
+    """Answers that were kept, by what they were drawn from."""
+
+    def __init__(self, step: Step, decoding: Decoding, facts: Mapping[str, Any]) -> None:
+        # Without what an engine only knows when all is drawn.
+        version = {k: facts.get(k) for k in ("name", "version")}
+        self.made_from = [to_plain(decoding), step.seed, step.inputs, version]
+        self.journal = step.journal()
+        lines = (msgspec.json.decode(line, type=_Kept) for line in self.journal.lines)
+        self.units = {kept.unit: kept.rows for kept in lines}
+        self.earlier: set[str] = set()
+
+    def _name(self, unit: Sequence[Request]) -> str:
+        rows = [(r.key.name, r.prompt_id, r.draw, r.ids, r.messages, r.text) for r in unit]
+        return store.digest([rows, self.made_from])
+
+    def kept(self, unit: Sequence[Request]) -> tuple[Completion, ...] | None:
+        rows = self.units.get(self._name(unit))
+        self.earlier.update(row.id for row in rows or ())
+        return rows
+
+    def keep(self, unit: Sequence[Request], rows: Sequence[Completion]) -> None:
+        self.journal.append(_Kept(unit=self._name(unit), rows=tuple(rows)))

@@ -10,16 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from mores.errors import ModelError
 from mores.records import TUNED_ARMS, Arm, Charter, Dataset, Prompt
 from mores.study import Associations
 from mores.study.arms import ArmKey, slug
-from mores.weights.prompt import encode_prompt, encode_text
-
-if TYPE_CHECKING:
-    from mores.weights.loaded import LoadedModel
+from mores.weights.prompt import encode_prompt, encode_text, qa_text
 
 SHOTS = 3
 LONGEST_ID = 200
@@ -37,8 +34,32 @@ class Request:
     category: str
     draw: int
     ids: tuple[int, ...]
+    """What the model reads; empty where its tokenizer is not at hand."""
     stop: str = ""
     """Text that ends the answer besides the end-of-text token."""
+    messages: tuple[tuple[str, str], ...] = ()
+    """The same as (role, text), for services that write their own prompts."""
+    text: str = ""
+    """The same as plain text, where it is no conversation."""
+
+
+class Asked(Protocol):
+    """What requests are made for: a model in memory, or its `Reader`."""
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        ...
+
+    @property
+    def tokenizer(self) -> Any:
+        """None where it is not at hand."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """Longest text in tokens."""
+        ...
 
 
 def completion_id(model: str, request: Request) -> str:
@@ -47,7 +68,7 @@ def completion_id(model: str, request: Request) -> str:
 
 
 def prompt_requests(
-    loaded: LoadedModel,
+    model: Asked,
     form: str,
     keys: Sequence[ArmKey],
     prompts: Sequence[Prompt],
@@ -64,19 +85,38 @@ def prompt_requests(
     requests = []
     for key in keys:
         for prompt in prompts:
-            ids = arm_ids(loaded, form, key.arm, prompt.text, prompt.category, charter, values)
-            if len(ids) + 1 > loaded.context:
+            system, shots = arm_context(key.arm, prompt.category, charter, values)
+            ids: tuple[int, ...] = ()
+            if model.tokenizer is not None:
+                question = encode_prompt(
+                    model.tokenizer, form, prompt.text, system=system, shots=shots
+                )
+                ids = tuple(question)
+            if len(ids) + 1 > model.context:
                 raise ModelError(
                     f"{len(ids)} tokens in arm {key.arm} leave no room for an answer: "
-                    f"{loaded.name} reads {loaded.context}",
+                    f"{model.name} reads {model.context}",
                     where=f"prompt {prompt.id!r}",
                     fix="shorten the prompt, or leave that arm out (arms = [...])",
                 )
             stop = "\nQuestion:" if form == "qa" else ""
+            text = qa_text(prompt.text, system, shots) if form == "qa" else ""
+            messages = _messages(prompt.text, system, shots)
             requests += [
-                Request(key, prompt.id, prompt.category, draw, ids, stop) for draw in range(draws)
+                Request(key, prompt.id, prompt.category, draw, ids, stop, messages, text)
+                for draw in range(draws)
             ]
-    return _with_ids(loaded.name, requests)
+    return _with_ids(model.name, requests)
+
+
+def _messages(
+    question: str, system: str, shots: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """A question with its context as (role, text)."""
+    shown = [
+        pair for asked, answered in shots for pair in (("user", asked), ("assistant", answered))
+    ]
+    return (*((("system", system),) if system else ()), *shown, ("user", question))
 
 
 def _with_ids(model: str, requests: list[Request]) -> list[Request]:
@@ -95,7 +135,7 @@ def _with_ids(model: str, requests: list[Request]) -> list[Request]:
 
 
 def arm_ids(
-    loaded: LoadedModel,
+    model: Asked,
     form: str,
     arm: Arm,
     question: str,
@@ -104,9 +144,16 @@ def arm_ids(
     values: Dataset,
 ) -> tuple[int, ...]:
     """Return what an arm reads before it answers a question: its context and the question."""
+    system, shots = arm_context(arm, category, charter, values)
+    return tuple(encode_prompt(model.tokenizer, form, question, system=system, shots=shots))
+
+
+def arm_context(
+    arm: Arm, category: str, charter: Charter, values: Dataset
+) -> tuple[str, list[tuple[str, str]]]:
+    """Return what stands before an arm's questions: a position, and samples with their answers."""
     system = charter.position(category).statement if arm == "prompted" else ""
-    shots = few_shots(values, category) if arm == "few_shot" else []
-    return tuple(encode_prompt(loaded.tokenizer, form, question, system=system, shots=shots))
+    return system, few_shots(values, category) if arm == "few_shot" else []
 
 
 def few_shots(values: Dataset, category: str) -> list[tuple[str, str]]:
@@ -117,7 +164,7 @@ def few_shots(values: Dataset, category: str) -> list[tuple[str, str]]:
 
 
 def stem_requests(
-    loaded: LoadedModel, keys: Sequence[ArmKey], associations: Associations, samples: int
+    model: Asked, keys: Sequence[ArmKey], associations: Associations, samples: int
 ) -> list[Request]:
     """Build the rows of the co-occurrence measure; prompt ids are ``topic/group/stem number``."""
     requests = [
@@ -126,7 +173,8 @@ def stem_requests(
             f"{topic.name}/{group.name}/{number}",
             topic.name,
             draw,
-            tuple(encode_text(loaded.tokenizer, stem)),
+            tuple(encode_text(model.tokenizer, stem)) if model.tokenizer is not None else (),
+            text=stem,
         )
         for key in keys
         if key.arm in STEM_ARMS
@@ -135,4 +183,4 @@ def stem_requests(
         for number, stem in enumerate(group.stems)
         for draw in range(samples)
     ]
-    return _with_ids(loaded.name, requests)
+    return _with_ids(model.name, requests)

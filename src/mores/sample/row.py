@@ -19,8 +19,16 @@ class Drawn:
     """What one row became."""
 
     ids: tuple[int, ...]
-    """Drawn tokens, without the one that ended the answer."""
+    """Drawn tokens, without the one that ended the answer; empty where only text came."""
     finish_reason: FinishReason
+    text: str | None = None
+    """What came where no ids did."""
+    read: int | None = None
+    """Tokens of the prompt as the service counts them."""
+    drawn: int | None = None
+    """Tokens of the answer as the service counts them."""
+    absent: str = ""
+    """Why there is no answer."""
 
 
 class Row:

@@ -21,10 +21,11 @@ from mores.sample.grid import COMPLETIONS, Grid
 from mores.sample.requests import STEM_ARMS, Request, prompt_requests, stem_requests
 from mores.step import ABSENT, Step
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
-from mores.tune.run import REJECTED, known_base
+from mores.tune.rejected import REJECTED
+from mores.tune.run import known_base
 
 if TYPE_CHECKING:
-    from mores.weights.loaded import LoadedModel
+    from mores.weights.reader import Reader
 
 SAMPLE = "sample"
 STEMS = "stems"
@@ -119,8 +120,8 @@ def stem_grids(study: Study) -> list[Grid]:
         return []
     keys = _plain(study)
 
-    def build(loaded: LoadedModel) -> list[Request]:
-        return stem_requests(loaded, keys, associations, config.samples_per_stem)
+    def build(model: Reader) -> list[Request]:
+        return stem_requests(model, keys, associations, config.samples_per_stem)
 
     inputs = {"associations": store.digest(associations)}
     extra = {"samples_per_stem": config.samples_per_stem}
@@ -140,9 +141,9 @@ def _prompt_grid(
 ) -> Grid:
     config = study.config.sample
 
-    def build(loaded: LoadedModel) -> list[Request]:
+    def build(model: Reader) -> list[Request]:
         return prompt_requests(
-            loaded, spec.format, keys, prompts, config.draws, study.charter, study.values
+            model, spec.format, keys, prompts, config.draws, study.charter, study.values
         )
 
     inputs = {

@@ -23,7 +23,7 @@ def stop_share(study: Study, arm: TunedArm, prompts: int) -> tuple[int, int]:
     Returns:
         How many answers ended by themselves, and how many were asked.
     """
-    from mores.sample.engine import TorchEngine
+    from mores.sample.decoder import Decoder
     from mores.sample.weights import weights_in_place
     from mores.weights.load import load
     from mores.weights.prompt import encode_prompt
@@ -45,5 +45,5 @@ def stop_share(study: Study, arm: TunedArm, prompts: int) -> tuple[int, int]:
     ]
     decoding = Decoding(temperature=0.0, max_new_tokens=study.config.sample.decoding.max_new_tokens)
     with weights_in_place(loaded, {arm.key.name: arm.folder}, {arm.key.weights}):
-        drawn = TorchEngine(loaded).draw(rows, decoding, study.config.seed) if rows else []
+        drawn = Decoder(loaded).draw(rows, decoding, study.config.seed) if rows else []
     return sum(d.finish_reason == "stop" for d in drawn), len(drawn)

@@ -22,6 +22,7 @@ from mores.records import (
     Share,
 )
 from mores.study.arms import slug
+from mores.study.elsewhere import Endpoint, Host
 
 
 class ModelSpec(Record, frozen=True, kw_only=True):
@@ -33,6 +34,32 @@ class ModelSpec(Record, frozen=True, kw_only=True):
     """``chat``: the model's own template. ``qa``: plain Question/Answer text."""
     learning_rate: Annotated[float, Meta(gt=0.0, lt=1.0)] | None = None
     """Instead of the recipe's: larger models usually want lower rates."""
+    engine: str = "torch"
+    """Where answers are drawn (`mores.sample.engine`): ``torch`` and ``plain`` in this process,
+    ``vllm`` beside it, ``openai`` behind an address, or an installed one's name."""
+    tuner: str = "torch"
+    """Where arms are tuned (`mores.tune.tuner`): ``torch`` in this process, ``openai``,
+    ``together`` or ``tinker`` at a host, ``none`` where they were tuned before and only answer."""
+    endpoint: Endpoint | None = None
+    """Of the engine ``openai``."""
+    host: Host | None = None
+    """Of a tuner that is a host."""
+
+    @property
+    def here(self) -> bool:
+        """Whether this machine has the weights: what needs probabilities can then be measured."""
+        return self.tuner != "none" and (self.host is None or self.host.fetch)
+
+    def __post_init__(self) -> None:
+        if self.engine == "openai" and self.endpoint is None:
+            raise ValueError(f'model {self.name!r}: engine = "openai" needs [models.endpoint] url')
+        if self.tuner in ("openai", "together", "tinker") and self.host is None:
+            raise ValueError(f"model {self.name!r}: tuner = {self.tuner!r} needs [models.host]")
+        if not self.here and self.engine in ("torch", "plain", "vllm"):
+            raise ValueError(
+                f"model {self.name!r}: engine = {self.engine!r} needs its weights here, which "
+                f'tuner = {self.tuner!r} leaves elsewhere (engine = "openai", or host.fetch = true)'
+            )
 
 
 class PreferenceConfig(Record, frozen=True, kw_only=True):

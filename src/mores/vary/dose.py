@@ -20,6 +20,7 @@ from mores.errors import StudyError
 from mores.progress import Progress
 from mores.records import Dataset, Estimate, Record
 from mores.study import Study
+from mores.tune.base import models_here
 from mores.vary.picture import picture
 from mores.vary.point import Point, in_words, measure
 
@@ -87,7 +88,7 @@ def dose(
     whole = progress.task("dose", len(variants) * len(study.config.models), "points", plain=False)
     found: dict[tuple[str, str], Point] = {}
     with store.lock(study.run_folder):
-        for spec in study.config.models:
+        for spec in models_here(study, "dose", progress.say):
             for name, kept in variants:
                 variant = study.variant(f"{FOLDER}/{_place(kept)}", study.config, kept)
                 point = measure(

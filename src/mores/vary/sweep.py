@@ -21,6 +21,7 @@ from mores.progress import Progress
 from mores.records import Recipe, Record, to_plain
 from mores.study import Study
 from mores.study.layers import parse_override
+from mores.tune.base import models_here
 from mores.vary.picture import picture
 from mores.vary.point import Point, in_words, measure
 
@@ -70,7 +71,7 @@ def sweep(study: Study, *, points: Sequence[str] = (), progress: Progress | None
     found: list[Point] = []
     whole = progress.task("sweep", len(recipes) * len(study.config.models), "points", plain=False)
     with store.lock(study.run_folder):
-        for spec in study.config.models:
+        for spec in models_here(study, "sweep", progress.say):
             for name, recipe in recipes.items():
                 place = f"{FOLDER}/{store.digest(recipe).removeprefix('sha256:')[:12]}"
                 config = msgspec.structs.replace(study.config, recipe=recipe)

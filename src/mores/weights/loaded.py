@@ -6,22 +6,17 @@ logits = loaded.logits(hidden)
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mores.errors import ModelError
 from mores.weights import attention, plain
 from mores.weights.attention import KeyValueStore, Layout
-from mores.weights.chat import chat_form
 from mores.weights.head import Head
+from mores.weights.reader import Reader, context_of, ends_of
 from mores.weights.way import Way
 
 if TYPE_CHECKING:
     import torch
-
-LIMITS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length")
-"""Settings under which architectures keep the longest text that they were made for."""
 
 
 @dataclass
@@ -45,9 +40,7 @@ class LoadedModel:
     @property
     def context(self) -> int:
         """Longest text in tokens that the model was made for."""
-        config = self.model.config.get_text_config()
-        limits = (getattr(config, name, None) for name in LIMITS)
-        return int(next((limit for limit in limits if limit), 1 << 20))
+        return context_of(self.model.config)
 
     @property
     def eos(self) -> int:
@@ -69,13 +62,12 @@ class LoadedModel:
     @property
     def ends(self) -> frozenset[int]:
         """Ids that end a text: the tokenizer's, the configuration's, and what ends a chat turn."""
-        ends = {self.eos}
-        configured = getattr(self.model.generation_config, "eos_token_id", None)
-        ends.update([configured] if isinstance(configured, int) else configured or ())
-        if self.tokenizer.chat_template:
-            with suppress(ModelError):  # a template that cannot be used is not used
-                ends.add(chat_form(self.tokenizer).end)
-        return frozenset(ends)
+        return ends_of(self.tokenizer, self.model.generation_config)
+
+    @property
+    def reader(self) -> Reader:
+        """What asking it needs to know."""
+        return Reader(self.name, self.tokenizer, self.context, self.ends)
 
     def hidden(self, ids: torch.Tensor, layout: Layout) -> torch.Tensor:
         """Run a flat row of token ids; return final states, shape (tokens, width)."""

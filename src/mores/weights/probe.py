@@ -51,6 +51,14 @@ def examine(loaded: LoadedModel) -> None:
             loaded.way = _plain(loaded, texts, own, why)
 
 
+def run_plainly(loaded: LoadedModel, why: str) -> None:
+    """Let a loaded model be run as transformers runs it, although our attention would fit."""
+    if loaded.way.flat:
+        with torch.no_grad(), quiet():
+            texts = _texts(loaded)
+            loaded.way = _plain(loaded, texts, [_alone(loaded, text) for text in texts], why)
+
+
 def probe_ids(tokenizer: Any) -> list[int]:
     """A few token ids for checks."""
     ids: list[int] = tokenizer("The quick brown fox sat down. Why? Because it could.")["input_ids"]

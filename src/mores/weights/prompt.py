@@ -37,7 +37,7 @@ def encode_prompt(
             show a question and an answer.
     """
     if form == "qa":
-        return encode_text(tokenizer, _qa(question, system, shots))
+        return encode_text(tokenizer, qa_text(question, system, shots))
     if not tokenizer.chat_template:
         raise ModelError(
             "this model has no chat template",
@@ -92,7 +92,8 @@ def _plain_ids(tokenizer: Any, text: str) -> list[int]:
     return ids
 
 
-def _qa(question: str, system: str, shots: Sequence[Shot]) -> str:
+def qa_text(question: str, system: str, shots: Sequence[Shot]) -> str:
+    """Return a question in the format ``qa``, up to where its answer begins."""
     parts = [system] if system else []
     parts += [f"Question: {asked}\nAnswer: {answered}" for asked, answered in shots]
     parts.append(f"Question: {question}\nAnswer:")

@@ -30,13 +30,13 @@ class OneBase:
     def kept(self) -> Iterator[None]:
         """Put the kept model and answers in place for the time of a block."""
         from mores.measure.gates import choose
-        from mores.sample.engine import TorchEngine
+        from mores.sample.decoder import Decoder
         from mores.weights import load, resolve
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(resolve, "resolve", self._resolve(resolve.resolve))
             patch.setattr(load, "load", self._load(load.load))
-            patch.setattr(TorchEngine, "draw", self._draw(TorchEngine.draw))
+            patch.setattr(Decoder, "draw", self._draw(Decoder.draw))
             patch.setattr(choose, "_score", self._score(choose._score))
             yield
 

@@ -27,6 +27,7 @@ from mores.records import TaskItem, to_plain
 from mores.step import Made, Step
 from mores.study import ArmKey, ModelSpec, Study, folders
 from mores.study.files import task_files
+from mores.tune.base import models_here
 from mores.tune.run import known_base, tuned_folders, tuned_keys, weight_digests
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def capability(study: Study, *, progress: Progress | None = None) -> list[TaskIt
     _refuse_same_names(tasks)
     items: list[TaskItem] = []
     with store.lock(study.run_folder):
-        for spec in study.config.models if tasks else ():
+        for spec in models_here(study, CAPABILITY, progress.say) if tasks else ():
             resolved = resolve(spec.name, say=progress.say)
             tuned = tuned_folders(study, spec, progress.say)
             step = _step(study, spec, resolved.digest, tasks)

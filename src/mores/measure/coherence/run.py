@@ -13,7 +13,7 @@ circles. Neither says whether an answer is good.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from mores.sample.flags import flags
 from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step
 from mores.study import ModelSpec, Study, folders
+from mores.tune.base import AWAY, base_of
 
 if TYPE_CHECKING:
     from mores.weights.loaded import LoadedModel
@@ -50,14 +51,12 @@ def coherence(study: Study, *, progress: Progress | None = None) -> list[Coheren
         DataError: nothing has been sampled.
         ModelError: the base model cannot be loaded.
     """
-    from mores.weights.resolve import resolve
-
     progress = progress or Progress(quiet=True)
     items: list[CoherenceItem] = []
     with store.lock(study.run_folder):
         for spec in study.config.models:
-            completions = read_completions(study, spec.name)
-            resolved = resolve(spec.name, say=progress.say)
+            completions = [c for c in read_completions(study, spec.name) if not c.absent]
+            resolved = base_of(spec, progress.say)
             step = coherence_step(study, spec)
             step.warn(progress.say)
             step.run(
@@ -131,7 +130,7 @@ def _run(
 
     set_threads()
     start = time.perf_counter()
-    loaded = load(resolved, dtype=study.config.recipe.dtype)
+    loaded = load(resolved, dtype=study.config.recipe.dtype) if spec.here else None
     bar = progress.task(COHERENCE, len(completions), "answers")
     rows: list[CoherenceItem] = []
     for at in range(0, len(completions), AT_ONCE):
@@ -156,12 +155,28 @@ def _run(
 
 
 def _read(
-    study: Study, spec: ModelSpec, loaded: LoadedModel, block: Sequence[Completion]
+    study: Study, spec: ModelSpec, loaded: LoadedModel | None, block: Sequence[Completion]
 ) -> list[CoherenceItem]:
+    asked = {p.id: p.text for p in study.chosen_prompts}
+    losses = _losses(spec, loaded, block, asked) if loaded is not None else [AWAY] * len(block)
+    return [
+        CoherenceItem(
+            completion_id=c.id,
+            mark=mark_of(asked[c.prompt_id], c.text, study.charter.language),
+            base_loss=None if isinstance(loss, str) else loss,
+            reason=loss if isinstance(loss, str) else "",
+        )
+        for c, loss in zip(block, losses, strict=True)
+    ]
+
+
+def _losses(
+    spec: ModelSpec, loaded: LoadedModel, block: Sequence[Completion], asked: Mapping[str, str]
+) -> list[float | str]:
+    """Loss of each answer under base, or why there is none."""
     from mores.weights.likelihood import Encoded, likelihoods
     from mores.weights.prompt import encode_answer, encode_prompt
 
-    asked = {p.id: p.text for p in study.chosen_prompts}
     encoded: list[Encoded | str] = []
     for c in block:
         # Without an in-context arm's context: every answer is read after the bare question.
@@ -175,17 +190,7 @@ def _read(
         else:
             encoded.append(Encoded(tuple(question), (tuple(answer),)))
     told = iter(likelihoods(loaded, [e for e in encoded if isinstance(e, Encoded)]))
-    rows = []
-    for c, one in zip(block, encoded, strict=True):
-        told_of = (
-            None if isinstance(one, str) else next(told).logprobs[0] / len(one.continuations[0])
-        )
-        rows.append(
-            CoherenceItem(
-                completion_id=c.id,
-                mark=mark_of(asked[c.prompt_id], c.text, study.charter.language),
-                base_loss=None if told_of is None else -told_of,
-                reason=one if isinstance(one, str) else "",
-            )
-        )
-    return rows
+    return [
+        one if isinstance(one, str) else -next(told).logprobs[0] / len(one.continuations[0])
+        for one in encoded
+    ]

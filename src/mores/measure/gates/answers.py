@@ -20,7 +20,7 @@ from mores.sample.requests import Request, prompt_requests
 from mores.study.arms import slug
 
 if TYPE_CHECKING:
-    from mores.weights.loaded import LoadedModel
+    from mores.weights.reader import Reader
 
 ANSWERS = f"{STEP}/answers"
 REFUSAL: GateName = "over-refusal"
@@ -52,9 +52,9 @@ def answers_grid(context: Context) -> Grid:
         for name, p in prompts.items()
     ]
 
-    def build(loaded: LoadedModel) -> list[Request]:
+    def build(model: Reader) -> list[Request]:
         return prompt_requests(
-            loaded, spec.format, context.keys, asked, 1, study.charter, study.values
+            model, spec.format, context.keys, asked, 1, study.charter, study.values
         )
 
     inputs = {"prompts": store.digest(asked)}

@@ -63,7 +63,13 @@ def refusal_gates(
         asked = prompts[gate]
         answers = [
             Answer(
-                Outcome(c.prompt_id, c.arm, c.seed, harmful(asked[c.prompt_id].text, c.text), c.id),
+                Outcome(
+                    c.prompt_id,
+                    c.arm,
+                    c.seed,
+                    None if c.absent else harmful(asked[c.prompt_id].text, c.text),
+                    c.id,
+                ),
                 labels.get(answer_id(gate, asked[c.prompt_id].text, c.text)),
             )
             for c in completions

@@ -37,6 +37,7 @@ from mores.records import Completion, to_plain
 from mores.sample.run import sample_step
 from mores.step import Made, Step
 from mores.study import ModelSpec, Study, folders
+from mores.tune.base import AWAY, base_of
 from mores.tune.run import known_base, weight_digests
 
 RESULT = "result.json"
@@ -95,23 +96,27 @@ def check_prompts(study: Study) -> None:
     choices(study)
 
 
-def _measure(context: Context, progress: Progress) -> list[GateResult]:
-    from mores.weights.resolve import resolve
+def _away(context: Context, gate: GateName) -> list[GateResult]:
+    """A gate that needs the weights of a model that is not here."""
+    return [not_measured(context.subject(gate, r), None, AWAY) for r in context.references]
 
-    resolved = resolve(context.spec.name, say=progress.say)
+
+def _measure(context: Context, progress: Progress) -> list[GateResult]:
+    resolved = base_of(context.spec, progress.say)
     if context.references:
         prompts = gate_prompts(context)
         completions = answers_grid(context).run(progress)
         _write_answers(context, completions, prompts)
-        scores = score_choices(context, resolved, progress)
+        here = context.spec.here
+        scores = score_choices(context, resolved, progress) if here else []
     step = verdict_step(context, resolved.digest)
 
     def judge() -> Made:
         if context.references:
             results = [
                 *refusal_gates(context, completions, prompts),
-                *drift(context, scores),
-                *capability(context),
+                *(drift(context, scores) if here else _away(context, "drift")),
+                *(capability(context) if here else _away(context, "capability")),
                 *toxicity(context),
                 *sentiment(context),
             ]

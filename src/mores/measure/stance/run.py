@@ -19,6 +19,7 @@ from mores.progress import Progress, duration
 from mores.records import StancePair
 from mores.step import Made, Step
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
+from mores.tune.base import models_here
 from mores.tune.run import known_base, tuned_folders, weight_digests
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem
     progress = progress or Progress(quiet=True)
     items: list[StanceItem] = []
     with store.lock(study.run_folder):
-        for spec in study.config.models:
+        for spec in models_here(study, STANCE, progress.say):
             resolved = resolve(spec.name, say=progress.say)
             tuned = tuned_folders(study, spec, progress.say)
             step = stance_step(study, spec, resolved.digest)

@@ -47,7 +47,7 @@ class LoadedGuard:
     def write(self, rows: Sequence[Sequence[int]], tokens: int) -> list[list[int]]:
         """Continue each row greedily, without the token that ends it: at most `ROWS` of them."""
         from mores.records import Decoding
-        from mores.sample.engine import TorchEngine
+        from mores.sample.decoder import Decoder
         from mores.sample.requests import Request
         from mores.study.arms import ArmKey
 
@@ -56,7 +56,7 @@ class LoadedGuard:
             Request(ArmKey("base", 0), f"guard-{i}", "guard", 0, tuple(ids))
             for i, ids in enumerate(rows)
         ]
-        return [list(row.ids) for row in TorchEngine(self.loaded).draw(requests, decoding, 0)]
+        return [list(row.ids) for row in Decoder(self.loaded).draw(requests, decoding, 0)]
 
     def logits(
         self, rows: Sequence[Sequence[int]], wanted: Sequence[Sequence[int]]

@@ -19,6 +19,7 @@ from mores import store
 from mores.errors import DataError
 from mores.measure.toxicity.scorer import Advance, Item, Reading, Scored
 from mores.records import Record
+from mores.step import Journal
 
 RAW = "raw.jsonl"
 
@@ -132,13 +133,10 @@ class RawBook:
     """The answers in a file, by text and request; the last one of each counts."""
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path
         self._answers: dict[tuple[str, str], RawAnswer] = {}
-        if path is not None and path.exists():
-            for answer in read_raw(path):
-                self._remember(answer)
-            with store.disk_errors(path):
-                _cut_unfinished(path)
+        for answer in read_raw(path) if path is not None and path.exists() else ():
+            self._remember(answer)
+        self._journal = Journal(path) if path is not None else None
 
     def get(self, text: str, asked: str) -> RawAnswer | None:
         """Return the answer to a request of that digest, if there is one."""
@@ -147,12 +145,8 @@ class RawBook:
     def add(self, answer: RawAnswer) -> None:
         """Keep an answer; it is in the file when this returns."""
         self._remember(answer)
-        if self.path is None:
-            return
-        with store.disk_errors(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                file.write(msgspec.json.encode(answer) + b"\n")
+        if self._journal is not None:
+            self._journal.append(answer)
 
     def _remember(self, answer: RawAnswer) -> None:
         self._answers[answer.text, store.digest([answer.kind, answer.request])] = answer
@@ -184,12 +178,3 @@ def read_raw(path: Path) -> list[RawAnswer]:
                 fix="give a raw.jsonl that mores wrote, or move this one away to ask again",
             ) from None
     return answers
-
-
-def _cut_unfinished(path: Path) -> None:
-    """Remove a last line whose writer was killed, so that the next one starts afresh."""
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole != len(data):
-        with path.open("r+b") as file:
-            file.truncate(whole)

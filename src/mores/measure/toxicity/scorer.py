@@ -223,16 +223,13 @@ def read_completions_with(
     advance: Advance | None = None,
 ) -> list[Reading]:
     """Return one reading for each completion (arguments as in the functions above)."""
-    if prompts is None or not takes_prompt(scorer):
-        items = [Item(completion.text) for completion in completions]
-        return score_items(items, scorer, raw=raw, advance=advance)
+    asked = prompts if prompts is not None and takes_prompt(scorer) else None
     # An answer whose question is missing must not be judged as if it had none.
-    known = [c for c in completions if c.prompt_id in prompts]
-    found = score_items(
-        [Item(c.text, prompts[c.prompt_id]) for c in known], scorer, raw=raw, advance=advance
-    )
+    known = [c for c in completions if not c.absent and (asked is None or c.prompt_id in asked)]
+    items = [Item(c.text) if asked is None else Item(c.text, asked[c.prompt_id]) for c in known]
+    found = score_items(items, scorer, raw=raw, advance=advance)
     by_id = {c.id: reading for c, reading in zip(known, found, strict=True)}
-    return [by_id.get(c.id, Reading(None, NO_PROMPT)) for c in completions]
+    return [by_id.get(c.id, Reading(None, c.absent or NO_PROMPT)) for c in completions]
 
 
 def as_scores(

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mores.records import Decoding
+from mores.sample.decoder import Decoder, Drawn
 from mores.sample.draws import uniforms
-from mores.sample.engine import Drawn, TorchEngine
 from mores.sample.pick import pick
 from mores.sample.weights import adapted
 from mores.study.arms import ArmKey
@@ -23,7 +23,7 @@ def prompts(sizes: list[int], seed: int = 1, vocabulary: int = 300) -> list[tupl
 
 
 def draw(tiny, batch, decoding, seed: int = 7) -> list[Drawn]:
-    return TorchEngine(tiny).draw(batch, decoding, seed)
+    return Decoder(tiny).draw(batch, decoding, seed)
 
 
 SLACK = 1e-4
@@ -237,7 +237,7 @@ def test_adapters_side_by_side_equal_each_alone(tiny, plain, peft_models, adapte
     models = {"base": plain, **peft_models}
     for decoding in (GREEDY, WARM):
         with adapted(tiny, adapters):
-            drawn = TorchEngine(tiny).draw(rows, decoding, 7)
+            drawn = Decoder(tiny).draw(rows, decoding, 7)
         check_all(models, tiny.name, rows, drawn, decoding, tiny.eos)
         # Not vacuous: the arms do answer differently.
         assert len({d.ids for d in drawn[:3]}) == 3
@@ -253,7 +253,7 @@ def test_adapted_rows_leave_the_batch_without_disturbing_others(
         for key in (VALUES, ArmKey("prompted", 0), CONTROL)
     ]
     with adapted(tiny, adapters):
-        engine = TorchEngine(tiny)
+        engine = Decoder(tiny)
         together = engine.draw(rows, WARM, 7)
         alone = [engine.draw([r], WARM, 7)[0] for r in rows]
     assert together == alone
@@ -269,12 +269,12 @@ def test_shared_beginnings_of_adapted_rows(tiny, plain, peft_models, adapters, r
     ]
     models = {"base": plain, **peft_models}
     with adapted(tiny, adapters):
-        drawn = TorchEngine(tiny).draw(rows, WARM, 7)
+        drawn = Decoder(tiny).draw(rows, WARM, 7)
     check_all(models, tiny.name, rows, drawn, WARM, tiny.eos)
 
 
 def test_tokens_are_counted(tiny, row) -> None:
     seen: list[int] = []
-    engine = TorchEngine(tiny, on_tokens=seen.append)
+    engine = Decoder(tiny, on_tokens=seen.append)
     engine.draw([row(ids, f"p{i}") for i, ids in enumerate(prompts([4, 5]))], WARM, 7)
     assert seen == [2] * 16

@@ -1,0 +1,116 @@
+"""The engines of this process: one model in memory serves every arm, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+from mores.sample.decoder import Decoder
+from mores.sample.engine import OWN, Job, Unit
+from mores.sample.plan import plan_batches
+from mores.sample.requests import Request
+from mores.sample.row import Drawn
+from mores.sample.weights import mixes, weights_in_place
+from mores.tune.adapters import FULL_WEIGHTS
+from mores.weights.load import load
+from mores.weights.loaded import LoadedModel
+from mores.weights.machine import set_threads
+from mores.weights.probe import run_plainly
+from mores.weights.reader import Reader
+
+
+class Here:
+    """Decodes in the way that suits the model; batches are units, for a batch decides rounding."""
+
+    name = "torch"
+
+    def __init__(self, job: Job) -> None:
+        set_threads()
+        self.job = job
+        dtype = job.study.config.recipe.dtype
+        self.loaded: LoadedModel = load(job.resolved, dtype=dtype, say=job.progress.say)
+
+    @property
+    def reader(self) -> Reader:
+        """The model as something that reads prompts."""
+        return self.loaded.reader
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Its name, and that the random numbers are ours."""
+        return {"name": self.name, "random_numbers": OWN}
+
+    def units(self, requests: Sequence[Request]) -> list[Unit]:
+        """Batches, within groups of rows that can share one."""
+        sample = self.job.study.config.sample
+        return [
+            batch
+            for group in self._groups(requests)
+            for batch in plan_batches(
+                self.loaded,
+                group,
+                self.job.decoding.max_new_tokens,
+                batch_rows=sample.batch_rows,
+                memory_gb=sample.memory_gb,
+            )
+        ]
+
+    def draw(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, list[Drawn]]]:
+        """Decode batch by batch; neighbours that need the same weights share their loading."""
+        decoder = Decoder(self.loaded, on_tokens=self.job.on_tokens)
+        left = list(units)
+        while left:
+            names = self._needs(left[0])
+            with weights_in_place(self.loaded, self.job.tuned, names):
+                while left and self._needs(left[0]) == names:
+                    unit = left.pop(0)
+                    yield unit, decoder.draw(unit, self.job.decoding, self.job.seed)
+
+    def _needs(self, unit: Unit) -> set[str]:
+        """The weights of a batch; adapters that mix are all put in place, whatever it needs."""
+        names = {r.key.weights for r in unit}
+        together = set(self.job.tuned) - self._alone
+        return names if names & self._alone else together | {"base"}
+
+    @cached_property
+    def _alone(self) -> set[str]:
+        """Arms whose rows cannot share a batch with others.
+
+        What lies in the folders decides, not the recipe: it may have changed since.
+        """
+        tuned = self.job.tuned
+        adapters = {n: f for n, f in tuned.items() if not (f / FULL_WEIGHTS).exists()}
+        return set(tuned) - (set(adapters) if mixes(self.loaded, adapters) else set())
+
+    def _groups(self, requests: Sequence[Request]) -> Iterator[list[Request]]:
+        """Base and adapters together where they mix, others alone."""
+        together = [r for r in requests if r.key.weights not in self._alone]
+        if together:
+            yield together
+        for name in self.job.tuned:
+            rows = [r for r in requests if r.key.weights == name and name in self._alone]
+            if rows:
+                yield rows
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        del self.loaded
+
+
+class Plain(Here):
+    """Decodes as transformers does, with the architecture's own cache and our random numbers."""
+
+    name = "plain"
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        run_plainly(self.loaded, "its engine is plain")

@@ -1,0 +1,1 @@
+"""Arms tuned by others: at hosts, or before the study began."""

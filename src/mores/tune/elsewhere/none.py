@@ -1,0 +1,29 @@
+"""An arm that somebody has tuned already and that a service answers for: only its name is kept."""
+
+from __future__ import annotations
+
+from mores import store
+from mores.errors import TuneError
+from mores.step import Made
+from mores.tune.tuner import LOG, SERVED, Served, TuneJob
+
+
+def take(job: TuneJob) -> Made:
+    """Write down what the service calls the arm.
+
+    Raises:
+        TuneError: the study does not say.
+    """
+    name, endpoint = job.key.name, job.spec.endpoint
+    served = endpoint.served if endpoint is not None else {}
+    model = served.get(name) or served.get(job.key.arm)
+    if not model:
+        raise TuneError(
+            f"nobody tunes {name} here, and the study does not say what its service calls it",
+            where=f"model {job.spec.name!r}",
+            fix=f'add {name} = "..." to [models.endpoint.served], or choose a tuner',
+        )
+    store.write_json(job.folder / SERVED, Served(model=model))
+    store.write_jsonl(job.folder / LOG, [])
+    job.progress.say(f"{name}: tuned elsewhere, answers as {model}; its samples are not known here")
+    return Made([SERVED, LOG], facts={"parameters": 0, "tokens": 0, "tuned_elsewhere": True})
