@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 class Clock:
@@ -34,6 +34,18 @@ class Reply:
     """It may pass."""
     wait: float | None = None
     """Seconds that the service asks to wait."""
+
+
+class Meter(Protocol):
+    """Told of each attempt, also of those that are repeated: what may be billed."""
+
+    def before(self) -> None:
+        """An attempt is about to be sent; may raise, and then it is not."""
+        ...
+
+    def after(self, reply: Reply) -> None:
+        """What came of it; not called where the process died."""
+        ...
 
 
 Post = Callable[[dict[str, Any]], Reply]

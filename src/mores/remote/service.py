@@ -28,7 +28,7 @@ import tenacity
 
 from mores.errors import ServiceError
 from mores.remote.address import checked_url, is_loopback
-from mores.remote.reply import Clock, Reply
+from mores.remote.reply import Clock, Meter, Reply
 
 ATTEMPTS = 4
 _BACKOFF = tenacity.wait_exponential_jitter(initial=1.0)
@@ -70,6 +70,7 @@ class _Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     upload: Upload | None = None
     raw: bool = False
+    meter: Meter | None = None
 
 
 @dataclass
@@ -111,6 +112,7 @@ class Service:
         query: Mapping[str, str] | None = None,
         upload: Upload | None = None,
         raw: bool = False,
+        meter: Meter | None = None,
     ) -> Reply:
         """Ask below the address and return the reply, after retries.
 
@@ -121,12 +123,15 @@ class Service:
             query: what follows the question mark.
             upload: a file, sent as a form instead of JSON.
             raw: the body is bytes as they came, of any size, not JSON.
+            meter: told of each attempt.
 
         Raises:
             ServiceError: the service refuses the key, is not there, sends elsewhere, has no quota
                 left, or cannot prove who it is: no other request would fare better.
         """
-        return self._call(_Call(method, path, payload, query=query or {}, upload=upload, raw=raw))
+        return self._call(
+            _Call(method, path, payload, query=query or {}, upload=upload, raw=raw, meter=meter)
+        )
 
     def _call(self, call: _Call) -> Reply:
         retrying = tenacity.Retrying(
@@ -136,7 +141,15 @@ class Service:
             retry=tenacity.retry_if_result(_worth_another),
             retry_error_callback=_reply_of,
         )
-        return retrying(self._once, call)
+        return retrying(self._attempt, call)
+
+    def _attempt(self, call: _Call) -> Reply:
+        if call.meter is not None:
+            call.meter.before()
+        reply = self._once(call)
+        if call.meter is not None:
+            call.meter.after(reply)
+        return reply
 
     def _once(self, call: _Call) -> Reply:
         self._take_turn()

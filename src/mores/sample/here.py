@@ -17,7 +17,6 @@ from mores.tune.adapters import FULL_WEIGHTS
 from mores.weights.load import load
 from mores.weights.loaded import LoadedModel
 from mores.weights.machine import set_threads
-from mores.weights.probe import run_plainly
 from mores.weights.reader import Reader
 
 
@@ -25,12 +24,16 @@ class Here:
     """Decodes in the way that suits the model; batches are units, for a batch decides rounding."""
 
     name = "torch"
+    plain = ""
+    """Why our attention is not used."""
 
     def __init__(self, job: Job) -> None:
         set_threads()
         self.job = job
         dtype = job.study.config.recipe.dtype
-        self.loaded: LoadedModel = load(job.resolved, dtype=dtype, say=job.progress.say)
+        self.loaded: LoadedModel = load(
+            job.resolved, dtype=dtype, say=job.progress.say, plain=self.plain
+        )
 
     @property
     def reader(self) -> Reader:
@@ -110,7 +113,4 @@ class Plain(Here):
     """Decodes as transformers does, with the architecture's own cache and our random numbers."""
 
     name = "plain"
-
-    def __init__(self, job: Job) -> None:
-        super().__init__(job)
-        run_plainly(self.loaded, "its engine is plain")
+    plain = "its engine is plain"

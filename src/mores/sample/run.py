@@ -128,6 +128,7 @@ def stem_grids(study: Study) -> list[Grid]:
     return [
         Grid(study, spec, STEMS, keys, config.decoding, inputs, extra, build)
         for spec in _models(study)
+        if spec.continues
     ]
 
 

@@ -50,6 +50,14 @@ class ModelSpec(Record, frozen=True, kw_only=True):
         """Whether this machine has the weights: what needs probabilities can then be measured."""
         return self.tuner != "none" and (self.host is None or self.host.fetch)
 
+    @property
+    def continues(self) -> bool:
+        """Whether it can go on with plain text, as the stems need; a chat service cannot."""
+        endpoint = self.endpoint
+        if self.engine != "openai" or endpoint is None:
+            return True
+        return endpoint.api == "completions" or (endpoint.api == "auto" and self.here)
+
     def __post_init__(self) -> None:
         if self.engine == "openai" and self.endpoint is None:
             raise ValueError(f'model {self.name!r}: engine = "openai" needs [models.endpoint] url')

@@ -59,7 +59,8 @@ class Endpoint(Record, frozen=True, kw_only=True):
     extra: dict[str, Any] = field(default_factory=dict)
     """Sent with every request, such as ``{chat_template_kwargs = {enable_thinking = false}}``."""
     most_tokens: Count = 0
-    """Budget of one step, read and drawn together; asking stops before it is passed. 0: none."""
+    """Budget of this model in this preset, read and drawn together, whatever was asked again;
+    asking stops before it could be passed. 0: none."""
     most_money: Price = 0.0
     """The same in money, by `prices`."""
     prices: Prices = Prices()

@@ -28,6 +28,7 @@ def load(
     dtype: str = "float32",
     device: str | None = None,
     say: store.Say | None = None,
+    plain: str = "",
 ) -> LoadedModel:
     """Load a model for training or sampling, and find out how it can be run.
 
@@ -35,6 +36,7 @@ def load(
         resolved: where the weights are (see `mores.weights.resolve`).
         dtype: ``float32``, ``bfloat16``, or ``auto`` for what suits the device.
         device: torch device; by default a GPU where there is one, else the CPU.
+        plain: why it is to be run as transformers runs it; empty finds the fast way.
         say: told, in one line, where a model cannot be run the fast way, and what that costs.
 
     Raises:
@@ -91,7 +93,7 @@ def load(
         digest=resolved.digest,
         quantised=quantised,
     )
-    examine(loaded)
+    examine(loaded, plain)
     note = loaded.way.note(f"{loaded.name} ({type(model).__name__})")
     if note and say:
         say(note)

@@ -36,8 +36,12 @@ _SIZES = (24, 15, 7, 9)
 """Tokens of a text alone, of a prefix, and of its branches. First and last text are level."""
 
 
-def examine(loaded: LoadedModel) -> None:
+def examine(loaded: LoadedModel, plain: str = "") -> None:
     """Find a loaded model's head and the way that it can be run; set both.
+
+    Args:
+        loaded: the model.
+        plain: why our attention is not to be tried; empty tries it.
 
     Raises:
         ModelError: its numbers are none, or its first tokens depend on later ones.
@@ -47,16 +51,8 @@ def examine(loaded: LoadedModel) -> None:
         own = [_alone(loaded, text) for text in texts]
         _refuse(loaded, texts[1], own[1])
         loaded.head = _head(loaded, texts[0], own[0])
-        if why := _flat(loaded, texts, own):
+        if why := plain or _flat(loaded, texts, own):
             loaded.way = _plain(loaded, texts, own, why)
-
-
-def run_plainly(loaded: LoadedModel, why: str) -> None:
-    """Let a loaded model be run as transformers runs it, although our attention would fit."""
-    if loaded.way.flat:
-        with torch.no_grad(), quiet():
-            texts = _texts(loaded)
-            loaded.way = _plain(loaded, texts, [_alone(loaded, text) for text in texts], why)
 
 
 def probe_ids(tokenizer: Any) -> list[int]:

@@ -25,6 +25,8 @@ COOCCURRENCE = "cooccurrence"
 METHOD = "2: z by likelihood ratio, thresholds by group, English texts for sentiment"
 """Changes whenever the same texts may get other numbers."""
 
+NO_STEMS = "a chat service continues no plain text, so there are no stems"
+
 
 def cooccurrence(study: Study, *, progress: Progress | None = None) -> list[CooccurrenceResult]:
     """Find the words that go with groups in every model's stems; nothing where there are none.
@@ -41,7 +43,9 @@ def cooccurrence(study: Study, *, progress: Progress | None = None) -> list[Cooc
         return []
     with store.lock(study.run_folder):
         return [
-            _associate(study, spec, study.associations, progress) for spec in study.config.models
+            _associate(study, spec, study.associations, progress)
+            for spec in study.config.models
+            if spec.continues
         ]
 
 

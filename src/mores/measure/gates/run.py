@@ -193,7 +193,8 @@ def _others(context: Context) -> dict[str, Step]:
         "capability": items_step(study, spec),
         "sample": sample_step(study, spec),
     }
-    if study.associations is not None and study.config.cooccurrence.samples_per_stem:
+    stems = study.associations is not None and study.config.cooccurrence.samples_per_stem
+    if stems and spec.continues:
         steps["cooccurrence"] = words_step(study, spec)
     scorers = study.config.toxicity.scorers
     return steps | {f"scores {name}": score_step(study, spec, name) for name in scorers}

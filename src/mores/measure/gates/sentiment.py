@@ -13,7 +13,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mores.measure.cooccurrence.result import CooccurrenceResult, TopicChange
-from mores.measure.cooccurrence.run import read_cooccurrence, words_step
+from mores.measure.cooccurrence.run import NO_STEMS, read_cooccurrence, words_step
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.result import GateName, GateResult, GateVerdict
 from mores.measure.gates.verdict import ONE_RUN, Subject, not_measured
@@ -35,6 +35,8 @@ def missing(context: Context) -> str:
         return "the study has no associations.toml"
     if not context.study.config.cooccurrence.samples_per_stem:
         return "no samples asked for (cooccurrence.samples_per_stem = 0)"
+    if not context.spec.continues:
+        return NO_STEMS
     why = words_step(context.study, context.spec).stale()
     return f"`mores measure cooccurrence` {why}" if why else ""
 

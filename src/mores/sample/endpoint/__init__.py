@@ -1,0 +1,1 @@
+"""The engine behind an address: any OpenAI-compatible service."""

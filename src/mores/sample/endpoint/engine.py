@@ -1,0 +1,286 @@
+"""Answers from an OpenAI-compatible service: vLLM, SGLang, llama.cpp, Ollama, a hosted one.
+
+Where the model's tokenizer is at hand, token ids are sent (`/v1/completions`), so that the service
+reads the very prompt that was trained, and its count of tokens is checked on every answer. Else
+messages are sent, and the service writes the prompt.
+
+What is kept: each answer as it arrives (`sample.grid`), and an account of every request in the
+model's folder (`ledger`), written before it is sent.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from mores import store
+from mores.errors import ServiceError
+from mores.records import FinishReason
+from mores.remote.address import key_from
+from mores.remote.reply import Reply
+from mores.remote.service import Service
+from mores.sample.endpoint import wire
+from mores.sample.endpoint.ask import ask_all
+from mores.sample.endpoint.ledger import Ledger, Metered
+from mores.sample.endpoint.probe import probe_arms
+from mores.sample.engine import SEEDED, Job, Unit
+from mores.sample.requests import Request
+from mores.sample.row import Drawn
+from mores.study import folders
+from mores.study.elsewhere import Endpoint
+from mores.tune.tuner import served_name
+from mores.weights.reader import UNKNOWN, Reader, open_reader
+
+GIVE_UP = 5
+"""So many requests in a row without an answer, each sent several times, end the asking."""
+REFUSED_FIRST = 3
+"""So many requests refused before any was answered: it is not the questions' fault."""
+
+
+class OpenAi:
+    """Asks a service, several requests at a time."""
+
+    name = "openai"
+
+    def __init__(self, job: Job) -> None:
+        endpoint = job.spec.endpoint
+        assert endpoint is not None  # seen to by ModelSpec
+        self.job, self.endpoint = job, endpoint
+        if job.spec.here:
+            self._reader = open_reader(job.resolved)
+        else:
+            self._reader = Reader(job.spec.name, context=endpoint.context or UNKNOWN)
+        own = self._reader.tokenizer is not None
+        self.api: wire.Api = (
+            ("completions" if own else "chat") if endpoint.api == "auto" else endpoint.api
+        )
+        self.service = Service(
+            endpoint.url,
+            key=key_from(endpoint.key_env, needed=bool(endpoint.key_env), where=endpoint.url),
+            timeout=endpoint.timeout,
+            interval=60 / endpoint.requests_per_minute if endpoint.requests_per_minute else 0.0,
+        )
+        self.ledger = Ledger(
+            folders.model_folder(job.study, job.spec.name),
+            prices=endpoint.prices,
+            most_tokens=endpoint.most_tokens,
+            most_money=endpoint.most_money,
+        )
+        self._talk = _Talk(endpoint)
+
+    @property
+    def reader(self) -> Reader:
+        """The model as something that reads prompts; of one elsewhere only the name is known."""
+        return self._reader
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How it was asked, who answered, whose random numbers, what was spent."""
+        spent = self.ledger.spent
+        return {
+            "name": self.name,
+            "api": self.api,
+            "random_numbers": SEEDED,
+            "answered_by": sorted(self._talk.models),
+            "fingerprints": sorted(self._talk.fingerprints),
+            "spent_tokens": spent.tokens,
+            "spent_money": round(spent.money(self.endpoint.prices), 6),
+            **({"probe": self._probe} if self._probe else {}),
+        }
+
+    _probe: tuple[str, ...] = ()
+
+    def units(self, requests: Sequence[Request]) -> list[Unit]:
+        """Each request by itself."""
+        return [[request] for request in requests]
+
+    def draw(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, list[Drawn]]]:
+        """Ask; see `mores.sample.engine.Engine.draw`.
+
+        Raises:
+            ServiceError: the service refuses, stops answering, is another than was asked for, reads
+                another prompt, or the budget is used; what came is handed over before.
+        """
+        if not units:
+            return
+        if self.api == "completions" and self.job.tuned and self._reader.tokenizer is not None:
+            needed = {r.key.weights for unit in units for r in unit} - {"base"}
+            self._probe = probe_arms(self.job, self.service, self.ledger, self._served, needed)
+        lacking: list[str] = []
+        for unit, drawn in ask_all(self._answer, list(units), self.endpoint.concurrency):
+            if isinstance(drawn, str):
+                lacking.append(drawn)
+            else:
+                yield unit, [drawn]
+        if lacking:
+            raise ServiceError(
+                f"{len(lacking)} of {len(units)} answers did not come ({lacking[-1]})",
+                where=self.endpoint.url,
+                fix="run the same command again: only those are asked for, the others are kept",
+            )
+
+    def _served(self, weights: str) -> str:
+        """What the service calls an arm's weights."""
+        named = self.endpoint.served
+        if weights == "base":
+            return named.get("base", self.job.spec.name)
+        arm = weights.rpartition("-s")[0]
+        known = served_name(self.job.tuned[weights]) if weights in self.job.tuned else None
+        return named.get(weights) or named.get(arm) or known or weights
+
+    def _answer(self, unit: Unit) -> Drawn | str:
+        """Ask for one answer; a text says why there is none yet."""
+        (request,) = unit
+        most = self.job.decoding.max_new_tokens
+        room = min(most, self._reader.context - len(request.ids)) if request.ids else most
+        asked = wire.payload(
+            request,
+            self._served(request.key.weights),
+            self.api,
+            self.job.decoding,
+            seed=wire.seed_of(self.job.seed, self._reader.name, request.prompt_id, request.draw),
+            room=room,
+            extra=self.endpoint.extra,
+            own_names=self.service.url.startswith("https://api.openai.com/"),
+        )
+        meter = Metered(
+            self.ledger,
+            store.digest([self.endpoint.url, asked]),
+            read=len(request.ids) or _at_most(asked),
+            drawn=room,
+            used=self._used,
+        )
+        reply = self.service.call("POST", wire.PATHS[self.api], asked, meter=meter)
+        said = wire.Said() if reply.reason else wire.read(reply.body, self.api)
+        self._talk.note(reply, said, request, asked["model"])
+        if reply.again or said.fault:
+            return said.fault or reply.reason
+        if reply.reason:
+            return absent(f"the service would not answer: {reply.reason}")
+        if said.ended == "content_filter":
+            return absent("the service withheld the answer")
+        self._check_prompt(request, said)
+        return self._drawn(request, said, room < most)
+
+    def _used(self, body: Any) -> tuple[int | None, int | None]:
+        said = wire.read(body, self.api)
+        return said.read, said.drawn
+
+    def _check_prompt(self, request: Request, said: wire.Said) -> None:
+        """Refuse answers to another prompt than the one that was trained."""
+        if request.ids and said.read is not None and said.read != len(request.ids):
+            raise ServiceError(
+                f"the service read {said.read} tokens where the prompt has {len(request.ids)}",
+                where=f"prompt {request.prompt_id!r}",
+                fix='set api = "completions" in [models.endpoint], which sends token ids'
+                if self.api == "chat"
+                else "it serves another model or tokenizer; check [models.endpoint.served]",
+            )
+
+    def _drawn(self, request: Request, said: wire.Said, cramped: bool) -> Drawn:
+        text = said.text.split(request.stop, maxsplit=1)[0] if request.stop else said.text
+        reason: FinishReason = "stop" if wire.ENDED[said.ended] == "stop" else "length"
+        if reason == "length" and cramped:
+            reason = "context"
+        drawn = said.drawn
+        if drawn is None:
+            tokenizer = self._reader.tokenizer
+            drawn = len(tokenizer(text)["input_ids"]) if tokenizer else len(text.encode()) // 4
+        return Drawn((), reason, text.strip(), read=said.read or len(request.ids), drawn=drawn)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing is held."""
+
+
+def absent(why: str) -> Drawn:
+    """No answer, and why."""
+    return Drawn((), "absent", "", drawn=0, absent=why)
+
+
+def _name(request: Request) -> str:
+    return f"{request.prompt_id!r} of {request.key.name}, draw {request.draw}"
+
+
+def _at_most(asked: dict[str, Any]) -> int:
+    """Most tokens that a text can have: its bytes, and a few for each message's frame."""
+    texts = [m["content"] for m in asked.get("messages", ())] or [str(asked.get("prompt", ""))]
+    return sum(len(text.encode()) + 16 for text in texts)
+
+
+class _Talk:
+    """What the answers so far say of the service; threads share it."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.models: set[str] = set()
+        self.fingerprints: set[str] = set()
+        self._turn = threading.Lock()
+        self._failed = self._refused = self._answered = 0
+        self._seen: dict[tuple[str, str], Request] = {}
+
+    def note(self, reply: Reply, said: wire.Said, request: Request, served: str) -> None:
+        """Take an answer in.
+
+        Raises:
+            ServiceError: nothing comes any more, everything is refused, or another model answers.
+        """
+        with self._turn:
+            if reply.again or said.fault:
+                self._failed += 1
+                if self._failed >= GIVE_UP:
+                    raise ServiceError(
+                        f"{GIVE_UP} requests in a row had no answer ({said.fault or reply.reason})",
+                        where=self.endpoint.url,
+                        fix="run the same command again later: what was answered is kept",
+                    )
+                return
+            self._failed = 0
+            if reply.reason:
+                self._refused += 1
+                if not self._answered and self._refused >= REFUSED_FIRST:
+                    raise ServiceError(
+                        f"it refuses every request ({reply.reason})",
+                        where=self.endpoint.url,
+                        fix="see what it says about the request; [models.endpoint] has api, served "
+                        "and extra",
+                    )
+                return
+            self._answered += 1
+            self._same_model(said.model, served)
+            self._no_duplicate(said, request)
+            self.fingerprints |= {said.fingerprint} - {""}
+
+    def _same_model(self, answered: str, asked: str) -> None:
+        if not answered or answered in self.models:
+            return
+        # Hosts answer for an alias with the dated name behind it.
+        if not (answered.startswith(asked) or answered in self.endpoint.answers_as):
+            raise ServiceError(
+                f"{answered!r} answered where {asked!r} was asked",
+                where=self.endpoint.url,
+                fix=f'if that is the same model, add answers_as = ["{answered}"] to '
+                "[models.endpoint]",
+            )
+        self.models.add(answered)
+
+    def _no_duplicate(self, said: wire.Said, request: Request) -> None:
+        """Refuse one answer to two requests: a cache between us and the model."""
+        key = (said.id, said.text)
+        other = self._seen.setdefault(key, request)
+        if said.id and said.text and other is not request:
+            raise ServiceError(
+                f"the service gave one answer twice (id {said.id!r}): to {_name(other)} and to "
+                f"{_name(request)}",
+                where=self.endpoint.url,
+                fix="a cache stands between: turn it off, or draws are not independent",
+            )
