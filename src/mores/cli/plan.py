@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from mores.plan import ModelPlan, Plan
+    from mores.plan.bill import Bill
     from mores.plan.power import Shows
 
 
@@ -19,6 +20,8 @@ def plan(work: Plan, values: dict[str, Any]) -> None:
         click.echo(f"  {key:<36} {_short(value, 60):<60} {origin}")
     for model in work.models:
         _show_model(model)
+    for bill in work.bills:
+        _show_bill(bill)
     _show_design(work)
 
 
@@ -44,6 +47,20 @@ def _show_model(model: ModelPlan) -> None:
     else:
         click.echo("  time        not measured (--no-probe)")
     click.echo(f"  memory      about {model.memory_gb:g} GB; disk about {model.disk_gb:g} GB")
+
+
+def _show_bill(bill: Bill) -> None:
+    parts = [("read", bill.read), ("drawn", bill.drawn), ("trained", bill.trained)]
+    tokens = ", ".join(f"{count:,} {what}" for what, count in parts if count)
+    about = "about " if bill.estimated else ""
+    click.echo(f"\n{bill.model} at {bill.service}")
+    click.echo(f"  tokens      {about}{tokens}, at most")
+    click.echo(
+        f"  price       at most {bill.money:.2f} {bill.currency} by the prices in study.toml"
+        if bill.money
+        else "  price       not known: study.toml gives no prices"
+    )
+    click.echo(f"  budget      {bill.budget or 'none set: nothing stops it'}")
 
 
 def _show_design(work: Plan) -> None:

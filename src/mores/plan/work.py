@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mores import store
+from mores.plan.bill import Bill, bills
 from mores.plan.foreign import foreign_words
 from mores.plan.power import Shows, what_it_shows
 from mores.plan.seal import seal_plan, seal_status
@@ -20,6 +21,7 @@ from mores.stats import smallest_p
 from mores.step import versions
 from mores.study import ModelSpec, Study, settings
 from mores.study.arms import arm_keys
+from mores.tune.base import base_of
 
 if TYPE_CHECKING:
     from mores.measure.capability import Task
@@ -72,6 +74,9 @@ class Plan(Record, frozen=True, kw_only=True):
     preset: str
     settings: tuple[tuple[str, str, str], ...]
     models: tuple[ModelPlan, ...]
+    """Those whose weights are on this machine."""
+    bills: tuple[Bill, ...]
+    """What services can ask for at most."""
     prompts: dict[str, int]
     """Category → test prompts."""
     completions: int
@@ -140,8 +145,11 @@ def _work(study: Study, probe: bool, progress: Progress) -> Plan:
         preset=study.config.preset,
         settings=tuple(settings(study)),
         models=tuple(
-            _plan_model(study, spec, tasks, probe, progress) for spec in study.config.models
+            _plan_model(study, spec, tasks, probe, progress)
+            for spec in study.config.models
+            if spec.here
         ),
+        bills=tuple(bills(study)),
         prompts=counts,
         completions=completions,
         stem_completions=_stem_rows(study) * len(study.config.models),
@@ -219,11 +227,10 @@ def _plan_model(
     from mores.tune.encode import encode_dataset
     from mores.weights.load import load
     from mores.weights.machine import set_threads
-    from mores.weights.resolve import resolve
 
     set_threads()
     recipe = study.config.recipe
-    resolved = resolve(spec.name, say=progress.say)
+    resolved = base_of(spec, progress.say)
     loaded = load(resolved, dtype=recipe.dtype)
     sizes = [s.size for s in encode_dataset(loaded, study.values, spec.format)]
     tuned = sum(k.arm in TUNED_ARMS for k in arm_keys(study.config.arms, study.config.train_seeds))

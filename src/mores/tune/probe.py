@@ -123,21 +123,3 @@ def check_probe(
         where=f"arm {name}",
         fix='use another version of it, or set engine = "torch" for this model',
     )
-
-
-def check_base(items: Sequence[ProbeItem], told: Sequence[float], engine: str) -> str:
-    """Compare an engine's base, beside adapters, with ours; see `check_probe`.
-
-    Raises:
-        ModelError: base has other numbers there, such as an adapter's.
-    """
-    worst = max(abs(value - item.base) for item, value in zip(items, told, strict=True))
-    change = max(abs(item.tuned - item.base) for item in items)
-    if worst <= max(CLOSE, min(OF_CHANGE * change, 5 * CLOSE)):
-        return f"base: within {worst:.4f} nats a token of the trainer's"
-    raise ModelError(
-        f"{engine} gives base other numbers when adapters are beside it: {worst:.3f} nats a token "
-        "away from ours on training samples",
-        where="arm base",
-        fix='use another version of it, or set engine = "torch" for this model',
-    )

@@ -60,7 +60,6 @@ def test_the_contract_with_the_real_vllm(real_study: Study, tmp_path: Path) -> N
     assert [line.partition(":")[0] for line in seen.facts["probe"]] == [
         "control-s1",
         "values_targeted-s1",
-        "base",
     ]
 
 

@@ -26,7 +26,7 @@ from mores.sample.requests import Request, completion_id
 from mores.sample.row import Drawn
 from mores.sample.vllm.environment import vllm_python
 from mores.tune.adapters import ADAPTER_CONFIG, FULL_WEIGHTS
-from mores.tune.probe import ProbeItem, check_base, check_probe, read_probe
+from mores.tune.probe import CLOSE, ProbeItem, check_probe, read_probe
 from mores.weights.machine import choose_dtype
 from mores.weights.reader import Reader, open_reader
 
@@ -113,10 +113,9 @@ class Vllm:
         return [item for name in names for item in read_probe(self.job.tuned[name])]
 
     def _compare(self, alone: str, group: Sequence[Unit]) -> None:
-        """Refuse weights that are not those that were trained, and a base that is not base.
+        """Refuse weights that are not those that were trained, and rows that are not kept apart.
 
-        All samples go in one batch, as answers are drawn: rows have been given their neighbour's
-        adapter (rows without one, on CPUs, in vLLM 0.32).
+        Rows have been given their neighbour's adapter: those without one, on CPUs, in vLLM 0.32.
         """
         names = [alone] if alone else list(self._adapters(group))
         probes = {name: read_probe(self.job.tuned[name]) for name in names}
@@ -126,16 +125,21 @@ class Vllm:
         if not alone:
             rows += [("base", item) for items in probes.values() for item in items]
         self._send({"probe": [_probe_row("" if alone else n, item) for n, item in rows]})
-        told = self._receive("probed")["probed"]
+        told = self._receive("probed")
         engine = f"vLLM {self._version}"
-        for name in dict.fromkeys(n for n, _ in rows):
-            own = [(i, t) for (n, i), t in zip(rows, told, strict=True) if n == name]
-            if name == "base":
-                line = check_base([i for i, _ in own], [t for _, t in own], engine)
-            else:
-                line = check_probe(name, [i for i, _ in own], {i.id: t for i, t in own}, engine)
+        for name, items in probes.items():
+            own = {i.id: t for (n, i), t in zip(rows, told["probed"], strict=True) if n == name}
+            line = check_probe(name, items, own, engine)
             self.job.progress.say(f"weights of {line}")
             self._found.append(line)
+        for (name, _), moved in zip(rows, told["mixed"], strict=True):
+            if moved > CLOSE:
+                raise ModelError(
+                    f"{engine} gives other numbers when other arms are beside it: {moved:.3f} nats "
+                    "on the next token after a training sample's question",
+                    where=f"arm {name}",
+                    fix='use another version of it, or set engine = "torch" for this model',
+                )
 
     def _answers(self, group: Sequence[Unit]) -> Iterator[tuple[Unit, list[Drawn]]]:
         by_id = {completion_id(self._reader.name, u[0]): u for u in group}

@@ -5,7 +5,7 @@ It imports nothing of mores: the two environments share this file and the wire, 
     in   {"load": {"model": ..., "adapters": {name: folder}, ...}}
     out  {"ready": {"version": ...}}
     in   {"probe": [{"adapter", "prompt": [...], "answer": [...]}]}
-    out  {"probed": [nats a token]}
+    out  {"probed": [nats a token], "mixed": [nats]}
     in   {"draw": [{"id", "adapter", "ids", "seed", "max_tokens", "stop"}], "decoding": {...}}
     out  {"id", "ids", "finish"}  for each, as it finishes, then {"drawn": count}
 """
@@ -51,21 +51,39 @@ class Worker:
         self.version = vllm.__version__
 
     def probe(self, items: list[dict[str, Any]]) -> list[float]:
-        """Mean log-probability of answers, nats a token; all in one batch, as answers are drawn."""
+        """Mean log-probability of answers, nats a token."""
         from vllm import SamplingParams
 
-        told = self.engine.generate(
-            [{"prompt_token_ids": item["prompt"] + item["answer"]} for item in items],
-            SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=0),
+        found = []
+        for item in items:  # one at a time: 0.32 cannot give several with adapters on CPUs
+            params = SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=0)
+            (told,) = self._generate([item], params, item["prompt"] + item["answer"])
+            own = zip(item["answer"], told.prompt_logprobs[len(item["prompt"]) :], strict=True)
+            found.append(sum(at[token].logprob for token, at in own) / len(item["answer"]))
+        return found
+
+    def mix(self, items: list[dict[str, Any]]) -> list[float]:
+        """How far each item's next token moves, in nats, when the others are beside it."""
+        from vllm import SamplingParams
+
+        params = SamplingParams(max_tokens=1, temperature=0.0, logprobs=0)
+        alone = [self._generate([item], params)[0] for item in items]
+        self.engine.reset_prefix_cache()
+        found = []
+        for one, other in zip(alone, self._generate(items, params), strict=True):
+            (token,) = one.outputs[0].token_ids
+            at = other.outputs[0].logprobs[0].get(token)
+            own = one.outputs[0].logprobs[0][token].logprob
+            found.append(abs(own - at.logprob) if at is not None else float(abs(own)))
+        return found
+
+    def _generate(self, items: list[dict[str, Any]], params: Any, *ids: list[int]) -> Any:
+        return self.engine.generate(
+            [{"prompt_token_ids": own} for own in (ids or [item["prompt"] for item in items])],
+            params,
             lora_request=[self.adapters.get(item["adapter"]) for item in items],
             use_tqdm=False,
         )
-        found = []
-        for item, one in zip(items, told, strict=True):
-            start = len(item["prompt"])
-            own = zip(item["answer"], one.prompt_logprobs[start:], strict=True)
-            found.append(sum(at[token].logprob for token, at in own) / len(item["answer"]))
-        return found
 
     def draw(self, requests: list[dict[str, Any]], decoding: dict[str, Any]) -> Any:
         """Give answers as they finish."""
@@ -115,7 +133,7 @@ def main() -> None:
             continue
         assert worker is not None
         if "probe" in line:
-            say({"probed": worker.probe(line["probe"])})
+            say({"probed": worker.probe(line["probe"]), "mixed": worker.mix(line["probe"])})
         elif "draw" in line:
             count = 0
             for answer in worker.draw(line["draw"], line["decoding"]):

@@ -1,0 +1,68 @@
+"""The most that services can ask for, against counting by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mores.plan import plan
+from mores.plan.bill import bills
+from mores.study import load_study
+
+
+def with_lines(folder: Path, lines: str) -> Path:
+    path = folder / "study.toml"
+    text = path.read_text("utf-8").replace('format = "chat"', f'format = "chat"\n{lines}')
+    path.write_text(text, "utf-8")
+    return folder
+
+
+def test_without_services_there_is_no_bill(tiny_study: Path) -> None:
+    assert bills(load_study(tiny_study)) == []
+
+
+def test_a_bill_by_hand(tiny_study: Path) -> None:
+    lines = (
+        'engine = "openai"\n[models.endpoint]\nurl = "https://host/v1"\nmost_money = 3.5\n'
+        'prices = { read = 2.0, drawn = 10.0, currency = "EUR" }'
+    )
+    study = load_study(
+        with_lines(tiny_study, lines), overrides=("cooccurrence.samples_per_stem=0",)
+    )
+    (bill,) = bills(study)
+    # 5 arms x 6 test prompts x 2 draws of at most 12 tokens
+    assert bill.drawn == 5 * 6 * 2 * 12
+    from mores.sample.requests import prompt_requests
+    from mores.study import arm_keys
+    from mores.tune.base import base_of
+    from mores.weights.load import load
+
+    loaded = load(base_of(study.config.models[0]))
+    keys = arm_keys(study.config.arms, study.config.train_seeds)
+    rows = prompt_requests(
+        loaded, "chat", keys, study.chosen_prompts, 2, study.charter, study.values
+    )
+    assert bill.read == sum(len(r.ids) for r in rows)
+    assert bill.money == pytest.approx((bill.read * 2 + bill.drawn * 10) / 1e6)
+    assert (bill.currency, bill.budget, bill.estimated) == ("EUR", "3.5 EUR", False)
+
+
+def test_a_model_that_is_elsewhere_is_planned_by_its_bill_alone(tiny_study: Path) -> None:
+    lines = (
+        'engine = "openai"\ntuner = "openai"\n[models.endpoint]\nurl = "https://host/v1"\n'
+        "[models.host]\nprices = { trained = 25.0 }\n"
+    )
+    study = load_study(with_lines(tiny_study, lines))
+    work = plan(study, probe=False)
+    assert work.models == ()
+    answers, tuning = work.bills
+    assert answers.drawn == 5 * 6 * 2 * 12  # a chat service continues no stems
+    assert answers.estimated
+    epochs = study.config.recipe.epochs
+    size = {
+        name: sum(len((e.prompt + e.completion).encode()) for e in getattr(study, name).examples)
+        for name in ("values", "control")
+    }
+    assert tuning.trained == epochs * (size["values"] // 3 + size["control"] // 3)
+    assert tuning.money == pytest.approx(tuning.trained * 25 / 1e6)
