@@ -38,8 +38,11 @@ class ModelSpec(Record, frozen=True, kw_only=True):
     """Where answers are drawn (`mores.sample.engine`): ``torch`` and ``plain`` in this process,
     ``vllm`` beside it, ``openai`` behind an address, or an installed one's name."""
     tuner: str = "torch"
-    """Where arms are tuned (`mores.tune.tuner`): ``torch`` in this process, ``openai``,
+    """Where arms are tuned (`mores.tune.tuner`): ``torch`` in this process, ``fsdp`` in several of
+    this machine with the weights divided among them, ``openai``,
     ``together`` or ``tinker`` at a host, ``none`` where they were tuned before and only answer."""
+    processes: Count = 0
+    """Of the tuner ``fsdp``; 0: one for each GPU."""
     endpoint: Endpoint | None = None
     """Of the engine ``openai``."""
     host: Host | None = None
