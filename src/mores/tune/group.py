@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mores import store
 from mores.tune.batches import micro_batches, shares
-from mores.weights.load import load
-from mores.weights.loaded import LoadedModel
-from mores.weights.resolve import ResolvedModel
 
 if TYPE_CHECKING:
     import torch
+
+    from mores.weights.loaded import LoadedModel
+    from mores.weights.resolve import ResolvedModel
 
 T = TypeVar("T")
 
@@ -30,6 +30,8 @@ class Group:
 
     def load(self, resolved: ResolvedModel, dtype: str, say: store.Say) -> LoadedModel:
         """Load the base model; see `mores.weights.load.load` for what it raises."""
+        from mores.weights.load import load
+
         return load(resolved, dtype=dtype, say=say)
 
     def spread(self, loaded: LoadedModel) -> None:

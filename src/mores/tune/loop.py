@@ -30,9 +30,10 @@ from mores.tune.batches import epoch_batches, learning_rate, steps_per_epoch
 from mores.tune.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mores.tune.encode import EncodedSample
 from mores.tune.group import ALONE, Group
-from mores.tune.memory import Room, in_room, recompute
+from mores.tune.memory import Room, in_room
 from mores.tune.objective import Sample, objective_of
 from mores.tune.reach import describe
+from mores.weights.recompute import recompute
 
 if TYPE_CHECKING:
     import torch
@@ -100,7 +101,7 @@ def fit(
     if not train:
         raise TuneError("no samples are left to train on", fix="lower recipe.held_out")
     make_trainable(loaded, recipe, seed)
-    room = room or Room(tokens=recipe.micro_tokens)
+    first = room = room or Room(tokens=recipe.micro_tokens)
     if room.recompute:
         recompute(loaded)
     group.spread(loaded)
@@ -139,7 +140,8 @@ def fit(
         ]
         rate = learning_rate(recipe, progress.step, steps)
         sizes = [s.size for s in batch]
-        row, room = in_room(loaded, room, sizes, attempt, alone=group.size == 1, say=say)
+        told = say if room == first else None  # once
+        row, room = in_room(loaded, room, sizes, attempt, alone=group.size == 1, say=told)
         group.add_up(optimizer)
         row["gradient_norm"] = _update(optimizer, recipe.clip_norm, rate, progress.step)
         progress.step += 1

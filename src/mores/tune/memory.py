@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mores import store
 from mores.errors import TuneError
 from mores.records import Positive, Record
 from mores.tune.batches import micro_batches
-from mores.weights import attention
 from mores.weights.loaded import LoadedModel
+from mores.weights.recompute import recompute
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ def in_room(
         sizes: tokens of each sample of the step.
         attempt: the step from its beginning, given the most tokens of a pass.
         alone: False where other processes wait for this one: it cannot repeat a step by itself.
-        say: told once of each means that is taken.
+        say: told when less is tried for the first time.
 
     Raises:
         TuneError: nothing is left to try.
@@ -103,8 +103,8 @@ def in_room(
         torch.cuda.empty_cache()
         if less.recompute and not room.recompute:
             recompute(loaded)
-        if say and (room == first or less.recompute != room.recompute):
-            say(f"GPU memory is full: {less} at most from here on; the result does not change")
+        if say and room == first:
+            say(f"GPU memory is full: {less}, and less if need be; the result does not change")
         room = less
 
 
@@ -117,33 +117,3 @@ def enough() -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as error:
         raise TuneError(f"out of GPU memory: {str(error).splitlines()[0]}", fix=FIX) from None
-
-
-def decoder_layers(loaded: LoadedModel) -> list[Any]:
-    """Return the decoder's layers in order; empty where it has no such list."""
-    import torch
-
-    count = loaded.model.config.get_text_config().num_hidden_layers
-    lists = (m for m in loaded.decoder.modules() if isinstance(m, torch.nn.ModuleList))
-    return next((list(m) for m in lists if len(m) == count), [])
-
-
-def recompute(loaded: LoadedModel) -> None:
-    """Keep no activations inside layers: each is run again when gradients come back to it."""
-    for layer in decoder_layers(loaded):
-        if "forward" not in vars(layer):
-            layer.forward = _twice(layer.forward)
-
-
-def _twice(forward: Callable[..., Any]) -> Callable[..., Any]:
-    import torch
-    from torch.utils.checkpoint import checkpoint
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        if not torch.is_grad_enabled():
-            return forward(*args, **kwargs)
-        again = attention.in_this_pass(forward)
-        # There is no dropout whose random numbers would have to be kept.
-        return checkpoint(again, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)
-
-    return run

@@ -17,7 +17,7 @@ architecture that goes through its attention interface can use it:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -157,20 +157,6 @@ def stepping(store: KeyValueStore) -> Iterator[None]:
         store.lengths += 1
     finally:
         _current.pop()
-
-
-def in_this_pass(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function run later as if in the pass that is going on now: to compute a layer again."""
-    now = _current[-1:]
-
-    def again(*args: Any, **kwargs: Any) -> Any:
-        _current.extend(now)
-        try:
-            return run(*args, **kwargs)
-        finally:
-            del _current[len(_current) - len(now) :]
-
-    return again
 
 
 def register() -> None:

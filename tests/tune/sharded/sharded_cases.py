@@ -22,9 +22,10 @@ from mores.tune.anchor import anchor_samples
 from mores.tune.encode import encode_dataset
 from mores.tune.group import ALONE, Group
 from mores.tune.loop import FitResult, fit
-from mores.tune.memory import Room, decoder_layers
+from mores.tune.memory import Room
 from mores.tune.preference import EncodedPair
 from mores.weights.loaded import LoadedModel
+from mores.weights.recompute import decoder_layers
 from mores.weights.resolve import resolve
 
 TEXTS = (

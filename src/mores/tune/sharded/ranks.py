@@ -25,10 +25,10 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from mores import store
 from mores.errors import ModelError
 from mores.tune.group import Group, T
-from mores.tune.memory import decoder_layers
 from mores.weights.load import load
 from mores.weights.loaded import LoadedModel
 from mores.weights.machine import choose_dtype, free_memory_gb
+from mores.weights.recompute import decoder_layers
 from mores.weights.resolve import ResolvedModel
 
 PATIENCE = timedelta(hours=2)
