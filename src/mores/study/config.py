@@ -58,6 +58,8 @@ class ModelSpec(Record, frozen=True, kw_only=True):
             raise ValueError(f'model {self.name!r}: engine = "openai" needs [models.endpoint] url')
         if self.tuner in ("openai", "together", "tinker") and self.host is None:
             raise ValueError(f"model {self.name!r}: tuner = {self.tuner!r} needs [models.host]")
+        if self.processes and self.tuner != "fsdp":
+            raise ValueError(f'model {self.name!r}: processes are for tuner = "fsdp"')
         if not self.here and self.engine in ("torch", "plain", "vllm"):
             raise ValueError(
                 f"model {self.name!r}: engine = {self.engine!r} needs its weights here, which "

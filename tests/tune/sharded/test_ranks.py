@@ -12,8 +12,10 @@ import pytest
 from safetensors.torch import load_file
 from sharded_cases import CASES, HANDED_OVER, RECIPE, TEXTS, Stop, run
 
+from mores.errors import ModelError
 from mores.tune.adapters import ADAPTER_WEIGHTS, FULL_WEIGHTS
 from mores.tune.batches import steps_per_epoch
+from mores.tune.sharded.ranks import Ranks
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +116,34 @@ def test_one_process_goes_on_where_two_were_broken_off_and_the_other_way_round(
 def test_short_of_memory_the_processes_load_one_after_another(by_two):
     assert json.loads((by_two / "in turn.json").read_text()) == [True, True]
     assert gap(by_two / "in turn", by_two / "lora") == 0.0
+
+
+# What cannot be divided ------------------------------------------------------------------
+
+
+def quantised(loaded) -> None:
+    loaded.quantised = "bitsandbytes"
+
+
+def shared(loaded) -> None:
+    layers = loaded.decoder.layers
+    layers[1] = layers[0]
+
+
+def no_list(loaded) -> None:
+    loaded.model.config.num_hidden_layers = 7
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (quantised, "bitsandbytes weights are not divided"),
+        (shared, "its layers share weights"),
+        (no_list, "its decoder has no list of layers"),
+    ],
+)
+def test_what_cannot_be_divided_is_refused(tiny, change, why):
+    change(tiny)
+    with pytest.raises(ModelError, match=f"LlamaForCausalLM .*: {why}") as told:
+        object.__new__(Ranks).spread(tiny)
+    assert told.value.fix == 'set tuner = "torch"'

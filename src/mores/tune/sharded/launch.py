@@ -30,10 +30,12 @@ from mores.errors import MoresError, TuneError
 from mores.progress import Progress, Task
 from mores.step import Made
 from mores.study import ModelSpec
+from mores.tune.here import train
 from mores.tune.memory import Room
 from mores.tune.sharded.worker import JOB, MADE, Failure, Work
 from mores.tune.tuner import TuneJob
 
+WORKER = "mores.tune.sharded.worker"
 LAST = 40
 """Lines of the processes' errors that are kept."""
 
@@ -45,7 +47,8 @@ def tune(job: TuneJob) -> Made:
         TuneError: no GPU and no number of processes, a process died, or the run diverged.
         MoresError: whatever `mores.tune.here.train` raises, by the process that raised it.
     """
-    count = processes(job.spec)
+    if (count := processes(job.spec)) == 1:
+        return train(job)
     room = Room(tokens=job.recipe.micro_tokens)
     while True:
         with tempfile.TemporaryDirectory(prefix="mores-") as name:
@@ -90,7 +93,7 @@ def _run(count: int, folder: Path, progress: Progress) -> list[str]:
     launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
     tail: deque[str] = deque(maxlen=LAST)
     with subprocess.Popen(
-        [sys.executable, "-m", *launcher, "-m", "mores.tune.sharded.worker", str(folder)],
+        [sys.executable, "-m", *launcher, "-m", WORKER, str(folder)],
         stdin=subprocess.PIPE,  # never written to: it ends when this process does
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -152,9 +155,7 @@ def _failed(folder: Path, count: int, tail: list[str]) -> Room:
     killed = [end for end in ends if end[1].startswith("-") and end[1] != "-15"]
     rank, code = [("?", "1"), *ends, *killed][-1]
     how = f"was killed by signal {code[1:]}" if code.startswith("-") else f"ended with code {code}"
-    said = [
-        line.strip() for line in tail if re.match(r"(\[rank\d+\]: )?\w*(Error|Exception)\b", line)
-    ]
+    said = re.findall(r"^(?:\[rank\d+\]: )?([\w.]*(?:Error|Exception)\b.*)", text, re.MULTILINE)
     raise TuneError(
         f"process {rank} of {count} {how}" + (f": {said[-1]}" if said else ""),
         where="tuner fsdp",

@@ -11,6 +11,7 @@ knows, since all of them encode all samples.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from mores import store
-from mores.errors import ModelError
+from mores.errors import ModelError, TuneError
 from mores.tune.group import Group, T
 from mores.weights.load import load
 from mores.weights.loaded import LoadedModel
@@ -42,11 +43,13 @@ class Ranks(Group):
 
     def __init__(self) -> None:
         self.on_gpu = torch.cuda.is_available()
+        if not hasattr(FSDPModule, "set_reduce_scatter_unused_params"):
+            raise TuneError(f"torch {torch.__version__} is too old for it", fix="update torch")
+        if self.on_gpu:
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         # A process may wait for the others to load, and for the first one to write.
         dist.init_process_group("cpu:gloo,cuda:nccl" if self.on_gpu else "gloo", timeout=PATIENCE)
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
-        if self.on_gpu:
-            torch.cuda.set_device(self.rank)  # one node: its number there too
         self.mesh = init_device_mesh("cuda" if self.on_gpu else "cpu", (self.size,))
         self.turns = False
 
