@@ -33,7 +33,7 @@ def by_two(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes made of all cases, started once."""
     out = tmp_path_factory.mktemp("by-two")
     with pytest.raises(Stop):
-        run(models, "anchored", out, checkpoints=out / "begun by one", stop_at=HANDED_OVER)
+        run(models, "lora", out, checkpoints=out / "begun by one", stop_at=HANDED_OVER)
     launcher = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     cases = Path(__file__).with_name("sharded_cases.py")
     told = subprocess.run(
@@ -62,14 +62,21 @@ def assert_rows(found, expected, within=1e-5) -> None:
         assert one == pytest.approx(other, abs=within, rel=within)
 
 
+MOST = {
+    "held out": 1e-5,  # its learning rate is 27 times that of the others
+    # AdamW's first steps are the sign of the gradient, and rounding to 8 bits decides some signs.
+    "bfloat16": 1e-1,
+}
+"""Largest difference of a weight."""
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_weights_and_the_log_of_two_processes_are_those_of_one(by_two, models, tmp_path, name):
     _, result = run(models, name, tmp_path)
     first, second = json.loads((by_two / f"{name}.json").read_text())
-    half = name == "bfloat16"  # AdamW's first steps are the gradient's sign, which rounding decides
-    assert_rows(first["log"], result.log, 2e-2 if half else 1e-5)
+    assert_rows(first["log"], result.log, 5e-2 if name == "bfloat16" else 1e-5)
     assert first["log"] == second["log"]
-    assert gap(tmp_path, by_two / name) <= (1e-1 if half else 1e-6)
+    assert gap(tmp_path, by_two / name) <= MOST.get(name, 1e-6)
     assert first["rest"] == [
         result.held_out,
         result.best_epoch,
@@ -100,10 +107,10 @@ def test_early_stopping_and_the_sharing_out_of_five_over_two_are_met(by_two):
 def test_one_process_goes_on_where_two_were_broken_off_and_the_other_way_round(
     by_two, models, tmp_path
 ):
-    _, whole = run(models, "anchored", tmp_path / "whole")
+    _, whole = run(models, "lora", tmp_path / "whole")
     checkpoints = tmp_path / "checkpoints"
     shutil.copytree(by_two / "begun by two", checkpoints)
-    _, result = run(models, "anchored", tmp_path / "ended", checkpoints=checkpoints)
+    _, result = run(models, "lora", tmp_path / "ended", checkpoints=checkpoints)
     assert 0 < result.tokens < whole.tokens
     assert_rows(result.log, whole.log)
     assert gap(tmp_path / "ended", tmp_path / "whole") <= 1e-6
