@@ -318,7 +318,7 @@ from mores.weights import machine
 from mores.study import load_study
 from mores.tune import loop, run
 
-machine.set_threads = lambda: 1
+machine.set_threads = lambda *_: 1
 torch.set_num_threads(1)
 save, count = loop.save_checkpoint, [0]
 

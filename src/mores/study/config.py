@@ -38,8 +38,11 @@ class ModelSpec(Record, frozen=True, kw_only=True):
     """Where answers are drawn (`mores.sample.engine`): ``torch`` and ``plain`` in this process,
     ``vllm`` beside it, ``openai`` behind an address, or an installed one's name."""
     tuner: str = "torch"
-    """Where arms are tuned (`mores.tune.tuner`): ``torch`` in this process, ``openai``,
+    """Where arms are tuned (`mores.tune.tuner`): ``torch`` in this process, ``fsdp`` in several of
+    this machine with the weights divided among them, ``openai``,
     ``together`` or ``tinker`` at a host, ``none`` where they were tuned before and only answer."""
+    processes: Count = 0
+    """Of the tuner ``fsdp``; 0: one for each GPU."""
     endpoint: Endpoint | None = None
     """Of the engine ``openai``."""
     host: Host | None = None
@@ -63,6 +66,8 @@ class ModelSpec(Record, frozen=True, kw_only=True):
             raise ValueError(f'model {self.name!r}: engine = "openai" needs [models.endpoint] url')
         if self.tuner in ("openai", "together", "tinker") and self.host is None:
             raise ValueError(f"model {self.name!r}: tuner = {self.tuner!r} needs [models.host]")
+        if self.processes and self.tuner != "fsdp":
+            raise ValueError(f'model {self.name!r}: processes are for tuner = "fsdp"')
         if not self.here and self.engine in ("torch", "plain", "vllm"):
             raise ValueError(
                 f"model {self.name!r}: engine = {self.engine!r} needs its weights here, which "

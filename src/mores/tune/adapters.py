@@ -18,6 +18,7 @@ from mores.errors import ModelError
 from mores.records import Recipe
 from mores.step import MANIFEST
 from mores.tune.checkpoint import CHECKPOINT
+from mores.tune.group import ALONE, Group
 from mores.tune.reach import adapted, reach
 from mores.weights.loaded import LoadedModel
 from mores.weights.quiet import quiet
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
 FULL_WEIGHTS = "model.safetensors"
+
+
+def trained_weights(loaded: LoadedModel) -> dict[str, torch.nn.Parameter]:
+    """Weights that are marked for training by name, in a fixed order."""
+    return {n: p for n, p in loaded.model.named_parameters() if p.requires_grad}
 
 
 def make_trainable(loaded: LoadedModel, recipe: Recipe, seed: int) -> dict[str, torch.nn.Parameter]:
@@ -54,7 +60,7 @@ def make_trainable(loaded: LoadedModel, recipe: Recipe, seed: int) -> dict[str, 
         )
     else:
         loaded.model.requires_grad_(True)
-    return {n: p for n, p in loaded.model.named_parameters() if p.requires_grad}
+    return trained_weights(loaded)
 
 
 def inject_lora(loaded: LoadedModel, recipe: Recipe) -> None:
@@ -123,7 +129,9 @@ def _try(loaded: LoadedModel) -> None:
         ) from error
 
 
-def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> list[str]:
+def save_tuned(
+    loaded: LoadedModel, recipe: Recipe, folder: Path, base: str, group: Group = ALONE
+) -> list[str]:
     """Write tuned weights; return the names of the files.
 
     Args:
@@ -131,30 +139,39 @@ def save_tuned(loaded: LoadedModel, recipe: Recipe, folder: Path, base: str) -> 
         recipe: what was trained.
         folder: where to write.
         base: name of the base model, recorded for other tools.
+        group: the processes that hold the parts; the first of them writes, the others return [].
 
     Raises:
         StoreError: disk full, no permission, read-only.
     """
+    full = recipe.method == "full"
+    weights = group.gathered(
+        all_weights(loaded.model).items() if full else _adapter_weights(loaded.model)
+    )
+    if group.rank:
+        return []
     with store.disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    if recipe.method == "full":
-        weights = {n: p.detach().contiguous() for n, p in all_weights(loaded.model).items()}
+    if full:
         name = FULL_WEIGHTS
         # config and tokenizer make the folder loadable by itself
         with store.disk_errors(folder):
             loaded.model.config.save_pretrained(folder)
             loaded.tokenizer.save_pretrained(folder)
     else:
-        weights = {
-            # PEFT's file names leave the adapter's own name out
-            f"base_model.model.{n}".replace(".default.", "."): p.detach().contiguous()
-            for n, p in loaded.model.named_parameters()
-            if ".lora_" in n
-        }
         name = ADAPTER_WEIGHTS
         _write_adapter_config(loaded, recipe, folder, base)
     save_weights(folder / name, weights, {"format": "pt"})
     return [p.name for p in sorted(folder.iterdir()) if _is_output(p)]
+
+
+def _adapter_weights(model: Any) -> list[tuple[str, torch.Tensor]]:
+    """Adapters by the names of PEFT's files, which leave the adapter's own name out."""
+    return [
+        (f"base_model.model.{n}".replace(".default.", "."), p)
+        for n, p in model.named_parameters()
+        if ".lora_" in n
+    ]
 
 
 def all_weights(model: Any) -> dict[str, torch.Tensor]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mores.tune.encode import EncodedSample, encode_sample
+from mores.tune.group import ALONE, Group
 from mores.weights.attention import Layout
 from mores.weights.neutral import neutral_texts
 from mores.weights.prompt import encode_text
@@ -69,13 +70,14 @@ class Anchor:
         head = copy.deepcopy(loaded.head) if trained else loaded.head
         return cls(tuple(samples), states, head)
 
-    def pull(self, loaded: LoadedModel, weight: float, step: int) -> float:
+    def pull(self, loaded: LoadedModel, weight: float, step: int, group: Group = ALONE) -> float:
         """Add the gradient of ``weight`` times the divergence of one step's texts.
 
         Args:
             loaded: the model in training.
             weight: of the divergence, beside a loss in nats a token.
             step: decides which texts; those of a resumed run are the same.
+            group: the processes that share them.
 
         Returns:
             The divergence itself, in nats a token.
@@ -83,18 +85,23 @@ class Anchor:
         import torch
 
         chosen = [(TEXTS * step + i) % len(self.samples) for i in range(TEXTS)]
-        base = torch.cat([self.states[i] for i in chosen])
-        hidden = _states(loaded, [self.samples[i] for i in chosen])
+        positions = sum(len(self.states[i]) for i in chosen)
+        sizes = [self.samples[i].size for i in chosen]
+        ((part, counts),) = group.passes(sizes, sum(sizes))
+        own = [chosen[i] for i in sorted(part)]
+        base = torch.cat([self.states[i] for i in own])
+        hidden = _states(loaded, [self.samples[i] for i in own])
         # The blocks' gradients gather here first: the model is then walked back through once.
         tuned = hidden.detach().requires_grad_()
         total = 0.0
         for start in range(0, len(base), BLOCK):
-            part = slice(start, start + BLOCK)
-            divergence = self._divergence(loaded.head, base[part], tuned[part]) / len(base)
+            block = slice(start, start + BLOCK)
+            divergence = self._divergence(loaded.head, base[block], tuned[block]) / positions
+            divergence = divergence if counts else 0.0 * divergence
             (weight * divergence).backward()  # type: ignore[no-untyped-call]
             total += float(divergence.detach())
         hidden.backward(tuned.grad)  # type: ignore[no-untyped-call]
-        return total
+        return sum(group.together([total]))
 
     def _divergence(self, head: Head, base: torch.Tensor, tuned: torch.Tensor) -> torch.Tensor:
         """Sum over positions of KL(base, tuned) in nats."""

@@ -1,6 +1,6 @@
 """The loss of answers: each token's negative log-likelihood, weighted, over the sum of weights.
 
-row = accumulate(loaded, batch, recipe)      # adds the gradients of one step
+row = accumulate(loaded, batch, 0.1, 512)    # adds the gradients of one step
 loss = mean_loss(loaded, held_out)           # nats a token, no gradient
 """
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mores.records import Recipe
 from mores.tune.batches import micro_batches
 from mores.tune.encode import EncodedSample
+from mores.tune.group import ALONE, Group
 from mores.weights.attention import Layout
 
 if TYPE_CHECKING:
@@ -23,20 +23,31 @@ if TYPE_CHECKING:
 
 
 def accumulate(
-    loaded: LoadedModel, batch: Sequence[EncodedSample], recipe: Recipe
+    loaded: LoadedModel,
+    batch: Sequence[EncodedSample],
+    prompt_weight: float,
+    micro_tokens: int,
+    group: Group = ALONE,
 ) -> dict[str, Any]:
     """Add the gradient of one step's samples, cut into forward passes that fit.
+
+    Args:
+        loaded: the model in training.
+        batch: the samples of the step, the same in every process.
+        prompt_weight: loss weight of prompt tokens.
+        micro_tokens: most tokens of a pass; a longer sample gets one of its own.
+        group: the processes that share the step.
 
     Returns:
         loss and prompt_loss, in nats a token, without weights; tokens.
     """
-    total_weight = sum(sum(s.weights(recipe.prompt_weight)) for s in batch)
+    total_weight = sum(sum(s.weights(prompt_weight)) for s in batch)
     sums = np.zeros(4)
-    for part in micro_batches([s.size for s in batch], recipe.micro_tokens):
-        loss, counted = pass_loss(loaded, [batch[i] for i in part], recipe.prompt_weight)
-        (loss / total_weight).backward()  # type: ignore[no-untyped-call]
-        sums += counted
-    prompt_sum, prompt_count, answer_sum, answer_count = sums
+    for part, counts in group.passes([s.size for s in batch], micro_tokens):
+        loss, counted = pass_loss(loaded, [batch[i] for i in part], prompt_weight)
+        (loss / total_weight if counts else 0.0 * loss).backward()  # type: ignore[no-untyped-call]
+        sums += counted if counts else 0.0
+    prompt_sum, prompt_count, answer_sum, answer_count = np.sum(group.together([sums]), axis=0)
     return {
         "loss": float(answer_sum / answer_count),
         "prompt_loss": float(prompt_sum / prompt_count) if prompt_count else None,

@@ -52,6 +52,24 @@ def micro_batches(sizes: Sequence[int], micro_tokens: int) -> list[list[int]]:
     return passes
 
 
+def shares(sizes: Sequence[int], processes: int) -> list[list[int]]:
+    """Divide one step's samples among processes, with about as many tokens for each.
+
+    Returns:
+        Indices into ``sizes`` of each process: longest first, each to the one with least so far.
+        One process has them all in order; some of many may have none.
+    """
+    if processes == 1:
+        return [list(range(len(sizes)))]
+    found: list[list[int]] = [[] for _ in range(processes)]
+    tokens = [0] * processes
+    for index in sorted(range(len(sizes)), key=lambda i: (-sizes[i], i)):
+        least = tokens.index(min(tokens))
+        found[least].append(index)
+        tokens[least] += sizes[index]
+    return found
+
+
 def steps_per_epoch(samples: int, batch_size: int) -> int:
     """Optimiser steps in one epoch, the incomplete last one included."""
     return math.ceil(samples / batch_size)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mores.tune.group import ALONE, Group
 from mores.weights.weights_file import save_weights
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     progress: Progress,
     best: dict[str, torch.Tensor] | None = None,
+    group: Group = ALONE,
 ) -> None:
-    """Write the state after ``progress.step`` optimiser steps.
+    """Write the state after ``progress.step`` optimiser steps, whole, for any number of processes.
 
     Args:
         folder: the run's folder.
@@ -47,15 +49,16 @@ def save_checkpoint(
         optimizer: AdamW over exactly these parameters, in this order.
         progress: step and log.
         best: best weights so far, where early stopping keeps them.
+        group: the processes that hold the parts; the first of them writes.
     """
-    tensors = {f"weight.{n}": p.detach().contiguous() for n, p in trainable.items()}
+    held: list[tuple[str, torch.Tensor]] = [(f"weight.{n}", p) for n, p in trainable.items()]
     for name, parameter in trainable.items():
         state = optimizer.state.get(parameter, {})
-        for moment in ("exp_avg", "exp_avg_sq"):
-            if moment in state:
-                tensors[f"{moment}.{name}"] = state[moment].contiguous()
-    for name, tensor in (best or {}).items():
-        tensors[f"best.{name}"] = tensor.contiguous()
+        held += [(f"{m}.{name}", state[m]) for m in ("exp_avg", "exp_avg_sq") if m in state]
+    held += [(f"best.{name}", tensor) for name, tensor in (best or {}).items()]
+    tensors = group.gathered(held)
+    if group.rank:
+        return
     metadata = {
         "run": run,
         "step": str(progress.step),
@@ -70,6 +73,7 @@ def load_checkpoint(
     run: str,
     trainable: dict[str, torch.nn.Parameter],
     optimizer: torch.optim.Optimizer,
+    group: Group = ALONE,
 ) -> tuple[Progress, dict[str, torch.Tensor] | None]:
     """Restore weights and optimiser from a checkpoint of the same run, if there is one."""
     import torch
@@ -87,16 +91,20 @@ def load_checkpoint(
     except SafetensorError:
         return Progress(), None  # a damaged checkpoint costs time, not correctness
     step = int(metadata["step"])
+
+    def part(kind: str, name: str) -> torch.Tensor:
+        return group.part(tensors[f"{kind}.{name}"], trainable[name])
+
     with torch.no_grad():
         for name, parameter in trainable.items():
-            parameter.copy_(tensors[f"weight.{name}"])
+            parameter.copy_(part("weight", name))
             if f"exp_avg.{name}" in tensors:
                 optimizer.state[parameter] = {
-                    "step": torch.tensor(float(step)),
-                    "exp_avg": tensors[f"exp_avg.{name}"].to(parameter.device),
-                    "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(parameter.device),
+                    "step": torch.tensor(float(step), device=parameter.device),
+                    "exp_avg": part("exp_avg", name),
+                    "exp_avg_sq": part("exp_avg_sq", name),
                 }
     best_loss, best_epoch, stopped = json.loads(metadata["best"])
     progress = Progress(step, json.loads(metadata["log"]), best_loss, best_epoch, stopped)
-    best = {n.removeprefix("best."): t for n, t in tensors.items() if n.startswith("best.")}
+    best = {n: part("best", n) for n in trainable if f"best.{n}" in tensors}
     return progress, best or None

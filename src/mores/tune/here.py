@@ -1,4 +1,4 @@
-"""One arm tuned in this process."""
+"""One arm tuned in this process, or in this and others together."""
 
 from __future__ import annotations
 
@@ -17,32 +17,44 @@ from mores.tune.adapters import save_tuned
 from mores.tune.anchor import anchor_samples
 from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
+from mores.tune.group import ALONE, Group
 from mores.tune.loop import fit
+from mores.tune.memory import Room, enough
 from mores.tune.objective import Sample
 from mores.tune.preference import EncodedPair, encode_pairs
 from mores.tune.probe import PROBE, probe, probe_items, probe_samples
 from mores.tune.rejected import rejected_file
 from mores.tune.tuner import LOG, TuneJob
 from mores.weights.chat import notes
-from mores.weights.load import load
 from mores.weights.loaded import LoadedModel
 from mores.weights.machine import peak_memory_gb, set_threads
 
 
-def train(job: TuneJob) -> Made:
+def train(job: TuneJob, group: Group = ALONE, room: Room | None = None) -> Made:
     """Tune one arm in this process; goes on from its checkpoint.
+
+    Args:
+        job: the arm.
+        group: the processes that do this together, each with an equal job.
+        room: how a step fits into memory, where that is known.
 
     Raises:
         DataError: a sample is longer than the model's context.
         ModelError: the model cannot be loaded.
-        TuneError: the run diverged.
+        TuneError: the run diverged, or memory is out whatever is done.
         StoreError: the weights could not be written.
     """
+    with enough():
+        return _train(job, group, room)
+
+
+def _train(job: TuneJob, group: Group, room: Room | None) -> Made:
     study, spec, key, folder = job.study, job.spec, job.key, job.folder
     recipe, progress = job.recipe, job.progress
-    set_threads()
-    _clear(folder)
-    loaded = load(job.resolved, dtype=recipe.dtype, say=progress.say)
+    set_threads(group.size)
+    if not group.rank:
+        _clear(folder)
+    loaded = group.load(job.resolved, recipe.dtype, progress.say)
     if spec.format == "chat":
         for note in notes(loaded.tokenizer):
             progress.say(f"{spec.name}: {note}")
@@ -55,7 +67,7 @@ def train(job: TuneJob) -> Made:
         progress.say(preview(loaded, answers[0], recipe.prompt_weight))
         samples = answers
     probes = probe_samples(loaded, study.dataset(key.arm), spec.format)
-    base = probe(loaded, probes)
+    base = probe(loaded, probes)  # each process for itself: nothing is divided yet
     task = progress.task(f"tune {key.name}", 1.0, "")
 
     def on_step(step: int, steps: int, row: dict[str, Any]) -> None:
@@ -73,11 +85,15 @@ def train(job: TuneJob) -> Made:
         folder=folder,
         on_step=on_step,
         say=progress.say,
+        group=group,
+        room=room,
     )
     task.finish()
-    weights = save_tuned(loaded, recipe, folder, spec.name)
-    store.write_jsonl(folder / LOG, result.log)
-    store.write_jsonl(folder / PROBE, probe_items(probes, base, probe(loaded, probes)))
+    weights = save_tuned(loaded, recipe, folder, spec.name, group)
+    tuned = probe(loaded, probes)
+    if not group.rank:
+        store.write_jsonl(folder / LOG, result.log)
+        store.write_jsonl(folder / PROBE, probe_items(probes, base, tuned))
     rate = result.tokens / result.seconds if result.seconds else 0.0
     losses = [row["loss"] for row in result.log]
     progress.say(

@@ -14,7 +14,7 @@ run was interrupted or not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,13 +24,16 @@ import numpy as np
 from mores import store
 from mores.errors import TuneError
 from mores.records import Recipe
-from mores.tune.adapters import make_trainable
+from mores.tune.adapters import make_trainable, trained_weights
 from mores.tune.anchor import Anchor
 from mores.tune.batches import epoch_batches, learning_rate, steps_per_epoch
 from mores.tune.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mores.tune.encode import EncodedSample
+from mores.tune.group import ALONE, Group
+from mores.tune.memory import Room, in_room
 from mores.tune.objective import Sample, objective_of
 from mores.tune.reach import describe
+from mores.weights.recompute import recompute
 
 if TYPE_CHECKING:
     import torch
@@ -70,6 +73,8 @@ def fit(
     on_step: OnStep | None = None,
     say: store.Say | None = None,
     checkpoint_seconds: float = 30.0,
+    group: Group = ALONE,
+    room: Room | None = None,
 ) -> FitResult:
     """Tune a loaded model in place.
 
@@ -83,51 +88,67 @@ def fit(
         on_step: called after each optimiser step.
         say: told what is trained, before it begins.
         checkpoint_seconds: least time between checkpoints (never more than 5 % of the run).
+        group: the processes that train it together, all with the same arguments.
+        room: how a step fits into memory; by default in passes of ``recipe.micro_tokens``.
 
     Raises:
-        TuneError: nothing to train on, or the loss is no longer a number.
+        TuneError: nothing to train on, the loss is no longer a number, or memory is out.
+        NeedsRoom: memory is out in one process of several.
     """
     import torch
 
     train, held_out = split_held_out(samples, recipe.held_out, seed)
     if not train:
         raise TuneError("no samples are left to train on", fix="lower recipe.held_out")
-    trainable = make_trainable(loaded, recipe, seed)
+    make_trainable(loaded, recipe, seed)
+    first = room = room or Room(tokens=recipe.micro_tokens)
+    if room.recompute:
+        recompute(loaded)
+    group.spread(loaded)
+    trainable = trained_weights(loaded)
     # Before a checkpoint is read: the adapters still change nothing, the weights are still base's.
     objective = objective_of(loaded, samples, recipe)
     anchor = Anchor.of(loaded, neutral) if recipe.anchor and neutral else None
     if say:
         say(describe(loaded))
     optimizer = torch.optim.AdamW(
-        list(trainable.values()),
+        _alike(trainable.values()),
         lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
         fused=True,
     )
     run = run_digest(loaded, samples, recipe, seed)
     progress, best = (
-        load_checkpoint(folder, run, trainable, optimizer) if folder else (Progress(), None)
+        load_checkpoint(folder, run, trainable, optimizer, group) if folder else (Progress(), None)
     )
     per_epoch = steps_per_epoch(len(train), recipe.batch_size)
     steps = per_epoch * recipe.epochs
-    saver = _Saver(folder, run, trainable, optimizer, checkpoint_seconds)
+    saver = _Saver(folder, run, trainable, optimizer, checkpoint_seconds, group)
     start, tokens = time.perf_counter(), 0
+
+    def attempt(limit: int) -> dict[str, Any]:
+        optimizer.zero_grad(set_to_none=True)
+        row = objective.accumulate(loaded, batch, limit, group)
+        if anchor:
+            row["divergence"] = anchor.pull(loaded, recipe.anchor, progress.step, group)
+        return row
+
     while progress.step < steps and not progress.stopped_early:
         epoch, within = divmod(progress.step, per_epoch)
         batch = [
             train[i] for i in epoch_batches(len(train), recipe.batch_size, seed, epoch)[within]
         ]
         rate = learning_rate(recipe, progress.step, steps)
-        optimizer.zero_grad(set_to_none=True)
-        row = objective.accumulate(loaded, batch)
-        if anchor:
-            row["divergence"] = anchor.pull(loaded, recipe.anchor, progress.step)
+        sizes = [s.size for s in batch]
+        told = say if room == first else None  # once
+        row, room = in_room(loaded, room, sizes, attempt, alone=group.size == 1, say=told)
+        group.add_up(optimizer)
         row["gradient_norm"] = _update(optimizer, recipe.clip_norm, rate, progress.step)
         progress.step += 1
         row = {"step": progress.step, "epoch": epoch + 1, "learning_rate": rate, **row}
         tokens += row["tokens"]
         if held_out and progress.step % per_epoch == 0:
-            row["held_out_loss"] = objective.mean_loss(loaded, held_out)
+            row["held_out_loss"] = group.agreed(objective.mean_loss(loaded, held_out))
             best = _note_best(progress, row["held_out_loss"], epoch + 1, recipe, trainable, best)
         progress.log.append(row)
         if on_step:
@@ -175,10 +196,15 @@ def split_held_out(
 def _update(optimizer: torch.optim.Optimizer, clip_norm: float, rate: float, step: int) -> float:
     """Clip the gradients and take one optimiser step; the norm before clipping."""
     import torch
+    from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-    norm = torch.nn.utils.clip_grad_norm_(
-        [p for group in optimizer.param_groups for p in group["params"]], clip_norm
-    )
+    norms = [
+        _whole(get_total_norm([p.grad for p in group["params"] if p.grad is not None]))
+        for group in optimizer.param_groups
+    ]
+    norm = norms[0] if len(norms) == 1 else torch.stack(norms).norm()
+    for group in optimizer.param_groups:
+        clip_grads_with_norm_(group["params"], clip_norm, norm)
     if not torch.isfinite(norm):
         raise TuneError(
             f"the gradient is no longer a number at step {step + 1}",
@@ -188,6 +214,20 @@ def _update(optimizer: torch.optim.Optimizer, clip_norm: float, rate: float, ste
         group["lr"] = rate
     optimizer.step()
     return float(norm)
+
+
+def _alike(parameters: Iterable[torch.nn.Parameter]) -> list[dict[str, Any]]:
+    """Parameter groups: those in parts and those whole, which no operation takes together."""
+    kinds: dict[bool, list[torch.nn.Parameter]] = {}
+    for parameter in parameters:
+        kinds.setdefault(hasattr(parameter, "full_tensor"), []).append(parameter)
+    return [{"params": kind} for kind in kinds.values()]
+
+
+def _whole(norm: torch.Tensor) -> torch.Tensor:
+    """Put a norm together whose squares lie in several processes."""
+    whole: torch.Tensor = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+    return whole
 
 
 def _note_best(
@@ -218,8 +258,9 @@ class _Saver:
         trainable: dict[str, torch.nn.Parameter],
         optimizer: torch.optim.Optimizer,
         least_seconds: float,
+        group: Group = ALONE,
     ) -> None:
-        self.folder, self.run = folder, run
+        self.folder, self.run, self.group = folder, run, group
         self.trainable, self.optimizer = trainable, optimizer
         self.least_seconds = least_seconds
         self.last = time.perf_counter()
@@ -227,8 +268,11 @@ class _Saver:
 
     def maybe(self, progress: Progress, best: dict[str, torch.Tensor] | None) -> None:
         now = time.perf_counter()
-        if self.folder is None or now - self.last < max(self.least_seconds, 20 * self.cost):
+        due = now - self.last >= max(self.least_seconds, 20 * self.cost)
+        if self.folder is None or not self.group.agreed(due):
             return
-        save_checkpoint(self.folder, self.run, self.trainable, self.optimizer, progress, best)
+        save_checkpoint(
+            self.folder, self.run, self.trainable, self.optimizer, progress, best, self.group
+        )
         self.last = time.perf_counter()
         self.cost = self.last - now

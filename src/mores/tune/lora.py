@@ -61,10 +61,11 @@ def fuse(layer: Any) -> None:
     base = layer.base_layer
     if type(base) is not torch.nn.Linear:
         return
-    down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     scale = float(layer.scaling["default"])
 
     def forward(x: torch.Tensor) -> torch.Tensor:
+        # Looked up each time: sharded weights are put together only while a layer runs.
+        down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
         y: torch.Tensor = _LowRank.apply(x, base.weight, base.bias, down, up, scale)  # type: ignore[no-untyped-call]
         return y
 

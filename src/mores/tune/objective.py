@@ -1,7 +1,7 @@
 """What a training run makes smaller: the loss of answers, or of preferences between two.
 
 objective = objective_of(loaded, samples, recipe)     # before the first step
-row = objective.accumulate(loaded, batch)             # adds gradients
+row = objective.accumulate(loaded, batch, 512, ALONE)  # adds gradients
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mores.records import Recipe
 from mores.tune import answers, preference
 from mores.tune.encode import EncodedSample
+from mores.tune.group import Group
 from mores.tune.preference import EncodedPair, Reference, reference_logprobs
 
 if TYPE_CHECKING:
@@ -24,8 +25,17 @@ Sample = EncodedSample | EncodedPair
 class Objective(Protocol):
     """A loss over samples of one kind."""
 
-    def accumulate(self, loaded: LoadedModel, batch: Sequence[Any]) -> dict[str, Any]:
-        """Add the gradient of a step's samples; return its row of the log."""
+    def accumulate(
+        self, loaded: LoadedModel, batch: Sequence[Any], micro_tokens: int, group: Group
+    ) -> dict[str, Any]:
+        """Add the gradient of a step's samples; return its row of the log.
+
+        Args:
+            loaded: the model in training.
+            batch: samples of the step.
+            micro_tokens: most tokens of a forward pass.
+            group: the processes that share the step.
+        """
         ...
 
     def mean_loss(self, loaded: LoadedModel, samples: Sequence[Any]) -> float:
@@ -47,9 +57,11 @@ class Answers:
 
     recipe: Recipe
 
-    def accumulate(self, loaded: LoadedModel, batch: Sequence[EncodedSample]) -> dict[str, Any]:
+    def accumulate(
+        self, loaded: LoadedModel, batch: Sequence[EncodedSample], micro_tokens: int, group: Group
+    ) -> dict[str, Any]:
         """See `mores.tune.answers.accumulate`."""
-        return answers.accumulate(loaded, batch, self.recipe)
+        return answers.accumulate(loaded, batch, self.recipe.prompt_weight, micro_tokens, group)
 
     def mean_loss(self, loaded: LoadedModel, samples: Sequence[EncodedSample]) -> float:
         """See `mores.tune.answers.mean_loss`."""
@@ -63,14 +75,17 @@ class Preferences:
     recipe: Recipe
     reference: Reference
 
-    def accumulate(self, loaded: LoadedModel, batch: Sequence[EncodedPair]) -> dict[str, Any]:
+    def accumulate(
+        self, loaded: LoadedModel, batch: Sequence[EncodedPair], micro_tokens: int, group: Group
+    ) -> dict[str, Any]:
         """See `mores.tune.preference.accumulate`."""
         return preference.accumulate(
             loaded,
             batch,
             self.reference,
             beta=self.recipe.beta,
-            micro_tokens=self.recipe.micro_tokens,
+            micro_tokens=micro_tokens,
+            group=group,
         )
 
     def mean_loss(self, loaded: LoadedModel, samples: Sequence[EncodedPair]) -> float:

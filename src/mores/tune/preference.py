@@ -23,6 +23,7 @@ import numpy as np
 from mores.errors import DataError
 from mores.records import Completion, Dataset
 from mores.tune.batches import micro_batches
+from mores.tune.group import ALONE, Group
 from mores.weights.attention import Layout, Tree
 from mores.weights.prompt import encode_answer, encode_completion, encode_prompt
 
@@ -130,18 +131,20 @@ def accumulate(
     *,
     beta: float,
     micro_tokens: int,
+    group: Group = ALONE,
 ) -> dict[str, Any]:
-    """Add the gradient of one step's pairs; return its losses.
+    """Add the gradient of one step's pairs, divided among processes; return its losses.
 
     Returns:
         loss: mean over pairs, in nats; margin: mean of what is inside σ; preferred: share of pairs
         whose margin is above 0; tokens.
     """
     margins: list[float] = []
-    for part in micro_batches([p.size for p in batch], micro_tokens):
+    for part, counts in group.passes([p.size for p in batch], micro_tokens):
         own = [batch[i] for i in part]
-        margins += _pass(loaded, own, reference, beta, len(batch))
-    values = np.array(margins)
+        found = _pass(loaded, own, reference, beta, len(batch) if counts else np.inf)
+        margins += found if counts else []
+    values = np.array(group.together(margins))
     return {
         "loss": float(np.logaddexp(0.0, -values).mean()),
         "margin": float(values.mean()),
@@ -164,9 +167,9 @@ def _pass(
     own: Sequence[EncodedPair],
     reference: Reference,
     beta: float,
-    pairs: int,
+    pairs: float,
 ) -> list[float]:
-    """Forward and backward of some pairs; their margins."""
+    """Forward and backward of some pairs out of so many; their margins. Infinite: none counts."""
     import torch
 
     from mores.tune.loss import head_loss

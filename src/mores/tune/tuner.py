@@ -30,6 +30,7 @@ from mores.weights.resolve import ResolvedModel
 GROUP = "mores.tuners"
 BUILT_IN = {
     "torch": "mores.tune.here:train",
+    "fsdp": "mores.tune.sharded.launch:tune",
     "none": "mores.tune.elsewhere.none:take",
     "openai": "mores.tune.elsewhere.openai:tune",
     "together": "mores.tune.elsewhere.together:tune",

@@ -27,11 +27,11 @@ class MatmulProbe:
         return self.bfloat16 > 1.2 * self.float32
 
 
-def set_threads() -> int:
-    """Use every core this process may run on; return how many."""
+def set_threads(processes: int = 1) -> int:
+    """Use every core this process may run on, or its share among several; return how many."""
     import torch
 
-    cores = usable_cores()
+    cores = max(1, usable_cores() // processes)
     torch.set_num_threads(cores)
     return cores
 
