@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from mores.tune.rejected import rejected_file
 from mores.tune.tuner import LOG, TuneJob
 from mores.weights.chat import notes
 from mores.weights.loaded import LoadedModel
-from mores.weights.machine import peak_memory_gb, set_threads
+from mores.weights.machine import choose_dtype, peak_memory_gb, set_threads
 
 
 def train(job: TuneJob, group: Group = ALONE, room: Room | None = None) -> Made:
@@ -54,7 +55,7 @@ def _train(job: TuneJob, group: Group, room: Room | None) -> Made:
     set_threads(group.size)
     if not group.rank:
         _clear(folder)
-    loaded = group.load(job.resolved, recipe.dtype, progress.say)
+    loaded, in_16_bits = _load(job, group)
     if spec.format == "chat":
         for note in notes(loaded.tokenizer):
             progress.say(f"{spec.name}: {note}")
@@ -67,7 +68,8 @@ def _train(job: TuneJob, group: Group, room: Room | None) -> Made:
         progress.say(preview(loaded, answers[0], recipe.prompt_weight))
         samples = answers
     probes = probe_samples(loaded, study.dataset(key.arm), spec.format)
-    base = probe(loaded, probes)  # each process for itself: nothing is divided yet
+    with in_16_bits:
+        base = probe(loaded, probes)  # each process for itself: nothing is divided yet
     task = progress.task(f"tune {key.name}", 1.0, "")
 
     def on_step(step: int, steps: int, row: dict[str, Any]) -> None:
@@ -76,21 +78,23 @@ def _train(job: TuneJob, group: Group, room: Room | None) -> Made:
         task.reach(step / steps, f"step {step}/{steps}  loss {row['loss']:.3f}")
 
     start = time.perf_counter()
-    result = fit(
-        loaded,
-        samples,
-        recipe,
-        seed=key.seed,
-        neutral=anchor_samples(loaded, spec.format) if recipe.anchor else (),
-        folder=folder,
-        on_step=on_step,
-        say=progress.say,
-        group=group,
-        room=room,
-    )
+    with in_16_bits:
+        result = fit(
+            loaded,
+            samples,
+            recipe,
+            seed=key.seed,
+            neutral=anchor_samples(loaded, spec.format) if recipe.anchor else (),
+            folder=folder,
+            on_step=on_step,
+            say=progress.say,
+            group=group,
+            room=room,
+        )
     task.finish()
     weights = save_tuned(loaded, recipe, folder, spec.name, group)
-    tuned = probe(loaded, probes)
+    with in_16_bits:
+        tuned = probe(loaded, probes)
     if not group.rank:
         store.write_jsonl(folder / LOG, result.log)
         store.write_jsonl(folder / PROBE, probe_items(probes, base, tuned))
@@ -117,6 +121,26 @@ def _train(job: TuneJob, group: Group, room: Room | None) -> Made:
             "peak_memory_gb": round(peak_memory_gb(), 2),
         },
     )
+
+
+def _load(job: TuneJob, group: Group) -> tuple[LoadedModel, AbstractContextManager[Any]]:
+    """Load the base, and say how its passes are run.
+
+    A full tuning in 16 bits keeps its weights in 32, where the optimiser's small steps are not
+    rounded away, and computes in 16 (Micikevicius et al. 2018); adapters do the same in
+    `mores.tune.lora`.
+    """
+    import torch
+
+    on_gpu = torch.cuda.is_available()
+    dtype = choose_dtype(job.recipe.dtype, on_gpu=on_gpu)
+    say = job.progress.say
+    if job.recipe.method == "lora" or dtype == "float32":
+        return group.load(job.resolved, dtype, say), nullcontext()
+    device = "cuda" if on_gpu else "cpu"
+    # Without the cache: it would go on with the weights from before a step.
+    passes = torch.autocast(device, getattr(torch, dtype), cache_enabled=False)
+    return group.load(job.resolved, "float32", say), passes
 
 
 def _pairs(study: Study, spec: ModelSpec, loaded: LoadedModel) -> list[EncodedPair]:

@@ -7,6 +7,9 @@ output, and its gradient into the input's, by the product itself.
 
     y  = x W' + b + s (x A') B'
     dx = dy W + s (dy B) A,   dA = s (dy B)' x,   dB = s dy' (x A')
+
+Where the base is in 16 bits, adapters and their moments are kept in 32: a step of the optimiser is
+often smaller than the last digit of a bfloat16, and would be lost.
 """
 
 from __future__ import annotations
@@ -29,13 +32,16 @@ class _LowRank(torch.autograd.Function):
         up: torch.Tensor,
         scale: float,
     ) -> torch.Tensor:
+        kept = down.dtype
+        # Adapters may be kept in more digits than the base computes in.
+        down, up = down.to(x.dtype), up.to(x.dtype)
         rows = x.reshape(-1, x.shape[-1])
         inner = rows @ down.T
         # Not a view, since some architectures add to it in place.
         y = torch.nn.functional.linear(x, weight, bias)
         y.view(-1, y.shape[-1]).addmm_(inner, up.T, alpha=scale)
         ctx.save_for_backward(rows, weight, down, up, inner)
-        ctx.scale, ctx.shape = scale, x.shape
+        ctx.scale, ctx.shape, ctx.kept = scale, x.shape, kept
         return y
 
     @staticmethod
@@ -50,7 +56,7 @@ class _LowRank(torch.autograd.Function):
             dx = dx.view(ctx.shape)
         d_down = (d_inner.T @ rows).mul_(ctx.scale)
         d_up = (dy.T @ inner).mul_(ctx.scale)
-        return dx, None, None, d_down, d_up, None
+        return dx, None, None, d_down.to(ctx.kept), d_up.to(ctx.kept), None
 
 
 def fuse(layer: Any) -> None:
@@ -62,6 +68,8 @@ def fuse(layer: Any) -> None:
     if type(base) is not torch.nn.Linear:
         return
     scale = float(layer.scaling["default"])
+    for low in (layer.lora_A["default"], layer.lora_B["default"]):
+        low.to(torch.promote_types(low.weight.dtype, torch.float32))
 
     def forward(x: torch.Tensor) -> torch.Tensor:
         # Looked up each time: sharded weights are put together only while a layer runs.

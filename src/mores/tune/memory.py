@@ -28,8 +28,7 @@ class Room(Record, frozen=True, kw_only=True):
     tokens: Positive
     """Most tokens in one forward pass."""
     recompute: bool = False
-    """Keep the inputs of each layer only, and run it again on the way back: a fifth to a third more
-    time for a fraction of the memory (Chen et al. 2016)."""
+    """Keep the inputs of each layer only, and run it again on the way back (`recompute`)."""
 
     def smaller(self, sizes: Sequence[int]) -> Room:
         """Return what to try after this was too much for samples of these sizes.

@@ -1,6 +1,7 @@
 """Layers that keep nothing of a pass but what went in, and run again when gradients come back.
 
-A fifth to a third more time for a fraction of the memory (Chen et al. 2016), and the same numbers.
+One more forward pass, so about a third more arithmetic (Chen et al. 2016), for a fraction of the
+memory, and the same numbers.
 
     recompute(loaded)
 """

@@ -46,7 +46,7 @@ def real_study(tiny_study: Path) -> Study:
         'name = "smollm2-135m"' if line.startswith('name = "tiny-m') else line for line in lines
     ]
     path.write_text("\n".join(lines), "utf-8")
-    overrides = ("recipe.learning_rate=1e-3", "recipe.anchor=0.0", "recipe.epochs=1")
+    overrides = ("recipe.learning_rate=3e-3", "recipe.anchor=0.0", "recipe.epochs=4")
     study = load_study(tiny_study, overrides=overrides)
     tune(study)
     return study

@@ -1,9 +1,10 @@
 """One process of several that tune an arm together: weights in parts, samples shared out.
 
-Each layer of the decoder, frozen base and adapters alike, is divided among the processes (FSDP2,
-`torch.distributed.fsdp.fully_shard`) and put together only while it runs. Embeddings, the last norm
-and the output layer stay whole in each, since the loss reads the output layer outside of any layer;
-where a full tuning trains them, their gradients are added up here.
+Each layer of the decoder is divided among the processes (FSDP2,
+`torch.distributed.fsdp.fully_shard`) and put together only while it runs. Whole in each stay
+embeddings, the last norm and the output layer, since the loss reads the output layer outside of any
+layer, and adapters, which are small and in other digits than the base; their gradients are added up
+here.
 
 Gradients are summed, not averaged: each process divides by the weights of the whole step, which it
 knows, since all of them encode all samples.
@@ -86,8 +87,9 @@ class Ranks(Group):
                 f"{type(loaded.model).__name__} cannot be tuned by several processes: {why}",
                 fix='set tuner = "torch"',
             )
+        adapters = {p for n, p in loaded.model.named_parameters() if ".lora_" in n}
         for layer in layers:
-            fully_shard(layer, mesh=self.mesh)
+            fully_shard(layer, mesh=self.mesh, ignored_params=adapters)
         if self.on_gpu:
             loaded.model.to("cuda")
         whole = {p for p in loaded.decoder.parameters() if not isinstance(p, DTensor)}
