@@ -70,6 +70,7 @@ def show(result: list[Tuned] | Sweep, values: dict[str, Any]) -> None:
     for tuned in result:
         arm = tuned.arm
         losses = [row["loss"] for row in arm.log]
-        click.echo(f"{arm.key.name:<22} loss {losses[0]:.3f} → {losses[-1]:.3f}  {arm.folder}")
+        course = f"loss {losses[0]:.3f} → {losses[-1]:.3f}" if losses else "its losses are not told"
+        click.echo(f"{arm.key.name:<22} {course}  {arm.folder}")
         if tuned.asked:
             click.echo(f"{'':<22} {tuned.ended} of {tuned.asked} answers end by themselves")

@@ -19,7 +19,7 @@ import logging
 import ssl
 import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,7 @@ class _Call:
     upload: Upload | None = None
     raw: bool = False
     meter: Meter | None = None
+    expected: Collection[int] = ()
 
 
 @dataclass
@@ -113,6 +114,7 @@ class Service:
         upload: Upload | None = None,
         raw: bool = False,
         meter: Meter | None = None,
+        expected: Collection[int] = (),
     ) -> Reply:
         """Ask below the address and return the reply, after retries.
 
@@ -124,14 +126,23 @@ class Service:
             upload: a file, sent as a form instead of JSON.
             raw: the body is bytes as they came, of any size, not JSON.
             meter: told of each attempt.
+            expected: statuses that are an answer to the question, such as 404 to "is it there?".
 
         Raises:
             ServiceError: the service refuses the key, is not there, sends elsewhere, has no quota
                 left, or cannot prove who it is: no other request would fare better.
         """
-        return self._call(
-            _Call(method, path, payload, query=query or {}, upload=upload, raw=raw, meter=meter)
+        call = _Call(
+            method,
+            path,
+            payload,
+            query=query or {},
+            upload=upload,
+            raw=raw,
+            meter=meter,
+            expected=expected,
         )
+        return self._call(call)
 
     def _call(self, call: _Call) -> Reply:
         retrying = tenacity.Retrying(
@@ -158,7 +169,7 @@ class Service:
             with self._client() as client:
                 response = client.send(request, stream=True)
                 if not response.is_success:
-                    return self._failed(response)
+                    return self._failed(response, call.expected)
                 if call.raw:
                     return Reply(response.status_code, response.read())
                 return self._read(response)
@@ -210,7 +221,7 @@ class Service:
         data = json.dumps(call.payload, ensure_ascii=False, allow_nan=False).encode("utf-8")
         return httpx.Request(call.method, url, content=data, headers=headers)
 
-    def _failed(self, response: httpx.Response) -> Reply:
+    def _failed(self, response: httpx.Response, expected: Collection[int]) -> Reply:
         code = response.status_code
         try:
             body = _parsed(self._text(response))
@@ -223,7 +234,7 @@ class Service:
                 fix="pay or raise the limit there, then run the same command again: what was "
                 "answered is kept",
             )
-        if code in REFUSED or code < 400:
+        if code not in expected and (code in REFUSED or code < 400):
             what = REFUSED.get(code, "it sends the request elsewhere, which is not followed")
             raise ServiceError(
                 f"{what} (HTTP {code}){_said(body)}",

@@ -81,6 +81,8 @@ class Host(Record, frozen=True, kw_only=True):
     """What the base model is called there; by default its name in the study."""
     fetch: bool = False
     """Fetch the adapters and do everything else with them here."""
+    learning_rate_multiplier: Annotated[float, Meta(gt=0.0)] = 1.0
+    """OpenAI's contract takes no learning rate, but a multiple of the host's own."""
     poll_seconds: Annotated[float, Meta(gt=0)] = 20.0
     most_money: Price = 0.0
     """Budget of one arm by `prices`; checked before anything is sent. 0: none."""

@@ -98,7 +98,12 @@ def _tuner_settings(spec: ModelSpec) -> dict[str, Any]:
         return {}
     settings: dict[str, Any] = {"tuner": spec.tuner}
     if spec.host is not None:
-        settings["host"] = {"url": spec.host.url, "model": spec.host.model}
+        settings["host"] = {
+            "url": spec.host.url,
+            "model": spec.host.model,
+            "profile": spec.host.profile,
+            "learning_rate_multiplier": spec.host.learning_rate_multiplier,
+        }
     return settings
 
 
