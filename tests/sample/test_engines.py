@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from contract import check
+import torch
+from contract import WARM, ask, check, job
 
 from mores.errors import ModelError, StudyError
+from mores.progress import Progress
+from mores.sample.decoder import Decoder
 from mores.sample.engine import OWN, engine_of
 from mores.sample.here import Here
 from mores.study import load_study
@@ -22,12 +26,34 @@ def test_engines_of_this_process(tuned_study: Path, tmp_path: Path, name: str) -
 
 
 def test_torch_and_plain_draw_the_same(tuned_study: Path, tmp_path: Path) -> None:
-    from contract import WARM, ask, job
-
     study = load_study(tuned_study)
     one, other = (ask(engine_of(n), job(study, WARM, tmp_path)) for n in ("torch", "plain"))
     assert one.text == other.text
     assert one.finish == other.finish
+
+
+def test_out_of_gpu_memory_batches_are_halved_and_it_is_said_once(
+    tuned_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoken: Progress
+) -> None:
+    given = replace(job(load_study(tuned_study), WARM, tmp_path), progress=spoken)
+    whole = ask(engine_of("torch"), given)
+    real, sizes = Decoder.draw, []
+
+    def draw(self: Decoder, batch, *rest):
+        sizes.append(len(batch))
+        if len(batch) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, batch, *rest)
+
+    monkeypatch.setattr(Decoder, "draw", draw)
+    assert ask(engine_of("torch"), given).text == whole.text
+    assert sizes == [15, 7, 3, 4, 8, 4, 4]
+    said = [line for line in spoken.lines if "GPU memory is full" in line]
+    assert len(said) == 1
+    assert "15 answers side by side become 7" in said[0]
+    monkeypatch.setattr(Decoder, "draw", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
+    with pytest.raises(ModelError, match="out of GPU memory with one answer at a time"):
+        ask(engine_of("torch"), given)
 
 
 def test_an_unknown_engine_is_refused_with_a_suggestion() -> None:

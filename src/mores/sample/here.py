@@ -7,6 +7,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
+from mores.errors import ModelError
 from mores.sample.decoder import Decoder
 from mores.sample.engine import OWN, Job, Unit
 from mores.sample.plan import plan_batches
@@ -30,6 +31,7 @@ class Here:
     def __init__(self, job: Job) -> None:
         set_threads()
         self.job = job
+        self._said = False
         dtype = job.study.config.recipe.dtype
         self.loaded: LoadedModel = load(
             job.resolved, dtype=dtype, say=job.progress.say, plain=self.plain
@@ -69,7 +71,31 @@ class Here:
             with weights_in_place(self.loaded, self.job.tuned, names):
                 while left and self._needs(left[0]) == names:
                     unit = left.pop(0)
-                    yield unit, decoder.draw(unit, self.job.decoding, self.job.seed)
+                    yield unit, self._decode(decoder, unit)
+
+    def _decode(self, decoder: Decoder, unit: Unit) -> list[Drawn]:
+        """Decode a batch; where a GPU's memory is full, its halves one after the other."""
+        import torch
+
+        try:
+            return decoder.draw(unit, self.job.decoding, self.job.seed)
+        except torch.OutOfMemoryError as error:
+            if len(unit) == 1:
+                raise ModelError(
+                    f"out of GPU memory with one answer at a time: {error}".splitlines()[0],
+                    where=f"prompt {unit[0].prompt_id!r}",
+                    fix="lower max_new_tokens, shorten the prompt, or choose a smaller model",
+                ) from None
+        # Outside the handler: the error's traceback held what was computed.
+        torch.cuda.empty_cache()
+        if not self._said:
+            self._said = True
+            self.job.progress.say(
+                f"GPU memory is full: {len(unit)} answers side by side become {len(unit) // 2}, "
+                "and fewer if need be (sample.batch_rows sets their number)"
+            )
+        middle = len(unit) // 2
+        return [d for half in (unit[:middle], unit[middle:]) for d in self._decode(decoder, half)]
 
     def _needs(self, unit: Unit) -> set[str]:
         """The weights of a batch; adapters that mix are all put in place, whatever it needs."""

@@ -128,7 +128,8 @@ def run(
 def facts(loaded: LoadedModel, result: FitResult) -> dict[str, Any]:
     """What a process knows of a run that others cannot see."""
     layers = decoder_layers(loaded)
-    parameters = [p for layer in layers for p in layer.parameters()]
+    # Adapters are whole in each.
+    parameters = [p for layer in layers for n, p in layer.named_parameters() if ".lora_" not in n]
     return {
         "log": result.log,
         "rest": [result.held_out, result.best_epoch, result.stopped_early, result.trained],

@@ -88,7 +88,7 @@ def test_the_weights_and_the_log_of_two_processes_are_those_of_one(by_two, model
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_process_holds_half_of_every_layer(by_two, name):
-    """Trained and frozen weights alike; embeddings and the last norm are whole in both."""
+    """Of the base; adapters, embeddings and the last norm are whole in both."""
     both = json.loads((by_two / f"{name}.json").read_text())
     for told in both:
         assert all(kind.startswith("FSDP") for kind in told["kinds"])
