@@ -1,6 +1,6 @@
 """Items → what one judge is asked, in an order drawn at random from the study's seed.
 
-requests = judge_requests(items, prompt, identity, seed=2021)
+requests = judge_requests(items, prompt, "qwen3-32b", identity, seed=2021)
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ class Request:
 
 
 def judge_requests(
-    items: Sequence[Item], prompt: Prompt, identity: str, seed: int
+    items: Sequence[Item], prompt: Prompt, judge: str, identity: str, seed: int
 ) -> list[Request]:
     """Return both orders of every item that is not empty, shuffled.
 
     Args:
         items: what is rated.
         prompt: filled in.
+        judge: its name; the order follows from it and the seed.
         identity: digest of the judge.
         seed: of the study.
     """
@@ -41,4 +42,4 @@ def judge_requests(
         if item.answer
         for order in ORDERS
     ]
-    return sorted(requests, key=lambda request: store.digest([seed, request.key]))
+    return sorted(requests, key=lambda one: store.digest([seed, judge, one.item, one.order]))

@@ -196,7 +196,7 @@ class _Judging:
     def _make(self) -> Made:
         seed, raw = self.study.config.seed, self.step.folder / RAW
         identity = store.digest([self.step.inputs["model"], self.step.config["dtype"]])
-        requests = judge_requests(self.items, self.prompt, identity, seed)
+        requests = judge_requests(self.items, self.prompt, self.judge.name, identity, seed)
         earlier = store.read_jsonl(raw, JudgeAnswer, unique="key") if raw.exists() else []
         book = Book(self.step.journal(), earlier)
         bar = self.progress.task(self.step.label, len(requests), "requests")
