@@ -192,7 +192,8 @@ def test_the_page_has_the_line_under_no_ratings_by_people():
     assert under.index("All judges are of one family (qwen)") > line
     assert "control: pass rate by the judge" in under
     assert "values-targeted: pass rate, corrected" in under
-    assert "order consistency" in under
+    for name in ("order consistency", "may stand in for a rater", "people's difference, sharpened"):
+        assert name in under
 
 
 def test_the_terminal_has_the_line_without_a_mark(tmp_path, capsys):
@@ -248,6 +249,8 @@ def test_from_the_judge_to_the_report(sampled, capsys):
     assert "Ratings by the judge j-2l" not in {m.what for m in whole.missing}
     assert not [h for h in whole.headlines if "judge" in h.measure]  # no verdict
     assert "ratings/judges.jsonl" in whole.inputs
+    assert whole.inputs["judge j-2l: prompt"] == one.prompt_digest
+    assert whole.inputs["judge j-2l: model"].startswith("sha256:")
 
 
 def test_a_judge_of_another_position_is_left_out_and_named(sampled):
@@ -271,6 +274,16 @@ def test_a_judge_that_is_no_longer_named_is_left_out(sampled):
     assert missing(study)["Ratings by the judge j-2l"] == GONE
     shutil.rmtree(study.run_folder / "judges")  # then they are like imported ones
     assert set(judges_now(study).judgements) == {"j-2l"}
+
+
+def test_ratings_imported_under_a_judges_name_are_shown_before_it_has_run(sampled):
+    rows = store.read_rows(
+        folders.model_folder(sampled, sampled.config.models[0].name) / "sample/completions.jsonl"
+    )
+    given = values("j-2l", {rows[0][1]["id"]: 4}, kind="judge")
+    add_judgements(sampled, "j-2l", given, [])
+    found = judges_now(sampled)
+    assert (found.judgements, found.about, found.left_out) == ({"j-2l": given}, {}, {})
 
 
 def test_people_who_rated_blind_calibrate_the_judge(sampled):
