@@ -27,8 +27,8 @@ def provenance(study: Study) -> dict[str, str]:
     """Return the digest of every input, by a name for people.
 
     First the files of the study, those that its settings name included, the ratings, and what each
-    judge is and was asked; then, for each model, the weights, tasks, prompts, rules and scorers that
-    the manifests of its steps list.
+    judge is and was asked; then, for each model, the weights, tasks, prompts, rules and scorers
+    that the manifests of its steps list.
     """
     digests = file_digests(study)
     for path in sorted(folders.ratings_folder(study).glob("*.jsonl")):
