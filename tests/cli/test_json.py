@@ -41,7 +41,7 @@ ON_A_STUDY = {
 }
 ON_RATINGS = ("status", "verify", "export", "backup", "release", "forget-rater", "import",
               "unblind", "restore", "serve")  # fmt: skip
-ALONE = ("init", "import", "models", "assets", "doctor", "schema", "diff", "draft")
+ALONE = ("init", "import", "models", "assets", "doctor", "schema", "diff", "draft", "judge")
 
 
 @pytest.fixture
@@ -151,6 +151,19 @@ def test_commands_alone(ask, tmp_path, tiny_study):
     words = ("--candidates", "1", "--max-new-tokens", "4")
     drafted = ask("draft", tiny_study, asked, *words)["result"]
     assert (drafted["written"] + drafted["empty"], drafted["kept"]) == (1, 0)
+
+
+def test_what_a_judge_found(ask, tmp_path, tiny_folder):
+    folder = make_study(tmp_path / "study", prompts=2).folder
+    assert "no judges" in ask("judge", folder, code=2)["error"]["message"]
+    with (folder / "study.toml").open("a", encoding="utf-8") as file:
+        file.write(f'\n[[judges]]\nname = "tiny"\nfamily = "t"\nmodel = "{tiny_folder}"\n')
+    said = ask("judge", folder)["result"]
+    (one,) = said["judges"]
+    # Its context is shorter than any prompt.
+    assert (one["completions"], one["rated"], sum(one["absent"].values())) == (6, 0, 6)
+    assert one["consistency"]["value"] is None
+    assert said["notes"]
 
 
 def test_recipes_side_by_side_fit_the_schema_of_tune(ask, tiny_study):

@@ -16,6 +16,7 @@ from mores.rate.ratings import (
 )
 from mores.records import Completion, Rating
 from mores.report.figures import figures
+from mores.report.judge_about import JudgesNow
 from mores.report.judges import EPSILON, OPINION, judge_summaries
 from mores.report.page import render
 from mores.report.ratings import NONE, rating_summary
@@ -132,7 +133,7 @@ def test_no_name_no_import(study, tmp_path) -> None:
 
 def test_what_a_judge_says_is_an_opinion_and_no_verdict() -> None:
     judgements = {"judge-7b": rated("judge-7b", kind="judge")}
-    (found,) = judge_summaries([("m", ROWS)], [], judgements, 7)
+    (found,) = judge_summaries([("m", ROWS)], [], JudgesNow(judgements), 7)
     assert (found.judge, found.model, found.ratings) == ("judge-7b", "m", 40)
     assert found.means == {"values_targeted-s1": 3.5, "control-s1": 2.5}
     (difference,) = found.differences
@@ -147,7 +148,7 @@ def test_what_a_judge_says_is_an_opinion_and_no_verdict() -> None:
 def test_a_judge_that_says_what_raters_say_may_stand_in() -> None:
     people = [r for who in ("a", "b", "c") for r in rated(who)]
     judgements = {"same": rated("same", kind="judge"), "far": rated("far", bonus=2, kind="judge")}
-    same, far = judge_summaries([("m", ROWS)], people, judgements, 7)
+    same, far = judge_summaries([("m", ROWS)], people, JudgesNow(judgements), 7)
     # It never fits worse than a rater: ω = 1. The other is always two points off: ω = 0.
     assert (same.stand_in.value, same.stand_in.verdict) == (1.0, "shown")
     assert (far.stand_in.value, far.stand_in.verdict) == (0.0, "not shown")
@@ -161,7 +162,7 @@ def test_people_rated_a_part_and_the_judge_the_rest() -> None:
         Rating(completion_id=c.id, rater="a", value=value(c, int(c.prompt_id[1:]) % 3 == 0))
         for c in part
     ]  # fmt: skip
-    (found,) = judge_summaries([("m", ROWS)], mixed, {"j": rated("j", kind="judge")}, 7)
+    (found,) = judge_summaries([("m", ROWS)], mixed, JudgesNow({"j": rated("j", kind="judge")}), 7)
     # The judge says 1 everywhere, so it moves nothing: people's own mean, 1.
     assert found.powered.value == pytest.approx(1.0)
     assert found.powered.contrast == "values_targeted - control"
@@ -199,7 +200,7 @@ def test_the_sharpened_difference_knows_of_training_runs() -> None:
     for runs in ((3,), (1, 2, 3)):
         rows = [c for run in runs for c in rows_of(run)]
         part = [c for c in rows if int(c.prompt_id[1:]) < 12]
-        judge = {"j": rate("j", rows, "judge")}
+        judge = JudgesNow({"j": rate("j", rows, "judge")})
         (one,) = judge_summaries([("m", rows)], rate("a", part, "human"), judge, 7)
         found[len(runs)] = one.powered
     assert (found[1].scope, found[3].scope) == ("in this run", "")

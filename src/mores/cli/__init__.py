@@ -52,6 +52,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Let a model write candidate answers from the positions, for people to edit.",
     ),
     "sample": ("mores.cli.sample:sample", "mores.cli.sample:show", "Put the prompts to every arm."),
+    "judge": (
+        "mores.rate.judge.run:judge",
+        "mores.cli.judge:judge",
+        "Let language models rate the answers, blind: an opinion beside people's ratings.",
+    ),
     "report": (
         "mores.report.run:report",
         "mores.cli.run:run",

@@ -24,6 +24,8 @@ MARKS = {
 
 def run(result: RunResult | Written, values: dict[str, Any]) -> None:
     """Print the verdicts and where the page is."""
+    from mores.report.judge_lines import judge_lines
+
     click.echo("")
     for headline in result.report.headlines:
         click.echo(f"{MARKS[headline.verdict]} {headline.claim.upper()}  {headline.sentence}")
@@ -31,4 +33,6 @@ def run(result: RunResult | Written, values: dict[str, Any]) -> None:
             click.echo(f"    {part}")
     for missing in result.report.missing:
         click.echo(f"  missing: {missing.what}: {missing.why}")
+    for line in judge_lines(result.report.ratings.judges):
+        click.echo(f"  {line}")
     click.echo(f"\nreport: {result.page}")

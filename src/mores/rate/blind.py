@@ -36,7 +36,7 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
         DataError: nothing was sampled for the arms that are to be rated, or what was sampled is of
             other weights, prompts or settings than there are now: people's hours are not for that.
     """
-    chosen = [row for spec in study.config.models for row in _chosen(study, spec)]
+    chosen = [row for spec in study.config.models for row in rateable(study, spec)]
     if not chosen:
         raise DataError(
             "no completions of the arms that are to be rated",
@@ -73,7 +73,12 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
     return items, key
 
 
-def _chosen(study: Study, spec: ModelSpec) -> list[Completion]:
+def rateable(study: Study, spec: ModelSpec) -> list[Completion]:
+    """Return the answers of one model that are rated: of the arms and draws that `rating` names.
+
+    Raises:
+        DataError: nothing was sampled, or what was sampled is not of now.
+    """
     rules, step = study.config.rating, sample_step(study, spec)
     why = step.stale()
     if why and why != NOT_RUN:

@@ -8,12 +8,13 @@ The file has the columns ``completion_id``, ``rater`` and ``value`` (1 to 5);
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from mores import store
 from mores.errors import DataError, did_you_mean
+from mores.rate.judge_names import refuse_judged_model
 from mores.rate.rating_file import Reading, read_file
 from mores.records import Rating, Record, Unrateable
 from mores.sample import read_completions
@@ -25,8 +26,6 @@ from mores.tables import Notes
 R = TypeVar("R", bound=Record)
 A = TypeVar("A", Rating, Unrateable)
 
-KINDS = {"instruct", "chat", "it", "base", "gguf"}
-"""Parts of a model's name that do not tell one family and size from another."""
 RATINGS = "ratings.jsonl"
 JUDGES = "judges.jsonl"
 """Ratings by language models, each under its name."""
@@ -38,6 +37,11 @@ COLLECTED_BY = "collected.json"
 """Who opened the key, when, and what was found then; `mores report` reads it."""
 CANNOT = "cannot.jsonl"
 TEXTS = "texts.json"
+JUDGES_ABSENT = "judges_absent.jsonl"
+"""Answers that a language model gave no rating, each with the reason."""
+JUDGED_TEXTS = "judges_texts.json"
+"""Judge → completion → digest of the text that it read. Apart from `TEXTS`: that a judge read a
+text anew must not make people's ratings of an older one current."""
 
 
 def add_ratings(
@@ -68,7 +72,7 @@ def add_ratings(
             twice, a judge with the name of a judged model or of a person; nothing is kept then.
     """
     if judge is not None:
-        _refuse_judge(study, judge)
+        refuse_judge(study, judge)
     known = _texts(study)
     if not known:
         raise DataError(
@@ -88,7 +92,8 @@ def add_ratings(
         fresh.append(row.rating.completion_id)
         held.setdefault((row.rating.completion_id, row.rating.rater), row.rating)
     rated = {**{one: known[one] for one, _ in held if one in known}, **_rated_texts(study)}
-    outdated = [one for one in fresh if rated[one] != known[one]]
+    own = _judged_texts(study).get(judge or "", {})
+    outdated = [one for one in fresh if own.get(one, rated[one]) != known[one]]
     if outdated:
         raise DataError(
             f"{outdated[0]!r} has ratings of a text that was drawn anew since",
@@ -135,21 +140,48 @@ def _refusal(
     return None
 
 
-def _refuse_judge(study: Study, judge: str) -> None:
-    """A model does not judge itself: self-preference is documented (Zheng et al. 2023)."""
+def add_judgements(
+    study: Study, judge: str, ratings: Sequence[Rating], absent: Sequence[Unrateable]
+) -> None:
+    """Keep what a language model said now, in place of what it had said of these completions.
+
+    Args:
+        study: the study.
+        judge: its name.
+        ratings: those that it gave, of texts as they are now.
+        absent: completions that it was asked about and gave none.
+
+    Raises:
+        DataError: a judge with the name of a judged model or of a person; a damaged file.
+    """
+    refuse_judge(study, judge)
+    known = _texts(study)
+    now = {r.completion_id for r in ratings} | {r.completion_id for r in absent}
+    folder = folders.ratings_folder(study)
+    texts = _judged_texts(study)
+    texts[judge] = {**texts.get(judge, {}), **{one: known[one] for one in sorted(now)}}
+    # Texts last: until then what is new counts as being of other texts.
+    for name, rows in (
+        (JUDGES, [*_others(_read(study, JUDGES, Rating), judge, now), *ratings]),
+        (JUDGES_ABSENT, [*_others(_read(study, JUDGES_ABSENT, Unrateable), judge, now), *absent]),
+    ):
+        store.write_jsonl(folder / name, rows)
+    store.write_json(folder / JUDGED_TEXTS, texts)
+
+
+def _others(rows: list[A], judge: str, now: set[str]) -> list[A]:
+    return [row for row in rows if row.rater != judge or row.completion_id not in now]
+
+
+def refuse_judge(study: Study, judge: str) -> None:
+    """Refuse a judge without a name, with that of a judged model, or with that of a person.
+
+    Raises:
+        DataError: says which.
+    """
     if not judge.strip():
         raise DataError("the judge has no name", fix="--judge NAME: the model and its version")
-    for spec in study.config.models:
-        model, rater = _plain(Path(spec.name).name), _plain(Path(judge).name)
-        short, long = sorted((model, rater), key=len)
-        parts = _parts(spec.name) - KINDS
-        same = model == rater or (len(short) >= 6 and long.startswith(short))
-        if same or (len(parts) > 1 and parts <= _parts(judge)):
-            raise DataError(
-                f"the judge {judge!r} has the name of the judged model {spec.name!r}: a model "
-                "tends to prefer its own texts",
-                fix="use a model of another family as judge",
-            )
+    refuse_judged_model(study, judge)
     if judge in {r.rater for r in read_ratings(study)}:
         raise DataError(
             f"{judge!r} is a person's name in this study",
@@ -157,19 +189,24 @@ def _refuse_judge(study: Study, judge: str) -> None:
         )
 
 
-def _parts(name: str) -> set[str]:
-    return set(re.findall(r"[a-z0-9.]+", Path(name).name.casefold()))
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in name.casefold() if c.isalnum())
-
-
 def current_judgements(study: Study) -> dict[str, list[Rating]]:
     """Return each language model's ratings of texts that are still those of the study."""
-    by_judge: dict[str, list[Rating]] = {}
-    for rating in _of_these_texts(study, _read(study, JUDGES, Rating)):
-        by_judge.setdefault(rating.rater, []).append(rating)
+    return _by_judge(study, JUDGES, Rating)
+
+
+def current_unjudged(study: Study) -> dict[str, list[Unrateable]]:
+    """Return what each language model gave no rating, of texts that are still the study's."""
+    return _by_judge(study, JUDGES_ABSENT, Unrateable)
+
+
+def _by_judge(study: Study, name: str, kind: type[A]) -> dict[str, list[A]]:
+    texts, rated, judged = _texts(study), _rated_texts(study), _judged_texts(study)
+    by_judge: dict[str, list[A]] = {}
+    rows: list[A] = _read(study, name, kind)
+    for one in rows:
+        read = judged.get(one.rater, {}).get(one.completion_id, rated.get(one.completion_id))
+        if one.completion_id in texts and read == texts[one.completion_id]:
+            by_judge.setdefault(one.rater, []).append(one)
     return by_judge
 
 
@@ -208,6 +245,12 @@ def _texts(study: Study) -> dict[str, str]:
 def _rated_texts(study: Study) -> dict[str, str]:
     path = folders.ratings_folder(study) / TEXTS
     digests: dict[str, str] = store.read_json(path) if path.exists() else {}
+    return digests
+
+
+def _judged_texts(study: Study) -> dict[str, dict[str, str]]:
+    path = folders.ratings_folder(study) / JUDGED_TEXTS
+    digests: dict[str, dict[str, str]] = store.read_json(path) if path.exists() else {}
     return digests
 
 

@@ -158,6 +158,8 @@ def _missing(
     elif ratings.missing:
         why = f"{ratings.missing} of {ratings.needed} answers that were planned were not given"
         missing.append(Missing(what="Human ratings in part", why=why))
+    for judge, why in ratings.judges_left_out.items():
+        missing.append(Missing(what=f"Ratings by the judge {judge}", why=why))
     return missing
 
 

@@ -3,7 +3,7 @@
 Takes completions, people's ratings and each judge's, gives what the judge says, whether it may
 stand in for a rater, and people's difference sharpened by it.
 
-    judge_summaries([("m", completions)], ratings, {"judge-7b": judgements}, seed=2021)
+    judge_summaries([("m", completions)], ratings, JudgesNow({"judge-7b": judgements}), seed=2021)
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
-from mores.records import Completion, Estimate, Rating
+from mores.records import Completion, Estimate, Rating, Unrateable
 from mores.report.contrasts import CONTRAST, PRIMARY, compare
-from mores.report.model import JudgeSummary
+from mores.report.judge_about import JudgesNow
+from mores.report.judge_rates import pass_rates
+from mores.report.judge_summary import JudgeSummary
 from mores.report.observed import by_completion, observe
 from mores.stats.inputs import not_computable
 from mores.study.arms import ArmKey
@@ -30,23 +32,29 @@ OPINION = "a language model's opinion, not people's"
 def judge_summaries(
     models: Sequence[tuple[str, Sequence[Completion]]],
     people: Sequence[Rating],
-    judgements: Mapping[str, Sequence[Rating]],
+    judges: JudgesNow,
     seed: int,
+    blind: frozenset[str] = frozenset(),
 ) -> tuple[JudgeSummary, ...]:
     """Summarise each judge on each base model.
 
     Args:
         models: name of each base model and its completions.
         people: ratings by people.
-        judgements: judge → its ratings.
+        judges: what language models said.
         seed: of permutations and bootstraps.
+        blind: raters of blind items, who did not choose what they rated.
     """
     return tuple(
-        _summary(judge, model, completions, people, ratings, seed)
-        for judge, ratings in judgements.items()
+        _summary(judge, model, completions, people, judges, seed, blind)
+        for judge in dict.fromkeys([*judges.judgements, *judges.unjudged])
         for model, completions in models
-        if {r.completion_id for r in ratings} & {c.id for c in completions}
+        if {one.completion_id for one in _said(judges, judge)} & {c.id for c in completions}
     )
+
+
+def _said(judges: JudgesNow, judge: str) -> list[Rating | Unrateable]:
+    return [*judges.judgements.get(judge, ()), *judges.unjudged.get(judge, ())]
 
 
 def _summary(
@@ -54,16 +62,19 @@ def _summary(
     model: str,
     completions: Sequence[Completion],
     people: Sequence[Rating],
-    judgements: Sequence[Rating],
+    judges: JudgesNow,
     seed: int,
+    blind: frozenset[str],
 ) -> JudgeSummary:
     ids = {c.id for c in completions}
-    said = by_completion([r for r in judgements if r.completion_id in ids])
+    said = by_completion([r for r in judges.judgements.get(judge, ()) if r.completion_id in ids])
     human = [r for r in people if r.completion_id in ids]
     name, observed = f"judge:{judge}", observe(completions, said)
     estimates = compare(
         observed, measure=name, model=model, better="higher", seed=seed, hypotheses=()
     )
+    about = judges.about.get(judge)
+    unjudged = {one.completion_id for one in judges.unjudged.get(judge, ())}
     return JudgeSummary(
         judge=judge,
         model=model,
@@ -78,7 +89,24 @@ def _summary(
         ),
         stand_in=_named(_stand_in(human, said), "may stand in for a rater", model),
         powered=_named(_powered(completions, human, said), "people's difference, sharpened", model),
+        family=about.family if about else "",
+        consistency=_named(about.consistency, "order consistency", model) if about else None,
+        absent=_absent_by_arm(completions, unjudged),
+        pass_rates=tuple(
+            replace(e, details={**e.details, "model": model})
+            for e in pass_rates(completions, human, said, blind)
+        ),
     )
+
+
+def _absent_by_arm(completions: Sequence[Completion], unjudged: set[str]) -> dict[str, int]:
+    """Answers that the judge was given and did not rate, of each arm that has some."""
+    without: dict[str, int] = {}
+    for c in completions:
+        if c.id in unjudged:
+            arm = ArmKey(c.arm, c.seed).name
+            without[arm] = without.get(arm, 0) + 1
+    return without
 
 
 def _named(estimate: Estimate, name: str, model: str) -> Estimate:

@@ -14,6 +14,7 @@ from mores.measure.gates.result import GateResult
 from mores.measure.toxicity.result import ToxicitySummary
 from mores.plan.seal import SealStatus
 from mores.records import Arm, Charter, Estimate, Record, Scope, Verdict, claim
+from mores.report.judge_summary import JudgeSummary
 from mores.report.sizes import SizeSummary
 from mores.study.rounds import Round
 
@@ -267,22 +268,6 @@ class GroupSummary(Record, frozen=True, kw_only=True):
     """The primary difference by these raters, one a model; described, not tested."""
 
 
-class JudgeSummary(Record, frozen=True, kw_only=True):
-    """Ratings by one language model on one base model; in no figure of people's ratings."""
-
-    judge: str
-    model: str
-    ratings: int
-    means: dict[str, float | None]
-    """Arm name → mean of its ratings."""
-    differences: tuple[Estimate, ...]
-    """By contrast, overall. Of the judge's opinion, so without a verdict on the answers."""
-    stand_in: Estimate
-    """Alternative annotator test: may it take a rater's place?"""
-    powered: Estimate
-    """People's primary difference, sharpened by the judge where people rated a part."""
-
-
 class Panel(Record, frozen=True, kw_only=True):
     """Who rated what one model's verdict rests on: answers of the primary contrast's two arms."""
 
@@ -326,6 +311,8 @@ class RatingSummary(Record, frozen=True, kw_only=True):
     mixed: tuple[RaterModel, ...] = ()
     judges: tuple[JudgeSummary, ...] = ()
     """Ratings by language models, kept apart."""
+    judges_left_out: dict[str, str] = field(default_factory=dict)
+    """Judge → why its ratings are not shown."""
 
 
 class Missing(Record, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from mores.report.figures.palette import DARK, LIGHT, VARIABLES, variables
 from mores.report.figures.svg import rules, symbol
 from mores.report.figures.verdicts import mark
 from mores.report.headlines import who_rated
+from mores.report.judge_lines import judge_lines
 from mores.report.model import Report
 
 if TYPE_CHECKING:
@@ -203,6 +204,7 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         "scorer_rows",
         "rating_rows",
         "cannot_rows",
+        "judge_rows",
         "task_rows",
         "arm_rows",
         "weight_rows",
@@ -218,6 +220,7 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
             e for e in own if e.measure != measure and not e.measure.endswith(CHECKS)
         ),
         "who_rated": who_rated,
+        "judge_lines": judge_lines,
         "nested_estimates": tables.topic_estimates,
         "estimates_of": select.estimates_of,
         "model_of": select.model_of,
@@ -241,6 +244,9 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
 def _row_label(report: Report, estimate: Estimate, first: str) -> str:
     if first == "Task":
         return estimate.measure.removeprefix("capability:")
+    if first == "Share":
+        label = words.arm_labels(report).get(estimate.category, words.arm_label(estimate.category))
+        return f"{label}: {estimate.measure}"
     if first != "Category":
         return estimate.category or estimate.measure
     if estimate.category in ARMS:

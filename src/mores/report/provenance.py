@@ -26,12 +26,17 @@ TAKEN = ("model", "prompts", "choices", "rules", "scorer", "task ")
 def provenance(study: Study) -> dict[str, str]:
     """Return the digest of every input, by a name for people.
 
-    First the files of the study, those that its settings name included, and the ratings; then, for
-    each model, the weights, tasks, prompts, rules and scorers that the manifests of its steps list.
+    First the files of the study, those that its settings name included, the ratings, and what each
+    judge is and was asked; then, for each model, the weights, tasks, prompts, rules and scorers
+    that the manifests of its steps list.
     """
     digests = file_digests(study)
     for path in sorted(folders.ratings_folder(study).glob("*.jsonl")):
         digests[f"ratings/{path.name}"] = store.digest_file(path)
+    for judge in study.config.judges:
+        if manifest := read_manifest(folders.judge_folder(study, judge.name)):
+            for name in ("prompt", "model"):
+                digests[f"judge {judge.name}: {name}"] = manifest.inputs[name]
     for model, step, manifest in _manifests(study):
         for name, digest in manifest.inputs.items():
             if name.startswith(TAKEN):

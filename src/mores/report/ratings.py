@@ -21,11 +21,11 @@ from mores.rate.ratings import (
     COLLECTED_BY,
     GROUPS,
     blind_raters,
-    current_judgements,
     current_unrateable,
 )
 from mores.records import Arm, Completion, Rating
 from mores.report.contrasts import PRIMARY
+from mores.report.judge_about import judges_now
 from mores.report.judges import judge_summaries
 from mores.report.model import Guesses, Panel, RatingSummary, Unblinding
 from mores.report.raters import (
@@ -61,6 +61,7 @@ def rating_summary(
     collected = _kept(study, COLLECTED_BY)
     reason = "" if ratings else _why_none(study, collected)
     arms = _arms(study, models)
+    blind, judges = blind_raters(study), judges_now(study)
     every, seed = [c for _, rows in models for c in rows], study.config.seed
     return RatingSummary(
         ratings=len(ratings),
@@ -71,11 +72,12 @@ def rating_summary(
         agreement_by=agreement_by_category(every, ratings),
         groups=groups(models, ratings, _kept(study, GROUPS) or {}, seed),
         mixed=tuple(m for m in (rater_model(n, c, ratings) for n, c in models) if m is not None),
-        judges=judge_summaries(models, ratings, current_judgements(study), seed),
+        judges=judge_summaries(models, ratings, judges, seed, frozenset(blind)),
+        judges_left_out=judges.left_out,
         means=_means(arms, ratings) if ratings else {},
         reason=reason,
-        blind=len({r.rater for r in ratings} & blind_raters(study)),
-        panels=_panels(models, ratings, blind_raters(study)),
+        blind=len({r.rater for r in ratings} & blind),
+        panels=_panels(models, ratings, blind),
         answers=_answers(arms, ratings) if ratings else {},
         cannot=_cannot(study, arms) if collected else {},
         **_about(collected),

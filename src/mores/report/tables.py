@@ -13,6 +13,7 @@ from statistics import quantiles
 from typing import Any
 
 from mores.records import Estimate
+from mores.report.judge_summary import JudgeSummary
 from mores.report.model import (
     Answer,
     ArmSummary,
@@ -113,6 +114,18 @@ def out_of(part: int, whole: int) -> str:
 def cannot_rows(ratings: RatingSummary, labels: Labels) -> list[Cells]:
     """Arm and answers "cannot be rated"."""
     return [(labels.get(arm, arm_label(arm)), count(n)) for arm, n in ratings.cannot.items()]
+
+
+def judge_rows(judge: JudgeSummary, labels: Labels) -> list[Cells]:
+    """Arm, mean of a judge's ratings, answers that it gave none."""
+    return [
+        (
+            labels.get(arm, arm_label(arm)),
+            fmt(mean, 2) if mean is not None else "no rating",
+            count(judge.absent.get(arm, 0)),
+        )
+        for arm, mean in judge.means.items()
+    ]
 
 
 def task_rows(report: Report, labels: Labels) -> list[Cells]:

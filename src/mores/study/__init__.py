@@ -18,6 +18,7 @@ from mores.study.config import (
     ToxicityConfig,
 )
 from mores.study.files import study_files
+from mores.study.judges import Judge
 from mores.study.start import init
 from mores.study.study import Associations, Group, Study, Topic, load_study, settings
 
@@ -29,6 +30,7 @@ __all__ = [
     "CooccurrenceConfig",
     "GatesConfig",
     "Group",
+    "Judge",
     "ModelSpec",
     "RatingConfig",
     "SampleConfig",

@@ -23,6 +23,7 @@ from mores.records import (
 )
 from mores.study.arms import slug
 from mores.study.elsewhere import Endpoint, Host
+from mores.study.judges import Judge
 
 
 class ModelSpec(Record, frozen=True, kw_only=True):
@@ -279,6 +280,8 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     coherence: CoherenceConfig = CoherenceConfig()
     gates: GatesConfig = GatesConfig()
     rating: RatingConfig = RatingConfig()
+    judges: tuple[Judge, ...] = ()
+    """Language models that `mores judge` asks; there is no default one."""
 
     def recipe_of(self, spec: ModelSpec, arm: Arm = "values_targeted") -> Recipe:
         """Return the recipe of an arm of one base model, with its own learning rate."""
@@ -293,7 +296,13 @@ class StudyConfig(Record, frozen=True, kw_only=True):
         if "base" not in self.arms:
             raise ValueError("arms must include 'base': every comparison starts from it")
         models = tuple(slug(spec.name) for spec in self.models)
-        named = (("arms", self.arms), ("train_seeds", self.train_seeds), ("models", models))
+        judges = tuple(slug(judge.name) for judge in self.judges)
+        named: tuple[tuple[str, tuple[object, ...]], ...] = (
+            ("arms", self.arms),
+            ("train_seeds", self.train_seeds),
+            ("models", models),
+            ("judges", judges),
+        )
         for field, values in named:
             if len(set(values)) != len(values):
                 raise ValueError(f"{field} repeats a value")

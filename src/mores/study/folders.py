@@ -9,7 +9,8 @@ runs/<preset>/<model>/toxicity/                scores of each scorer
 runs/<preset>/<model>/cooccurrence/            result.json
 runs/<preset>/<model>/capability/              items.jsonl
 runs/<preset>/<model>/gates/                   answers/, choices/, result.json
-runs/<preset>/ratings/                         ratings.jsonl
+runs/<preset>/ratings/                         ratings.jsonl, judges.jsonl
+runs/<preset>/judges/<judge>/                  raw.jsonl: all that a language model said
 runs/<preset>/rating/                          the rating app: ratings.sqlite, key.jsonl, backups/
 runs/<preset>/report/                          index.html, report.json, figures/
 """
@@ -35,6 +36,11 @@ def tune_folder(study: Study, model: str, key: ArmKey) -> Path:
 def ratings_folder(study: Study) -> Path:
     """Ratings by people."""
     return study.run_folder / "ratings"
+
+
+def judge_folder(study: Study, judge: str) -> Path:
+    """What one language model said of the answers."""
+    return study.run_folder / "judges" / slug(judge)
 
 
 def rating_folder(study: Study) -> Path:
