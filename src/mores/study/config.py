@@ -23,6 +23,7 @@ from mores.records import (
 )
 from mores.study.arms import slug
 from mores.study.elsewhere import Endpoint, Host
+from mores.study.execute import ExecuteConfig
 
 
 class ModelSpec(Record, frozen=True, kw_only=True):
@@ -266,6 +267,7 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     coherence: CoherenceConfig = CoherenceConfig()
     gates: GatesConfig = GatesConfig()
     rating: RatingConfig = RatingConfig()
+    execute: ExecuteConfig = ExecuteConfig()
 
     def recipe_of(self, spec: ModelSpec, arm: Arm = "values_targeted") -> Recipe:
         """Return the recipe of an arm of one base model, with its own learning rate."""
