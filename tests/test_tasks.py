@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from mores import tasks
-from mores.errors import DataError
+from mores.errors import DataError, ServiceError, StudyError
 from mores.execute import Resources, Site, Task, executor_of
+from mores.report import report
+from mores.report.run import report_step
 from mores.run import run
+from mores.store import Say
 from mores.study import Study, load_study
 from runs import left, timed
 
@@ -55,14 +59,17 @@ def test_tasks_of_single_models_leave_the_files_of_a_run_over_all(two_models, tm
     run(load_study(two_models), check=False)
     study = load_study(as_tasks)
     said = here(study, study.run_folder)
-    from mores.report import report
-
     report(study)
     assert left(as_tasks) == left(two_models)
     models = ("tiny-model", "tiny-other")
     assert {Path(name).parts[1] for name in left(as_tasks)} == {*models, "report"}
     assert timed(as_tasks) == [name for name in timed(two_models) if name != "run"]
     assert len(said) > len(tasks.tasks_of(study)) == 2 * 12
+    # Where and how they run makes nothing stale.
+    moved = load_study(as_tasks, overrides=('execute={retries=9,address="a:1",other={cpus=2}}',))
+    here(moved, study.run_folder)
+    assert timed(as_tasks) == [name for name in timed(two_models) if name != "run"]
+    assert report_step(moved).why() is None
 
 
 def test_tasks_say_what_each_needs(two_models):
@@ -114,3 +121,39 @@ def test_settings_travel_with_a_task(tiny_study):
     assert opened.config == study.config
     assert opened.run_folder == variant.run_folder
     assert [e.id for e in opened.values.examples] == ["v-00", "v-03"]
+
+
+# What `mores run --on` makes of them -----------------------------------------------------------
+
+
+def test_an_unknown_executor_is_refused_before_anything_is_done(tiny_study):
+    with pytest.raises(StudyError, match="there is no executor 'rya'; did you mean 'ray'"):
+        run(load_study(tiny_study), on="rya")
+    assert not (tiny_study / "runs").exists()
+
+
+def test_a_run_elsewhere_is_told_where_and_holds_the_lock_meanwhile(
+    tiny_study, monkeypatch, spoken
+):
+    class Mine:
+        def __init__(self, site: Site) -> None:
+            self.site = site
+
+        def run(self, tasks: Sequence[Task], *, say: Say) -> None:
+            site = self.site
+            assert (site.address, site.retries, site.parameters) == ("a:1", 5, {"qos": "low"})
+            assert (site.folder / ".run" / "token").read_text() == site.token
+            say(f"{len(tasks)} tasks")
+            raise ServiceError("the cluster is on fire")
+
+    monkeypatch.setattr("mores.run.executor_of", {"mine": Mine}.__getitem__)
+    settings = 'execute={address="a:1",retries=5,slurm={qos="low"}}'
+    study = load_study(tiny_study, overrides=(settings,))
+    with pytest.raises(ServiceError, match="on fire"):
+        run(study, check=False, on="mine", progress=spoken)
+    assert [line.partition(" (after")[0] for line in spoken.lines if line[0] == "["] == [
+        "[1/3] fetch",
+        "[2/3] tasks on mine",
+    ]
+    assert spoken.lines[-1] == "9 tasks"
+    assert not (study.run_folder / ".run" / "token").exists()

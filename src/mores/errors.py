@@ -60,9 +60,10 @@ class MoresError(Exception):
 def from_parts(parts: dict[str, Any]) -> MoresError:
     """Return the error whose `MoresError.parts` these are; of a class not known here, the base."""
     given = dict(parts)
-    kind = globals().get(given.pop("kind"), MoresError)
-    error: MoresError = kind(given.pop("message"), **given)
-    return error
+    kind = globals().get(given.pop("kind"))
+    if not (isinstance(kind, type) and issubclass(kind, MoresError)):
+        kind = MoresError
+    return kind(given.pop("message"), **given)
 
 
 class StudyError(MoresError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +11,13 @@ import contract
 import pytest
 from slurm_server import SlurmServer, why_not
 
+from mores.cli import main
 from mores.errors import ServiceError, StudyError
 from mores.execute import Resources, Site, executor_of, on_slurm
 from mores.execute.task import Task
+from mores.run import run
+from mores.study import load_study
+from runs import left, timed
 from services import absent
 
 try:
@@ -53,6 +58,23 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
 )
 def test_jobs_keep_the_contract_of_executors(cluster, holds, tmp_path):
     holds(make, tmp_path, **cluster)
+
+
+@pytest.mark.long  # each of nine jobs loads its libraries anew
+def test_a_run_through_jobs_leaves_the_files_of_a_run_here(
+    cluster, tiny_study, tmp_path, monkeypatch
+):
+    there = tmp_path / "there"
+    shutil.copytree(tiny_study, there)
+    run(load_study(tiny_study), check=False)
+    table = ", ".join(f"{k} = {v!r}" for k, v in cluster["parameters"].items())
+    words = ["run", there, "--no-check", "--on", "slurm", "--set", f"execute.slurm={{{table}}}"]
+    monkeypatch.setattr(sys, "argv", ["mores", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert left(there) == left(tiny_study)
+    assert timed(there) == timed(tiny_study)
 
 
 def test_an_unknown_parameter_is_refused_before_anything_is_sent(tmp_path):
