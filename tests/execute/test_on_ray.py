@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import contract
+import executor_contract as contract
 import msgspec
 import psutil
 import pytest
 
 from mores.errors import ServiceError, StudyError
-from mores.execute import Resources, Site, Task, executor_of
+from mores.execute import Resources, Site, Task, executor_of, on_ray
 from mores.execute.on_ray import _carry_out, connected
 from mores.execute.worker import Outcome
 from mores.progress import Progress
@@ -49,7 +49,7 @@ def cluster() -> Iterator[Any]:
             initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
         )
         try:
-            nodes.add_node(num_cpus=1)
+            nodes.add_node(num_cpus=1, num_gpus=1)  # Ray only counts it
             said: list[str] = []
             with connected(ray, nodes.address, said.append):
                 assert said == []
@@ -76,7 +76,19 @@ def test_a_task_that_no_node_can_take_is_refused(cluster, tmp_path):
     with pytest.raises(StudyError, match="no node has 1 cpus, 2 gpus and 0 GB") as raised:
         contract.do(make, tmp_path, [large])
     assert raised.value.where == "task 'tune m a'"
-    assert "1 cpus, 0 gpus" in raised.value.message
+    assert "1 cpus, 1 gpus" in raised.value.message
+
+
+def test_a_process_that_had_a_gpu_is_used_once(cluster, tmp_path):
+    """Which GPU a process sees cannot change once it has taken hold of one."""
+    processes = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        deed = {"folder": str(folder), "seconds": 0}
+        contract.do(make, folder, [Task("g", "deeds:rest", deed, (), Resources(gpus=1))])
+        processes.append((folder / "resting").read_text())
+    assert len(set(processes)) == 2
 
 
 def test_what_is_at_work_ends_with_the_run(cluster, tmp_path):
@@ -203,3 +215,35 @@ def test_without_ray_the_error_names_the_extra(monkeypatch, tmp_path):
     with pytest.raises(StudyError, match="needs ray") as raised:
         make(Site(folder=tmp_path, token=""))
     assert raised.value.fix == "pip install 'mores[ray]', here and on every node"
+
+
+class LostNode(NoRay):
+    """Ray after the only node with a GPU was lost; nothing ends."""
+
+    exceptions = None
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [
+            {"Alive": True, "Resources": {"CPU": 8.0}},
+            {"Alive": False, "Resources": {"GPU": 1}},
+        ]
+
+    def remote(self, **_: Any) -> Any:
+        sent = SimpleNamespace(remote=lambda _: "handle")
+        return lambda deed: SimpleNamespace(options=lambda **words: sent)
+
+    def wait(self, handles: Any, **_: Any) -> Any:
+        return [], handles
+
+
+def test_a_node_that_was_lost_is_waited_for_a_while(monkeypatch, tmp_path):
+    """Not for ever: Ray itself would wait without a word."""
+    now = [0.0]
+    monkeypatch.setattr(on_ray, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    pool = on_ray._Pool(LostNode())
+    handle = pool.submit(Task("tune m a", "m:f", {}, (), Resources(gpus=1)), "{}")
+    for now[0] in (5.0, 30.0, 65.0):
+        assert pool.ended([handle]) == []
+    now[0] = 66.0
+    with pytest.raises(StudyError, match="no node has 1 cpus, 1 gpus"):
+        pool.ended([handle])

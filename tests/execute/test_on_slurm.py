@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import contract
+import executor_contract as contract
 import pytest
 from slurm_server import SlurmServer, why_not
 

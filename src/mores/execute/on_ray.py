@@ -42,7 +42,11 @@ class OnRay:
             ServiceError: the cluster does not answer.
         """
         with connected(self.ray, self.site.address, say):
-            drive(_Pool(self.ray), tasks, self.site, say=say)
+            pool = _Pool(self.ray)
+            for task in tasks:  # later, a node that was lost may come back
+                if why := pool.short(task.resources):
+                    raise _too_large(task, why)
+            drive(pool, tasks, self.site, say=say)
 
 
 @contextlib.contextmanager
@@ -90,18 +94,20 @@ class _Pool:
 
     def __init__(self, ray: Any) -> None:
         self.ray = ray
-        self.carry_out = ray.remote(max_retries=0)(_carry_out())
+        shared, fresh = (ray.remote(max_retries=0, max_calls=n)(_carry_out()) for n in (0, 1))
+        self.shared = shared
+        self.fresh = fresh
+        """For one call, so that a process ends which has once taken hold of a GPU."""
         self.sent: dict[Any, Task] = {}
         self.short_since: float | None = None
 
     def submit(self, task: Task, sent: str) -> Any:
-        if why := self._short(task.resources):
-            raise _too_large(task, why)
         needed = task.resources
         words: dict[str, Any] = {"num_cpus": needed.cpus, "num_gpus": needed.gpus}
         if needed.memory_gb:
             words["memory"] = int(needed.memory_gb * 1e9)
-        handle = self.carry_out.options(name=task.name, **words).remote(sent)
+        carry_out = self.fresh if needed.gpus else self.shared
+        handle = carry_out.options(name=task.name, **words).remote(sent)
         self.sent[handle] = task
         return handle
 
@@ -133,8 +139,8 @@ class _Pool:
         Raises:
             StudyError: so it has been for a while.
         """
-        short = [(self.sent[h], self._short(self.sent[h].resources)) for h in handles]
-        lacking = [(task, why) for task, why in short if why]
+        tasks = [self.sent[handle] for handle in handles]
+        lacking = [(task, why) for task in tasks if (why := self.short(task.resources))]
         if not lacking:
             self.short_since = None
             return
@@ -142,7 +148,7 @@ class _Pool:
         if time.monotonic() - self.short_since > PATIENCE:
             raise _too_large(*lacking[0])
 
-    def _short(self, needed: Resources) -> str:
+    def short(self, needed: Resources) -> str:
         """Say what no node has enough of, or nothing where one is large enough."""
         wanted = {"CPU": needed.cpus, "GPU": needed.gpus, "memory": needed.memory_gb * 1e9}
         nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]

@@ -3,8 +3,8 @@
     Task("tune m control-s1", "mores.tasks:do", {"step": "tune"}, needs=("rejected m",))
 
 A third party adds an executor through an entry point of the group `mores.executors`: a callable
-that takes a `Site` and returns an object with the method `run`. `tests/execute/contract.py` is what
-every executor must pass.
+that takes a `Site` and returns an object with the method `run`. Every executor must pass
+`tests/execute/executor_contract.py`.
 """
 
 from __future__ import annotations

@@ -46,11 +46,11 @@ def made(study: Study) -> dict[str, str]:
 
 
 def command(study: Study) -> str:
-    """Return the command that makes these results from the study folder."""
+    """Return the command that makes these results from the study folder, wherever it runs."""
     flags = [
         f" --set {shlex.quote(f'{key}={_toml(json.loads(value))}')}"
         for key, value, origin in settings(study)
-        if origin == "--set" and key != "preset"
+        if origin == "--set" and key != "preset" and not key.startswith("execute.")
     ]
     return f"mores run {slug(study.config.name)} --preset {study.config.preset}{''.join(flags)}"
 

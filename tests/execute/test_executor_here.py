@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contract
+import executor_contract as contract
 import pytest
 
 from mores.execute import executor_of
