@@ -36,7 +36,8 @@ def two_models(tiny_study: Path, tiny_folder: Path) -> Path:
     file = tiny_study / "study.toml"
     model = f'[[models]]\nname = "{tiny_folder.name}"\nformat = "chat"\n'
     text = file.read_text().replace(model, model + model.replace(tiny_folder.name, other.name))
-    text = text.replace('"control", "prompted"', '"control", "preference", "prompted"')
+    text = text.replace('"control", "prompted", "few_shot"', '"control", "preference"')
+    text = text.replace("epochs = 2", "epochs = 1").replace("draws = 2", "draws = 1")
     file.write_text(
         text + "\n[gates]\nenabled = true\nitems = 2\ndecoding = { max_new_tokens = 6 }\n"
         "\n[preference]\nepochs = 1\ndecoding = { temperature = 1.0, max_new_tokens = 6 }\n"
