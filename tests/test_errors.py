@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import json
+from pathlib import Path
 
 import pytest
 
 from mores import errors
-from mores.errors import DataError, LeakError, MoresError, StudyError, did_you_mean
+from mores.errors import DataError, LeakError, MoresError, StudyError, did_you_mean, from_parts
+
+KINDS = [
+    kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, MoresError)
+]
 
 
 @pytest.mark.parametrize(
@@ -24,6 +30,21 @@ from mores.errors import DataError, LeakError, MoresError, StudyError, did_you_m
 )
 def test_the_text_gives_place_problem_and_remedy(place, text):
     assert str(DataError("broken", **place)) == text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_can_be_made_from_its_parts(kind):
+    """As plain data: it may have been raised on another machine."""
+    error = kind("broken", path=Path("a.jsonl"), line=3, where="id 'v-1'", fix="mend it")
+    again = from_parts(json.loads(json.dumps(error.parts)))
+    assert type(again) is kind
+    assert (str(again), again.parts) == (str(error), error.parts)
+
+
+def test_an_error_of_a_class_that_is_not_known_here_is_still_one():
+    parts = {"kind": "QuotaError", "message": "broken", "fix": "mend it"}
+    assert type(from_parts(parts)) is MoresError
+    assert str(from_parts({**parts, "kind": "Path"})) == "broken\n  fix: mend it"
 
 
 def test_the_parts_stay_available():

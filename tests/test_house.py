@@ -23,6 +23,7 @@ ORDER = (
     "progress",
     "stats",
     "remote",
+    "execute",
     "study",
     "weights",
     "curate",
@@ -34,14 +35,28 @@ ORDER = (
     "report",
     "revise",
     "vary",
+    "tasks",
     "run",
     "cli",
 )
 STATS_MAY = {"errors", "records"}
 """Statistics are pure arithmetic."""
+EXECUTE_MAY = {"errors", "records", "store", "step", "progress"}
+"""Where tasks run knows nothing of what they do."""
 BESIDE = {("measure", "rate"), ("rate", "measure"), ("weights", "study"), ("progress", "store")}
 """Pairs (from, to) that stand side by side and do not know of each other."""
-HEAVY = ("torch", "transformers", "resvg_py", "scipy", "peft", "sklearn", "httpx", "tenacity")
+HEAVY = (
+    "torch",
+    "transformers",
+    "resvg_py",
+    "scipy",
+    "peft",
+    "sklearn",
+    "httpx",
+    "tenacity",
+    "ray",
+    "submitit",
+)
 
 
 def name(path: Path) -> str:
@@ -73,6 +88,8 @@ def allowed(room: str, other: str) -> bool:
         return True
     if room == "stats":
         return other in STATS_MAY
+    if room == "execute":
+        return other in EXECUTE_MAY
     return ORDER.index(room) > ORDER.index(other) and (room, other) not in BESIDE
 
 
@@ -139,6 +156,7 @@ def test_the_checks_of_directions_can_fail(tmp_path):
         for room, other in [
             ("tune", "sample"),
             ("stats", "store"),
+            ("execute", "tables"),
             ("store", "study"),
             ("weights", "tune"),
             ("weights", "study"),

@@ -19,6 +19,7 @@ its traceback and exits with code 3.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class MoresError(Exception):
@@ -48,6 +49,21 @@ class MoresError(Exception):
             place += f" ({self.where})" if place else self.where
         head = f"{place}: {self.message}" if place else self.message
         return f"{head}\n  fix: {self.fix}" if self.fix else head
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Class and parts as plain data; what it does not have is None."""
+        names = ("message", "path", "line", "where", "fix")
+        return {"kind": type(self).__name__, **{name: getattr(self, name) for name in names}}
+
+
+def from_parts(parts: dict[str, Any]) -> MoresError:
+    """Return the error whose `MoresError.parts` these are; of a class not known here, the base."""
+    given = dict(parts)
+    kind = globals().get(given.pop("kind"))
+    if not (isinstance(kind, type) and issubclass(kind, MoresError)):
+        kind = MoresError
+    return kind(given.pop("message"), **given)
 
 
 class StudyError(MoresError):

@@ -1,22 +1,27 @@
 """The whole process in one call: check, tune, sample, measure, report. Resumable at any point.
 
 result = run(load_study(Path("examples/wellbeing"), preset="quick"))
+result = run(study, on="ray")     the steps as tasks on a cluster, with the same result
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mores import store
 from mores.errors import DataError, LeakError
+from mores.execute import Executor, Site, executor_of, lending
 from mores.progress import Progress, duration
 from mores.report.model import Report
 from mores.step import callable_room, log_timing
 from mores.study import Study
+from mores.tasks import tasks_of
+
+HERE = "here"
 
 
 @dataclass(frozen=True)
@@ -29,58 +34,41 @@ class RunResult:
     peak_memory_gb: float
 
 
-def run(study: Study, *, check: bool = True, progress: Progress | None = None) -> RunResult:
+def run(
+    study: Study, *, check: bool = True, on: str = HERE, progress: Progress | None = None
+) -> RunResult:
     """Do everything: check, tune, sample, measure, report. Goes on where it was stopped.
 
     Args:
         study: a loaded study.
         check: refuse a study in which `mores check` finds errors.
+        on: where the work is done: "here" in this process; "ray" on the nodes of a Ray cluster;
+            "slurm" as jobs; or an installed executor's name. The study must lie on storage that all
+            nodes share (docs/clusters.md); the results are the same.
         progress: where to show how far it is.
 
     Raises:
         DataError: the check found errors (LeakError where training data leak into evaluation).
+        StudyError: there is no such executor, or what it needs is not installed.
         MoresError: what the steps raise.
     """
-    from mores.measure.capability import capability
-    from mores.measure.coherence import coherence
-    from mores.measure.cooccurrence import cooccurrence
-    from mores.measure.gates import gates
-    from mores.measure.stance import stance
-    from mores.measure.toxicity import toxicity
     from mores.report import report
-    from mores.sample import sample, sample_rejected, sample_stems
-    from mores.tune import tune
     from mores.weights.machine import peak_memory_gb
 
     progress = progress or Progress(quiet=True)
-    way = _Way(study, progress)
+    make = None if on == HERE else executor_of(on)
+    way = _Way(study, progress, steps=3 if make else None)
     with store.lock(study.run_folder):
         if check:
             refuse_errors(study, progress)
         # The numbers are each step's share of the time, roughly, for the display of time left.
         with way.step("fetch", 2):
             fetch_all(study, progress=progress)
-        with way.step("tune", 50):
-            sample_rejected(study, progress=progress)
-            tune(study, progress=progress)
-        if study.pairs("test"):
-            with way.step("measure stance", 4):
-                stance(study, progress=progress)
-        with way.step("sample", 20):
-            sample(study, progress=progress)
-        with way.step("sample stems", 12):
-            sample_stems(study, progress=progress)
-        with way.step("measure coherence", 4):
-            coherence(study, progress=progress)
-        with way.step("measure toxicity", 1):
-            toxicity(study, progress=progress)
-        with way.step("measure co-occurrence", 2):
-            cooccurrence(study, progress=progress)
-        with way.step("measure capability", 12):
-            capability(study, progress=progress)
-        if study.config.gates.enabled:
-            with way.step("measure gates", 1):
-                gates(study, progress=progress)
+        if make is None:
+            _steps(study, way, progress)
+        else:
+            with way.step(f"tasks on {on}", 106):
+                _send(study, make, progress)
         with way.step("report", 1):
             written = report(study, progress=progress)
         seconds, peak = way.seconds, peak_memory_gb()
@@ -89,12 +77,60 @@ def run(study: Study, *, check: bool = True, progress: Progress | None = None) -
     return RunResult(written.page, written.report, seconds, peak)
 
 
+def _send(study: Study, make: Callable[[Site], Executor], progress: Progress) -> None:
+    """Do everything between fetching and the report as tasks somewhere else."""
+    config = study.config.execute
+    with lending(study.run_folder) as token:
+        site = Site(
+            folder=study.run_folder,
+            token=token,
+            retries=config.retries,
+            address=config.address,
+            parameters=config.slurm,
+        )
+        make(site).run(tasks_of(study), say=progress.say)
+
+
+def _steps(study: Study, way: _Way, progress: Progress) -> None:
+    """Do everything between fetching and the report, one step after the other."""
+    from mores.measure.capability import capability
+    from mores.measure.coherence import coherence
+    from mores.measure.cooccurrence import cooccurrence
+    from mores.measure.gates import gates
+    from mores.measure.stance import stance
+    from mores.measure.toxicity import toxicity
+    from mores.sample import sample, sample_rejected, sample_stems
+    from mores.tune import tune
+
+    with way.step("tune", 50):
+        sample_rejected(study, progress=progress)
+        tune(study, progress=progress)
+    if study.pairs("test"):
+        with way.step("measure stance", 4):
+            stance(study, progress=progress)
+    with way.step("sample", 20):
+        sample(study, progress=progress)
+    with way.step("sample stems", 12):
+        sample_stems(study, progress=progress)
+    with way.step("measure coherence", 4):
+        coherence(study, progress=progress)
+    with way.step("measure toxicity", 1):
+        toxicity(study, progress=progress)
+    with way.step("measure co-occurrence", 2):
+        cooccurrence(study, progress=progress)
+    with way.step("measure capability", 12):
+        capability(study, progress=progress)
+    if study.config.gates.enabled:
+        with way.step("measure gates", 1):
+            gates(study, progress=progress)
+
+
 class _Way:
     """How far a run has come, said before each step."""
 
-    def __init__(self, study: Study, progress: Progress) -> None:
+    def __init__(self, study: Study, progress: Progress, steps: int | None = None) -> None:
         self.progress = progress
-        self.steps = 9 + bool(study.pairs("test")) + study.config.gates.enabled
+        self.steps = steps or 9 + bool(study.pairs("test")) + study.config.gates.enabled
         self.number = 0
         self.start = time.perf_counter()
         self.overall = progress.task(f"all of {study.config.name}", 109, plain=False)

@@ -261,13 +261,21 @@ def versions() -> dict[str, str]:
 
 
 def log_timing(folder: Path, step: str, seconds: float, **facts: Any) -> None:
-    """Append how long a step took. Kept apart from results, which stay byte-identical."""
+    """Append how long a step took. Kept apart from results, which stay byte-identical.
+
+    One line at a time, also where tasks on several nodes end at once: a network file system does
+    not keep lines apart by itself.
+    """
     row = {"step": step, "finished": round(time.time(), 3), "seconds": round(seconds, 3), **facts}
     path = folder / TIMINGS
-    with store.disk_errors(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+    fix = "stop that process; nothing is lost but a line about time"
+    lock = folder / ".timings.lock"
+    with (
+        store.disk_errors(path),
+        store.held(lock, "another process has been writing for a minute", fix=fix, seconds=60),
+        path.open("a", encoding="utf-8") as file,
+    ):
+        file.write(json.dumps(row) + "\n")
 
 
 # Rooms that are called by the name of their step -----------------------------------------------

@@ -336,6 +336,9 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> None:
 # Locks and places --------------------------------------------------------------------------
 
 
+_lent: set[Path] = set()
+
+
 @contextlib.contextmanager
 def lock(folder: Path) -> Iterator[None]:
     """Hold a run folder for one process; the system frees it if the process dies.
@@ -345,23 +348,46 @@ def lock(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: another process is at work in this folder.
     """
-    from filelock import FileLock, Timeout
+    if folder.resolve() in _lent:
+        yield
+        return
+    busy = "another mores process is at work here"
+    with held(
+        folder / ".lock", busy, fix="wait for it, or stop it; the lock goes with the process"
+    ):
+        yield
 
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        held = FileLock(folder / ".lock", timeout=0, is_singleton=True)
-        try:
-            held.acquire()
-        except Timeout:
-            raise StoreError(
-                "another mores process is at work here",
-                path=folder,
-                fix="wait for it, or stop it; the lock goes with the process",
-            ) from None
+
+@contextlib.contextmanager
+def lent(folder: Path) -> Iterator[None]:
+    """Let `lock` pass: the process that holds the folder has handed us work (`execute.lease`)."""
+    _lent.add(folder.resolve())
     try:
         yield
     finally:
-        held.release()
+        _lent.discard(folder.resolve())
+
+
+@contextlib.contextmanager
+def held(path: Path, busy: str, *, fix: str, seconds: float = 0.0) -> Iterator[None]:
+    """Hold a lock file, waiting for it some seconds at most.
+
+    Raises:
+        StoreError: another process holds it; ``busy`` and ``fix`` say what that means.
+    """
+    from filelock import FileLock, Timeout
+
+    with disk_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = FileLock(path, is_singleton=True)
+        try:
+            file.acquire(timeout=seconds)
+        except Timeout:
+            raise StoreError(busy, path=path.parent, fix=fix) from None
+    try:
+        yield
+    finally:
+        file.release()
 
 
 def cache_folder() -> Path:

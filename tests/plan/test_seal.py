@@ -46,6 +46,9 @@ def test_an_unchanged_study_does_not_deviate(tiny_study):
     assert (status.intact, status.deviations) == (True, ())
     assert status.digest == plan.digest
     assert read_plan(study) == plan
+    elsewhere = seal_status(load_study(tiny_study, overrides=("execute.retries=9",)))
+    assert elsewhere is not None
+    assert elsewhere.deviations == ()  # where tasks run is no part of a plan
 
 
 def test_without_a_seal_there_is_none(tiny_study):

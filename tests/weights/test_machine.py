@@ -54,6 +54,11 @@ def test_threads_are_the_cores_this_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
     try:
         assert usable_cores() == set_threads() == torch.get_num_threads() == 3
+        monkeypatch.setenv("MORES_CORES", "2")  # a task's share of a node
+        assert usable_cores() == set_threads() == torch.get_num_threads() == 2
+        for of_no_account in ("8", "0", "", "many"):
+            monkeypatch.setenv("MORES_CORES", of_no_account)
+            assert usable_cores() == 3
     finally:
         torch.set_num_threads(before)
 

@@ -54,14 +54,7 @@ def as_error(error: Exception) -> dict[str, Any]:
             fix="a fault in mores: report it with the traceback on stderr",
         )
         return as_error(said) | {"kind": "internal"}
-    return {
-        "kind": type(error).__name__,
-        "message": error.message,
-        "path": error.path,
-        "line": error.line,
-        "where": error.where,
-        "fix": error.fix,
-    }
+    return error.parts
 
 
 def schema(command: str, function: Callable[..., Any]) -> dict[str, Any]:

@@ -204,12 +204,20 @@ def _plan(study: Study, now: datetime, models: dict[str, str]) -> SealedPlan:
         "their overall difference is, with Holm over them",
         exclusions=EXCLUSIONS,
         seeds={"evaluation": config.seed, "training": list(config.train_seeds)},
-        settings=json.loads(json.dumps(dict(flatten(to_plain(config))))),  # tuples become lists
+        settings=_settings(study),
         # study.toml is compared setting by setting: a comment in it is no deviation.
         files={n: d for n, d in file_digests(study).items() if n not in ("study.toml", LABELS)},
         models=models,
     )
     return SealedPlan(**{**_fields(plan), "digest": _digest(plan)})
+
+
+def _settings(study: Study) -> dict[str, Any]:
+    """Every setting by its dotted key, but for where tasks run: the results are the same."""
+    plain = to_plain(study.config)
+    del plain["execute"]
+    settings: dict[str, Any] = json.loads(json.dumps(dict(flatten(plain))))  # tuples become lists
+    return settings
 
 
 def _fields(plan: SealedPlan) -> dict[str, Any]:

@@ -47,7 +47,7 @@ from mores.report.observed import (
     observe_stance,
 )
 from mores.report.opening import opening
-from mores.report.provenance import command, provenance
+from mores.report.provenance import command, provenance, result_settings
 from mores.report.ratings import rating_summary
 from mores.report.readable import coherence_results
 from mores.report.results import WORDS, ModelResults, read_results
@@ -55,7 +55,7 @@ from mores.report.size_trends import SizeInput
 from mores.report.sizes import size_summary
 from mores.report.verdicts import better_of
 from mores.step import read_manifest, versions
-from mores.study import ArmKey, Study, folders, settings
+from mores.study import ArmKey, Study, folders
 from mores.tune.run import known_base, outdated_arms
 from mores.tune.tuner import LOG
 
@@ -112,7 +112,7 @@ def build_report(study: Study) -> Report:
         ratings=ratings,
         questions=tuple(_questions(study, results)),
         missing=tuple(_missing(study, results, ratings, of_other_texts)),
-        settings=tuple(Setting(key=k, value=v, origin=o) for k, v, o in settings(study)),
+        settings=tuple(Setting(key=k, value=v, origin=o) for k, v, o in result_settings(study)),
         inputs=provenance(study),
         versions=versions(),
         cost=_cost(study, results, models),

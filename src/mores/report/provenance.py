@@ -50,11 +50,16 @@ def made(study: Study) -> dict[str, str]:
     return {f"{model}: {step}": store.digest(m.outputs) for model, step, m in _manifests(study)}
 
 
+def result_settings(study: Study) -> list[tuple[str, str, str]]:
+    """Return the settings that results can depend on: all but where the work is done."""
+    return [row for row in settings(study) if not row[0].startswith("execute.")]
+
+
 def command(study: Study) -> str:
-    """Return the command that makes these results from the study folder."""
+    """Return the command that makes these results from the study folder, wherever it runs."""
     flags = [
         f" --set {shlex.quote(f'{key}={_toml(json.loads(value))}')}"
-        for key, value, origin in settings(study)
+        for key, value, origin in result_settings(study)
         if origin == "--set" and key != "preset"
     ]
     return f"mores run {slug(study.config.name)} --preset {study.config.preset}{''.join(flags)}"

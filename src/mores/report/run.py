@@ -24,7 +24,7 @@ from mores.tune.run import outdated_arms
 
 PAGE = "index.html"
 DATA = "report.json"
-UNUSED = ("name", "version", "description", "license")
+UNUSED = ("name", "version", "description", "license", "execute")
 """Settings that no figure depends on."""
 
 

@@ -23,6 +23,7 @@ from mores.records import (
 )
 from mores.study.arms import slug
 from mores.study.elsewhere import Endpoint, Host
+from mores.study.execute import ExecuteConfig
 from mores.study.judges import Judge
 
 
@@ -282,6 +283,7 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     rating: RatingConfig = RatingConfig()
     judges: tuple[Judge, ...] = ()
     """Language models that `mores judge` asks; there is no default one."""
+    execute: ExecuteConfig = ExecuteConfig()
 
     def recipe_of(self, spec: ModelSpec, arm: Arm = "values_targeted") -> Recipe:
         """Return the recipe of an arm of one base model, with its own learning rate."""

@@ -80,6 +80,11 @@ class Study:
         """Return the same study with other settings."""
         return replace(self, config=config)
 
+    def only(self, model: str) -> Study:
+        """Return the study with one of its models, the others left out."""
+        models = tuple(spec for spec in self.config.models if spec.name == model)
+        return self.with_config(msgspec.structs.replace(self.config, models=models))
+
     def variant(self, place: str, config: StudyConfig, kept: frozenset[str] | None = None) -> Study:
         """Return the study with other settings or fewer samples, and results in a place apart."""
         return replace(self, place=place, config=config, kept=kept)

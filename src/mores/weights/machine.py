@@ -37,10 +37,11 @@ def set_threads(processes: int = 1) -> int:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use (not all that the machine has)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use: not all that the machine has, at most ``$MORES_CORES``."""
+    affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
+    asked = os.environ.get("MORES_CORES", "")
+    return min(cores, int(asked)) if asked.isdigit() and int(asked) else cores
 
 
 def probe_matmul(size: int = 2048, repeats: int = 3) -> MatmulProbe:
