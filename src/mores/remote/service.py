@@ -46,6 +46,8 @@ REFUSED = {
     405: "there is no such service at this address",
     410: "the service is gone",
 }
+REFUSED_STATUS = 400
+"""What a meter is told where an error says the rest."""
 NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 """Codes of errors that look like "too many requests" and pass only when somebody pays."""
 
@@ -157,7 +159,12 @@ class Service:
     def _attempt(self, call: _Call) -> Reply:
         if call.meter is not None:
             call.meter.before()
-        reply = self._once(call)
+        try:
+            reply = self._once(call)
+        except ServiceError as error:
+            if call.meter is not None:
+                call.meter.after(Reply(REFUSED_STATUS, reason=error.message))
+            raise
         if call.meter is not None:
             call.meter.after(reply)
         return reply

@@ -63,13 +63,12 @@ class Ledger:
     ) -> None:
         self.prices, self.most_tokens, self.most_money = prices, most_tokens, most_money
         self._journal = Journal(folder / LEDGER)
-        self._turn = threading.Lock()
+        self._turn = threading.Condition()
+        self._under_way: set[str] = set()
         self._open: dict[str, tuple[int, int]] = {}
         self._paid = Bill()
         for line in self._journal.lines:
             self._take(msgspec.json.decode(line, type=_Line))
-        self.before = self.spent
-        """What earlier processes spent."""
 
     @property
     def spent(self) -> Bill:
@@ -91,27 +90,37 @@ class Ledger:
     def reserve(self, request: str, *, read: int, drawn: int) -> None:
         """Set aside the most that a request can cost, before it is sent.
 
+        Waits where others of this process are under way, which may turn out to cost less.
+
         Raises:
             ServiceError: the budget could be passed.
         """
         with self._turn:
-            if why := self._passes(self.spent.plus(read, drawn)):
-                raise ServiceError(
-                    f"one more request could pass the budget: {why}",
-                    where="models.endpoint",
-                    fix="raise most_tokens or most_money and run the same command again: what was "
-                    "answered is kept",
-                )
-            line = _Line(request=request, read=read, drawn=drawn)
-            self._journal.append(line)
-            self._take(line)
+            while why := self._passes(self.spent.plus(read, drawn)):
+                if not self._under_way - {request}:
+                    raise ServiceError(
+                        f"one more request could pass the budget: {why}",
+                        where="most_tokens or most_money of the endpoint",
+                        fix="raise it and run the same command again: what was answered is kept",
+                    )
+                self._turn.wait()
+            self._under_way.add(request)
+            self._write(_Line(request=request, read=read, drawn=drawn))
 
     def settle(self, request: str, *, read: int, drawn: int) -> None:
         """Write down what a request did cost; nothing, where the service refused it."""
         with self._turn:
-            line = _Line(request=request, read=read, drawn=drawn, settled=True)
-            self._journal.append(line)
-            self._take(line)
+            self._write(_Line(request=request, read=read, drawn=drawn, settled=True))
+
+    def leave(self, request: str) -> None:
+        """Nothing more comes of a request now; where it was not settled, it counts in full."""
+        with self._turn:
+            self._under_way.discard(request)
+            self._turn.notify_all()
+
+    def _write(self, line: _Line) -> None:
+        self._journal.append(line)
+        self._take(line)
 
     def _passes(self, bill: Bill) -> str:
         spent, money = self.spent, bill.money(self.prices)
@@ -155,3 +164,4 @@ class Metered:
                 read=self.read if read is None else read,
                 drawn=self.drawn if drawn is None else drawn,
             )
+        self.ledger.leave(self.request)
