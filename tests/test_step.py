@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -75,6 +76,29 @@ def test_versions_name_python_and_the_libraries_that_decide_numbers():
     found = steps.versions()
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
     assert {"mores", "torch", "transformers", "peft", "numpy", "scipy"} <= set(found)
+
+
+WRITES = """
+import sys, time
+from pathlib import Path
+from mores import store
+folder = Path(sys.argv[1])
+with store.held(folder / ".timings.lock", "busy", fix="wait", seconds=10):
+    print("held", flush=True)
+    time.sleep(0.5)
+    with (folder / "timings.jsonl").open("a") as file:
+        file.write('{"step": "another"}\\n')
+"""
+
+
+def test_a_line_of_time_waits_for_that_of_a_task_elsewhere(tmp_path):
+    words = [sys.executable, "-c", WRITES, str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        steps.log_timing(tmp_path, "mine", 1.0)
+    rows = store.read_rows(tmp_path / "timings.jsonl")
+    assert [row["step"] for _, row in rows] == ["another", "mine"]
 
 
 def test_timings_are_appended(tmp_path):

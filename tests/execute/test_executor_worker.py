@@ -70,6 +70,12 @@ def test_a_task_stands_where_the_run_was_started_with_its_variables(tmp_path, mo
     assert "MORES_CORES" not in os.environ
 
 
+def test_which_variables_travel():
+    names = ["HF_HUB_OFFLINE", "TOKENIZERS_PARALLELISM", "MORES_CACHE"]
+    stay = ["HF_TOKEN", "HF_TOKEN_PATH", "MORES_X_APIKEY", "MORES_DB_PASSWORD", "PATH", "X_HF_HOME"]
+    assert worker._carried(dict.fromkeys([*names, *stay], "x")) == dict.fromkeys(names, "x")
+
+
 def test_another_version_on_a_node_is_refused_before_anything_is_done(tmp_path):
     with lending(tmp_path) as token:
         other = worker.versions() | {"mores": "0.0.9"}

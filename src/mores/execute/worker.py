@@ -25,7 +25,7 @@ from mores.records import Record
 from mores.step import versions
 
 SECRET = ("TOKEN", "KEY", "SECRET", "PASSWORD")
-"""Variables with these in their names stay where they are: nodes have their own."""
+"""Variables with a word in their names that ends so stay where they are: nodes have their own."""
 CARRIED = ("MORES_", "HF_", "TRANSFORMERS_", "TOKENIZERS_")
 
 
@@ -90,7 +90,7 @@ def _carried(variables: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in variables.items()
-        if name.startswith(CARRIED) and not any(word in name for word in SECRET)
+        if name.startswith(CARRIED) and not any(word.endswith(SECRET) for word in name.split("_"))
     }
 
 
