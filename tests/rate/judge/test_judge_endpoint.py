@@ -491,6 +491,15 @@ def test_a_judged_model_is_no_judge(judged, service):
     assert service.requests == []
 
 
+def test_the_room_is_called_by_its_name(judged, honest):
+    import mores
+
+    study = judged(outputs=outputs)
+    assert mores.rate.judge(study).judges[0].rated == 12
+    with pytest.raises(AttributeError, match="no attribute 'juge'"):
+        _ = mores.rate.juge
+
+
 def test_no_judges_no_default(judged):
     folder = judged().folder
     path = folder / "study.toml"
