@@ -40,7 +40,7 @@ def said(answer):
 @pytest.fixture
 def judged(tmp_path: Path, service, clock, monkeypatch) -> Callable[..., Study]:
     """Make a study of three arms whose judge is the fake service, one request at a time."""
-    monkeypatch.setattr("mores.rate.judge.ask.Clock", lambda: clock)
+    monkeypatch.setattr("mores.sample.endpoint.asker.Clock", lambda: clock)
     monkeypatch.setenv("JUDGE_KEY", KEY)
 
     def make(endpoint: str = "", *, name: str = "judge-7b", **study) -> Study:

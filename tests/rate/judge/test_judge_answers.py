@@ -9,8 +9,9 @@ from statistics import mean
 import pytest
 
 from mores.rate.judge import answer as a
-from mores.rate.judge.answer import JudgeAnswer, read_digit, read_reply, usage
+from mores.rate.judge.answer import JudgeAnswer, read_digit, read_reply
 from mores.rate.judge.rule import CANNOT, CANNOT_ONCE, FURTHER, Pair, coin, combine
+from mores.sample.endpoint.wire import usage
 
 
 @pytest.mark.parametrize(
@@ -88,11 +89,11 @@ def test_replies(body, told):
     ("body", "counted"),
     [
         ({"usage": {"prompt_tokens": 7, "completion_tokens": 1}}, (7, 1)),
-        ({"usage": {"prompt_tokens": 7}}, None),
-        ({"usage": {"prompt_tokens": True, "completion_tokens": 1}}, None),
-        ({"usage": {"prompt_tokens": -7, "completion_tokens": 1}}, None),
-        ({"usage": None}, None),
-        (None, None),
+        ({"usage": {"prompt_tokens": 7}}, (7, None)),
+        ({"usage": {"prompt_tokens": True, "completion_tokens": 1}}, (None, 1)),
+        ({"usage": {"prompt_tokens": -7, "completion_tokens": 1}}, (None, 1)),
+        ({"usage": None}, (None, None)),
+        (None, (None, None)),
     ],
 )
 def test_usage(body, counted):

@@ -261,7 +261,7 @@ def test_an_adapter_that_does_nothing_is_refused_before_any_answer(
 
 def test_the_budget_is_never_passed(tuned_study: Path, service: Service) -> None:
     study = asking(tuned_study, service, most_tokens=3000)
-    with pytest.raises(ServiceError, match=r"could pass the budget: \d+ of 3000 tokens are spent"):
+    with pytest.raises(ServiceError, match=r"the budget: [\d,]+ of 3,000 tokens are spent"):
         sample(study)
     billed = sum(len(a["prompt"]) + 12 for a in service.asked)
     ledger = (folders.model_folder(study, study.config.models[0].name) / LEDGER).read_text()

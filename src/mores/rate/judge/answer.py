@@ -95,14 +95,3 @@ def read_reply(body: Any) -> tuple[int | None, str]:
     value, reason = read_digit(text if isinstance(text, str) else "")
     cut = choice.get("finish_reason") == "length" and value is None
     return value, CUT if cut else reason
-
-
-def usage(body: Any) -> tuple[int, int] | None:
-    """Return tokens read and drawn as the service counts them; None where it does not."""
-    counted = body.get("usage") if isinstance(body, dict) else None
-    if not isinstance(counted, dict):
-        return None
-    read, drawn = counted.get("prompt_tokens"), counted.get("completion_tokens")
-    if type(read) is not int or type(drawn) is not int or read < 0 or drawn < 0:
-        return None
-    return read, drawn

@@ -1,35 +1,22 @@
 """What a judge said, kept line by line: a kill loses what is under way, and nothing is paid twice.
 
-Before a request is sent, a line counts the most that it may cost; the line of its answer takes back
-what it did not. So the lines add up to what was spent at most, also where a process died between
-the two.
-
-    book = Book(step.journal(), earlier)
-    book.answers[request.key]
+book = Book(step.journal(), earlier)
+book.answers[request.key]
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 
 import msgspec
 
 from mores.rate.judge.answer import JudgeAnswer
-from mores.records import Record
 from mores.step import Journal
 
 
-class Line(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of the journal."""
-
-    read: int = 0
-    """Tokens more (or fewer) than the lines before say."""
-    drawn: int = 0
-    answer: JudgeAnswer | None = None
-
-
 class Book:
-    """Answers by the key of their request."""
+    """Answers by the key of their request; threads may share it."""
 
     def __init__(self, journal: Journal, earlier: Iterable[JudgeAnswer]) -> None:
         """Read what is kept.
@@ -39,21 +26,16 @@ class Book:
             earlier: what the step said the last time, for requests that are asked again.
         """
         self.journal = journal
-        lines = [msgspec.json.decode(line, type=Line) for line in journal.lines]
-        self.read, self.drawn = sum(x.read for x in lines), sum(x.drawn for x in lines)
-        kept = [*earlier, *(x.answer for x in lines if x.answer is not None)]
-        self.answers = {answer.key: answer for answer in kept if answer.final}
+        self._turn = threading.Lock()
+        lines = [msgspec.json.decode(line, type=JudgeAnswer) for line in journal.lines]
+        self.answers = {a.key: a for a in [*earlier, *lines] if a.final}
 
-    def reserve(self, read: int, drawn: int) -> None:
-        """Count the worst case of a request that is about to be sent."""
-        self.journal.append(Line(read=read, drawn=drawn))
-
-    def keep(self, answer: JudgeAnswer | None, read: int = 0, drawn: int = 0) -> None:
-        """Keep what came, with the difference to what was reserved.
+    def keep(self, answer: JudgeAnswer) -> None:
+        """Keep what came.
 
         Raises:
             StoreError: disk full, no permission.
         """
-        self.journal.append(Line(read=read, drawn=drawn, answer=answer))
-        if answer is not None:
+        with self._turn:
+            self.journal.append(answer)
             self.answers[answer.key] = answer

@@ -13,10 +13,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
-from mores.rate.judge.budget import Budget
 from mores.rate.judge.items import Item
 from mores.rate.judge.rule import Pair
 from mores.records import Estimate, Rating, Record, Unrateable
+from mores.sample.endpoint.ledger import Bill
 from mores.study.judges import Judge
 
 EMPTY_ANSWER = "the answer is empty"
@@ -131,7 +131,7 @@ def judge_result(
         digits=float(np.mean(masses)) if masses else None,
         read=read,
         drawn=drawn,
-        money=Budget(0, 0.0, prices).money(read, drawn) if prices and priced else None,
+        money=Bill(read, drawn).money(prices) if prices and priced else None,
         currency=prices.currency if prices and priced else "",
         prompt=prompt[0],
         prompt_digest=prompt[1],

@@ -210,9 +210,9 @@ class _Judging:
 
     def _ask(self, requests: Sequence[Request], book: Book, on_items: Any) -> None:
         if self.resolved is None:
-            from mores.rate.judge.ask import Asker
+            from mores.rate.judge.ask import JudgeAsker
 
-            Asker(self.judge, book).ask(requests, on_items)
+            JudgeAsker(self.judge, book, self.step.folder).ask(requests, on_items)
             return
         if all(request.key in book.answers for request in requests):
             return

@@ -10,33 +10,25 @@ model's folder (`ledger`), written before it is sent.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from mores import store
 from mores.errors import ServiceError
 from mores.records import FinishReason
-from mores.remote.address import key_from
-from mores.remote.reply import Reply
-from mores.remote.service import Service
 from mores.sample.endpoint import wire
 from mores.sample.endpoint.ask import ask_all
-from mores.sample.endpoint.ledger import Ledger, Metered
+from mores.sample.endpoint.asker import Asker, bytes_of
 from mores.sample.endpoint.probe import probe_arms
 from mores.sample.engine import SEEDED, Job, Unit
 from mores.sample.requests import Request
 from mores.sample.row import Drawn
 from mores.study import folders
-from mores.study.elsewhere import Endpoint
 from mores.tune.tuner import served_name
 from mores.weights.reader import UNKNOWN, Reader, open_reader
 
-GIVE_UP = 5
-"""So many requests in a row without an answer, each sent several times, end the asking."""
-REFUSED_FIRST = 3
-"""So many requests refused before any was answered: it is not the questions' fault."""
+FRAME = 16
+"""Tokens that a chat template puts around a message, at most."""
 
 
 class OpenAi:
@@ -56,19 +48,10 @@ class OpenAi:
         self.api: wire.Api = (
             ("completions" if own else "chat") if endpoint.api == "auto" else endpoint.api
         )
-        self.service = Service(
-            endpoint.url,
-            key=key_from(endpoint.key_env, needed=bool(endpoint.key_env), where=endpoint.url),
-            timeout=endpoint.timeout,
-            interval=60 / endpoint.requests_per_minute if endpoint.requests_per_minute else 0.0,
-        )
-        self.ledger = Ledger(
-            folders.model_folder(job.study, job.spec.name),
-            prices=endpoint.prices,
-            most_tokens=endpoint.most_tokens,
-            most_money=endpoint.most_money,
-        )
-        self._talk = _Talk(endpoint)
+        folder = folders.model_folder(job.study, job.spec.name)
+        self.asker = Asker(endpoint, folder)
+        self._seen: dict[tuple[str, str], Request] = {}
+        self._probe: tuple[str, ...] = ()
 
     @property
     def reader(self) -> Reader:
@@ -78,19 +61,17 @@ class OpenAi:
     @property
     def facts(self) -> dict[str, Any]:
         """How it was asked, who answered, whose random numbers, what was spent."""
-        spent = self.ledger.spent
+        spent = self.asker.ledger.spent
         return {
             "name": self.name,
             "api": self.api,
             "random_numbers": SEEDED,
-            "answered_by": sorted(self._talk.models),
-            "fingerprints": sorted(self._talk.fingerprints),
+            "answered_by": sorted(self.asker.models),
+            "fingerprints": sorted(self.asker.fingerprints),
             "spent_tokens": spent.tokens,
             "spent_money": round(spent.money(self.endpoint.prices), 6),
             **({"probe": self._probe} if self._probe else {}),
         }
-
-    _probe: tuple[str, ...] = ()
 
     def units(self, requests: Sequence[Request]) -> list[Unit]:
         """Each request by itself."""
@@ -107,7 +88,7 @@ class OpenAi:
             return
         if self.api == "completions" and self.job.tuned and self._reader.tokenizer is not None:
             needed = {r.key.weights for unit in units for r in unit} - {"base"}
-            self._probe = probe_arms(self.job, self.service, self.ledger, self._served, needed)
+            self._probe = probe_arms(self.job, self.asker, self._served, needed)
         lacking: list[str] = []
         for unit, drawn in ask_all(self._answer, list(units), self.endpoint.concurrency):
             if isinstance(drawn, str):
@@ -143,18 +124,17 @@ class OpenAi:
             seed=wire.seed_of(self.job.seed, self._reader.name, request.prompt_id, request.draw),
             room=room,
             extra=self.endpoint.extra,
-            own_names=self.service.url.startswith("https://api.openai.com/"),
+            own_names=self.endpoint.url.startswith("https://api.openai.com/"),
         )
-        meter = Metered(
-            self.ledger,
-            store.digest([self.endpoint.url, asked]),
+        reply = self.asker.post(
+            wire.PATHS[self.api],
+            asked,
             read=len(request.ids) or _at_most(asked),
             drawn=room,
-            used=self._used,
+            used=wire.usage,
         )
-        reply = self.service.call("POST", wire.PATHS[self.api], asked, meter=meter)
         said = wire.Said() if reply.reason else wire.read(reply.body, self.api)
-        self._talk.note(reply, said, request, asked["model"])
+        self.asker.note(reply, asked=asked["model"], fault=said.fault)
         if reply.again or said.fault:
             return said.fault or reply.reason
         if reply.reason:
@@ -162,11 +142,8 @@ class OpenAi:
         if said.ended == "content_filter":
             return absent("the service withheld the answer")
         self._check_prompt(request, said)
+        self._no_duplicate(request, said)
         return self._drawn(request, said, room < most)
-
-    def _used(self, body: Any) -> tuple[int | None, int | None]:
-        said = wire.read(body, self.api)
-        return said.read, said.drawn
 
     def _check_prompt(self, request: Request, said: wire.Said) -> None:
         """Refuse answers to another prompt than the one that was trained."""
@@ -177,6 +154,17 @@ class OpenAi:
                 fix='set api = "completions" in [models.endpoint], which sends token ids'
                 if self.api == "chat"
                 else "it serves another model or tokenizer; check [models.endpoint.served]",
+            )
+
+    def _no_duplicate(self, request: Request, said: wire.Said) -> None:
+        """Refuse one answer to two requests: a cache between us and the model."""
+        other = self._seen.setdefault((said.id, said.text), request)
+        if said.id and said.text and other is not request:
+            raise ServiceError(
+                f"the service gave one answer twice (id {said.id!r}): to {_name(other)} and to "
+                f"{_name(request)}",
+                where=self.endpoint.url,
+                fix="a cache stands between: turn it off, or draws are not independent",
             )
 
     def _drawn(self, request: Request, said: wire.Said, cramped: bool) -> Drawn:
@@ -214,73 +202,4 @@ def _name(request: Request) -> str:
 def _at_most(asked: dict[str, Any]) -> int:
     """Most tokens that a text can have: its bytes, and a few for each message's frame."""
     texts = [m["content"] for m in asked.get("messages", ())] or [str(asked.get("prompt", ""))]
-    return sum(len(text.encode()) + 16 for text in texts)
-
-
-class _Talk:
-    """What the answers so far say of the service; threads share it."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        self.models: set[str] = set()
-        self.fingerprints: set[str] = set()
-        self._turn = threading.Lock()
-        self._failed = self._refused = self._answered = 0
-        self._seen: dict[tuple[str, str], Request] = {}
-
-    def note(self, reply: Reply, said: wire.Said, request: Request, served: str) -> None:
-        """Take an answer in.
-
-        Raises:
-            ServiceError: nothing comes any more, everything is refused, or another model answers.
-        """
-        with self._turn:
-            if reply.again or said.fault:
-                self._failed += 1
-                if self._failed >= GIVE_UP:
-                    raise ServiceError(
-                        f"{GIVE_UP} requests in a row had no answer ({said.fault or reply.reason})",
-                        where=self.endpoint.url,
-                        fix="run the same command again later: what was answered is kept",
-                    )
-                return
-            self._failed = 0
-            if reply.reason:
-                self._refused += 1
-                if not self._answered and self._refused >= REFUSED_FIRST:
-                    raise ServiceError(
-                        f"it refuses every request ({reply.reason})",
-                        where=self.endpoint.url,
-                        fix="see what it says about the request; [models.endpoint] has api, served "
-                        "and extra",
-                    )
-                return
-            self._answered += 1
-            self._same_model(said.model, served)
-            self._no_duplicate(said, request)
-            self.fingerprints |= {said.fingerprint} - {""}
-
-    def _same_model(self, answered: str, asked: str) -> None:
-        if not answered or answered in self.models:
-            return
-        # Hosts answer for an alias with the dated name behind it.
-        if not (answered.startswith(asked) or answered in self.endpoint.answers_as):
-            raise ServiceError(
-                f"{answered!r} answered where {asked!r} was asked",
-                where=self.endpoint.url,
-                fix=f'if that is the same model, add answers_as = ["{answered}"] to '
-                "[models.endpoint]",
-            )
-        self.models.add(answered)
-
-    def _no_duplicate(self, said: wire.Said, request: Request) -> None:
-        """Refuse one answer to two requests: a cache between us and the model."""
-        key = (said.id, said.text)
-        other = self._seen.setdefault(key, request)
-        if said.id and said.text and other is not request:
-            raise ServiceError(
-                f"the service gave one answer twice (id {said.id!r}): to {_name(other)} and to "
-                f"{_name(request)}",
-                where=self.endpoint.url,
-                fix="a cache stands between: turn it off, or draws are not independent",
-            )
+    return bytes_of(texts, FRAME)

@@ -125,7 +125,7 @@ class Ledger:
     def _passes(self, bill: Bill) -> str:
         spent, money = self.spent, bill.money(self.prices)
         if self.most_tokens and bill.tokens > self.most_tokens:
-            return f"{spent.tokens} of {self.most_tokens} tokens are spent"
+            return f"{spent.tokens:,} of {self.most_tokens:,} tokens are spent"
         if self.most_money and money > self.most_money:
             currency = self.prices.currency
             return (

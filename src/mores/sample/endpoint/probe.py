@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from mores import store
 from mores.errors import ModelError
-from mores.remote.service import Service
-from mores.sample.endpoint.ledger import Ledger, Metered
+from mores.sample.endpoint.asker import Asker
 from mores.sample.endpoint.wire import answer_logprobs
 from mores.sample.engine import Job
 from mores.tune.probe import ProbeItem, check_probe, read_probe
@@ -16,8 +14,7 @@ from mores.tune.tuner import served_name
 
 def probe_arms(
     job: Job,
-    service: Service,
-    ledger: Ledger,
+    asker: Asker,
     served: Callable[[str], str],
     needed: Collection[str],
 ) -> tuple[str, ...]:
@@ -25,8 +22,7 @@ def probe_arms(
 
     Args:
         job: gives the tuned arms.
-        service: that takes token ids.
-        ledger: where the requests are accounted for.
+        asker: of a service that takes token ids.
         served: arm's weights → name there.
         needed: names of weights.
 
@@ -43,18 +39,18 @@ def probe_arms(
         if served_name(folder) is not None:
             continue  # trained elsewhere: nothing to compare with
         items = read_probe(folder)
-        told = {i.id: _logprob(service, ledger, served(name), i) for i in items}
+        told = {i.id: _logprob(asker, served(name), i) for i in items}
         known = {name: value for name, value in told.items() if value is not None}
         if len(known) < len(items):
             line = f"{name}: not checked, for the service gives no log-probabilities of a prompt"
         else:
-            line = check_probe(name, items, known, service.url)
+            line = check_probe(name, items, known, asker.endpoint.url)
         job.progress.say(f"adapter {line}")
         lines.append(line)
     return tuple(lines)
 
 
-def _logprob(service: Service, ledger: Ledger, model: str, item: ProbeItem) -> float | None:
+def _logprob(asker: Asker, model: str, item: ProbeItem) -> float | None:
     """Log-probability of one answer, nats a token; None where the service does not give it."""
     ids = [*item.prompt, *item.answer]
     asked = {
@@ -65,13 +61,12 @@ def _logprob(service: Service, ledger: Ledger, model: str, item: ProbeItem) -> f
         "echo": True,
         "logprobs": 1,
     }
-    name = store.digest([service.url, asked])
-    meter = Metered(ledger, name, read=len(ids), drawn=1, used=lambda _: (len(ids), 1))
-    reply = service.call("POST", "completions", asked, meter=meter)
+    size = len(ids)
+    reply = asker.post("completions", asked, read=size, drawn=1, used=lambda _: (size, 1))
     if reply.again:
         raise ModelError(
             f"the adapters could not be checked: {reply.reason}",
-            where=service.url,
+            where=asker.endpoint.url,
             fix="run the same command again later",
         )
     found = answer_logprobs(reply.body, len(item.prompt), len(item.answer))

@@ -89,16 +89,15 @@ def read(body: Any, api: Api) -> Said:
     if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
         count = len(choices) if isinstance(choices, list) else "no"
         return Said(fault=f"the answer has {count} choices where one was asked for")
-    usage = body.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    tokens_read, tokens_drawn = usage(body)
     said = Said(
         text=_text(choices[0], api) or "",
         ended=str(choices[0].get("finish_reason") or ""),
         model=str(body.get("model") or ""),
         id=str(body.get("id") or ""),
         fingerprint=str(body.get("system_fingerprint") or ""),
-        read=_count(usage.get("prompt_tokens")),
-        drawn=_count(usage.get("completion_tokens")),
+        read=tokens_read,
+        drawn=tokens_drawn,
     )
     if said.ended == "content_filter":
         return said
@@ -107,6 +106,14 @@ def read(body: Any, api: Api) -> Said:
     if _text(choices[0], api) is None:
         return _with(said, "the answer has no text")
     return said
+
+
+def usage(body: Any) -> tuple[int | None, int | None]:
+    """Return tokens read and drawn as the service counts them; None where it does not."""
+    counted = body.get("usage") if isinstance(body, dict) else None
+    if not isinstance(counted, dict):
+        return None, None
+    return _count(counted.get("prompt_tokens")), _count(counted.get("completion_tokens"))
 
 
 def _with(said: Said, fault: str) -> Said:
