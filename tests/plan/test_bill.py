@@ -66,3 +66,28 @@ def test_a_model_that_is_elsewhere_is_planned_by_its_bill_alone(tiny_study: Path
     }
     assert tuning.trained == epochs * (size["values"] // 3 + size["control"] // 3)
     assert tuning.money == pytest.approx(tuning.trained * 25 / 1e6)
+
+
+def test_a_judge_by_hand(tiny_study: Path) -> None:
+    from mores.rate.judge.items import Item
+    from mores.rate.judge.prompt import read_prompt
+
+    path = tiny_study / "study.toml"
+    judge = (
+        '\n[[judges]]\nname = "judge-7b"\nfamily = "llama"\n[judges.endpoint]\n'
+        'url = "https://host/v1"\nprices = { read = 1.0, drawn = 4.0 }\nmost_tokens = 50000\n'
+    )
+    path.write_text(path.read_text("utf-8") + judge, "utf-8")
+    study = load_study(tiny_study)
+    (bill,) = bills(study)
+    # 3 rated arms x 6 prompts x 2 draws x 2 orders, one digit of at most 16 tokens each
+    assert bill.drawn == 3 * 6 * 2 * 2 * 16
+    prompt = read_prompt(study)
+    read = 0
+    for q in study.chosen_prompts:
+        position = study.charter.position(q.category)
+        text = prompt.text(Item(position.title, position.statement, q.text, "", ()), "ascending")
+        read += 3 * 2 * 2 * (len(text.encode()) // 3 + 12)
+    assert bill.read == read
+    assert bill.money == pytest.approx((read + 4 * bill.drawn) / 1e6)
+    assert (bill.model, bill.budget, bill.estimated) == ("judge judge-7b", "50,000 tokens", True)

@@ -9,10 +9,16 @@ from collections.abc import Sequence
 
 from mores.measure.gates.answers import answers_grid
 from mores.measure.gates.context import Context
+from mores.rate.judge.ask import MOST_DRAWN
+from mores.rate.judge.items import Item
+from mores.rate.judge.prompt import ORDERS, read_prompt
 from mores.records import Record
+from mores.sample.endpoint.ledger import Bill as TokenBill
 from mores.sample.grid import Grid
 from mores.sample.run import prompt_grids, stem_grids
-from mores.study import ModelSpec, Study
+from mores.study import ModelSpec, Study, arm_keys
+from mores.study.elsewhere import Endpoint
+from mores.study.judges import Judge
 from mores.tune.base import base_of
 from mores.tune.run import tuned_keys
 from mores.weights.reader import UNKNOWN, Reader, open_reader
@@ -42,7 +48,7 @@ class Bill(Record, frozen=True, kw_only=True):
 
 
 def bills(study: Study) -> list[Bill]:
-    """Return what the study's services can cost at most, judges left out.
+    """Return what the study's services can cost at most; of judges (`mores judge`) about that.
 
     Raises:
         ModelError: a model that is here cannot be read.
@@ -54,11 +60,11 @@ def bills(study: Study) -> list[Bill]:
             found.append(_of_sampling(study, spec, reader))
         if spec.host is not None:
             found.append(_of_tuning(study, spec, reader))
-    return found
+    return found + [_of_judging(study, j, j.endpoint) for j in study.config.judges if j.endpoint]
 
 
 def _of_sampling(study: Study, spec: ModelSpec, reader: Reader) -> Bill:
-    assert spec.endpoint is not None
+    assert spec.endpoint is not None  # the caller has looked
     grids: list[Grid] = [g for g in prompt_grids(study) + stem_grids(study) if g.spec == spec]
     if study.config.gates.enabled:
         grids.append(answers_grid(Context(study, spec)))
@@ -69,19 +75,40 @@ def _of_sampling(study: Study, spec: ModelSpec, reader: Reader) -> Bill:
             len(r.ids) or _tokens([r.text, *(text for _, text in r.messages)]) for r in requests
         )
         drawn += len(requests) * grid.decoding.max_new_tokens
-    own = spec.endpoint
-    prices = own.prices
-    limits = [f"{own.most_tokens:,} tokens"] if own.most_tokens else []
-    limits += [f"{own.most_money:g} {prices.currency}"] if own.most_money else []
+    return _at(spec.name, spec.endpoint, read, drawn, estimated=reader.tokenizer is None)
+
+
+def _of_judging(study: Study, judge: Judge, endpoint: Endpoint) -> Bill:
+    """Each answer twice, as if no two were alike and each were as long as it may be."""
+    config, prompt = study.config, read_prompt(study)
+    rules = config.rating
+    keys = [k for k in arm_keys(config.arms, config.train_seeds) if k.arm in rules.arms]
+    draws = min(rules.draws or config.sample.draws, config.sample.draws)
+    read = asked = 0
+    for question in study.chosen_prompts:
+        position = study.charter.position(question.category)
+        item = Item(position.title, position.statement, question.text, "", ())
+        count = len(ORDERS) * len(keys) * draws * len(config.models)
+        asked += count
+        answer = config.sample.decoding.max_new_tokens
+        read += count * (_tokens([prompt.text(item, ORDERS[0])]) + answer)
+    drawn = asked * int(endpoint.extra.get("max_tokens", MOST_DRAWN))
+    return _at(f"judge {judge.name}", endpoint, read, drawn, estimated=True)
+
+
+def _at(model: str, endpoint: Endpoint, read: int, drawn: int, *, estimated: bool) -> Bill:
+    prices = endpoint.prices
+    limits = [f"{endpoint.most_tokens:,} tokens"] if endpoint.most_tokens else []
+    limits += [f"{endpoint.most_money:g} {prices.currency}"] if endpoint.most_money else []
     return Bill(
-        model=spec.name,
-        service=own.url,
+        model=model,
+        service=endpoint.url,
         read=read,
         drawn=drawn,
-        money=(read * prices.read + drawn * prices.drawn) / 1e6,
+        money=TokenBill(read, drawn).money(prices),
         currency=prices.currency,
         budget=" and ".join(limits),
-        estimated=reader.tokenizer is None,
+        estimated=estimated,
     )
 
 
