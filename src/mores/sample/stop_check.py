@@ -21,7 +21,8 @@ def stop_share(study: Study, arm: TunedArm, prompts: int) -> tuple[int, int]:
         prompts: how many to ask at most.
 
     Returns:
-        How many answers ended by themselves, and how many were asked.
+        How many answers ended by themselves, and how many were asked: none where the arm's weights
+        are elsewhere, for answers there cost money.
     """
     from mores.sample.decoder import Decoder
     from mores.sample.weights import weights_in_place
@@ -30,6 +31,8 @@ def stop_share(study: Study, arm: TunedArm, prompts: int) -> tuple[int, int]:
     from mores.weights.resolve import resolve
 
     spec = next(s for s in study.config.models if s.name == arm.ref.model)
+    if not spec.here:
+        return 0, 0
     loaded = load(resolve(spec.name))
     chosen = [p for p in study.prompts if p.split == "validation"][:prompts]
     rows = [

@@ -334,6 +334,19 @@ served = {{ values_targeted = "values_targeted-s1", control = "control-s1" }}
         or report.estimates
     )
     assert report.models[0].parameters == 0
+    from mores.curate import check_study
+    from mores.plan import plan
+    from mores.revise import revise
+    from mores.sample import sample_validation
+    from mores.sample.stop_check import stop_share
+
+    assert check_study(study)
+    assert plan(study).models == ()
+    asked = len(service.asked)
+    assert {stop_share(study, arm, 8) for arm in tune(study)} == {(0, 0)}
+    assert len(service.asked) == asked
+    assert len(sample_validation(study)) == 3 * 2 * 2
+    revise(study)
     arms = {arm.folder.name: store.read_json(arm.folder / "served.json") for arm in tune(study)}
     assert arms["control-s1"]["model"] == "control-s1"
 

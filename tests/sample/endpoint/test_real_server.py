@@ -47,7 +47,7 @@ def server(study: Study, log: Path) -> Iterator[str]:
         *("--enable-lora", "--max-lora-rank", "8", "--max-loras", str(len(tuned) + 1)),
         *("--lora-modules", *(f"{name}={folder}" for name, folder in tuned.items())),
     ]
-    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_NO_USAGE_STATS": "1"}
+    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
     environment["PATH"] = f"{python.parent}:{environment['PATH']}"
     with log.open("w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)

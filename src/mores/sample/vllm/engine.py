@@ -27,14 +27,14 @@ from mores.sample.row import Drawn
 from mores.sample.vllm.environment import vllm_python
 from mores.tune.adapters import ADAPTER_CONFIG, FULL_WEIGHTS
 from mores.tune.probe import CLOSE, ProbeItem, check_probe, read_probe
-from mores.weights.machine import choose_dtype
+from mores.weights.machine import choose_dtype, free_memory_gb
 from mores.weights.reader import Reader, open_reader
 
 LOG = "vllm.log"
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """Largest ranks of adapters that vLLM can be set to."""
-CACHE_GB = "4"
-"""Keys and values on CPUs, unless VLLM_CPU_KVCACHE_SPACE says otherwise."""
+CACHE_GB = 4
+"""Most for keys and values on CPUs, unless VLLM_CPU_KVCACHE_SPACE says otherwise."""
 
 
 class Vllm:
@@ -191,9 +191,10 @@ class Vllm:
         with store.disk_errors(log):
             log.parent.mkdir(parents=True, exist_ok=True)
             errors: IO[str] = log.open("w", encoding="utf-8")
+        cache = max(1, min(CACHE_GB, int(free_memory_gb() / 4)))
         environment = {
+            "VLLM_CPU_KVCACHE_SPACE": str(cache),
             **os.environ,
-            "VLLM_CPU_KVCACHE_SPACE": os.environ.get("VLLM_CPU_KVCACHE_SPACE", CACHE_GB),
             "VLLM_NO_USAGE_STATS": "1",
             "VLLM_LOGGING_LEVEL": "WARNING",
             "HF_HUB_OFFLINE": "1",
