@@ -16,18 +16,20 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from mores import store
+from mores.errors import DataError
 from mores.records import Manifest, to_plain
 
+T = TypeVar("T")
 MANIFEST = "manifest.json"
 TIMINGS = "timings.jsonl"
 PARTS = "parts"
@@ -182,6 +184,24 @@ class Journal:
             if whole != len(data):
                 with path.open("r+b") as file:
                     file.truncate(whole)
+
+    def records(self, kind: type[T]) -> Iterator[T]:
+        """Read what was found as records.
+
+        Raises:
+            DataError: a line is none, with its number.
+        """
+        for number, line in enumerate(self.lines, 1):
+            try:
+                yield msgspec.json.decode(line, type=kind)
+            except (msgspec.DecodeError, ValueError) as error:
+                raise DataError(
+                    f"not a line that mores wrote: {store.readable(str(error))}",
+                    path=self.path,
+                    line=number,
+                    fix="move this file away to do its work again; a ledger is the account of what "
+                    "was paid: keep it",
+                ) from None
 
     def append(self, record: Any) -> None:
         """Add a record.

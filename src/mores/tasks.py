@@ -61,7 +61,8 @@ def _of_model(study: Study, sent: dict[str, Any], spec: ModelSpec) -> list[Task]
     if study.pairs("test"):
         add("stance", tuned)
     sampled = add("sample", tuned)
-    stems = add("stems", tuned)
+    # What an engine shares (an account, an environment, a GPU) has one user at a time.
+    stems = add("stems", tuned if spec.engine in ("torch", "plain") else [sampled])
     read = [add("coherence", [sampled]), add("toxicity", [sampled]), add("cooccurrence", [stems])]
     capable = add("capability", tuned)
     if config.gates.enabled:  # they judge what the other measures have left

@@ -145,3 +145,24 @@ def test_what_the_run_left_for_tasks_goes_when_it_is_complete_only(tmp_path):
     with lending(tmp_path):
         pass
     assert not (tmp_path / ".run").exists()
+
+
+def test_a_run_does_not_begin_beside_a_living_task_of_an_earlier_one(tmp_path):
+    """The driver was killed, its task on another node was not."""
+    from mores.execute.lease import FOLDER, refuse_living
+
+    place = tmp_path / FOLDER / "sample-m.lock"
+    place.parent.mkdir()
+    place.with_suffix(".who").write_text("node-7, process 12", "utf-8")
+    code = (
+        "import sys, time; from filelock import FileLock; "
+        "lock = FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(place)], stdout=subprocess.PIPE, text=True
+    ) as task:
+        assert task.stdout.readline() == "held\n"
+        with pytest.raises(StoreError, match=r"sample-m \(node-7, process 12\)"):
+            refuse_living(tmp_path, patience=0.2)
+        task.kill()
+    refuse_living(tmp_path, patience=0.2)

@@ -51,7 +51,7 @@ def test_a_bill_by_hand(tiny_study: Path) -> None:
 def test_a_model_that_is_elsewhere_is_planned_by_its_bill_alone(tiny_study: Path) -> None:
     lines = (
         'engine = "openai"\ntuner = "openai"\n[models.endpoint]\nurl = "https://host/v1"\n'
-        "[models.host]\nprices = { trained = 25.0 }\n"
+        '[models.host]\nprofile = "nebius"\nprices = { trained = 25.0 }\n'
     )
     study = load_study(with_lines(tiny_study, lines))
     work = plan(study, probe=False)
@@ -60,11 +60,12 @@ def test_a_model_that_is_elsewhere_is_planned_by_its_bill_alone(tiny_study: Path
     assert answers.drawn == 5 * 6 * 2 * 12  # a chat service continues no stems
     assert answers.estimated
     epochs = study.config.recipe.epochs
-    size = {
-        name: sum(len((e.prompt + e.completion).encode()) for e in getattr(study, name).examples)
+    size = sum(
+        -(-len((e.prompt + e.completion).encode()) // 3)
         for name in ("values", "control")
-    }
-    assert tuning.trained == epochs * (size["values"] // 3 + size["control"] // 3)
+        for e in getattr(study, name).examples
+    )
+    assert tuning.trained == epochs * size  # three bytes a token, rounded up for each sample
     assert tuning.money == pytest.approx(tuning.trained * 25 / 1e6)
 
 

@@ -336,3 +336,15 @@ def test_the_system_clock_is_utc():
     clock.sleep(0)
     assert clock.now() >= before
     assert clock.utc().tzinfo is dt.UTC
+
+
+def test_a_key_that_json_writes_in_another_way_is_cleaned_too(service, clock, answer):
+    service.answers = [answer(b'{"said": "s3cret\\u002Bkey", "list": ["s3cret\\u002bkey"]}')]
+    reply = Service(service.url, key="s3cret+key", clock=clock).post({})
+    assert reply.body == {"said": "[key]", "list": ["[key]"]}
+
+
+def test_a_path_goes_before_the_question_mark(service, clock, answer):
+    service.answers = [answer({})]
+    Service(f"{service.url}?api-version=1", clock=clock).call("POST", "files", {})
+    assert service.paths == ["/v1/files?api-version=1"]

@@ -94,6 +94,25 @@ def borrowed(
             yield
 
 
+def refuse_living(folder: Path, patience: float = PATIENCE) -> None:
+    """Refuse to work in a folder where tasks of an earlier run are still at work.
+
+    Args:
+        folder: the run's.
+        patience: seconds to wait for each; a dead driver's workers live on for a moment.
+
+    Raises:
+        StoreError: one is; it says where.
+    """
+    for place in sorted((folder / FOLDER).glob("*.lock")):
+        holder = place.with_suffix(".who")
+        where = holder.read_text("utf-8") if holder.exists() else "not known where"
+        busy = f"a task of an earlier run is still at work here: {place.stem} ({where})"
+        fix = "stop that process, or wait until it ends; then the same command goes on"
+        with store.held(place, busy, fix=fix, seconds=patience):
+            pass
+
+
 def _token(folder: Path, wanted: str) -> str | None:
     """The token that this node sees, looked for until it is the one wanted or time is up."""
     file, until = folder / FOLDER / TOKEN, time.monotonic() + SIGHT

@@ -5,24 +5,36 @@ for bill in bills(study): print(bill.money, bill.currency)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mores.measure.gates.answers import answers_grid
 from mores.measure.gates.context import Context
+from mores.progress import Progress
 from mores.rate.judge.ask import MOST_DRAWN
 from mores.rate.judge.items import Item
 from mores.rate.judge.prompt import ORDERS, read_prompt
 from mores.records import Record
+from mores.remote.reply import Clock
 from mores.sample.endpoint.ledger import Bill as TokenBill
+from mores.sample.endpoint.wire import most_drawn
 from mores.sample.grid import Grid
-from mores.sample.run import prompt_grids, stem_grids
-from mores.study import ModelSpec, Study, arm_keys
-from mores.study.elsewhere import Endpoint
+from mores.sample.run import prompt_grids, rejected_grids, stem_grids
+from mores.study import ModelSpec, Study, arm_keys, folders
+from mores.study.elsewhere import Endpoint, Host
 from mores.study.judges import Judge
 from mores.tune.base import base_of
+from mores.tune.elsewhere import openai, tinker, together
+from mores.tune.elsewhere.order import Order
 from mores.tune.run import tuned_keys
+from mores.tune.tuner import TuneJob
 from mores.weights.reader import UNKNOWN, Reader, open_reader
 
+TUNERS: dict[str, Callable[[TuneJob, Host], Order]] = {
+    "openai": lambda job, host: openai.order_of(job, host, Clock()),
+    "together": together.order_of,
+    "tinker": tinker.order_of,
+}
+"""Tuner → what it would send, without sending it."""
 BYTES_A_TOKEN = 3
 """Where the tokenizer is not at hand; English text has about four."""
 
@@ -58,14 +70,18 @@ def bills(study: Study) -> list[Bill]:
         reader = open_reader(base_of(spec)) if spec.here else Reader(spec.name, context=UNKNOWN)
         if spec.engine == "openai" and spec.endpoint is not None:
             found.append(_of_sampling(study, spec, reader))
-        if spec.host is not None:
-            found.append(_of_tuning(study, spec, reader))
+        if spec.host is not None and spec.tuner in TUNERS:
+            found.append(_of_tuning(study, spec))
     return found + [_of_judging(study, j, j.endpoint) for j in study.config.judges if j.endpoint]
 
 
 def _of_sampling(study: Study, spec: ModelSpec, reader: Reader) -> Bill:
     assert spec.endpoint is not None  # the caller has looked
-    grids: list[Grid] = [g for g in prompt_grids(study) + stem_grids(study) if g.spec == spec]
+    grids: list[Grid] = [
+        g
+        for g in (*prompt_grids(study), *stem_grids(study), *rejected_grids(study))
+        if g.spec == spec
+    ]
     if study.config.gates.enabled:
         grids.append(answers_grid(Context(study, spec)))
     read = drawn = 0
@@ -92,7 +108,7 @@ def _of_judging(study: Study, judge: Judge, endpoint: Endpoint) -> Bill:
         asked += count
         answer = config.sample.decoding.max_new_tokens
         read += count * (_tokens([prompt.text(item, ORDERS[0])]) + answer)
-    drawn = asked * int(endpoint.extra.get("max_tokens", MOST_DRAWN))
+    drawn = asked * most_drawn(endpoint.extra, MOST_DRAWN)
     return _at(f"judge {judge.name}", endpoint, read, drawn, estimated=True)
 
 
@@ -112,17 +128,14 @@ def _at(model: str, endpoint: Endpoint, read: int, drawn: int, *, estimated: boo
     )
 
 
-def _of_tuning(study: Study, spec: ModelSpec, reader: Reader) -> Bill:
+def _of_tuning(study: Study, spec: ModelSpec) -> Bill:
     assert spec.host is not None
-    trained = 0
+    resolved, trained, counted = base_of(spec), 0, True
     for key in tuned_keys(study):
-        texts = [t for e in study.dataset(key.arm).examples for t in (e.prompt, e.completion)]
-        tokens = (
-            sum(len(reader.tokenizer(t)["input_ids"]) for t in texts)
-            if reader.tokenizer is not None
-            else _tokens(texts)
-        )
-        trained += tokens * study.config.recipe_of(spec, key.arm).epochs
+        folder = folders.tune_folder(study, spec.name, key)
+        job = TuneJob(study, spec, resolved, key, folder, Progress(quiet=True))
+        order = TUNERS[spec.tuner](job, spec.host)
+        trained, counted = trained + order.billed, counted and order.counted
     prices = spec.host.prices
     most = spec.host.most_money
     return Bill(
@@ -132,7 +145,7 @@ def _of_tuning(study: Study, spec: ModelSpec, reader: Reader) -> Bill:
         money=trained * prices.trained / 1e6,
         currency=prices.currency,
         budget=f"{most:g} {prices.currency} an arm" if most else "",
-        estimated=reader.tokenizer is None,
+        estimated=not counted,
     )
 
 

@@ -211,7 +211,9 @@ class Service:
             ) from None
 
     def _request(self, call: _Call) -> httpx.Request:
-        url = httpx.URL(f"{self.url.rstrip('/')}/{call.path}" if call.path else self.url)
+        url = httpx.URL(self.url)
+        if call.path:  # before what follows a question mark
+            url = url.copy_with(path=f"{url.path.rstrip('/')}/{call.path}")
         url = url.copy_merge_params(dict(call.query)) if call.query else url
         headers = {"User-Agent": "mores", **call.headers}
         if self.key and self.key_in_url:
@@ -231,7 +233,7 @@ class Service:
     def _failed(self, response: httpx.Response, expected: Collection[int]) -> Reply:
         code = response.status_code
         try:
-            body = _parsed(self._text(response))
+            body = self._clean_all(_parsed(self._text(response)))
         except httpx.RequestError:
             body = None
         if _code(body) in NO_QUOTA:
@@ -255,12 +257,22 @@ class Service:
 
     def _read(self, response: httpx.Response) -> Reply:
         text = self._text(response)
-        body = _parsed(text)
+        body = self._clean_all(_parsed(text))
         if body is None:
             start = " ".join(text[:40].split())
             reason = f"the answer is not JSON: {start!r}"
             return Reply(response.status_code, reason=reason, again=True)
         return Reply(response.status_code, body)
+
+    def _clean_all(self, value: Any) -> Any:
+        """Take the key out of parsed texts: JSON may have written its signs in another way."""
+        if isinstance(value, str):
+            return self._clean(value)
+        if isinstance(value, list):
+            return [self._clean_all(v) for v in value]
+        if isinstance(value, dict):
+            return {self._clean(k): self._clean_all(v) for k, v in value.items()}
+        return value
 
     def _text(self, response: httpx.Response) -> str:
         until = self.clock.now() + self.timeout

@@ -322,7 +322,8 @@ def _manifest(study: Study, results: ModelResults, key: ArmKey) -> Manifest | No
 
 
 def _arm(study: Study, results: ModelResults, key: ArmKey) -> ArmSummary:
-    answers = results.of(key)
+    answers = [c for c in results.of(key) if not c.absent]
+    absent = len(results.of(key)) - len(answers)
     manifest = _manifest(study, results, key)
     log = folders.tune_folder(study, results.spec.name, key) / LOG
     return ArmSummary(
@@ -331,7 +332,8 @@ def _arm(study: Study, results: ModelResults, key: ArmKey) -> ArmSummary:
         seed=key.seed,
         completions=len(answers),
         stopped=sum(c.finish_reason == "stop" for c in answers),
-        flagged=dict(sorted(Counter(f for c in answers for f in c.flags).items())),
+        flagged=dict(sorted(Counter(f for c in answers for f in c.flags).items()))
+        | ({"not answered": absent} if absent else {}),
         mean_tokens=float(np.mean([c.tokens for c in answers])) if answers else None,
         digest=store.digest(manifest.outputs) if manifest else "",
         training=tuple(row for _, row in store.read_rows(log)) if manifest else (),

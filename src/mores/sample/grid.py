@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from mores import store
+from mores.errors import ModelError
 from mores.progress import Progress, Task
 from mores.records import Completion, Decoding, Record, to_plain
 from mores.sample.flags import flags
@@ -112,7 +111,7 @@ class Grid:
         with engine_of(self.spec.engine)(job) as engine:
             requests = self.build(engine.reader)
             counter.task = progress.task(self.name, len(requests) * most, "tokens at most")
-            book = _Book(step, self.decoding, engine.facts)
+            book = _Book(step, [to_plain(self.decoding), engine_settings(self.spec)], engine.facts)
             done: dict[str, Completion] = {}
             missing = []
             for unit in engine.units(requests):
@@ -133,6 +132,7 @@ class Grid:
             facts = engine.facts
         counter.task.finish()
         ordered = [done[completion_id(self.spec.name, r)] for r in requests]
+        self._refuse_silence(ordered)
         store.write_jsonl(step.folder / COMPLETIONS, ordered)
         drawn = sum(row.tokens for row in ordered if row.id not in book.earlier)
         rate = drawn / (time.perf_counter() - start)
@@ -153,6 +153,21 @@ class Grid:
                 "peak_memory_gb": round(peak_memory_gb(), 2),
             },
         )
+
+    def _refuse_silence(self, rows: Sequence[Completion]) -> None:
+        """Stop where a whole arm has no answer: that says something of the request.
+
+        Raises:
+            ModelError: with what was said of the first prompt.
+        """
+        for key in self.keys:
+            own = [r for r in rows if (r.arm, r.seed) == (key.arm, key.seed)]
+            if own and all(r.absent for r in own):
+                raise ModelError(
+                    f"none of the {len(own)} answers of arm {key.name} came: {own[0].absent}",
+                    where=f"model {self.spec.name!r}, prompt {own[0].prompt_id!r}",
+                    fix="see what the service says; [models.endpoint] decides what is sent",
+                )
 
     def _completion(self, request: Request, result: Drawn, reader: Reader) -> Completion:
         text = result.text
@@ -180,9 +195,11 @@ class Grid:
             answers = [r for r in rows if (r.arm, r.seed) == (key.arm, key.seed)]
             stopped = sum(r.finish_reason == "stop" for r in answers)
             marked = sum(bool(r.flags) for r in answers)
+            absent = sum(bool(r.absent) for r in answers)
             lines.append(
                 f"  {key.name:<22} {stopped}/{len(answers)} stopped by themselves, "
                 f"{marked} marked as empty, repetitive or broken"
+                + (f", {absent} not answered" if absent else "")
             )
         return "\n".join(lines)
 
@@ -236,13 +253,12 @@ class _Kept(Record, frozen=True, kw_only=True):
 class _Book:
     """Answers that were kept, by what they were drawn from."""
 
-    def __init__(self, step: Step, decoding: Decoding, facts: Mapping[str, Any]) -> None:
+    def __init__(self, step: Step, settings: Any, facts: Mapping[str, Any]) -> None:
         # Without what an engine only knows when all is drawn.
         version = {k: facts.get(k) for k in ("name", "version")}
-        self.made_from = [to_plain(decoding), step.seed, step.inputs, version]
+        self.made_from = [settings, step.seed, step.inputs, version]
         self.journal = step.journal()
-        lines = (msgspec.json.decode(line, type=_Kept) for line in self.journal.lines)
-        self.units = {kept.unit: kept.rows for kept in lines}
+        self.units = {kept.unit: kept.rows for kept in self.journal.records(_Kept)}
         self.earlier: set[str] = set()
 
     def _name(self, unit: Sequence[Request]) -> str:

@@ -81,6 +81,11 @@ def sample_rejected(study: Study, *, progress: Progress | None = None) -> list[C
     Returns:
         Completions whose prompt ids are the samples'; none in a study without a preference arm.
     """
+    return _draw(study, rejected_grids(study), progress)
+
+
+def rejected_grids(study: Study) -> list[Grid]:
+    """Base's own answers to the samples' questions; none in a study without a preference arm."""
     if "preference" not in study.config.arms:
         return []
     asked = tuple(
@@ -89,11 +94,10 @@ def sample_rejected(study: Study, *, progress: Progress | None = None) -> list[C
     )
     config = study.config
     once = study.with_config(replace(config, sample=replace(config.sample, draws=1)))
-    grids = [
+    return [
         _prompt_grid(once, spec, REJECTED, [BASE], asked, config.preference.decoding)
         for spec in _models(study)
     ]
-    return _draw(study, grids, progress)
 
 
 def _draw(study: Study, grids: Sequence[Grid], progress: Progress | None) -> list[Completion]:

@@ -13,6 +13,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from mores.records import (
+    TUNED_ARMS,
     Arm,
     Count,
     Decoding,
@@ -297,6 +298,14 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if "base" not in self.arms:
             raise ValueError("arms must include 'base': every comparison starts from it")
+        for spec in self.models if len(self.train_seeds) > 1 else ():
+            served = spec.endpoint.served if spec.endpoint else {}
+            if both := sorted(set(served) & set(TUNED_ARMS)):
+                raise ValueError(
+                    f"model {spec.name!r}: endpoint.served names {both[0]!r} for all of "
+                    f"{len(self.train_seeds)} training seeds; name each, such as "
+                    f"{both[0]}-s{self.train_seeds[0]}"
+                )
         models = tuple(slug(spec.name) for spec in self.models)
         judges = tuple(slug(judge.name) for judge in self.judges)
         named: tuple[tuple[str, tuple[object, ...]], ...] = (

@@ -67,6 +67,10 @@ class Endpoint(Record, frozen=True, kw_only=True):
     context: Count = 0
     """Longest text in tokens, where the tokenizer is not at hand; 0: not known."""
 
+    def __post_init__(self) -> None:
+        if self.most_money and not (self.prices.read or self.prices.drawn):
+            raise ValueError("most_money needs prices: a budget without them stops nothing")
+
 
 class Host(Record, frozen=True, kw_only=True):
     """A service that tunes."""

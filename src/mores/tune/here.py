@@ -158,9 +158,9 @@ def _pairs(study: Study, spec: ModelSpec, loaded: LoadedModel) -> list[EncodedPa
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an earlier configuration left, but not a checkpoint that may fit."""
+    """Remove what an earlier configuration left, but no checkpoint that may fit, no paid job."""
     for path in folder.glob("*") if folder.exists() else ():
-        if path.is_file() and path.name != CHECKPOINT:
+        if path.is_file() and path.name != CHECKPOINT and not path.match("job.*"):
             path.unlink()
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mores.weights.loaded import LoadedModel
 
 PROBE = "probe.jsonl"
+ADAPTER_OF_A_HOST = "job.json"
+"""Lies beside an adapter that was fetched from a host: there is nothing to compare it with."""
 SAMPLES = 2
 CLOSE = 0.02
 """Nats a token between two engines that run the same weights; in 16 bits they differ by less."""
@@ -75,12 +77,14 @@ def probe_items(
 
 
 def read_probe(folder: Path) -> list[ProbeItem]:
-    """Read what was kept beside an arm's weights.
+    """Read what was kept beside an arm's weights; nothing where a host has trained them.
 
     Raises:
         ModelError: nothing was.
     """
     path = folder / PROBE
+    if not path.exists() and (folder / ADAPTER_OF_A_HOST).exists():
+        return []
     if not path.exists():
         raise ModelError(
             "this arm was tuned by an earlier version, which kept no samples to know it by",

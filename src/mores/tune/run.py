@@ -79,6 +79,7 @@ def tune_step(study: Study, spec: ModelSpec, key: ArmKey, base: str | None = Non
             "model": base,
             "dataset": store.digest(study.dataset(key.arm).examples),
             **({"anchor": neutral_digest()} if study.config.recipe.anchor else {}),
+            **_named_there(spec, key),
             **({"rejected": rejected_digest(study, spec)} if key.arm == "preference" else {}),
         },
         config={
@@ -90,6 +91,14 @@ def tune_step(study: Study, spec: ModelSpec, key: ArmKey, base: str | None = Non
         label=f"tune {key.name}",
         log=study.run_folder,
     )
+
+
+def _named_there(spec: ModelSpec, key: ArmKey) -> dict[str, str]:
+    """What an arm that was tuned before goes by: another name is another arm."""
+    if spec.tuner != "none" or spec.endpoint is None:
+        return {}
+    served = spec.endpoint.served
+    return {"served": store.digest(served.get(key.name) or served.get(key.arm))}
 
 
 def _tuner_settings(spec: ModelSpec) -> dict[str, Any]:

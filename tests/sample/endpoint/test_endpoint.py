@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from served import KEY, Service, serve
 
 from mores import store
-from mores.errors import ModelError, ServiceError, StudyError
+from mores.errors import DataError, ModelError, ServiceError, StudyError
 from mores.remote.reply import Clock
 from mores.sample import sample
 from mores.sample.endpoint.ledger import LEDGER
@@ -149,6 +150,7 @@ def test_killed_and_gone_on(tuned_study: Path, service: Service) -> None:
         [sys.executable, "-c", KILLED, str(tuned_study), service.url], check=False, timeout=120
     )
     assert done.returncode == -signal.SIGKILL
+    time.sleep(0.5)  # what was on its way to the service has arrived
     asked = len(service.answers)
     assert 20 <= asked <= 24  # what was under way is lost, nothing else
     rows = sample(study)
@@ -365,3 +367,69 @@ def test_an_address_without_encryption_is_refused(tuned_study: Path, service: Se
     service.url = "http://example.org/v1"
     with pytest.raises((ServiceError, StudyError), match="not sent without encryption"):
         sample(asking(tuned_study, service))
+
+
+def test_answers_under_a_wrong_name_are_not_kept_under_the_right_one(
+    tuned_study: Path, service: Service
+) -> None:
+    """Stopped midway, `served` corrected, run again: nothing of the wrong model stays."""
+    service.faults = {n: lambda asked: (500, {}, {}) for n in range(30, 1000)}
+    chat = {"served": {"control": "values_targeted-s1"}, "api": "chat", "concurrency": 1}
+    with pytest.raises(ServiceError):
+        sample(asking(tuned_study, service, **chat))
+    service.faults = {}
+    before = len(service.answers)
+    right = sample(asking(tuned_study, service, api="chat"))
+    assert len(service.answers) == before + 60  # asked anew, all of them
+    assert len(right) == 60
+
+
+def test_an_arm_without_any_answer_stops_the_step(tuned_study: Path, service: Service) -> None:
+    def refuse(asked: dict) -> tuple | None:
+        return (400, {}, {"error": {"message": "not this one"}})
+
+    own = service.reply
+
+    def reply(path: str, asked: dict) -> tuple:
+        return (
+            refuse(asked)
+            if asked["model"] == "control-s1" and not asked.get("echo")
+            else own(path, asked)
+        )
+
+    service.reply = reply
+    with pytest.raises(
+        ModelError, match=r"none of the 12 answers of arm control-s1 came.*not this"
+    ):
+        sample(asking(tuned_study, service))
+
+
+def test_a_budget_counts_what_extra_asks_for(tuned_study: Path, service: Service) -> None:
+    study = asking(tuned_study, service, most_tokens=900, extra={"max_tokens": 800})
+    with pytest.raises(ServiceError, match="at most 800 of its answer"):
+        sample(study)
+
+
+def test_a_budget_in_money_needs_prices() -> None:
+    with pytest.raises(ValueError, match="most_money needs prices"):
+        Endpoint(url="http://localhost/v1", most_money=1.0)
+
+
+def test_one_name_for_several_training_runs_is_refused(tiny_study: Path) -> None:
+    path = tiny_study / "study.toml"
+    more = (
+        'engine = "openai"\ntuner = "none"\n[models.endpoint]\nurl = "http://localhost/v1"\n'
+        'served = { values_targeted = "x" }'
+    )
+    path.write_text(path.read_text("utf-8").replace('format = "chat"', f'format = "chat"\n{more}'))
+    with pytest.raises(StudyError, match="for all of 2 training seeds; name each"):
+        load_study(tiny_study, overrides=("train_seeds=[1, 2]",))
+
+
+def test_a_damaged_ledger_is_named_with_its_line(tuned_study: Path, service: Service) -> None:
+    study = asking(tuned_study, service)
+    path = folders.model_folder(study, study.config.models[0].name) / LEDGER
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}\n", "utf-8")
+    with pytest.raises(DataError, match=r"ledger.jsonl:1: not a line that mores wrote"):
+        sample(study)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mores.errors import ServiceError
+from mores.errors import ServiceError, StoreError
 from mores.remote.reply import Reply
 from mores.sample.endpoint.ledger import Bill, Ledger, Metered
 from mores.study.elsewhere import Prices
@@ -96,3 +96,44 @@ def test_no_order_of_events_passes_the_budget(tmp_path_factory, events) -> None:
             meter.after(Reply(200, {}))
             billed += read + drawn // 2
         assert billed <= book.spent.tokens <= 400
+
+
+def test_a_full_disk_lets_no_other_thread_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = ledger(tmp_path, most_tokens=150)
+    meters = [Metered(book, n, 10, 100, lambda _: (10, 5)) for n in ("a", "b")]
+    meters[0].before()
+
+    def full(*_: object) -> None:
+        raise StoreError("disk full")
+
+    monkeypatch.setattr("mores.step.Journal.append", full)
+    caught: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            meters[1].before()
+        except (ServiceError, StoreError) as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    with pytest.raises(StoreError):
+        meters[0].after(Reply(200, {}))
+    thread.join(5)
+    assert not thread.is_alive()
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "spent"), [(500, 0), (503, 0), (429, 0), (504, 110), (408, 110)]
+)
+def test_what_somebody_between_gave_up_on_counts_in_full(
+    tmp_path: Path, status: int, spent: int
+) -> None:
+    book = ledger(tmp_path)
+    meter = Metered(book, "a", 10, 100, lambda _: (10, 5))
+    meter.before()
+    meter.after(Reply(status, reason=f"HTTP {status}", again=True))
+    assert book.spent.tokens == spent

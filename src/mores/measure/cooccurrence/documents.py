@@ -50,6 +50,8 @@ def arm_documents(
                 fix="give each stem and draw one completion",
             )
         seen.add(key)
+        if completion.absent:
+            continue
         by_topic[topic].append(Document(completion.text, group, stem, key))
     return by_topic
 

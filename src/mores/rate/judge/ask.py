@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mores.errors import ServiceError
-from mores.rate.judge.answer import JudgeAnswer, read_reply
+from mores.rate.judge.answer import NO_MESSAGE, JudgeAnswer, read_reply
 from mores.rate.judge.book import Book
 from mores.rate.judge.requests import Request
 from mores.sample.endpoint.ask import ask_all
 from mores.sample.endpoint.asker import Asker, bytes_of, said_of
-from mores.sample.endpoint.wire import PATHS, usage
+from mores.sample.endpoint.wire import PATHS, most_drawn, usage
 from mores.study.judges import Judge
 
 MOST_DRAWN = 16
@@ -72,10 +72,7 @@ class JudgeAsker:
         """Return the most tokens that a request can read and draw."""
         payload = self.payload(request)
         read = bytes_of([m["content"] for m in payload["messages"]], TEMPLATE_TOKENS)
-        most = [payload.get(name) for name in ("max_tokens", "max_completion_tokens")]
-        drawn = max((n for n in most if isinstance(n, int)), default=MOST_DRAWN)
-        answers = payload.get("n", 1)
-        return read, drawn * (answers if isinstance(answers, int) else 1)
+        return read, most_drawn(payload, MOST_DRAWN)
 
     def payload(self, request: Request) -> dict[str, Any]:
         """Return what is sent: all that the judge sees of an item."""
@@ -95,10 +92,11 @@ class JudgeAsker:
         reply = self.asker.post(
             PATHS["chat"], self.payload(request), read=read, drawn=drawn, used=usage
         )
-        self.asker.note(reply, asked=self.judge.asked)
-        if reply.again:
-            return reply.reason
         value, reason = read_reply(reply.body)
+        fault = NO_MESSAGE if not reply.reason and reason == NO_MESSAGE else ""
+        self.asker.note(reply, asked=self.judge.asked, fault=fault)
+        if reply.again or fault:
+            return fault or reply.reason
         if reply.reason:  # this request is refused, such as by a filter
             value, reason = None, f"the service refused the request (HTTP {reply.status})"
         told = usage(reply.body)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-import msgspec
-
 from mores.rate.judge.answer import JudgeAnswer
 from mores.step import Journal
 
@@ -27,8 +25,8 @@ class Book:
         """
         self.journal = journal
         self._turn = threading.Lock()
-        lines = [msgspec.json.decode(line, type=JudgeAnswer) for line in journal.lines]
-        self.answers = {a.key: a for a in [*earlier, *lines] if a.final}
+        kept = [*earlier, *journal.records(JudgeAnswer)]
+        self.answers = {a.key: a for a in kept if a.final}
 
     def keep(self, answer: JudgeAnswer) -> None:
         """Keep what came.

@@ -144,12 +144,13 @@ def _consistency(readable: Sequence[Pair]) -> Estimate:
     return replace(share, measure="order consistency", reason=reason)
 
 
-def notes_of(results: Sequence[JudgeResult]) -> list[str]:
+def notes_of(results: Sequence[JudgeResult], families: Sequence[str]) -> list[str]:
     """Say what a reader must know of these judges beside their figures."""
     notes = []
-    if len(families := sorted({r.family.strip().casefold() for r in results})) == 1:
+    kinds = sorted({family.strip().casefold() for family in families})
+    if len(kinds) == 1:
         notes.append(
-            f"all judges are of one family ({families[0]}): models of one family err alike, so no "
+            f"all judges are of one family ({kinds[0]}): models of one family err alike, so no "
             "more than a descriptive line can be had from them; add a judge of another family"
         )
     for r in results:

@@ -69,7 +69,8 @@ def judge(
         items = judge_items(study)
         for one in chosen:
             results.append(_Judging(study, one, items, prompt, progress).run())
-    return Judging(judges=tuple(results), notes=tuple(notes_of(results)))
+    families = [one.family for one in study.config.judges]
+    return Judging(judges=tuple(results), notes=tuple(notes_of(results, families)))
 
 
 def judge_step(

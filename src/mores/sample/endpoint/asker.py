@@ -56,6 +56,7 @@ class Asker:
             prices=endpoint.prices,
             most_tokens=endpoint.most_tokens,
             most_money=endpoint.most_money,
+            name=f"{folder.name} at {endpoint.url}",
         )
         self.models: set[str] = set()
         """Names under which it answered."""

@@ -27,6 +27,8 @@ from mores.study import folders
 from mores.tune.tuner import served_name
 from mores.weights.reader import UNKNOWN, Reader, open_reader
 
+BY_CHANCE = 3
+"""So many answers that came twice are no chance: some services number answers below 1,000."""
 FRAME = 16
 """Tokens that a chat template puts around a message, at most."""
 
@@ -50,6 +52,7 @@ class OpenAi:
         )
         folder = folders.model_folder(job.study, job.spec.name)
         self.asker = Asker(endpoint, folder)
+        self._twice = 0
         self._seen: dict[tuple[str, str], Request] = {}
         self._probe: tuple[str, ...] = ()
 
@@ -62,6 +65,9 @@ class OpenAi:
     def facts(self) -> dict[str, Any]:
         """How it was asked, who answered, whose random numbers, what was spent."""
         spent = self.asker.ledger.spent
+        unchecked = self.job.tuned and self.api == "chat"
+        if unchecked:
+            self._probe = ("not checked: a chat service gives no log-probabilities of a prompt",)
         return {
             "name": self.name,
             "api": self.api,
@@ -130,7 +136,7 @@ class OpenAi:
             wire.PATHS[self.api],
             asked,
             read=len(request.ids) or _at_most(asked),
-            drawn=room,
+            drawn=wire.most_drawn(asked, room),
             used=wire.usage,
         )
         said = wire.Said() if reply.reason else wire.read(reply.body, self.api)
@@ -159,7 +165,8 @@ class OpenAi:
     def _no_duplicate(self, request: Request, said: wire.Said) -> None:
         """Refuse one answer to two requests: a cache between us and the model."""
         other = self._seen.setdefault((said.id, said.text), request)
-        if said.id and said.text and other is not request:
+        self._twice += bool(said.id and said.text and other is not request)
+        if self._twice >= BY_CHANCE:
             raise ServiceError(
                 f"the service gave one answer twice (id {said.id!r}): to {_name(other)} and to "
                 f"{_name(request)}",

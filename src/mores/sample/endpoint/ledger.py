@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from mores.errors import ServiceError
 from mores.records import Record
 from mores.remote.reply import Reply
@@ -25,6 +23,8 @@ from mores.step import Journal
 from mores.study.elsewhere import Prices
 
 LEDGER = "ledger.jsonl"
+LATE = frozenset({408, 502, 504})
+"""Somebody between us and the model gave up waiting: it may have answered, and billed."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,23 @@ class Ledger:
     """The account of one model of one study; threads may share it."""
 
     def __init__(
-        self, folder: Path, *, prices: Prices, most_tokens: int = 0, most_money: float = 0.0
+        self,
+        folder: Path,
+        *,
+        prices: Prices,
+        most_tokens: int = 0,
+        most_money: float = 0.0,
+        name: str = "",
     ) -> None:
+        self.name = name
         self.prices, self.most_tokens, self.most_money = prices, most_tokens, most_money
         self._journal = Journal(folder / LEDGER)
         self._turn = threading.Condition()
         self._under_way: set[str] = set()
         self._open: dict[str, tuple[int, int]] = {}
         self._paid = Bill()
-        for line in self._journal.lines:
-            self._take(msgspec.json.decode(line, type=_Line))
+        for line in self._journal.records(_Line):
+            self._take(line)
 
     @property
     def spent(self) -> Bill:
@@ -99,13 +106,15 @@ class Ledger:
             while why := self._passes(self.spent.plus(read, drawn)):
                 if not self._under_way - {request}:
                     raise ServiceError(
-                        f"one more request could pass the budget: {why}",
-                        where="most_tokens or most_money of the endpoint",
-                        fix="raise it and run the same command again: what was answered is kept",
+                        f"one more request ({read} tokens and at most {drawn} of its answer) could "
+                        f"pass the budget: {why}",
+                        where=self.name,
+                        fix="raise most_tokens or most_money of this endpoint and run the same "
+                        "command again: what was answered is kept",
                     )
                 self._turn.wait()
-            self._under_way.add(request)
             self._write(_Line(request=request, read=read, drawn=drawn))
+            self._under_way.add(request)
 
     def settle(self, request: str, *, read: int, drawn: int) -> None:
         """Write down what a request did cost; nothing, where the service refused it."""
@@ -155,13 +164,15 @@ class Metered:
 
     def after(self, reply: Reply) -> None:
         """Write down what it did cost; an answer that cannot be read stays at the most."""
-        if reply.reason and reply.status >= 400:
-            self.ledger.settle(self.request, read=0, drawn=0)
-        elif not reply.reason:
-            read, drawn = self.used(reply.body)
-            self.ledger.settle(
-                self.request,
-                read=self.read if read is None else read,
-                drawn=self.drawn if drawn is None else drawn,
-            )
-        self.ledger.leave(self.request)
+        try:
+            if reply.reason and reply.status >= 400 and reply.status not in LATE:
+                self.ledger.settle(self.request, read=0, drawn=0)
+            elif not reply.reason:
+                read, drawn = self.used(reply.body)
+                self.ledger.settle(
+                    self.request,
+                    read=self.read if read is None else read,
+                    drawn=self.drawn if drawn is None else drawn,
+                )
+        finally:  # others wait for it, whatever happens to the file
+            self.ledger.leave(self.request)

@@ -39,6 +39,9 @@ def probe_arms(
         if served_name(folder) is not None:
             continue  # trained elsewhere: nothing to compare with
         items = read_probe(folder)
+        if not items:
+            lines.append(f"{name}: not checked, for a host has trained it")
+            continue
         told = {i.id: _logprob(asker, served(name), i) for i in items}
         known = {name: value for name, value in told.items() if value is not None}
         if len(known) < len(items):

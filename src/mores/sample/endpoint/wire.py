@@ -81,6 +81,14 @@ def payload(
     return {**asked, **extra}
 
 
+def most_drawn(payload: Mapping[str, Any], otherwise: int) -> int:
+    """Return the most tokens that a request can draw, whatever ``extra`` has made of it."""
+    named = [payload.get(key) for key in ("max_tokens", "max_completion_tokens")]
+    most = max((n for n in named if isinstance(n, int)), default=otherwise)
+    answers = payload.get("n", 1)
+    return most * (answers if isinstance(answers, int) else 1)
+
+
 def read(body: Any, api: Api) -> Said:
     """Read an answer; one that cannot be read has a fault."""
     if not isinstance(body, dict):

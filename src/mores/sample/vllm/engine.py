@@ -99,6 +99,7 @@ class Vllm:
             "adapters": {name: str(folder) for name, folder in adapters.items()},
             "rank": next((r for r in RANKS if r >= max(ranks, default=1)), RANKS[-1]),
             "dtype": dtype,
+            "gpus": _gpus(self.job.resolved.folder),
             "context": min(self._reader.context, max([longest, *probes])),
         }
         self._send({"load": loaded})
@@ -119,6 +120,9 @@ class Vllm:
         """
         names = [alone] if alone else list(self._adapters(group))
         probes = {name: read_probe(self.job.tuned[name]) for name in names}
+        silent = [name for name, items in probes.items() if not items]
+        self._found += [f"{name}: not checked, for a host has trained it" for name in silent]
+        probes = {name: items for name, items in probes.items() if items}
         if not probes:
             return
         rows = [(name, item) for name, items in probes.items() for item in items]
@@ -273,6 +277,19 @@ class Vllm:
 def _probe_row(name: str, item: ProbeItem) -> dict[str, Any]:
     adapter = "" if name == "base" else name
     return {"adapter": adapter, "prompt": list(item.prompt), "answer": list(item.answer)}
+
+
+def _gpus(folder: str) -> int:
+    """How many GPUs share the model's layers: as many as there are and its heads divide among."""
+    import torch
+    from transformers import AutoConfig
+
+    count = torch.cuda.device_count()
+    if count < 2:
+        return 1
+    config = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config()
+    heads = getattr(config, "num_attention_heads", 1)
+    return max(n for n in range(1, count + 1) if heads % n == 0)
 
 
 def _gpu() -> bool:

@@ -45,9 +45,12 @@ def vllm_python(say: store.Say) -> Path:
     requirements = Path(__file__).with_name(f"requirements-{'gpu' if _has_gpu() else 'cpu'}.txt")
     name = store.digest_file(requirements).removeprefix("sha256:")[:12]
     folder = store.cache_folder() / "environments" / f"vllm-{name}"
-    with store.lock(folder.parent):
-        if not (folder / READY).exists():
-            _make(folder, requirements, say)
+    if not (folder / READY).exists():
+        busy = "another process has been making vLLM's environment for an hour"
+        fix = "stop that process, or name another environment in " + VARIABLE
+        with store.held(folder.parent / ".lock", busy, fix=fix, seconds=3600):
+            if not (folder / READY).exists():
+                _make(folder, requirements, say)
     return _python(folder)
 
 

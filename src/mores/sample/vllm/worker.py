@@ -37,7 +37,8 @@ class Worker:
             model=asked["model"],
             dtype=asked["dtype"],
             max_model_len=asked["context"],
-            enforce_eager=True,  # so few tokens that compiling costs more than it gains
+            enforce_eager=True,  # starts sooner; with so few tokens the start is much of the time
+            tensor_parallel_size=asked["gpus"],
             seed=0,
             max_logprobs=1,
             disable_log_stats=True,

@@ -10,7 +10,6 @@ arm's tag, and takes that one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,8 +121,12 @@ class _Arm:
         def there() -> str:
             return self.api.find_file(name, len(data))
 
-        file = there() or self._sent(
-            "the training file", lambda: self.api.send_file(name, data), there
+        file = there() or hand_over(
+            "the training file",
+            lambda: self.api.send_file(name, data),
+            there,
+            where=self.url,
+            clock=self.clock,
         )
         self.say(
             f"tune {self.name}: {self.order.samples} samples, {len(data):,} bytes, lie at "
@@ -153,11 +156,14 @@ class _Arm:
         def send() -> Reply:
             return self.api.create(self.order.settings, asked.file, self.tag)
 
-        try:
-            job_id = self._sent("the job", send, lambda: self._found(asked))
-        except ServiceError:  # refused: there is no job to look for
-            self._write(state, step="uploaded")
-            raise
+        job_id = hand_over(
+            "the job",
+            send,
+            lambda: self._found(asked),
+            where=self.url,
+            clock=self.clock,
+            refused=lambda: self._write(asked, step="uploaded"),  # there is none to look for
+        )
         self.say(f"tune {self.name}: job {job_id} is created at {self.url}")
         return self._write(state, step="created", job=job_id)
 
@@ -175,14 +181,6 @@ class _Arm:
     def _may_be(self, remote: Remote, state: JobState) -> bool:
         dead = remote.stage in ("failed", "cancelled")
         return state.step == "creating" and remote.id not in state.passed_over if dead else True
-
-    def _sent(
-        self,
-        what: str,
-        send: Callable[[], Reply],
-        there: Callable[[], str],
-    ) -> str:
-        return hand_over(what, send, there, where=self.url, clock=self.clock)
 
     # Wait ------------------------------------------------------------------------------------
 

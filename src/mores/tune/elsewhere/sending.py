@@ -20,6 +20,7 @@ def hand_over(
     *,
     where: str,
     clock: Clock,
+    refused: Callable[[], object] = lambda: None,
 ) -> str:
     """Send once and return the host's id; look before sending again.
 
@@ -29,6 +30,7 @@ def hand_over(
         there: returns the id of what has arrived, or "".
         where: the host's address.
         clock: what is waited by.
+        refused: called when the host has said no to what was sent, so that it is not there.
 
     Raises:
         ServiceError: the host refuses it.
@@ -40,10 +42,15 @@ def hand_over(
             clock.sleep(reply.wait if reply.wait is not None else 2.0**attempt)
             if found := there():
                 return found
-        reply = send()
+        try:
+            reply = send()
+        except ServiceError:
+            refused()
+            raise
         if not reply.reason and (found := text(reply.body, "id")):
             return found
         if reply.reason and not reply.again:
+            refused()
             raise ServiceError(
                 f"{what} was refused: {reply.reason}",
                 where=where,

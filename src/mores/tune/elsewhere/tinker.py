@@ -36,7 +36,7 @@ from mores.tune.elsewhere.order import (
     tokenizer_of,
     training_file,
 )
-from mores.tune.elsewhere.state import STATE, clear, tag_of
+from mores.tune.elsewhere.state import clear, tag_of
 from mores.tune.elsewhere.tinker_data import answer_loss, data_of, not_honoured
 from mores.tune.encode import EncodedSample
 from mores.tune.tuner import LOG, SERVED, Served, TuneJob
@@ -57,6 +57,10 @@ class Trained(Record, frozen=True, kw_only=True):
     log: tuple[dict[str, Any], ...] = ()
     model: str = ""
     """The host's path of the finished weights."""
+
+
+STATE = "job.tinker.json"
+"""Apart from other hosts': it has other fields, and neither may take the other's for its own."""
 
 
 def tune(job: TuneJob) -> Made:
