@@ -63,7 +63,11 @@ def server(study: Study, log: Path) -> Iterator[str]:
         yield f"{url}/v1"
     finally:
         process.terminate()
-        process.wait(60)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def test_the_contract_with_a_real_server(tiny_study: Path, tmp_path: Path) -> None:
