@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from mores.errors import MoresError, ServiceError, StudyError
-from mores.execute import Site, Task, executor_of, loop, task
+from mores.execute import Site, Task, executor_of, loop
 from mores.execute.loop import Lost, drive
 from mores.execute.task import in_order
 from mores.execute.worker import Outcome
@@ -130,7 +130,7 @@ def test_an_installed_executor_is_found_and_its_failure_is_its_own(monkeypatch):
         assert group == "mores.executors"
         return [Point("mine", list), Point("broken", None)]
 
-    monkeypatch.setattr(task, "entry_points", points)
+    monkeypatch.setattr("mores.plugins.entry_points", points)
     assert executor_of("mine") is list
     with pytest.raises(MoresError, match="failed: ImportError: no module named kubernetes"):
         executor_of("broken")

@@ -66,7 +66,7 @@ def test_engines_of_other_packages(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("theirs", "mores.sample.here:Here", "mores.engines"),
         EntryPoint("broken", "no_such_package:Engine", "mores.engines"),
     ]
-    monkeypatch.setattr("mores.sample.engine.entry_points", lambda group: points)
+    monkeypatch.setattr("mores.plugins.entry_points", lambda group: points)
     assert engine_of("theirs") is Here
     with pytest.raises(ModelError, match="No module named 'no_such_package'"):
         engine_of("broken")

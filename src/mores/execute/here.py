@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 
 from mores import store
-from mores.execute.task import Site, Task, in_order, named
+from mores.execute.task import Site, Task, in_order
+from mores.plugins import named
 from mores.progress import duration
 
 

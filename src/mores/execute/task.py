@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Protocol, cast
@@ -20,7 +19,8 @@ from typing import Annotated, Any, Protocol, cast
 from msgspec import Meta
 
 from mores import store
-from mores.errors import StudyError, did_you_mean
+from mores.errors import StudyError
+from mores.plugins import plugin
 from mores.records import Count, Positive, Record
 
 GROUP = "mores.executors"
@@ -94,31 +94,8 @@ def executor_of(name: str) -> Callable[[Site], Executor]:
     Raises:
         StudyError: there is none, or what an installed package gives cannot be loaded.
     """
-    if name in BUILT_IN:
-        return cast("Callable[[Site], Executor]", named(BUILT_IN[name]))
-    points: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in points:
-        known = [*BUILT_IN, *sorted(points)]
-        raise StudyError(
-            f"there is no executor {name!r}{did_you_mean(name, known)}",
-            where="--on",
-            fix=f"executors: {', '.join(known)}",
-        )
-    try:
-        return cast("Callable[[Site], Executor]", points[name].load())
-    # Someone else's code: whatever it raises, the user needs to know whose it is.
-    except Exception as error:
-        raise StudyError(
-            f"the entry point {points[name].value!r} failed: {type(error).__name__}: {error}",
-            where=f"executor {name!r}",
-            fix="update or remove the package that adds it",
-        ) from error
-
-
-def named(place: str) -> Any:
-    """Return what ``module:name`` names."""
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)
+    found = plugin("executor", name, BUILT_IN, GROUP, StudyError, where="--on")
+    return cast("Callable[[Site], Executor]", found)
 
 
 def library(name: str, extra: str) -> ModuleType:

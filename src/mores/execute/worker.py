@@ -20,7 +20,8 @@ import msgspec
 
 from mores.errors import MoresError, ServiceError, from_parts
 from mores.execute.lease import borrowed
-from mores.execute.task import Site, Task, named
+from mores.execute.task import Site, Task
+from mores.plugins import named
 from mores.records import Record
 from mores.step import versions
 

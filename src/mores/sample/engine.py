@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
-from mores.errors import ModelError, did_you_mean
+from mores.errors import ModelError
+from mores.plugins import plugin
 from mores.progress import Progress
 from mores.records import Decoding
 from mores.sample.requests import Request
@@ -109,23 +108,5 @@ def engine_of(name: str) -> Callable[[Job], Engine]:
     Raises:
         ModelError: there is none, or what an installed package gives cannot be loaded.
     """
-    if name in BUILT_IN:
-        module, _, made = BUILT_IN[name].partition(":")
-        return cast("Callable[[Job], Engine]", getattr(import_module(module), made))
-    points: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in points:
-        known = [*BUILT_IN, *sorted(points)]
-        raise ModelError(
-            f"there is no engine {name!r}{did_you_mean(name, known)}",
-            where="models.engine",
-            fix=f"engines: {', '.join(known)}",
-        )
-    try:
-        return cast("Callable[[Job], Engine]", points[name].load())
-    # Someone else's code: whatever it raises, the user needs to know whose it is.
-    except Exception as error:
-        raise ModelError(
-            f"the entry point {points[name].value!r} failed: {type(error).__name__}: {error}",
-            where=f"engine {name!r}",
-            fix="update or remove the package that adds it",
-        ) from error
+    found = plugin("engine", name, BUILT_IN, GROUP, ModelError, where="models.engine")
+    return cast("Callable[[Job], Engine]", found)

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import cast
 
 from mores import store
-from mores.errors import TuneError, did_you_mean
+from mores.errors import TuneError
+from mores.plugins import plugin
 from mores.progress import Progress
 from mores.records import Recipe, Record
 from mores.step import Made
@@ -74,26 +73,7 @@ def tuner_of(name: str) -> Tuner:
     Raises:
         TuneError: there is none, or what an installed package gives cannot be loaded.
     """
-    if name in BUILT_IN:
-        module, _, made = BUILT_IN[name].partition(":")
-        return cast("Tuner", getattr(import_module(module), made))
-    points: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in points:
-        known = [*BUILT_IN, *sorted(points)]
-        raise TuneError(
-            f"there is no tuner {name!r}{did_you_mean(name, known)}",
-            where="models.tuner",
-            fix=f"tuners: {', '.join(known)}",
-        )
-    try:
-        return cast("Tuner", points[name].load())
-    # Someone else's code: whatever it raises, the user needs to know whose it is.
-    except Exception as error:
-        raise TuneError(
-            f"the entry point {points[name].value!r} failed: {type(error).__name__}: {error}",
-            where=f"tuner {name!r}",
-            fix="update or remove the package that adds it",
-        ) from error
+    return cast("Tuner", plugin("tuner", name, BUILT_IN, GROUP, TuneError, where="models.tuner"))
 
 
 def served_name(folder: Path) -> str | None:
