@@ -234,7 +234,11 @@ class Vllm:
             raise self._died()
         line: dict[str, Any] = json.loads(text)
         if key not in line:
-            raise ModelError(f"vLLM answered {text[:100]!r} where {key!r} was due")
+            raise ModelError(
+                f"vLLM's worker wrote {text[:100]!r} where {key!r} was due",
+                path=self.job.folder / LOG,
+                fix='use another version of vLLM, or set engine = "torch" for this model',
+            )
         return line
 
     def _died(self) -> ModelError:

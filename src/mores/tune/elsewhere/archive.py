@@ -60,7 +60,10 @@ def _members(data: bytes) -> dict[str, bytes]:
                     found[name] = file.read()
         return found
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise TuneError(f"what the host sent is no archive: {error}") from None
+        raise TuneError(
+            f"what the host sent is no archive: {error}",
+            fix="set host.fetch = false and ask the host for answers; the paid job is kept",
+        ) from None
 
 
 def _decompressed(data: bytes) -> bytes:
@@ -75,7 +78,10 @@ def _decompressed(data: bytes) -> bytes:
         with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data)) as reader:
             return bytes(reader.read())
     except zstandard.ZstdError as error:
-        raise TuneError(f"what the host sent is no archive: {error}") from None
+        raise TuneError(
+            f"what the host sent is no archive: {error}",
+            fix="set host.fetch = false and ask the host for answers; the paid job is kept",
+        ) from None
 
 
 def _check(weights: bytes, config: bytes, folder: Path) -> None:

@@ -8,6 +8,7 @@ cancel(study)
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from mores import store
 from mores.progress import Progress
@@ -49,14 +50,26 @@ def cancel(study: Study, model: str | None = None, *, progress: Progress | None 
             continue
         for key in tuned_keys(study):
             folder = folders.tune_folder(study, spec.name, key)
-            path = folder / STATE
-            if not path.exists():
-                continue
-            state = store.as_record(store.read_json(path), JobState, path=path)
-            if state.step != "created":
-                continue
             job = TuneJob(study, spec, base_of(spec), key, folder, progress)
-            remote = makers[spec.tuner](job, Clock()).cancel(state.job)
-            progress.say(f"{key.name}: job {state.job} is {remote.word!r} at {state.host}")
-            count += 1
+            for state in _under_way(folder):
+                if state.step == "creating":
+                    progress.say(
+                        f"{key.name}: a job was being created at {state.host} when the run ended; "
+                        "run `mores tune` once, which finds it, or look there"
+                    )
+                    continue
+                remote = makers[spec.tuner](job, Clock()).cancel(state.job)
+                progress.say(f"{key.name}: job {state.job} is {remote.word!r} at {state.host}")
+                count += 1
     return count
+
+
+def _under_way(folder: Path) -> list[JobState]:
+    """Jobs of an arm that may still run: of its samples now, and of earlier ones."""
+    paths = [folder / STATE, *sorted(folder.glob("job.mores*.json"))]
+    states = [
+        store.as_record(store.read_json(path), JobState, path=path)
+        for path in paths
+        if path.exists()
+    ]
+    return [state for state in states if state.step in ("creating", "created")]
