@@ -18,6 +18,7 @@ from mores.measure.gates.verdict import Subject, judged
 from mores.records import Completion, Rating, TaskItem
 from mores.report.contrasts import CONTRAST, Observed
 from mores.report.integrity import task_results
+from mores.report.judge_about import JudgesNow
 from mores.report.judges import judge_summaries
 from mores.report.size_trends import SizeInput
 from mores.report.sizes import size_summary
@@ -133,7 +134,7 @@ def judges(runs: int, run_sd: float, seed: int) -> dict[str, float]:
                     ]
                 judged_value = _cut(0.8 * value + rng.normal(0, 0.5))
                 said.append(Rating(completion_id=name, rater="j", value=judged_value, kind="judge"))
-    (found,) = judge_summaries([("m", completions)], people, {"j": said}, seed)
+    (found,) = judge_summaries([("m", completions)], people, JudgesNow({"j": said}), seed)
     e = found.powered
     assert e.low is not None
     assert e.high is not None

@@ -57,6 +57,7 @@ def test_a_model_that_is_elsewhere_is_planned_by_its_bill_alone(tiny_study: Path
     work = plan(study, probe=False)
     assert work.models == ()
     answers, tuning = work.bills
+    assert work.stem_completions == 0
     assert answers.drawn == 5 * 6 * 2 * 12  # a chat service continues no stems
     assert answers.estimated
     epochs = study.config.recipe.epochs

@@ -13,7 +13,7 @@ from mores.tune.adapters import make_trainable
 from mores.tune.loop import fit
 from mores.tune.memory import NeedsRoom, Room, enough, in_room
 from mores.tune.preference import EncodedPair
-from mores.weights.probe import run_plainly
+from mores.weights.probe import examine
 from mores.weights.recompute import decoder_layers, recompute
 
 CLOSE = {"atol": 2e-5, "rtol": 0.0}
@@ -160,7 +160,7 @@ def test_layers_that_run_twice_give_the_same_bits(fresh, samples, recipe, method
         loaded = fresh()
         if plainly:
             loaded.model.set_attn_implementation("sdpa")
-            run_plainly(loaded, "a test")
+            examine(loaded, "a test")
         room = Room(tokens=120, recompute=twice)
         result = fit(loaded, some, recipe, seed=3, neutral=samples[:5], room=room)
         assert runs_twice(loaded) == twice

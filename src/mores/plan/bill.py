@@ -5,7 +5,7 @@ for bill in bills(study): print(bill.money, bill.currency)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mores.measure.gates.answers import answers_grid
 from mores.measure.gates.context import Context
@@ -23,18 +23,12 @@ from mores.study import ModelSpec, Study, arm_keys, folders
 from mores.study.elsewhere import Endpoint, Host
 from mores.study.judges import Judge
 from mores.tune.base import base_of
-from mores.tune.elsewhere import openai, tinker, together
 from mores.tune.elsewhere.order import Order
 from mores.tune.run import tuned_keys
 from mores.tune.tuner import TuneJob
 from mores.weights.reader import UNKNOWN, Reader, open_reader
 
-TUNERS: dict[str, Callable[[TuneJob, Host], Order]] = {
-    "openai": lambda job, host: openai.order_of(job, host, Clock()),
-    "together": together.order_of,
-    "tinker": tinker.order_of,
-}
-"""Tuner → what it would send, without sending it."""
+HOSTED = ("openai", "together", "tinker")
 BYTES_A_TOKEN = 3
 """Where the tokenizer is not at hand; English text has about four."""
 
@@ -67,10 +61,10 @@ def bills(study: Study) -> list[Bill]:
     """
     found = []
     for spec in study.config.models:
-        reader = open_reader(base_of(spec)) if spec.here else Reader(spec.name, context=UNKNOWN)
         if spec.engine == "openai" and spec.endpoint is not None:
+            reader = open_reader(base_of(spec)) if spec.here else Reader(spec.name, context=UNKNOWN)
             found.append(_of_sampling(study, spec, reader))
-        if spec.host is not None and spec.tuner in TUNERS:
+        if spec.host is not None and spec.tuner in HOSTED:
             found.append(_of_tuning(study, spec))
     return found + [_of_judging(study, j, j.endpoint) for j in study.config.judges if j.endpoint]
 
@@ -134,7 +128,7 @@ def _of_tuning(study: Study, spec: ModelSpec) -> Bill:
     for key in tuned_keys(study):
         folder = folders.tune_folder(study, spec.name, key)
         job = TuneJob(study, spec, resolved, key, folder, Progress(quiet=True))
-        order = TUNERS[spec.tuner](job, spec.host)
+        order = _order(job, spec.host)
         trained, counted = trained + order.billed, counted and order.counted
     prices = spec.host.prices
     most = spec.host.most_money
@@ -147,6 +141,17 @@ def _of_tuning(study: Study, spec: ModelSpec) -> Bill:
         budget=f"{most:g} {prices.currency} an arm" if most else "",
         estimated=not counted,
     )
+
+
+def _order(job: TuneJob, host: Host) -> Order:
+    """What a tuner would send, without sending it."""
+    from mores.tune.elsewhere import openai, tinker, together
+
+    if job.spec.tuner == "openai":
+        return openai.order_of(job, host, Clock())
+    if job.spec.tuner == "together":
+        return together.order_of(job, host)
+    return tinker.order_of(job, host)
 
 
 def _tokens(texts: Sequence[str]) -> int:

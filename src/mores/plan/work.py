@@ -152,7 +152,7 @@ def _work(study: Study, probe: bool, progress: Progress) -> Plan:
         bills=tuple(bills(study)),
         prompts=counts,
         completions=completions,
-        stem_completions=_stem_rows(study) * len(study.config.models),
+        stem_completions=_stem_rows(study) * sum(m.continues for m in study.config.models),
         ratings=ratings,
         raters_per_item=study.config.rating.per_item,
         seats=study.config.rating.seats,
