@@ -149,6 +149,7 @@ def test_the_shipped_configurations_can_be_checked_and_planned_without_a_network
         return ResolvedModel(wanted, str(long), folder_digest(long), "folder")
 
     monkeypatch.setattr(resolve_module, "resolve", here)
+    monkeypatch.setattr("mores.tune.base.resolve", here)
     monkeypatch.setattr("mores.plan.work._capability_tokens", lambda *_: 0)  # needs a fetched set
     study = load_study(folder)
     assert failing(check_study(study)) == []
