@@ -9,6 +9,7 @@ prompt, loses an adapter or stops elsewhere gives another text.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def requests_of(engine: Engine, study: Study, draws: int) -> list[Request]:
 
 def ask(make: Callable[[Job], Engine], given: Job, *, draws: int = 1, most: int = 0) -> Seen:
     """Put questions to an engine; stop after ``most`` units, if given, as a killed run would."""
-    with make(given) as engine:
+    with closing(make(given)) as engine:
         requests = requests_of(engine, given.study, draws)
         units = engine.units(requests)
         assert sorted(_id(given, r) for u in units for r in u) == sorted(

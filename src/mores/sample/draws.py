@@ -12,6 +12,8 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
+from mores.study.arms import slug
+
 
 def uniforms(
     seed: int, model: str, prompt_id: str, draw: int, count: int
@@ -25,6 +27,16 @@ def uniforms(
         draw: 0 for the first draw.
         count: most tokens that the completion can have.
     """
-    name = "\x1f".join((str(seed), model, prompt_id, str(draw)))
-    key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=16).digest(), "little")
+    key = _number(16, seed, model, prompt_id, draw)
     return np.random.Generator(np.random.Philox(key=key)).random(count)
+
+
+def seed_of(seed: int, model: str, prompt_id: str, draw: int) -> int:
+    """Return a seed below 2^31 for an engine that draws by itself; arguments as `uniforms`."""
+    return _number(8, seed, slug(model), prompt_id, draw) % (1 << 31)
+
+
+def _number(size: int, *made_from: int | str) -> int:
+    """A number of so many bytes that follows from these."""
+    name = "\x1f".join(map(str, made_from))
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=size).digest(), "little")

@@ -1,10 +1,10 @@
 """The seam of sampling: whatever can answer the requests of one model.
 
-An engine is made from a `Job` and used in a with block. It says what is drawn and kept together
+An engine is made from a `Job` and closed when all is drawn. It says what is drawn and kept together
 (`units`), and hands the answers over as they come (`draw`); the `Grid` builds the requests, keeps
 what came, and asks a resumed run for the rest only.
 
-    with engine_of(spec.engine)(job) as engine:
+    with closing(engine_of(spec.engine)(job)) as engine:
         for unit, answers in engine.draw(engine.units(requests)): ...
 
 A third party adds one through an entry point of the group `mores.engines`: a callable that takes a
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mores.errors import ModelError
 from mores.plugins import plugin
@@ -28,8 +28,6 @@ from mores.study import ModelSpec, Study
 from mores.weights.reader import Reader
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from mores.weights.resolve import ResolvedModel
 
 GROUP = "mores.engines"
@@ -92,14 +90,9 @@ class Engine(Protocol):
         """
         ...
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def close(self) -> None:
+        """Let go of what is held, also where drawing has failed."""
+        ...
 
 
 def engine_of(name: str) -> Callable[[Job], Engine]:

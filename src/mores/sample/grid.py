@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from mores.tune.base import base_of
 from mores.tune.run import tuned_folders, weight_digests
 
 if TYPE_CHECKING:
+    from mores.sample.engine import Engine
     from mores.weights.reader import Reader
     from mores.weights.resolve import ResolvedModel
 
@@ -96,7 +98,6 @@ class Grid:
         from mores.weights.machine import peak_memory_gb
 
         start = time.perf_counter()
-        most = self.decoding.max_new_tokens
         counter = _Counter()
         job = Job(
             self.study,
@@ -108,30 +109,12 @@ class Grid:
             progress,
             on_tokens=counter.add,
         )
-        with engine_of(self.spec.engine)(job) as engine:
-            requests = self.build(engine.reader)
-            counter.task = progress.task(self.name, len(requests) * most, "tokens at most")
-            book = _Book(step, [to_plain(self.decoding), engine_settings(self.spec)], engine.facts)
-            done: dict[str, Completion] = {}
-            missing = []
-            for unit in engine.units(requests):
-                kept = book.kept(unit)
-                if kept is None:
-                    missing.append(unit)
-                    continue
-                done |= {row.id: row for row in kept}
-            counter.resume(len(done) * most)
-            for unit, results in engine.draw(missing):
-                rows = [
-                    self._completion(request, result, engine.reader)
-                    for request, result in zip(unit, results, strict=True)
-                ]
-                book.keep(unit, rows)
-                done |= {row.id: row for row in rows}
-                counter.note(len(done) * most, f"{len(done)}/{len(requests)} answers")
+        with closing(engine_of(self.spec.engine)(job)) as engine:
+            settings = [to_plain(self.decoding), engine_settings(self.spec)]
+            book = _Book(step, settings, engine.facts)
+            ordered = self._answers(engine, book, counter, progress)
             facts = engine.facts
         counter.task.finish()
-        ordered = [done[completion_id(self.spec.name, r)] for r in requests]
         self._refuse_silence(ordered)
         store.write_jsonl(step.folder / COMPLETIONS, ordered)
         drawn = sum(row.tokens for row in ordered if row.id not in book.earlier)
@@ -153,6 +136,31 @@ class Grid:
                 "peak_memory_gb": round(peak_memory_gb(), 2),
             },
         )
+
+    def _answers(
+        self, engine: Engine, book: _Book, counter: _Counter, progress: Progress
+    ) -> list[Completion]:
+        """Take what was kept, draw the rest, keep each unit as it comes; in order of requests."""
+        most, reader = self.decoding.max_new_tokens, engine.reader
+        requests = self.build(reader)
+        counter.task = progress.task(self.name, len(requests) * most, "tokens at most")
+        done: dict[str, Completion] = {}
+        missing = []
+        for unit in engine.units(requests):
+            kept = book.kept(unit)
+            if kept is None:
+                missing.append(unit)
+            done |= {row.id: row for row in kept or ()}
+        counter.resume(len(done) * most)
+        for unit, results in engine.draw(missing):
+            rows = [
+                self._completion(request, result, reader)
+                for request, result in zip(unit, results, strict=True)
+            ]
+            book.keep(unit, rows)
+            done |= {row.id: row for row in rows}
+            counter.note(len(done) * most, f"{len(done)}/{len(requests)} answers")
+        return [done[completion_id(self.spec.name, r)] for r in requests]
 
     def _refuse_silence(self, rows: Sequence[Completion]) -> None:
         """Stop where a whole arm has no answer: that says something of the request.

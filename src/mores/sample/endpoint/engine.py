@@ -11,11 +11,11 @@ model's folder (`ledger`), written before it is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from mores.errors import ServiceError
 from mores.records import FinishReason
+from mores.sample.draws import seed_of
 from mores.sample.endpoint import wire
 from mores.sample.endpoint.ask import ask_all
 from mores.sample.endpoint.asker import Asker, bytes_of
@@ -29,6 +29,7 @@ from mores.weights.reader import UNKNOWN, Reader, open_reader
 
 BY_CHANCE = 3
 """So many answers that came twice are no chance: some services number answers below 1,000."""
+UNCHECKED = "not checked: a chat service gives no log-probabilities of a prompt"
 FRAME = 16
 """Tokens that a chat template puts around a message, at most."""
 
@@ -65,9 +66,7 @@ class OpenAi:
     def facts(self) -> dict[str, Any]:
         """How it was asked, who answered, whose random numbers, what was spent."""
         spent = self.asker.ledger.spent
-        unchecked = self.job.tuned and self.api == "chat"
-        if unchecked:
-            self._probe = ("not checked: a chat service gives no log-probabilities of a prompt",)
+        found = (UNCHECKED,) if self.job.tuned and self.api == "chat" else self._probe
         return {
             "name": self.name,
             "api": self.api,
@@ -76,7 +75,7 @@ class OpenAi:
             "fingerprints": sorted(self.asker.fingerprints),
             "spent_tokens": spent.tokens,
             "spent_money": round(spent.money(self.endpoint.prices), 6),
-            **({"probe": self._probe} if self._probe else {}),
+            **({"probe": found} if found else {}),
         }
 
     def units(self, requests: Sequence[Request]) -> list[Unit]:
@@ -127,7 +126,7 @@ class OpenAi:
             self._served(request.key.weights),
             self.api,
             self.job.decoding,
-            seed=wire.seed_of(self.job.seed, self._reader.name, request.prompt_id, request.draw),
+            seed=seed_of(self.job.seed, self._reader.name, request.prompt_id, request.draw),
             room=room,
             extra=self.endpoint.extra,
             own_names=self.endpoint.url.startswith("https://api.openai.com/"),
@@ -185,15 +184,7 @@ class OpenAi:
             drawn = len(tokenizer(text)["input_ids"]) if tokenizer else len(text.encode()) // 4
         return Drawn((), reason, text.strip(), read=said.read or len(request.ids), drawn=drawn)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Nothing is held."""
 
 

@@ -6,14 +6,12 @@ vLLM, SGLang, llama.cpp, Ollama and `transformers serve` read and write the same
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mores.records import Decoding
 from mores.sample.requests import Request
-from mores.study.arms import slug
 
 Api = Literal["chat", "completions"]
 PATHS: dict[Api, str] = {"chat": "chat/completions", "completions": "completions"}
@@ -35,13 +33,6 @@ class Said:
     drawn: int | None = None
     fault: str = ""
     """Why this is no answer."""
-
-
-def seed_of(seed: int, model: str, prompt_id: str, draw: int) -> int:
-    """Return a seed below 2^31 that follows from the same as our own draws, not from the arm."""
-    name = "\x1f".join((str(seed), slug(model), prompt_id, str(draw)))
-    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") % (1 << 31)
 
 
 def payload(

@@ -14,13 +14,12 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from mores import store
 from mores.errors import ModelError
 from mores.records import FinishReason, to_plain
-from mores.sample.endpoint.wire import seed_of
+from mores.sample.draws import seed_of
 from mores.sample.engine import SEEDED, Job, Unit
 from mores.sample.requests import Request, completion_id
 from mores.sample.row import Drawn
@@ -33,6 +32,8 @@ from mores.weights.reader import Reader, open_reader
 LOG = "vllm.log"
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """Largest ranks of adapters that vLLM can be set to."""
+Probes = Mapping[str, Sequence[ProbeItem]]
+"""Arm's name → training samples that it is known by."""
 CACHE_GB = 4
 """Most for keys and values on CPUs, unless VLLM_CPU_KVCACHE_SPACE says otherwise."""
 
@@ -78,16 +79,18 @@ class Vllm:
         """Load, compare with the trainer, and give answers as they finish."""
         for alone, some in groupby(units, key=lambda u: self._alone(u[0].key.weights)):
             group = list(some)
-            self._load(alone, group)
-            self._compare(alone, group)
+            names = sorted({r.key.weights for unit in group for r in unit} - {"base"})
+            probes = {name: read_probe(self.job.tuned[name]) for name in names}
+            self._load(alone, group, probes)
+            self._compare(alone, probes)
             yield from self._answers(group)
             self._stop()
 
-    def _load(self, alone: str, group: Sequence[Unit]) -> None:
-        adapters = {} if alone else self._adapters(group)
+    def _load(self, alone: str, group: Sequence[Unit], probes: Probes) -> None:
+        adapters = {} if alone else {name: self.job.tuned[name] for name in probes}
         ranks = [store.read_json(f / ADAPTER_CONFIG)["r"] for f in adapters.values()]
         longest = max(len(r.ids) for u in group for r in u) + self.job.decoding.max_new_tokens + 1
-        probes = [len(i.prompt) + len(i.answer) + 1 for i in self._probes(alone, group)]
+        probed = [len(i.prompt) + len(i.answer) + 1 for items in probes.values() for i in items]
         self.job.progress.say(
             f"starting vLLM {self._version} with {alone or self._reader.name}"
             f"{' and ' + ', '.join(adapters) if adapters else ''}; half a minute"
@@ -100,40 +103,29 @@ class Vllm:
             "rank": next((r for r in RANKS if r >= max(ranks, default=1)), RANKS[-1]),
             "dtype": dtype,
             "gpus": _gpus(self.job.resolved.folder),
-            "context": min(self._reader.context, max([longest, *probes])),
+            "context": min(self._reader.context, max([longest, *probed])),
         }
         self._send({"load": loaded})
         self._receive("ready")
 
-    def _adapters(self, group: Sequence[Unit]) -> dict[str, Path]:
-        names = {r.key.weights for unit in group for r in unit} - {"base"}
-        return {name: self.job.tuned[name] for name in sorted(names)}
-
-    def _probes(self, alone: str, group: Sequence[Unit]) -> list[Any]:
-        names = [alone] if alone else list(self._adapters(group))
-        return [item for name in names for item in read_probe(self.job.tuned[name])]
-
-    def _compare(self, alone: str, group: Sequence[Unit]) -> None:
+    def _compare(self, alone: str, probes: Probes) -> None:
         """Refuse weights that are not those that were trained, and rows that are not kept apart.
 
         Rows have been given their neighbour's adapter: those without one, on CPUs, in vLLM 0.32.
         """
-        names = [alone] if alone else list(self._adapters(group))
-        probes = {name: read_probe(self.job.tuned[name]) for name in names}
         silent = [name for name, items in probes.items() if not items]
         self._found += [f"{name}: not checked, for a host has trained it" for name in silent]
-        probes = {name: items for name, items in probes.items() if items}
-        if not probes:
-            return
         rows = [(name, item) for name, items in probes.items() for item in items]
+        if not rows:
+            return
         if not alone:
-            rows += [("base", item) for items in probes.values() for item in items]
+            rows += [("base", item) for _, item in rows]
         self._send({"probe": [_probe_row("" if alone else n, item) for n, item in rows]})
         told = self._receive("probed")
         engine = f"vLLM {self._version}"
-        for name, items in probes.items():
+        for name in (n for n in probes if n not in silent):
             own = {i.id: t for (n, i), t in zip(rows, told["probed"], strict=True) if n == name}
-            line = check_probe(name, items, own, engine)
+            line = check_probe(name, probes[name], own, engine)
             self.job.progress.say(f"weights of {line}")
             self._found.append(line)
         for (name, _), moved in zip(rows, told["mixed"], strict=True):
@@ -264,16 +256,9 @@ class Vllm:
             process.kill()
             process.wait()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None and self._process is not None:
+    def close(self) -> None:
+        """End a process that still runs: something has gone wrong, for `draw` ends its own."""
+        if self._process is not None:
             self._process.kill()
         self._stop()
 
