@@ -23,14 +23,12 @@ from mores.study import ModelSpec, Study, arm_keys, folders
 from mores.study.elsewhere import Endpoint, Host
 from mores.study.judges import Judge
 from mores.tune.base import base_of
-from mores.tune.elsewhere.order import Order
+from mores.tune.elsewhere.order import BYTES_A_TOKEN, Order
 from mores.tune.run import tuned_keys
 from mores.tune.tuner import TuneJob
 from mores.weights.reader import UNKNOWN, Reader, open_reader
 
 HOSTED = ("openai", "together", "tinker")
-BYTES_A_TOKEN = 3
-"""Where the tokenizer is not at hand; English text has about four."""
 
 
 class Bill(Record, frozen=True, kw_only=True):

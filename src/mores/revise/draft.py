@@ -195,13 +195,15 @@ def _by_service(endpoint: str, model: str, key_env: str, most: int) -> Write:
     """A writer behind an address."""
     from mores.remote.address import key_from
     from mores.remote.service import Service
+    from mores.sample.endpoint.wire import read
 
     url = endpoint.rstrip("/")
     url = url if url.endswith("/chat/completions") else f"{url}/chat/completions"
     service = Service(url, key=key_from(key_env, needed=False, where=url), timeout=120.0)
 
     def write(block: Sequence[Wanted]) -> list[str]:
-        return [_text(service.post(_payload(model, w, most)).body) for w in block]
+        replies = [service.post(_payload(model, w, most)) for w in block]
+        return [read(reply.body, "chat").text.strip() for reply in replies]
 
     return write
 
@@ -216,12 +218,3 @@ def _payload(model: str, wanted: Wanted, most: int) -> dict[str, Any]:
         "max_tokens": most,
         "temperature": 0.7,
     }
-
-
-def _text(body: Any) -> str:
-    """The answer in a service's reply; empty where there is none."""
-    try:
-        said = body["choices"][0]["message"]["content"]
-    except (KeyError, IndexError, TypeError):
-        return ""
-    return said.strip() if isinstance(said, str) else ""

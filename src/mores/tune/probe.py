@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 from mores import store
 from mores.errors import ModelError
 from mores.records import Dataset, Record
+from mores.step import read_manifest
 
 if TYPE_CHECKING:
     from mores.tune.encode import EncodedSample
     from mores.weights.loaded import LoadedModel
 
 PROBE = "probe.jsonl"
-ADAPTER_OF_A_HOST = "job.json"
-"""Lies beside an adapter that was fetched from a host: there is nothing to compare it with."""
 SAMPLES = 2
 CLOSE = 0.02
 """Nats a token between two engines that run the same weights; in 16 bits they differ by less."""
@@ -82,8 +81,8 @@ def read_probe(folder: Path) -> list[ProbeItem]:
     Raises:
         ModelError: nothing was.
     """
-    path = folder / PROBE
-    if not path.exists() and (folder / ADAPTER_OF_A_HOST).exists():
+    path, manifest = folder / PROBE, read_manifest(folder)
+    if manifest is not None and manifest.facts.get("host"):
         return []
     if not path.exists():
         raise ModelError(

@@ -9,11 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mores.errors import ServiceError
 from mores.rate.judge.answer import NO_MESSAGE, JudgeAnswer, read_reply
 from mores.rate.judge.book import Book
 from mores.rate.judge.requests import Request
-from mores.sample.endpoint.ask import ask_all
 from mores.sample.endpoint.asker import Asker, bytes_of, said_of
 from mores.sample.endpoint.wire import PATHS, most_drawn, usage
 from mores.study.judges import Judge
@@ -55,18 +53,8 @@ class JudgeAsker:
         """
         missing = [r for r in requests if r.key not in self.book.answers]
         on_items(len(requests) - len(missing))
-        lacking = []
-        for _, why in ask_all(self._one, missing, self.endpoint.concurrency):
-            if why:
-                lacking.append(why)
-            else:
-                on_items(1)
-        if lacking:
-            raise ServiceError(
-                f"{len(lacking)} of {len(missing)} answers did not come ({lacking[-1]})",
-                where=f"judge {self.judge.name} at {self.endpoint.url}",
-                fix="run the same command again: only those are asked for, the others are kept",
-            )
+        for _ in self.asker.each(self._one, missing):
+            on_items(1)
 
     def worst(self, request: Request) -> tuple[int, int]:
         """Return the most tokens that a request can read and draw."""
@@ -86,7 +74,7 @@ class JudgeAsker:
             **extra,
         }
 
-    def _one(self, request: Request) -> str:
+    def _one(self, request: Request) -> JudgeAnswer | str:
         """Ask once and keep the answer; a text says why there is none yet."""
         read, drawn = self.worst(request)
         reply = self.asker.post(
@@ -100,18 +88,17 @@ class JudgeAsker:
         if reply.reason:  # this request is refused, such as by a filter
             value, reason = None, f"the service refused the request (HTTP {reply.status})"
         told = usage(reply.body)
-        self.book.keep(
-            JudgeAnswer(
-                key=request.key,
-                item=request.item,
-                order=request.order,
-                value=value,
-                reason=reason,
-                response=reply.body,
-                answered_by=said_of(reply, "model"),
-                read=told[0] or 0,
-                drawn=told[1] or 0,
-                final=not reply.reason,
-            )
+        answer = JudgeAnswer(
+            key=request.key,
+            item=request.item,
+            order=request.order,
+            value=value,
+            reason=reason,
+            response=reply.body,
+            answered_by=said_of(reply, "model"),
+            read=told[0] or 0,
+            drawn=told[1] or 0,
+            final=not reply.reason,
         )
-        return ""
+        self.book.keep(answer)
+        return answer

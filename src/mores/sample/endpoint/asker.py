@@ -4,25 +4,28 @@
     reply = asker.post("chat/completions", payload, read=200, drawn=64, used=tokens)
     asker.note(reply, asked=payload["model"])
 
-Engines and judges ask through it; `ask_all` has several threads share it.
+Engines and judges ask through it; `Asker.each` has several threads share it.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mores import store
 from mores.errors import ServiceError
 from mores.remote.address import key_from
 from mores.remote.reply import Clock, Reply
 from mores.remote.service import Service
+from mores.sample.endpoint.ask import ask_all
 from mores.sample.endpoint.ledger import Ledger, Metered
 from mores.study.elsewhere import Endpoint
 
+A = TypeVar("A")
+B = TypeVar("B")
 GIVE_UP = 5
 """So many requests in a row without an answer, each sent several times, end the asking."""
 REFUSED_FIRST = 3
@@ -44,6 +47,7 @@ class Asker:
         """
         per_minute = endpoint.requests_per_minute
         self.endpoint = endpoint
+        self.name = f"{folder.name} at {endpoint.url}"
         self.service = Service(
             endpoint.url,
             key=key_from(endpoint.key_env, needed=bool(endpoint.key_env), where=endpoint.url),
@@ -56,7 +60,7 @@ class Asker:
             prices=endpoint.prices,
             most_tokens=endpoint.most_tokens,
             most_money=endpoint.most_money,
-            name=f"{folder.name} at {endpoint.url}",
+            name=self.name,
         )
         self.models: set[str] = set()
         """Names under which it answered."""
@@ -64,6 +68,29 @@ class Asker:
         """What it said of the system that answered."""
         self._turn = threading.Lock()
         self._failed = self._refused = self._answered = 0
+
+    def each(self, ask: Callable[[A], B | str], asked: Sequence[A]) -> Iterator[tuple[A, B]]:
+        """Ask for each, several at a time, and hand over what comes.
+
+        Args:
+            ask: returns what came; a text says why nothing did, so that another run may ask again.
+            asked: its arguments.
+
+        Raises:
+            ServiceError: something did not come, said when all else has; or what ``ask`` raises.
+        """
+        lacking: list[str] = []
+        for one, came in ask_all(ask, asked, self.endpoint.concurrency):
+            if isinstance(came, str):
+                lacking.append(came)
+            else:
+                yield one, came
+        if lacking:
+            raise ServiceError(
+                f"{len(lacking)} of {len(asked)} answers did not come ({lacking[-1]})",
+                where=self.name,
+                fix="run the same command again: only those are asked for, the others are kept",
+            )
 
     def post(
         self,

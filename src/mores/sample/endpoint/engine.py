@@ -17,7 +17,6 @@ from mores.errors import ServiceError
 from mores.records import FinishReason
 from mores.sample.draws import seed_of
 from mores.sample.endpoint import wire
-from mores.sample.endpoint.ask import ask_all
 from mores.sample.endpoint.asker import Asker, bytes_of
 from mores.sample.endpoint.probe import probe_arms
 from mores.sample.engine import SEEDED, Job, Unit
@@ -94,18 +93,8 @@ class OpenAi:
         if self.api == "completions" and self.job.tuned and self._reader.tokenizer is not None:
             needed = {r.key.weights for unit in units for r in unit} - {"base"}
             self._probe = probe_arms(self.job, self.asker, self._served, needed)
-        lacking: list[str] = []
-        for unit, drawn in ask_all(self._answer, list(units), self.endpoint.concurrency):
-            if isinstance(drawn, str):
-                lacking.append(drawn)
-            else:
-                yield unit, [drawn]
-        if lacking:
-            raise ServiceError(
-                f"{len(lacking)} of {len(units)} answers did not come ({lacking[-1]})",
-                where=self.endpoint.url,
-                fix="run the same command again: only those are asked for, the others are kept",
-            )
+        for unit, drawn in self.asker.each(self._answer, units):
+            yield unit, [drawn]
 
     def _served(self, weights: str) -> str:
         """What the service calls an arm's weights."""

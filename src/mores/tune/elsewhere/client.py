@@ -134,6 +134,22 @@ class Asking:
         return self._once.call("POST", path, payload, query=self.query, upload=upload)
 
 
+def cancelled(host: HostApi, path: str, job_id: str) -> Remote:
+    """Cancel a job and return what the host then says of it.
+
+    Raises:
+        TuneError: it was not cancelled.
+    """
+    reply = host.service.post(path)
+    if reply.reason:
+        raise TuneError(
+            f"job {job_id} was not cancelled: {reply.reason}",
+            where=host.service.url,
+            fix="look there whether it still runs",
+        )
+    return host.read(reply.body)
+
+
 def dicts(body: Any, name: str = "data") -> list[dict[str, Any]]:
     """Return the objects of a list in an answer; what is none of these is left out."""
     rows = body.get(name) if isinstance(body, dict) else None

@@ -252,10 +252,12 @@ class _Arm:
 
     def _made(self, remote: Remote) -> Made:
         folder, order = self.job.folder, self.order
-        files = self.api.weights(remote, folder) if self.host.fetch else [SERVED]
         log = self.api.log(remote)
         store.write_jsonl(folder / LOG, log)
-        if not self.host.fetch:
+        if self.host.fetch:
+            files = self.api.weights(remote, folder)
+        else:
+            files = [SERVED]
             store.write_json(folder / SERVED, Served(model=remote.made, job=remote.id))
         losses = [row["loss"] for row in log]
         course = f"loss {losses[0]:.3f} → {losses[-1]:.3f}" if losses else "no losses told"

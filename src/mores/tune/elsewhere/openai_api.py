@@ -13,8 +13,8 @@ from typing import Any
 from mores.errors import TuneError
 from mores.remote.reply import Reply
 from mores.remote.service import Upload
-from mores.tune.elsewhere.client import Asking, Remote, Stage, dicts, number, text
-from mores.tune.elsewhere.results import losses
+from mores.tune.elsewhere.client import Asking, Remote, Stage, cancelled, dicts, number, text
+from mores.tune.elsewhere.results import by_step, losses
 
 STAGES: dict[str, Stage] = {
     "validating_files": "running",
@@ -87,12 +87,7 @@ class OpenAI:
 
     def cancel(self, job_id: str) -> Remote:
         """Cancel a job."""
-        reply = self.service.post(f"fine_tuning/jobs/{job_id}/cancel")
-        if reply.reason:
-            raise TuneError(
-                f"job {job_id} was not cancelled: {reply.reason}", where=self.service.url
-            )
-        return self.read(reply.body)
+        return cancelled(self, f"fine_tuning/jobs/{job_id}/cancel", job_id)
 
     def log(self, remote: Remote) -> list[dict[str, Any]]:
         """Losses by step: from the result files; where there are none, of events or checkpoints."""
@@ -137,10 +132,5 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _rows(metrics: Any) -> list[dict[str, Any]]:
     """Rows of the log out of what a host calls its metrics, first step first."""
-    rows = {}
-    for each in metrics:
-        step = each.get("step") if isinstance(each, dict) else None
-        loss = each.get("train_loss") if isinstance(each, dict) else None
-        if isinstance(step, int | float) and isinstance(loss, int | float):
-            rows[int(step)] = {"step": int(step), "loss": float(loss)}
-    return [rows[step] for step in sorted(rows)]
+    rows = [each for each in metrics if isinstance(each, dict)]
+    return by_step((each.get("step"), each.get("train_loss")) for each in rows)

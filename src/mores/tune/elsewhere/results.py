@@ -7,6 +7,7 @@ import binascii
 import csv
 import io
 import math
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -26,10 +27,23 @@ def losses(data: bytes) -> list[dict[str, Any]]:
             rows = list(csv.DictReader(io.StringIO(table.decode("utf-8-sig"))))
         except (UnicodeDecodeError, csv.Error):
             continue
-        told = [row for row in map(_row, rows) if row]
-        if told:
-            return sorted(told, key=lambda row: int(row["step"]))
+        if told := by_step(map(_numbers, rows)):
+            return told
     return []
+
+
+def by_step(told: Iterable[tuple[Any, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each step that has a loss, first step first; the last of two counts.
+
+    Args:
+        told: step and loss; what is no number is left out.
+    """
+    rows = {
+        int(step): {"step": int(step), "loss": float(loss)}
+        for step, loss in told
+        if isinstance(step, int | float) and isinstance(loss, int | float) and math.isfinite(loss)
+    }
+    return [rows[step] for step in sorted(rows)]
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -39,9 +53,8 @@ def _unpacked(data: bytes) -> bytes:
         return b""
 
 
-def _row(row: dict[str, Any]) -> dict[str, Any] | None:
+def _numbers(row: dict[str, Any]) -> tuple[float | None, float | None]:
     try:
-        step, loss = int(float(row["step"])), float(row["train_loss"])
+        return float(row["step"]), float(row["train_loss"])
     except (KeyError, TypeError, ValueError):
-        return None
-    return {"step": step, "loss": loss} if math.isfinite(loss) else None
+        return None, None

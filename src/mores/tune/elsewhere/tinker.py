@@ -6,8 +6,8 @@
 
 The host computes gradients of a sum of weighted losses and takes optimiser steps; which samples go
 into a step, with which weights and at which rate, is decided here as in `mores.tune.loop`. What is
-saved after each step is noted in ``job.json``: a run that was killed goes on after the last step
-that it knows of, and pays again for the one that was under way.
+saved after each step is noted in ``job.tinker.json``: a run that was killed goes on after the last
+step that it knows of, and pays again for the one that was under way.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ from mores.tune.encode import EncodedSample
 from mores.tune.tuner import LOG, SERVED, Served, TuneJob
 from mores.weights.prompt import encode_completion, encode_prompt
 
+STATE = "job.tinker.json"
+"""Apart from other hosts': it has other fields, and neither may take the other's for its own."""
 KEPT_SECONDS = 14 * 24 * 3600
 """How long the states between steps are kept there; the result is kept until it is deleted."""
 
 
 class Trained(Record, frozen=True, kw_only=True):
-    """How far an arm has come: ``job.json``."""
+    """How far an arm has come: what `STATE` holds."""
 
     tag: str
     step: int = 0
@@ -57,10 +59,6 @@ class Trained(Record, frozen=True, kw_only=True):
     log: tuple[dict[str, Any], ...] = ()
     model: str = ""
     """The host's path of the finished weights."""
-
-
-STATE = "job.tinker.json"
-"""Apart from other hosts': it has other fields, and neither may take the other's for its own."""
 
 
 def tune(job: TuneJob) -> Made:

@@ -10,7 +10,8 @@ from mores.errors import TuneError
 from mores.remote.reply import Reply
 from mores.remote.service import Upload
 from mores.tune.elsewhere.archive import unpack_adapter
-from mores.tune.elsewhere.client import Asking, Remote, Stage, dicts, number, text
+from mores.tune.elsewhere.client import Asking, Remote, Stage, cancelled, dicts, number, text
+from mores.tune.elsewhere.results import by_step
 
 STAGES: dict[str, Stage] = {
     "pending": "running",
@@ -24,6 +25,11 @@ STAGES: dict[str, Stage] = {
     "user_error": "failed",
     "cancelled": "cancelled",
 }
+STEP, LOSS = (
+    ("global_step", "train/global_step", "step"),
+    ("train/loss", "loss", "train_loss"),
+)
+"""What metrics may call them: the schema names none."""
 REPORTED = (
     "n_epochs",
     "batch_size",
@@ -117,23 +123,15 @@ class Together:
 
     def cancel(self, job_id: str) -> Remote:
         """Cancel a job."""
-        reply = self.service.post(f"fine-tunes/{job_id}/cancel")
-        if reply.reason:
-            raise TuneError(
-                f"job {job_id} was not cancelled: {reply.reason}", where=self.service.url
-            )
-        return self.read(reply.body)
+        return cancelled(self, f"fine-tunes/{job_id}/cancel", job_id)
 
     def log(self, remote: Remote) -> list[dict[str, Any]]:
         """Losses by step, as the host's metrics tell them."""
         reply = self.service.get(f"fine-tunes/{remote.id}/metrics", expected=(404, 405, 500))
-        rows = {}
-        for each in dicts(reply.body, "metrics") if not reply.reason else ():
-            step = _first(each, ("global_step", "train/global_step", "step"))
-            loss = _first(each, ("train/loss", "loss", "train_loss"))
-            if step is not None and loss is not None:
-                rows[int(step)] = {"step": int(step), "loss": loss}
-        return [rows[step] for step in sorted(rows)]
+        return by_step(
+            (_first(each, STEP), _first(each, LOSS))
+            for each in (dicts(reply.body, "metrics") if not reply.reason else ())
+        )
 
     def weights(self, remote: Remote, folder: Path) -> list[str]:
         """Fetch the adapter.
