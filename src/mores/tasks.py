@@ -10,7 +10,6 @@ again where it is done, and must be the same there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,8 +20,9 @@ from mores.execute import Resources, Task
 from mores.progress import Progress
 from mores.progress import Task as Bar
 from mores.records import Arm, to_plain
-from mores.study import ArmKey, ModelSpec, Study, StudyConfig
+from mores.study import ArmKey, ModelSpec, Study
 from mores.study.files import LABELS, file_digests
+from mores.study.travel import Sent
 from mores.tune.run import tuned_keys
 
 DO = "mores.tasks:do"
@@ -129,25 +129,12 @@ def _tune(study: Study, key: ArmKey, progress: Progress) -> None:
 
 
 def _sent(study: Study) -> dict[str, Any]:
-    """A study as plain data: where it lies, its settings, and what is in its files."""
-    return {
-        "folder": str(study.folder.resolve()),
-        "config": to_plain(study.config),
-        "place": study.place,
-        "kept": None if study.kept is None else sorted(study.kept),
-        "files": _files(study),
-    }
+    """A study as plain data, and what is in its files."""
+    return {"settings": to_plain(Sent.of(study)), "files": _files(study)}
 
 
 def _opened(sent: dict[str, Any]) -> Study:
-    kept = sent["kept"]
-    study = Study(
-        folder=Path(sent["folder"]),
-        config=msgspec.convert(sent["config"], StudyConfig),
-        origins={},
-        place=sent["place"],
-        kept=None if kept is None else frozenset(kept),
-    )
+    study = msgspec.convert(sent["settings"], Sent).open()
     here, there = _files(study), sent["files"]
     for name in sorted({*here, *there}):
         if here.get(name) != there.get(name):

@@ -31,7 +31,7 @@ from mores.tune.checkpoint import Progress, load_checkpoint, save_checkpoint
 from mores.tune.encode import EncodedSample
 from mores.tune.group import ALONE, Group
 from mores.tune.memory import Room, in_room
-from mores.tune.objective import Sample, objective_of
+from mores.tune.objective import Objective, Sample, objective_of
 from mores.tune.reach import describe
 from mores.weights.recompute import recompute
 
@@ -101,7 +101,7 @@ def fit(
     if not train:
         raise TuneError("no samples are left to train on", fix="lower recipe.held_out")
     make_trainable(loaded, recipe, seed)
-    first = room = room or Room(tokens=recipe.micro_tokens)
+    room = room or Room(tokens=recipe.micro_tokens)
     if room.recompute:
         recompute(loaded)
     group.spread(loaded)
@@ -124,26 +124,15 @@ def fit(
     per_epoch = steps_per_epoch(len(train), recipe.batch_size)
     steps = per_epoch * recipe.epochs
     saver = _Saver(folder, run, trainable, optimizer, checkpoint_seconds, group)
+    stepper = _Stepper(loaded, recipe, objective, anchor, optimizer, group, room, say)
     start, tokens = time.perf_counter(), 0
-
-    def attempt(limit: int) -> dict[str, Any]:
-        optimizer.zero_grad(set_to_none=True)
-        row = objective.accumulate(loaded, batch, limit, group)
-        if anchor:
-            row["divergence"] = anchor.pull(loaded, recipe.anchor, progress.step, group)
-        return row
-
     while progress.step < steps and not progress.stopped_early:
         epoch, within = divmod(progress.step, per_epoch)
         batch = [
             train[i] for i in epoch_batches(len(train), recipe.batch_size, seed, epoch)[within]
         ]
         rate = learning_rate(recipe, progress.step, steps)
-        sizes = [s.size for s in batch]
-        told = say if room == first else None  # once
-        row, room = in_room(loaded, room, sizes, attempt, alone=group.size == 1, say=told)
-        group.add_up(optimizer)
-        row["gradient_norm"] = _update(optimizer, recipe.clip_norm, rate, progress.step)
+        row = stepper.take(batch, progress.step, rate)
         progress.step += 1
         row = {"step": progress.step, "epoch": epoch + 1, "learning_rate": rate, **row}
         tokens += row["tokens"]
@@ -191,6 +180,41 @@ def split_held_out(
         [s for i, s in enumerate(samples) if i not in chosen],
         [s for i, s in enumerate(samples) if i in chosen],
     )
+
+
+@dataclass
+class _Stepper:
+    """Takes optimiser steps, in as much memory as there turns out to be."""
+
+    loaded: LoadedModel
+    recipe: Recipe
+    objective: Objective
+    anchor: Anchor | None
+    optimizer: torch.optim.Optimizer
+    group: Group
+    room: Room
+    say: store.Say | None
+
+    def take(self, batch: Sequence[Sample], step: int, rate: float) -> dict[str, Any]:
+        """Train on one step's samples; return its row of the log."""
+
+        def attempt(limit: int) -> dict[str, Any]:
+            self.optimizer.zero_grad(set_to_none=True)
+            row = self.objective.accumulate(self.loaded, batch, limit, self.group)
+            if self.anchor:
+                pull = self.anchor.pull(self.loaded, self.recipe.anchor, step, self.group)
+                row["divergence"] = pull
+            return row
+
+        before, sizes = self.room, [s.size for s in batch]
+        row, self.room = in_room(
+            self.loaded, before, sizes, attempt, alone=self.group.size == 1, say=self.say
+        )
+        if self.room != before:  # said once
+            self.say = None
+        self.group.add_up(self.optimizer)
+        row["gradient_norm"] = _update(self.optimizer, self.recipe.clip_norm, rate, step)
+        return row
 
 
 def _update(optimizer: torch.optim.Optimizer, clip_norm: float, rate: float, step: int) -> float:

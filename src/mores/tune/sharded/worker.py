@@ -21,8 +21,8 @@ from mores import store
 from mores.errors import MoresError
 from mores.progress import Progress
 from mores.records import Record
-from mores.study import ArmKey, Study
-from mores.study.config import StudyConfig
+from mores.study import ArmKey
+from mores.study.travel import Sent
 from mores.tune.memory import NeedsRoom, Room
 from mores.tune.tuner import TuneJob
 from mores.weights.resolve import ResolvedModel
@@ -34,11 +34,7 @@ MADE = "made.json"
 class Work(Record, frozen=True, kw_only=True):
     """A `TuneJob` as a file."""
 
-    folder: str
-    """Of the study."""
-    config: StudyConfig
-    place: str
-    kept: tuple[str, ...] | None
+    study: Sent
     model: int
     """Which of the study's models."""
     resolved: ResolvedModel
@@ -49,13 +45,9 @@ class Work(Record, frozen=True, kw_only=True):
     @classmethod
     def of(cls, job: TuneJob, room: Room) -> Work:
         """Write down a job."""
-        study = job.study
         return cls(
-            folder=str(study.folder),
-            config=study.config,
-            place=study.place,
-            kept=None if study.kept is None else tuple(sorted(study.kept)),
-            model=study.config.models.index(job.spec),
+            study=Sent.of(job.study),
+            model=job.study.config.models.index(job.spec),
             resolved=job.resolved,
             key=job.key,
             into=str(job.folder),
@@ -64,9 +56,8 @@ class Work(Record, frozen=True, kw_only=True):
 
     def job(self, progress: Progress) -> TuneJob:
         """Return the job again."""
-        kept = None if self.kept is None else frozenset(self.kept)
-        study = Study(Path(self.folder), self.config, {}, self.place, kept)
-        spec = self.config.models[self.model]
+        study = self.study.open()
+        spec = study.config.models[self.model]
         return TuneJob(study, spec, self.resolved, self.key, Path(self.into), progress)
 
 
