@@ -181,6 +181,12 @@ def test_the_checks_of_directions_can_fail(tmp_path):
     assert SRC / "sample" / "engine.py" in graph()[SRC / "sample" / "grid.py"]  # a deferred import
 
 
+def test_no_two_test_files_have_one_name():
+    # pytest takes the second for the first, and stops: only a run of all tests would show it.
+    names = [p.name for p in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(n for n in set(names) if names.count(n) > 1) == []
+
+
 def test_no_file_is_two_files():
     lines = {name(path): len(path.read_text("utf-8").splitlines()) for path in FILES}
     assert {path: count for path, count in lines.items() if count > 400} == {}
