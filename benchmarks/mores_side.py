@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mores import store
-from mores.records import Dataset
+from mores.records import Dataset, Decoding
 from mores.study.arms import ArmKey
 from mores.weights.load import load
 from mores.weights.loaded import LoadedModel
@@ -33,6 +35,10 @@ from workload import (
     synchronise,
     training_examples,
 )
+
+if TYPE_CHECKING:
+    from mores.sample.requests import Request
+    from mores.sample.row import Drawn
 
 
 def measure(job: Job) -> Measurement:
@@ -119,34 +125,46 @@ def draw(
     Returns:
         A row for each completion: arm, prompt id, text, tokens.
     """
-    from mores.sample.decoder import Decoder
-    from mores.sample.plan import plan_batches
     from mores.sample.requests import Request
-    from mores.study import SampleConfig
     from mores.weights.prompt import decode, encode_prompt
 
-    limit = gpu_memory_gb() or SampleConfig().memory_gb
     requests = [
         Request(key, p.id, p.category, 0, tuple(encode_prompt(loaded.tokenizer, FORM, p.text)))
         for key in keys
         for p in prompts(work)
     ]
+    return [
+        {
+            "arm": request.key.name,
+            "prompt_id": request.prompt_id,
+            "text": decode(loaded.tokenizer, result.ids),
+            "tokens": len(result.ids),
+        }
+        for request, result in drawn(loaded, requests, work.decoding, seed, batch_rows)
+    ]
+
+
+def drawn(
+    loaded: LoadedModel,
+    requests: Sequence[Request],
+    decoding: Decoding,
+    seed: int,
+    batch_rows: int = 0,
+) -> Iterator[tuple[Request, Drawn]]:
+    """Draw in the batches that mores plans; the one place where benchmarks sample with mores."""
+    from mores.sample.decoder import Decoder
+    from mores.sample.plan import plan_batches
+    from mores.study import SampleConfig
+
     batches = plan_batches(
-        loaded, requests, work.max_new_tokens, batch_rows=batch_rows, memory_gb=limit
+        loaded,
+        requests,
+        decoding.max_new_tokens,
+        batch_rows=batch_rows,
+        memory_gb=gpu_memory_gb() or SampleConfig().memory_gb,
     )
-    rows: list[dict[str, str | int]] = []
     for batch in batches:
-        drawn = Decoder(loaded).draw(batch, work.decoding, seed)
-        rows += [
-            {
-                "arm": request.key.name,
-                "prompt_id": request.prompt_id,
-                "text": decode(loaded.tokenizer, result.ids),
-                "tokens": len(result.ids),
-            }
-            for request, result in zip(batch, drawn, strict=True)
-        ]
-    return rows
+        yield from zip(batch, Decoder(loaded).draw(batch, decoding, seed), strict=True)
 
 
 def gpu_memory_gb() -> float | None:
