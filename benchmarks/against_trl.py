@@ -245,7 +245,7 @@ def describe_machine(device: str) -> str:
     memory = psutil.virtual_memory().total / 1e9
     versions = ", ".join(f"{name} {_version(name)}" for name in LIBRARIES[:4])
     return (
-        f"{dt.datetime.now(dt.UTC):%d %b %Y}, {_processor()}, {cores} cores, {memory:.0f} GB, "
+        f"{dt.datetime.now(dt.UTC):%d %b %Y}, {processor()}, {cores} cores, {memory:.0f} GB, "
         f"on {device}; Python {platform.python_version()}, {versions}."
     )
 
@@ -332,7 +332,8 @@ def _version(library: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the processor's name as the system gives it."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
