@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return 1 where held-out losses differ."""
     options = parse(arguments)
     for library in LIBRARIES:
-        if _version(library) is None:
+        if version(library) is None:
             sys.exit(f"{library} is missing: pip install -e .[bench]")
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
         workload, parameters, device = prepare(options, Path(folder))
@@ -224,7 +224,7 @@ def conclude(
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "machine": machine,
         "sources": source_digest(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": {name: version(name) for name in LIBRARIES},
         "model": options.gpu or "smollm2-135m",
         "workload": msgspec.to_builtins(shown),
         "gflops": rates,
@@ -243,10 +243,10 @@ def describe_machine(device: str) -> str:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = psutil.virtual_memory().total / 1e9
-    versions = ", ".join(f"{name} {_version(name)}" for name in LIBRARIES[:4])
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES[:4])
     return (
         f"{dt.datetime.now(dt.UTC):%d %b %Y}, {processor()}, {cores} cores, {memory:.0f} GB, "
-        f"on {device}; Python {platform.python_version()}, {versions}."
+        f"on {device}; Python {platform.pythonversion()}, {versions}."
     )
 
 
@@ -325,7 +325,8 @@ def last_line(program: str, *arguments: str) -> str:
     return done.stdout.strip().rpartition("\n")[2]
 
 
-def _version(library: str) -> str | None:
+def version(library: str) -> str | None:
+    """Return a library's version, or None where it is not installed."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:

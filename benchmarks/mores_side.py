@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import torch
 
 from mores import store
 from mores.records import Dataset, Decoding
 from mores.study.arms import ArmKey
+from mores.weights.attention import Layout
 from mores.weights.load import load
 from mores.weights.loaded import LoadedModel
 from mores.weights.machine import peak_memory_gb, set_threads
@@ -48,6 +50,10 @@ def measure(job: Job) -> Measurement:
         import peft  # noqa: F401 - on both sides imports count as starting, not as the stage
     loaded = load(resolve(job.workload.model_folder), dtype=job.workload.dtype)
     parameters = flop_parameters(loaded.model)
+    if loaded.device.type == "cuda":  # what a GPU does once belongs to the start, on both sides
+        ids = torch.arange(256)
+        with torch.no_grad():
+            loaded.logits(loaded.hidden(ids, Layout.of([len(ids)])))
     synchronise()
     start = time.perf_counter()
     tokens, rows = _train(loaded, job) if job.stage == "train" else _sample(loaded, job)
@@ -169,8 +175,6 @@ def drawn(
 
 def gpu_memory_gb() -> float | None:
     """Nine tenths of the GPU's memory in GB, or None without one."""
-    import torch
-
     return 0.9 * torch.cuda.mem_get_info()[1] / 1e9 if torch.cuda.is_available() else None
 
 

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 import psutil
 
@@ -30,10 +31,14 @@ class Seen:
 
     started: float
     """In seconds of the epoch."""
+    seconds: float
+    """From its start to its end."""
     peak_gb: float
     """Largest resident memory of it and its children together."""
     gpu_peak_gb: float | None
     """Most memory in use on the GPU, beyond what was in use before; None without one."""
+    output: str
+    """The last line that it printed."""
     error: str
     """Its last words where it failed or ran out of time; empty where it did neither."""
 
@@ -49,10 +54,10 @@ def watched(
         environment: its environment; by default ours.
     """
     before = gpu_used_gb()
-    with tempfile.TemporaryFile() as words:
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as words:
         started = time.time()
         process = subprocess.Popen(
-            command, stdout=words, stderr=words, env=environment, start_new_session=True
+            command, stdout=said, stderr=words, env=environment, start_new_session=True
         )
         watch = _Watch(process.pid, before)
         watch.start()
@@ -67,11 +72,17 @@ def watched(
                 os.killpg(process.pid, signal.SIGKILL)  # children that were left behind too
             process.wait()
             watch.join()
+        taken = time.time() - started
+        output = _text(said)
         if error:
-            words.seek(0)
-            told = words.read().decode("utf-8", "replace").strip()
-            error = f"{error}: {told[-3000:]}"
-    return Seen(started, watch.peak / 1e9, watch.gpu_peak, error)
+            error = f"{error}: {(_text(words) or output)[-3000:]}"
+    last = output.rpartition("\n")[2]
+    return Seen(started, taken, watch.peak / 1e9, watch.gpu_peak, last, error)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace").strip()
 
 
 class _Watch(threading.Thread):
