@@ -9,7 +9,6 @@ context; many sequences in one batch; beginnings that prompts share are read onc
 from __future__ import annotations
 
 import ctypes
-import os
 from typing import Any
 
 import llama_cpp as lc
@@ -21,9 +20,6 @@ LEAST = 32
 """Tokens that a beginning must have to be read once for all."""
 BATCH = 2048
 """Most tokens handed over in one call."""
-UNIFIED = os.environ.get("LLAMA_UNIFIED", "0") == "1"
-"""One buffer of keys and values for all sequences instead of one for each: copying a beginning is
-then free, but every row looks past the others' tokens."""
 
 
 class Llama:
@@ -46,7 +42,7 @@ class Llama:
             raise SystemExit("llama.cpp could not read the GGUF files")
         self.how = (
             f"float32 weights, half-precision cache, a context an arm, at most {ask['width']} "
-            f"sequences a batch, {'one buffer' if UNIFIED else 'a buffer each'}, beginnings copied"
+            "sequences a batch, a buffer each, beginnings copied"
         )
 
     def draw(self, ask: Ask) -> dict[str, list[int]]:
@@ -93,7 +89,7 @@ class Llama:
         params.n_ctx = len(rows) * -(-longest // 256) * 256
         params.n_batch = BATCH
         params.n_threads = params.n_threads_batch = ask["threads"]
-        params.kv_unified = UNIFIED
+        params.kv_unified = False  # a buffer each: rows do not look past the others' tokens
         context = lc.llama_init_from_model(self.model, params)
         if not context:
             raise SystemExit("llama.cpp could not make a context")
