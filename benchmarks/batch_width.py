@@ -45,7 +45,7 @@ def main() -> None:
     work = Workload(model_folder=resolved.folder, study=str(study))
     texts = []
     for width in widths:
-        rows = draw(loaded, work, [ArmKey("base", 0)], SEED, [], batch_rows=width)
+        rows = draw(loaded, work, [ArmKey("base", 0)], SEED, batch_rows=width)
         texts.append({str(row["prompt_id"]): str(row["text"]) for row in rows})
     count = changed(*texts)
     print(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -120,23 +121,26 @@ def draw(
         A row for each completion: arm, prompt id, text, tokens.
     """
     from mores.sample.decoder import Decoder
-    from mores.sample.plan import plan_batches
+    from mores.sample.plan import OF_FREE, plan_units, rows_side_by_side, weight_bytes
     from mores.sample.requests import Request
-    from mores.study import SampleConfig
+    from mores.weights.machine import free_for_models_gb
     from mores.weights.prompt import decode, encode_prompt
 
-    limit = gpu_memory_gb() or SampleConfig().memory_gb
     requests = [
         Request(key, p.id, p.category, 0, tuple(encode_prompt(loaded.tokenizer, FORM, p.text)))
         for key in keys
         for p in prompts(work)
     ]
-    batches = plan_batches(
-        loaded, requests, work.max_new_tokens, batch_rows=batch_rows, memory_gb=limit
-    )
+    limit = work.max_new_tokens
+    # What is free beside the model that is loaded already, as a run would find it before.
+    sizes: dict[str, Any] = {
+        "batch_rows": batch_rows,
+        "memory_gb": OF_FREE * free_for_models_gb() + weight_bytes(loaded) / 1e9,
+    }
     rows: list[dict[str, str | int]] = []
-    for batch in batches:
-        drawn = Decoder(loaded).draw(batch, work.decoding, seed)
+    for unit in plan_units(loaded, requests, limit, **sizes):
+        width = rows_side_by_side(loaded, unit, limit, **sizes)
+        drawn = Decoder(loaded).draw(unit, work.decoding, seed, width)
         rows += [
             {
                 "arm": request.key.name,
@@ -144,16 +148,9 @@ def draw(
                 "text": decode(loaded.tokenizer, result.ids),
                 "tokens": len(result.ids),
             }
-            for request, result in zip(batch, drawn, strict=True)
+            for request, result in zip(unit, drawn, strict=True)
         ]
     return rows
-
-
-def gpu_memory_gb() -> float | None:
-    """Nine tenths of the GPU's memory in GB, or None without one."""
-    import torch
-
-    return 0.9 * torch.cuda.mem_get_info()[1] / 1e9 if torch.cuda.is_available() else None
 
 
 def main() -> None:
