@@ -53,6 +53,7 @@ def run(
         MoresError: what the steps raise.
     """
     from mores.report import report
+    from mores.weights.kept import keeping
     from mores.weights.machine import peak_memory_gb
 
     progress = progress or Progress(quiet=True)
@@ -66,7 +67,8 @@ def run(
         with way.step("fetch", 2):
             fetch_all(study, progress=progress)
         if make is None:
-            _steps(study, way, progress)
+            with keeping():  # the steps of one model load it once
+                _steps(study, way, progress)
         else:
             with way.step(f"tasks on {on}", 106):
                 _send(study, make, progress)

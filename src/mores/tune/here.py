@@ -14,7 +14,7 @@ from mores.progress import duration
 from mores.records import Completion
 from mores.step import Made
 from mores.study import ModelSpec, Study
-from mores.tune.adapters import save_tuned
+from mores.tune.adapters import save_tuned, take_out
 from mores.tune.anchor import anchor_samples
 from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
@@ -95,6 +95,8 @@ def _train(job: TuneJob, group: Group, room: Room | None) -> Made:
     weights = save_tuned(loaded, recipe, folder, spec.name, group)
     with in_16_bits:
         tuned = probe(loaded, probes)
+    if recipe.method == "lora" and group.size == 1:
+        take_out(loaded.model)  # the next arm begins with the same base
     if not group.rank:
         store.write_jsonl(folder / LOG, result.log)
         store.write_jsonl(folder / PROBE, probe_items(probes, base, tuned))

@@ -47,9 +47,11 @@ def tune(study: Study, *, progress: Progress | None = None) -> list[TunedArm]:
         TuneError: the run diverged.
         StoreError: the weights could not be written, or another process is at work here.
     """
+    from mores.weights.kept import keeping
+
     progress = progress or Progress(quiet=True)
     tuned = []
-    with store.lock(study.run_folder):
+    with store.lock(study.run_folder), keeping():
         for spec in study.config.models:
             resolved = base_of(spec, progress.say)
             for key in tuned_keys(study):
