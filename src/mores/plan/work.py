@@ -18,29 +18,17 @@ from mores.plan.seal import seal_plan, seal_status
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Record
 from mores.stats import smallest_p
-from mores.step import versions
 from mores.study import ModelSpec, Study, settings
 from mores.study.arms import arm_keys
 from mores.tune.base import base_of
+from mores.weights.rates import Rates, known_rates, rates_file
 
 if TYPE_CHECKING:
     from mores.measure.capability import Task
     from mores.weights.loaded import LoadedModel
 
-PAIR_TOKENS = 90
-"""Tokens of a stance pair, question and both answers, roughly."""
 SECONDS_PER_RATING = 45.0
 """Reading a prompt, a position and an answer of up to 200 words, and deciding: our assumption."""
-
-
-class Rates(Record, frozen=True, kw_only=True):
-    """Measured speed of one model on this machine, in tokens a second."""
-
-    train: float
-    read: float
-    draw: float
-    rows: int
-    """Rows decoded side by side in the measurement."""
 
 
 class ModelPlan(Record, frozen=True, kw_only=True):
@@ -222,6 +210,7 @@ def _ratings(study: Study) -> int:
 def _plan_model(
     study: Study, spec: ModelSpec, tasks: Sequence[Task], probe: bool, progress: Progress
 ) -> ModelPlan:
+    from mores.measure.capability.task import item_tokens
     from mores.sample.plan import LIBRARIES_GB, weight_bytes
     from mores.tune.batches import steps_per_epoch
     from mores.tune.encode import encode_dataset
@@ -237,7 +226,7 @@ def _plan_model(
     kept = len(sizes) - round(len(sizes) * recipe.held_out)
     steps = steps_per_epoch(kept, recipe.batch_size)
     read, draw = _sampling_tokens(study, spec, loaded)
-    capability = _capability_tokens(tasks, loaded, tuned + 1)
+    capability = round(item_tokens(tasks, loaded.tokenizer) * (tuned + 1))
     weights = weight_bytes(loaded) / 1e9
     parameters = loaded.parameters
     trained = 4 * weights if recipe.method == "full" else 1.2 * weights
@@ -250,8 +239,8 @@ def _plan_model(
     rates = _rates(study, spec, loaded, resolved.digest, progress) if probe else None
     minutes = None
     if rates is not None:
-        seconds = tuned * recipe.epochs * sum(sizes) / rates.train
-        seconds += (read + capability) / rates.read + draw / rates.draw
+        trained_on = tuned * recipe.epochs * sum(sizes)
+        seconds = rates.seconds(train=trained_on, read=read + capability, draw=draw)
         minutes = round(seconds / 60 + 0.5, 1)
     return ModelPlan(
         name=spec.name,
@@ -274,6 +263,7 @@ def _plan_model(
 
 def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tuple[int, int]:
     """Tokens read (each prompt once) and the most that can be drawn."""
+    from mores.measure.stance.run import PAIR_TOKENS
     from mores.sample.requests import prompt_requests
 
     config = study.config.sample
@@ -298,34 +288,16 @@ def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tupl
     return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens
 
 
-def _capability_tokens(tasks: Sequence[Task], loaded: LoadedModel, arms: int) -> int:
-    """Tokens of all capability items, from the first few of each task."""
-    total = 0.0
-    for task in tasks:
-        some = task.items[:20]
-        texts = [item.context + " ".join(item.choices) for item in some]
-        mean = sum(len(loaded.tokenizer(t)["input_ids"]) for t in texts) / len(some)
-        total += mean * len(task.items)
-    return round(total * arms)
-
-
 def _rates(
     study: Study, spec: ModelSpec, loaded: LoadedModel, digest: str, progress: Progress
 ) -> Rates:
     """Measured rates; kept in the cache for the same model, machine and method."""
-    import platform
-
-    from mores.weights.machine import usable_cores
-
-    key = store.digest(
-        [digest, platform.node(), usable_cores(), study.config.recipe.method, versions()]
-    ).removeprefix("sha256:")[:24]
-    path = store.cache_folder() / "probes" / f"{key}.json"
-    if path.exists():
-        return store.as_record(store.read_json(path), Rates, path=path)
+    method = study.config.recipe.method
+    if known := known_rates(digest, method):
+        return known
     progress.say(f"measuring the speed of {spec.name} on this machine, once")
     rates = measure_rates(study, spec, loaded)
-    store.write_json(path, rates)
+    store.write_json(rates_file(digest, method), rates)
     return rates
 
 
