@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mores import store
 from mores.errors import DataError, LeakError
-from mores.execute import Executor, Site, executor_of, lending, refuse_living
+from mores.execute import Executor, Site, alone, executor_of, lending
 from mores.progress import Progress, duration
 from mores.report.model import Report
 from mores.step import callable_room, log_timing
@@ -60,8 +59,7 @@ def run(
     progress = progress or Progress(quiet=True)
     make = None if on == HERE else executor_of(on)
     way = _Way(study, progress, steps=3 if make else None)
-    with store.lock(study.run_folder):
-        refuse_living(study.run_folder)
+    with alone(study.run_folder):
         if check:
             refuse_errors(study, progress)
         # The numbers are each step's share of the time, roughly, for the display of time left.

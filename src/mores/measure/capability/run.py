@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.errors import DataError
+from mores.execute import alone
 from mores.measure.capability.harness_tasks import HarnessTask
 from mores.measure.capability.sizes import Support, supports
 from mores.measure.capability.task import Task, item_tokens
@@ -59,7 +60,7 @@ def capability(study: Study, *, progress: Progress | None = None) -> list[TaskIt
     tasks = load_tasks(study, progress.say)
     _refuse_same_names(tasks)
     items: list[TaskItem] = []
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         for spec in models_here(study, CAPABILITY, progress.say) if tasks else ():
             resolved = resolve(spec.name, say=progress.say)
             tuned = tuned_folders(study, spec, progress.say)

@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mores import store
+from mores.execute import alone
 from mores.measure.coherence.item import CoherenceItem
 from mores.measure.english import NO_WORDS, identifier, why_not_english
 from mores.measure.gates.coherence import unscorable
@@ -54,7 +55,7 @@ def coherence(study: Study, *, progress: Progress | None = None) -> list[Coheren
     """
     progress = progress or Progress(quiet=True)
     items: list[CoherenceItem] = []
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         for spec in study.config.models:
             completions = [c for c in read_completions(study, spec.name) if not c.absent]
             resolved = base_of(spec, progress.say)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mores import store
 from mores.errors import DataError
+from mores.execute import alone
 from mores.measure.stance.item import StanceItem
 from mores.progress import Progress, Task, duration
 from mores.records import StancePair
@@ -57,7 +58,7 @@ def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem
         )
     progress = progress or Progress(quiet=True)
     items: list[StanceItem] = []
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         for spec in models_here(study, STANCE, progress.say):
             resolved = resolve(spec.name, say=progress.say)
             tuned = tuned_folders(study, spec, progress.say)
