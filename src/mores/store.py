@@ -340,22 +340,23 @@ _lent: set[Path] = set()
 
 
 @contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
+def lock(folder: Path) -> Iterator[bool]:
     """Hold a run folder for one process; the system frees it if the process dies.
 
-    A thread that holds it already may take it again.
+    A thread that holds it already may take it again. Gives whether the folder is ours: not where it
+    was `lent`.
 
     Raises:
         StoreError: another process is at work in this folder.
     """
     if folder.resolve() in _lent:
-        yield
+        yield False
         return
     busy = "another mores process is at work here"
     with held(
         folder / ".lock", busy, fix="wait for it, or stop it; the lock goes with the process"
     ):
-        yield
+        yield True
 
 
 @contextlib.contextmanager

@@ -5,17 +5,15 @@ rates = rates_of(study, spec, loaded, digest, progress)
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mores import store
 from mores.progress import Progress
-from mores.records import Record
-from mores.step import versions
 from mores.study import ModelSpec, Study
 from mores.study.arms import arm_keys
+from mores.weights.rates import Rates, known_rates, rates_file
 
 if TYPE_CHECKING:
     from mores.sample.requests import Request
@@ -23,16 +21,6 @@ if TYPE_CHECKING:
 
 PROBED = 40
 """Most answers that are drawn side by side to measure the speed; more are hardly faster."""
-
-
-class Rates(Record, frozen=True, kw_only=True):
-    """Measured speed of one model on this machine, in tokens a second."""
-
-    train: float
-    read: float
-    draw: float
-    rows: int
-    """Rows decoded side by side in the measurement."""
 
 
 def draws_of(study: Study, spec: ModelSpec, loaded: LoadedModel) -> list[Request]:
@@ -68,18 +56,15 @@ def rates_of(
     study: Study, spec: ModelSpec, loaded: LoadedModel, digest: str, progress: Progress
 ) -> Rates:
     """Return measured rates; kept in the cache for the same model, machine and method."""
-    from mores.weights.machine import usable_cores
-
     some = [r for r in draws_of(study, spec, loaded) if r.key.arm == "base" and not r.draw][:PROBED]
     rows = some[: side_by_side(study, loaded, some)]
-    made_from = [digest, platform.node(), usable_cores(), study.config.recipe.method, versions()]
-    key = store.digest([*made_from, len(rows)]).removeprefix("sha256:")[:24]
-    path = store.cache_folder() / "probes" / f"{key}.json"
-    if path.exists():
-        return store.as_record(store.read_json(path), Rates, path=path)
+    method = study.config.recipe.method
+    known = known_rates(digest, method)
+    if known is not None and known.rows == len(rows):
+        return known
     progress.say(f"measuring the speed of {spec.name} on this machine, once")
     rates = measure_rates(study, spec, loaded, rows)
-    store.write_json(path, rates)
+    store.write_json(rates_file(digest, method), rates)
     return rates
 
 

@@ -13,7 +13,7 @@ from mores import store
 from mores.plan.bill import Bill, bills
 from mores.plan.foreign import foreign_words
 from mores.plan.power import Shows, what_it_shows
-from mores.plan.rates import Rates, draws_of, rates_of, side_by_side
+from mores.plan.rates import draws_of, rates_of, side_by_side
 from mores.plan.seal import seal_plan, seal_status
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Record
@@ -21,13 +21,12 @@ from mores.stats import smallest_p
 from mores.study import ModelSpec, Study, settings
 from mores.study.arms import arm_keys
 from mores.tune.base import base_of
+from mores.weights.rates import Rates
 
 if TYPE_CHECKING:
     from mores.measure.capability import Task
     from mores.weights.loaded import LoadedModel
 
-PAIR_TOKENS = 90
-"""Tokens of a stance pair, question and both answers, roughly."""
 SECONDS_PER_RATING = 45.0
 """Reading a prompt, a position and an answer of up to 200 words, and deciding: our assumption."""
 
@@ -211,6 +210,7 @@ def _ratings(study: Study) -> int:
 def _plan_model(
     study: Study, spec: ModelSpec, tasks: Sequence[Task], probe: bool, progress: Progress
 ) -> ModelPlan:
+    from mores.measure.capability.task import item_tokens
     from mores.sample.plan import LIBRARIES_GB, row_bytes, weight_bytes
     from mores.tune.batches import steps_per_epoch
     from mores.tune.encode import encode_dataset
@@ -226,7 +226,7 @@ def _plan_model(
     kept = len(sizes) - round(len(sizes) * recipe.held_out)
     steps = steps_per_epoch(kept, recipe.batch_size)
     read, draw = _sampling_tokens(study, spec, loaded)
-    capability = _capability_tokens(tasks, loaded, tuned + 1)
+    capability = round(item_tokens(tasks, loaded.tokenizer) * (tuned + 1))
     weights = weight_bytes(loaded) / 1e9
     parameters = loaded.parameters
     trained = 4 * weights if recipe.method == "full" else 1.2 * weights
@@ -243,8 +243,8 @@ def _plan_model(
     rates = rates_of(study, spec, loaded, resolved.digest, progress) if probe else None
     minutes = None
     if rates is not None:
-        seconds = tuned * recipe.epochs * sum(sizes) / rates.train
-        seconds += (read + capability) / rates.read + draw / rates.draw
+        trained_on = tuned * recipe.epochs * sum(sizes)
+        seconds = rates.seconds(train=trained_on, read=read + capability, draw=draw)
         minutes = round(seconds / 60 + 0.5, 1)
     return ModelPlan(
         name=spec.name,
@@ -267,6 +267,8 @@ def _plan_model(
 
 def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tuple[int, int]:
     """Tokens read (each prompt once) and the most that can be drawn."""
+    from mores.measure.stance.run import PAIR_TOKENS
+
     config = study.config.sample
     rows = [r for r in draws_of(study, spec, loaded) if not r.draw]
     stems = _stem_rows(study)
@@ -279,14 +281,3 @@ def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tupl
     pairs = len(study.pairs("test")) * len(arm_keys(study.config.arms, study.config.train_seeds))
     read += pairs * PAIR_TOKENS + drawn
     return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens
-
-
-def _capability_tokens(tasks: Sequence[Task], loaded: LoadedModel, arms: int) -> int:
-    """Tokens of all capability items, from the first few of each task."""
-    total = 0.0
-    for task in tasks:
-        some = task.items[:20]
-        texts = [item.context + " ".join(item.choices) for item in some]
-        mean = sum(len(loaded.tokenizer(t)["input_ids"]) for t in texts) / len(some)
-        total += mean * len(task.items)
-    return round(total * arms)

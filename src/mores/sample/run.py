@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.errors import DataError, StudyError
+from mores.execute import alone
 from mores.progress import Progress
 from mores.records import Completion, Decoding, Prompt
 from mores.sample.grid import COMPLETIONS, Grid
@@ -102,7 +103,7 @@ def rejected_grids(study: Study) -> list[Grid]:
 
 def _draw(study: Study, grids: Sequence[Grid], progress: Progress | None) -> list[Completion]:
     progress = progress or Progress(quiet=True)
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         return [completion for grid in grids for completion in grid.run(progress)]
 
 

@@ -29,6 +29,7 @@ from mores.tune.tuner import LOG, TuneJob
 from mores.weights.chat import notes
 from mores.weights.loaded import LoadedModel
 from mores.weights.machine import choose_dtype, peak_memory_gb, set_threads
+from mores.weights.rates import planned_seconds
 
 
 def train(job: TuneJob, group: Group = ALONE, room: Room | None = None) -> Made:
@@ -70,7 +71,9 @@ def _train(job: TuneJob, group: Group, room: Room | None) -> Made:
     probes = probe_samples(loaded, study.dataset(key.arm), spec.format)
     with in_16_bits:
         base = probe(loaded, probes)  # each process for itself: nothing is divided yet
-    task = progress.task(f"tune {key.name}", 1.0, "")
+    tokens = recipe.epochs * sum(sample.size for sample in samples)
+    planned = planned_seconds(job.resolved.digest, recipe.method, train=tokens)
+    task = progress.task(f"tune {key.name}", 1.0, "", planned=planned)
 
     def on_step(step: int, steps: int, row: dict[str, Any]) -> None:
         if not task.done:

@@ -12,6 +12,7 @@ from typing import Any
 
 from mores import store
 from mores.errors import ModelError
+from mores.execute import alone
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, ModelRef, to_plain
 from mores.step import Step, outputs_digest, read_manifest, stale
@@ -51,7 +52,7 @@ def tune(study: Study, *, progress: Progress | None = None) -> list[TunedArm]:
 
     progress = progress or Progress(quiet=True)
     tuned = []
-    with store.lock(study.run_folder), keeping():
+    with alone(study.run_folder), keeping():
         for spec in study.config.models:
             resolved = base_of(spec, progress.say)
             for key in tuned_keys(study):

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.errors import MeasureError, ServiceError
+from mores.execute import alone
 from mores.measure.toxicity import registry
 from mores.measure.toxicity.card import ValidationCard
 from mores.measure.toxicity.labelled import LabelledText
@@ -61,7 +62,7 @@ def toxicity(
         study = study.with_config(replace(study.config, toxicity=config))
     every: list[Score] = []
     judged: dict[str, list[Judged]] = {spec.name: [] for spec in study.config.models}
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         for name in study.config.toxicity.scorers:
             judge = scorer_of(study, name, say=progress.say)
             for spec in study.config.models:
