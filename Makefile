@@ -4,7 +4,10 @@
 # make test-ten   the tests ten times, each in another order and with another hash seed
 # make check   format, lint, types, docs
 # make docs    the documentation as a site (site/)
-# make bench   speed against TRL, on this machine
+# make bench   speed against TRL, vLLM and llama.cpp, on this machine
+# make bench-peers  install vLLM and llama.cpp for that, each in an environment of its own
+# make bench-smoke  is it still as many times faster than plain transformers? A minute; with
+#              RECORD=1 it writes this machine's ratios into benchmarks/recorded_ratios.json
 # make bench-capability  our runner against the lm-evaluation-harness, same items, same model
 # make soak    the rating app killed again and again under load: nothing lost, nothing twice
 # make load    200 raters at once: response times, memory, exactly k ratings everywhere
@@ -17,7 +20,7 @@ BIN := .venv/bin
 # Python compiles what is imported, a fraction of what is installed.
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile -c constraints.txt
 
-.PHONY: run test test-long test-ten check docs bench bench-capability calibration rates soak load clean
+.PHONY: run test test-long test-ten check docs bench bench-peers bench-smoke bench-capability calibration rates soak load clean
 
 run: .venv/.installed
 	$(BIN)/mores run examples/wellbeing --preset quick
@@ -50,6 +53,13 @@ docs: .venv/.installed-dev
 
 bench: .venv/.installed-bench
 	$(BIN)/python benchmarks/against_trl.py
+	$(BIN)/python benchmarks/against_engines.py
+
+bench-peers: .venv/.installed-bench
+	$(BIN)/python benchmarks/against_engines.py --install
+
+bench-smoke: .venv/.installed-dev
+	$(BIN)/python benchmarks/smoke.py $(if $(RECORD),--record)
 
 bench-capability: .venv/.installed-dev
 	$(BIN)/python benchmarks/against_harness.py

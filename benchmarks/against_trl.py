@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return 1 where held-out losses differ."""
     options = parse(arguments)
     for library in LIBRARIES:
-        if _version(library) is None:
+        if version(library) is None:
             sys.exit(f"{library} is missing: pip install -e .[bench]")
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
         workload, parameters, device = prepare(options, Path(folder))
@@ -93,7 +93,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def prepare(options: argparse.Namespace, folder: Path) -> tuple[Workload, int, str]:
     """Find or draw the model in a process of its own; return the work, weights and the device."""
-    found = _python("prepare_model.py", options.gpu or "", str(folder / "model"))
+    found = last_line("prepare_model.py", options.gpu or "", str(folder / "model"))
     facts = json.loads(found)
     workload = Workload(
         model_folder=facts["folder"],
@@ -136,7 +136,7 @@ def size(
 
 def matrix_rate(dtype: str) -> float:
     """Measure the machine's limit in GFLOP/s, in a process of its own."""
-    return float(_python("matrix_rate.py", dtype))
+    return float(last_line("matrix_rate.py", dtype))
 
 
 def run_repeat(workload: Workload, folder: Path, number: int) -> Repeat:
@@ -171,7 +171,7 @@ def measure(job: Job, folder: Path) -> Measurement:
     asked.write_bytes(msgspec.json.encode(job))
     told.unlink(missing_ok=True)
     start = time.perf_counter()
-    _python(PROGRAMS[job.side], str(asked), str(told))
+    last_line(PROGRAMS[job.side], str(asked), str(told))
     wall = time.perf_counter() - start
     found = msgspec.json.decode(told.read_bytes(), type=Measurement)
     return msgspec.structs.replace(found, wall_seconds=wall)
@@ -186,7 +186,7 @@ def judge(workload: Workload, folder: Path, number: int) -> dict[str, list[float
     arms = ARMS if number == 0 else ARMS[:1]
     folders = [str(_side_folder(folder, side, number) / arm) for side in SIDES for arm in arms]
     base = [""] if number == 0 else []
-    out = _python("held_out_loss.py", str(folder / "workload.json"), *folders, *base)
+    out = last_line("held_out_loss.py", str(folder / "workload.json"), *folders, *base)
     losses: list[float] = json.loads(out)
     n = len(arms)
     return {"mores": losses[:n], "trl": losses[n : 2 * n], "base": losses[2 * n :]}
@@ -224,7 +224,7 @@ def conclude(
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "machine": machine,
         "sources": source_digest(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": {name: version(name) for name in LIBRARIES},
         "model": options.gpu or "smollm2-135m",
         "workload": msgspec.to_builtins(shown),
         "gflops": rates,
@@ -243,10 +243,10 @@ def describe_machine(device: str) -> str:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = psutil.virtual_memory().total / 1e9
-    versions = ", ".join(f"{name} {_version(name)}" for name in LIBRARIES[:4])
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES[:4])
     return (
-        f"{dt.datetime.now(dt.UTC):%d %b %Y}, {_processor()}, {cores} cores, {memory:.0f} GB, "
-        f"on {device}; Python {platform.python_version()}, {versions}."
+        f"{dt.datetime.now(dt.UTC):%d %b %Y}, {processor()}, {cores} cores, {memory:.0f} GB, "
+        f"on {device}; Python {platform.pythonversion()}, {versions}."
     )
 
 
@@ -276,17 +276,17 @@ def describe_losses(repeats: list[Repeat], losses: list[dict[str, list[float]]])
     return " ".join(parts)
 
 
-def fill(page: str, text: str) -> str:
+def fill(page: str, text: str, first: str = BEGIN, last: str = END) -> str:
     """Replace what stands between the marks of a page.
 
     Raises:
         ValueError: the page has no marks.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"the page needs a line {BEGIN} and a line {END}")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+        raise ValueError(f"the page needs a line {first} and a line {last}")
+    return f"{before}{first}\n\n{text}\n\n{last}{after}"
 
 
 def _write(result: dict[str, Any], options: argparse.Namespace) -> None:
@@ -306,12 +306,16 @@ def _side_folder(folder: Path, side: Side, number: int) -> Path:
     return folder / f"{side}-{number}"
 
 
-def _python(program: str, *arguments: str) -> str:
+def usable_cores() -> int:
+    """Cores that this process may use; counted without the package, which is not imported here."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def last_line(program: str, *arguments: str) -> str:
     """Run one of the programs beside this one; return what it prints last."""
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     done = subprocess.run(
         [sys.executable, str(HERE / program), *arguments],
-        env=child_environment(threads),
+        env=child_environment(usable_cores()),
         capture_output=True,
         text=True,
         check=False,
@@ -321,14 +325,16 @@ def _python(program: str, *arguments: str) -> str:
     return done.stdout.strip().rpartition("\n")[2]
 
 
-def _version(library: str) -> str | None:
+def version(library: str) -> str | None:
+    """Return a library's version, or None where it is not installed."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the processor's name as the system gives it."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

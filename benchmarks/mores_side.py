@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+import torch
 
 from mores import store
-from mores.records import Dataset
+from mores.records import Dataset, Decoding
 from mores.study.arms import ArmKey
+from mores.weights.attention import Layout
 from mores.weights.load import load
 from mores.weights.loaded import LoadedModel
 from mores.weights.machine import peak_memory_gb, set_threads
@@ -35,6 +38,10 @@ from workload import (
     training_examples,
 )
 
+if TYPE_CHECKING:
+    from mores.sample.requests import Request
+    from mores.sample.row import Drawn
+
 
 def measure(job: Job) -> Measurement:
     """Load the model, then do one stage against the clock."""
@@ -43,6 +50,10 @@ def measure(job: Job) -> Measurement:
         import peft  # noqa: F401 - on both sides imports count as starting, not as the stage
     loaded = load(resolve(job.workload.model_folder), dtype=job.workload.dtype)
     parameters = flop_parameters(loaded.model)
+    if loaded.device.type == "cuda":  # what a GPU does once belongs to the start, on both sides
+        ids = torch.arange(256)
+        with torch.no_grad():
+            loaded.logits(loaded.hidden(ids, Layout.of([len(ids)])))
     synchronise()
     start = time.perf_counter()
     tokens, rows = _train(loaded, job) if job.stage == "train" else _sample(loaded, job)
@@ -120,10 +131,7 @@ def draw(
     Returns:
         A row for each completion: arm, prompt id, text, tokens.
     """
-    from mores.sample.decoder import Decoder
-    from mores.sample.plan import OF_FREE, plan_units, rows_side_by_side, weight_bytes
     from mores.sample.requests import Request
-    from mores.weights.machine import free_for_models_gb
     from mores.weights.prompt import decode, encode_prompt
 
     requests = [
@@ -131,26 +139,39 @@ def draw(
         for key in keys
         for p in prompts(work)
     ]
-    limit = work.max_new_tokens
+    return [
+        {
+            "arm": request.key.name,
+            "prompt_id": request.prompt_id,
+            "text": decode(loaded.tokenizer, result.ids),
+            "tokens": len(result.ids),
+        }
+        for request, result in drawn(loaded, requests, work.decoding, seed, batch_rows)
+    ]
+
+
+def drawn(
+    loaded: LoadedModel,
+    requests: Sequence[Request],
+    decoding: Decoding,
+    seed: int,
+    batch_rows: int = 0,
+) -> Iterator[tuple[Request, Drawn]]:
+    """Draw in the units that mores plans; the one place where benchmarks sample with mores."""
+    from mores.sample.decoder import Decoder
+    from mores.sample.plan import OF_FREE, plan_units, rows_side_by_side, weight_bytes
+    from mores.weights.machine import free_for_models_gb
+
+    limit = decoding.max_new_tokens
     # What is free beside the model that is loaded already, as a run would find it before.
     sizes: dict[str, Any] = {
         "batch_rows": batch_rows,
         "memory_gb": OF_FREE * free_for_models_gb() + weight_bytes(loaded) / 1e9,
     }
-    rows: list[dict[str, str | int]] = []
     for unit in plan_units(loaded, requests, limit, **sizes):
         width = rows_side_by_side(loaded, unit, limit, **sizes)
-        drawn = Decoder(loaded).draw(unit, work.decoding, seed, width)
-        rows += [
-            {
-                "arm": request.key.name,
-                "prompt_id": request.prompt_id,
-                "text": decode(loaded.tokenizer, result.ids),
-                "tokens": len(result.ids),
-            }
-            for request, result in zip(unit, drawn, strict=True)
-        ]
-    return rows
+        answers = Decoder(loaded).draw(unit, decoding, seed, width)
+        yield from zip(unit, answers, strict=True)
 
 
 def main() -> None:

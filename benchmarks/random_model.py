@@ -37,7 +37,7 @@ def write_random_model(size: str, tokenizer_folder: Path, folder: Path) -> Path:
         ModelError: unknown size.
     """
     import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
     if size not in SIZES:
         raise ModelError(
@@ -64,7 +64,7 @@ def write_random_model(size: str, tokenizer_folder: Path, folder: Path) -> Path:
     )
     dtype = torch.float32 if size == "tiny" else torch.bfloat16
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        model = LlamaForCausalLM(config).to(dtype)
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype)
     try:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

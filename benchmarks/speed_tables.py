@@ -174,11 +174,11 @@ def markdown(rows: Sequence[StageRow]) -> str:
         )
         cells = [
             row.stage,
-            _shown(row.mores.seconds, 1),
-            _shown(row.trl.seconds, 1),
-            _shown(row.mores.tokens_per_second, 0),
-            _shown(row.trl.tokens_per_second, 0),
-            _shown(row.times_faster, 2),
+            shown(row.mores.seconds, 1),
+            shown(row.trl.seconds, 1),
+            shown(row.mores.tokens_per_second, 0),
+            shown(row.trl.tokens_per_second, 0),
+            shown(row.times_faster, 2),
             *("" if s.share is None else f"{s.share:.0%}" for s in (row.mores, row.trl)),
             *memory,
         ]
@@ -186,7 +186,8 @@ def markdown(rows: Sequence[StageRow]) -> str:
     return "\n".join(lines)
 
 
-def _shown(value: Spread | None, digits: int) -> str:
+def shown(value: Spread | None, digits: int) -> str:
+    """Return median and range, or the median alone where there is no range; empty for None."""
     if value is None:
         return ""
     low, middle, high = (f"{v:.{digits}f}" for v in (value.low, value.median, value.high))

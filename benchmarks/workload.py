@@ -35,7 +35,7 @@ class Workload(Record, frozen=True, kw_only=True):
     samples: int = 72
     """Training samples of each arm."""
     held_out: int = 8
-    """Last samples of the values set, trained by neither side."""
+    """Last samples of the values set, trained by neither side; with 0 all are trained."""
     epochs: int = 1
     batch_size: int = 4
     learning_rate: float = 1e-3
@@ -122,9 +122,9 @@ def training_examples(workload: Workload, arm: str) -> list[Example]:
 
 
 def held_out_examples(workload: Workload) -> list[Example]:
-    """The last samples of the values set."""
+    """The last samples of the values set; eight where none is held out, to compare the sides."""
     examples = load_study(Path(workload.study), preset=PRESET).values.examples
-    return list(examples[len(examples) - workload.held_out :])
+    return list(examples[-(workload.held_out or 8) :])
 
 
 def prompts(workload: Workload) -> list[Prompt]:

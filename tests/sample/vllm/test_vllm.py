@@ -26,12 +26,7 @@ HERE = Path(environment.__file__).parent
 
 
 def _has_vllm() -> bool:
-    requirements = HERE / "requirements-cpu.txt"
-    name = store.digest_file(requirements).removeprefix("sha256:")[:12]
-    made = store.cache_folder() / "environments" / f"vllm-{name}" / environment.READY
-    import os
-
-    return bool(os.environ.get(environment.VARIABLE)) or made.exists()
+    return environment.vllm_environment().found() is not None
 
 
 needs_vllm = pytest.mark.skipif(not _has_vllm(), reason="no environment with vLLM was made here")
@@ -77,7 +72,53 @@ def test_an_adapter_that_does_nothing_is_refused(real_study: Study, tmp_path: Pa
 def test_a_python_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(environment.VARIABLE, "/nowhere/python")
     with pytest.raises(ModelError, match="there is no Python at /nowhere/python"):
-        environment.vllm_python(lambda _: None)
+        environment.vllm_environment().python(lambda _: None)
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No environment was made yet, and those that are come without pip, which takes longest."""
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path)
+    create = environment.venv.create
+    monkeypatch.setattr(environment.venv, "create", lambda folder, with_pip: create(folder))
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_an_environment_is_made_once_and_then_found(tmp_path: Path) -> None:
+    note = tmp_path / "installed"
+    write = "import os, pathlib; pathlib.Path(os.environ['NOTE']).open('a').write('once ')"
+    own = environment.Beside(
+        "a library",
+        "no_such_module",
+        "MORES_NO_SUCH_PYTHON",
+        "library==1",
+        lambda python: [[str(python), "-c", write]],
+        "do without",
+        {"NOTE": str(note)},
+    )
+    assert own.found() is None
+    made = own.python(lambda _: None)
+    assert made.exists()
+    # sha256("library==1") begins so.
+    assert made.parent.parent.name == "no_such_module-b337fde4d0f2"
+    assert (own.found(), own.python(lambda _: None)) == (made, made)
+    assert note.read_text() == "once "
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_what_could_not_be_installed_is_not_found() -> None:
+    own = environment.Beside(
+        "a library",
+        "no_such_module",
+        "MORES_NO_SUCH_PYTHON",
+        "library==1",
+        lambda python: [[str(python), "-c", "import sys; sys.exit('no wheel for it')"]],
+        "do without",
+    )
+    with pytest.raises(ModelError, match="could not be installed: no wheel for it") as raised:
+        own.python(lambda _: None)
+    assert "MORES_NO_SUCH_PYTHON, or do without" in raised.value.fix
+    assert own.found() is None
 
 
 def test_a_python_without_vllm_is_refused(

@@ -23,7 +23,7 @@ from mores.sample.draws import seed_of
 from mores.sample.engine import SEEDED, Job, Unit
 from mores.sample.requests import Request, completion_id
 from mores.sample.row import Drawn
-from mores.sample.vllm.environment import vllm_python
+from mores.sample.vllm.environment import vllm_environment
 from mores.tune.adapters import ADAPTER_CONFIG, FULL_WEIGHTS
 from mores.tune.probe import CLOSE, ProbeItem, check_probe, read_probe
 from mores.weights.machine import choose_dtype, free_memory_gb
@@ -46,7 +46,7 @@ class Vllm:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._reader = open_reader(job.resolved)
-        self._python = vllm_python(job.progress.say)
+        self._python = vllm_environment().python(job.progress.say)
         self._process: subprocess.Popen[str] | None = None
         self._version = _version(self._python)
         self._found: list[str] = []
