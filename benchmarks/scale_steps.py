@@ -1,6 +1,6 @@
 """One step of a study in a process of its own: seconds and peak memory, as a line of JSON.
 
-    python benchmarks/scale_steps.py toxicity FOLDER
+python benchmarks/scale_steps.py toxicity FOLDER
 """
 
 from __future__ import annotations

@@ -138,7 +138,9 @@ def _sampled(study: Study, draw: random.Random, words: int) -> None:
     (grid,) = prompt_grids(study)
     step = grid.step(BASE)
     rows = (
-        _completion(key, p.id, p.category, n, sentences(draw, draw.randint(words // 2, words * 3 // 2)))
+        _completion(
+            key, p.id, p.category, n, sentences(draw, draw.randint(words // 2, words * 3 // 2))
+        )
         for p in study.chosen_prompts
         for key in grid.keys
         for n in range(DRAWS)

@@ -20,6 +20,7 @@ from mores.records import Completion, Decoding, Prompt
 from mores.sample.grid import COMPLETIONS, Grid
 from mores.sample.requests import STEM_ARMS, Request, prompt_requests, stem_requests
 from mores.step import ABSENT, Step
+from mores.store.lines import read_records
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.rejected import REJECTED
 from mores.tune.run import known_base
@@ -210,4 +211,4 @@ def read_completions(study: Study, model: str, step: str = SAMPLE) -> list[Compl
             path=path,
             fix=f"run `mores sample {study.folder}` first, or `mores run` for all steps",
         )
-    return store.read_jsonl(path, Completion)
+    return read_records(path, Completion)

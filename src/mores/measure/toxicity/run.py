@@ -32,6 +32,7 @@ from mores.progress import Progress
 from mores.records import Score, to_plain
 from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step, read_manifest
+from mores.store.lines import read_records
 from mores.study import ModelSpec, Study, folders, slug
 from mores.study.files import scorer_files
 
@@ -215,7 +216,7 @@ def read_scores(study: Study, model: str, scorer: str) -> list[Score]:
         DataError: the measure has not been taken.
     """
     path = scores_folder(study, model, scorer) / SCORES
-    return store.read_jsonl(path, Score, unique="completion_id")
+    return read_records(path, Score, unique="completion_id")
 
 
 # All scorers of one model --------------------------------------------------------------------
