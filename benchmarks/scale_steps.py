@@ -56,11 +56,12 @@ def report(study: Study) -> None:
 
 def rate_set_up(study: Study) -> None:
     """A rating study of every completion, in SQLite."""
-    from mores.rate.db.engine import open_database
     from mores.rate.db.setup import set_up
+    from mores.rate.opened import changing
 
-    database = open_database(str(study.folder / "runs" / "ratings.sqlite"))
-    set_up(database, study, now=time.time())
+    now = time.time()
+    with changing(study, str(study.folder / "rating.sqlite"), now=now, new=True) as database:
+        set_up(database, study, now=now)
 
 
 STEPS: dict[str, Callable[[Study], None]] = {

