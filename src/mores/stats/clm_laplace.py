@@ -9,7 +9,7 @@ in each factor, gives parameters, their standard errors and the levels' effects.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 

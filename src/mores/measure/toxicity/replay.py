@@ -54,9 +54,7 @@ class ReplayScorer:
 
     @cached_property
     def _last(self) -> RawAnswer:
-        """The last answer: where something else was asked later, earlier ones are to another
-        question.
-        """
+        """The last answer: earlier ones may be to another question."""
         kinds: set[str] = set()
         last = None
         for last in iter_raw(self.path):
