@@ -22,6 +22,7 @@ from mores.sample.flags import flags
 from mores.sample.requests import Request, completion_id
 from mores.sample.row import Drawn
 from mores.step import Made, Step
+from mores.store.lines import read_records
 from mores.study import ArmKey, ModelSpec, Study, folders
 from mores.tune.base import base_of
 from mores.tune.run import tuned_folders, weight_digests
@@ -90,7 +91,7 @@ class Grid:
         tuned = tuned_folders(self.study, self.spec, progress.say) if needed else {}
         step = self.step(resolved.digest)
         step.run(lambda: self._draw(resolved, tuned, step, progress), say=progress.say)
-        return store.read_jsonl(step.folder / COMPLETIONS, Completion)
+        return read_records(step.folder / COMPLETIONS, Completion)
 
     def _draw(
         self, resolved: ResolvedModel, tuned: dict[str, Path], step: Step, progress: Progress

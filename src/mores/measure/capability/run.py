@@ -27,6 +27,7 @@ from mores.progress import Progress, duration
 from mores.progress import Task as Bar
 from mores.records import TaskItem, to_plain
 from mores.step import Made, Step
+from mores.store.lines import read_records
 from mores.study import ArmKey, ModelSpec, Study, folders
 from mores.study.files import task_files
 from mores.tune.base import models_here
@@ -128,7 +129,7 @@ def read_items(study: Study, model: str) -> list[TaskItem]:
         DataError: the step has not been run.
     """
     path = folders.model_folder(study, model) / CAPABILITY / ITEMS
-    return store.read_jsonl(path, TaskItem, unique=None)
+    return read_records(path, TaskItem, unique=None)
 
 
 def _run(
@@ -190,7 +191,7 @@ def _arm_items(
             weights = step.inputs.get(key.name, "")
             part = step.part([step.inputs["model"], weights, task.name, task.digest, key.name])
             if part.exists():
-                items = store.read_jsonl(part, TaskItem, unique=None)
+                items = read_records(part, TaskItem, unique=None)
                 bar.skip(len(items))
             else:
                 items = task_items(loaded, spec, key, task, bar.advance)

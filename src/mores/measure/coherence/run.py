@@ -27,6 +27,7 @@ from mores.records import Completion
 from mores.sample.flags import flags
 from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step
+from mores.store.lines import read_records
 from mores.study import ModelSpec, Study, folders
 from mores.tune.base import AWAY, base_of
 from mores.weights.rates import planned_seconds
@@ -97,7 +98,7 @@ def read_coherence(study: Study, model: str) -> list[CoherenceItem]:
         DataError: the step has not been run.
     """
     path = folders.model_folder(study, model) / COHERENCE / ITEMS
-    return store.read_jsonl(path, CoherenceItem, unique="completion_id")
+    return read_records(path, CoherenceItem, unique="completion_id")
 
 
 def mark_of(question: str, answer: str, language: str) -> str:
@@ -145,7 +146,7 @@ def _run(
         count = bar.skip if part.exists() else bar.advance
         if not part.exists():
             store.write_jsonl(part, _read(study, spec, loaded, block))
-        rows += store.read_jsonl(part, CoherenceItem, unique="completion_id")
+        rows += read_records(part, CoherenceItem, unique="completion_id")
         count(len(block))
     bar.finish()
     store.write_jsonl(step.folder / ITEMS, rows)

@@ -19,6 +19,7 @@ from mores.measure.stance.item import StanceItem
 from mores.progress import Progress, Task, duration
 from mores.records import StancePair
 from mores.step import Made, Step
+from mores.store.lines import read_records
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.base import models_here
 from mores.tune.run import known_base, tuned_folders, weight_digests
@@ -100,7 +101,7 @@ def read_stance(study: Study, model: str) -> list[StanceItem]:
         DataError: the step has not been run.
     """
     path = folders.model_folder(study, model) / STANCE / ITEMS
-    return store.read_jsonl(path, StanceItem, unique=None)
+    return read_records(path, StanceItem, unique=None)
 
 
 def _keys(study: Study) -> list[ArmKey]:
@@ -160,7 +161,7 @@ def _arm(
     part = step.part([key.name, step.inputs])
     if part.exists():
         bar.skip(len(pairs))
-        return store.read_jsonl(part, StanceItem, unique=None)
+        return read_records(part, StanceItem, unique=None)
     with arm_in_place(loaded, tuned, key.weights):
         items = stance_items(study, spec, loaded, key, pairs, bar.advance)
     store.write_jsonl(part, items)

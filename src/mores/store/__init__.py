@@ -325,12 +325,10 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_jsonl(path: Path, records: Iterable[Any]) -> None:
-    """Write one record a line, atomically; NaN is refused (ValueError)."""
-    lines = [
-        json.dumps(to_plain(record), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        for record in records
-    ]
-    write_text(path, "".join(line + "\n" for line in lines))
+    """Write one record a line as they come, atomically; NaN is refused (ValueError)."""
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(encode(to_plain(record)) + "\n" for record in records)
 
 
 # Locks and places --------------------------------------------------------------------------
