@@ -35,7 +35,7 @@ class Asked(Progress):
 def measured(monkeypatch):
     def measure(rates: Rates | None) -> None:
         monkeypatch.setattr("mores.weights.rates.known_rates", lambda *_: rates)
-        monkeypatch.setattr("mores.plan.work.known_rates", lambda *_: rates)
+        monkeypatch.setattr("mores.plan.rates.known_rates", lambda *_: rates)
 
     return measure
 
