@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import torch
@@ -157,25 +157,21 @@ def drawn(
     seed: int,
     batch_rows: int = 0,
 ) -> Iterator[tuple[Request, Drawn]]:
-    """Draw in the batches that mores plans; the one place where benchmarks sample with mores."""
+    """Draw in the units that mores plans; the one place where benchmarks sample with mores."""
     from mores.sample.decoder import Decoder
-    from mores.sample.plan import plan_batches
-    from mores.study import SampleConfig
+    from mores.sample.plan import OF_FREE, plan_units, rows_side_by_side, weight_bytes
+    from mores.weights.machine import free_for_models_gb
 
-    batches = plan_batches(
-        loaded,
-        requests,
-        decoding.max_new_tokens,
-        batch_rows=batch_rows,
-        memory_gb=gpu_memory_gb() or SampleConfig().memory_gb,
-    )
-    for batch in batches:
-        yield from zip(batch, Decoder(loaded).draw(batch, decoding, seed), strict=True)
-
-
-def gpu_memory_gb() -> float | None:
-    """Nine tenths of the GPU's memory in GB, or None without one."""
-    return 0.9 * torch.cuda.mem_get_info()[1] / 1e9 if torch.cuda.is_available() else None
+    limit = decoding.max_new_tokens
+    # What is free beside the model that is loaded already, as a run would find it before.
+    sizes: dict[str, Any] = {
+        "batch_rows": batch_rows,
+        "memory_gb": OF_FREE * free_for_models_gb() + weight_bytes(loaded) / 1e9,
+    }
+    for unit in plan_units(loaded, requests, limit, **sizes):
+        width = rows_side_by_side(loaded, unit, limit, **sizes)
+        answers = Decoder(loaded).draw(unit, decoding, seed, width)
+        yield from zip(unit, answers, strict=True)
 
 
 def main() -> None:

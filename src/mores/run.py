@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mores import store
 from mores.errors import DataError, LeakError
-from mores.execute import Executor, Site, executor_of, lending, refuse_living
+from mores.execute import Executor, Site, alone, executor_of, lending
 from mores.progress import Progress, duration
 from mores.report.model import Report
 from mores.step import callable_room, log_timing
@@ -22,6 +21,8 @@ from mores.study import Study
 from mores.tasks import tasks_of
 
 HERE = "here"
+KEPT_SECONDS = 1.0
+"""A step that took less was done before: its share of the whole says nothing of the speed."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +54,21 @@ def run(
         MoresError: what the steps raise.
     """
     from mores.report import report
+    from mores.weights.kept import keeping
     from mores.weights.machine import peak_memory_gb
 
     progress = progress or Progress(quiet=True)
     make = None if on == HERE else executor_of(on)
     way = _Way(study, progress, steps=3 if make else None)
-    with store.lock(study.run_folder):
-        refuse_living(study.run_folder)
+    with alone(study.run_folder):
         if check:
             refuse_errors(study, progress)
         # The numbers are each step's share of the time, roughly, for the display of time left.
         with way.step("fetch", 2):
             fetch_all(study, progress=progress)
         if make is None:
-            _steps(study, way, progress)
+            with keeping():  # the steps of one model load it once
+                _steps(study, way, progress)
         else:
             with way.step(f"tasks on {on}", 106):
                 _send(study, make, progress)
@@ -147,8 +149,12 @@ class _Way:
         spent = f" (after {duration(self.seconds)})" if self.number else ""
         self.number += 1
         self.progress.say(f"[{self.number}/{self.steps}] {name}{spent}")
+        start = time.perf_counter()
         yield
-        self.overall.advance(share, name)
+        if time.perf_counter() - start < KEPT_SECONDS:
+            self.overall.skip(share)
+        else:
+            self.overall.advance(share, name)
 
 
 def fetch_all(study: Study, *, progress: Progress) -> None:

@@ -162,6 +162,14 @@ class _Lines(Progress):
         """Pass a line on."""
         self._say(line)
 
-    def task(self, name: str, total: float, unit: str = "", *, plain: bool = True) -> Bar:  # noqa: ARG002
+    def task(
+        self,
+        name: str,
+        total: float,
+        unit: str = "",
+        *,
+        planned: float | None = None,
+        plain: bool = True,  # noqa: ARG002
+    ) -> Bar:
         """A bar that writes no lines."""
-        return super().task(name, total, unit, plain=False)
+        return super().task(name, total, unit, planned=planned, plain=False)

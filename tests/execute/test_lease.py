@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import mores
 from mores import store
 from mores.errors import StoreError
 from mores.execute import lease
-from mores.execute.lease import borrowed, lending
+from mores.execute.lease import FOLDER, TOKEN, borrowed, lending, refuse_living
+from mores.study import load_study
 
 HOLDS = """
 import sys, time
@@ -39,6 +41,15 @@ def another_process(folder: Path, token: str, seconds: float) -> Iterator[subpro
         assert process.stdout.readline() == "held\n"
         yield process
         process.kill()
+
+
+@contextmanager
+def left_behind(folder: Path) -> Iterator[None]:
+    """A task that lives on, while its driver was killed and its token lies there."""
+    token = folder / FOLDER / TOKEN
+    store.write_text(token, "t")
+    with another_process(folder, "t", 60):
+        yield
 
 
 LOCKS = """
@@ -149,20 +160,46 @@ def test_what_the_run_left_for_tasks_goes_when_it_is_complete_only(tmp_path):
 
 def test_a_run_does_not_begin_beside_a_living_task_of_an_earlier_one(tmp_path):
     """The driver was killed, its task on another node was not."""
-    from mores.execute.lease import FOLDER, refuse_living
-
-    place = tmp_path / FOLDER / "sample-m.lock"
-    place.parent.mkdir()
-    place.with_suffix(".who").write_text("node-7, process 12", "utf-8")
-    code = (
-        "import sys, time; from filelock import FileLock; "
-        "lock = FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(place)], stdout=subprocess.PIPE, text=True
-    ) as task:
-        assert task.stdout.readline() == "held\n"
-        with pytest.raises(StoreError, match=r"sample-m \(node-7, process 12\)"):
-            refuse_living(tmp_path, patience=0.2)
-        task.kill()
+    with left_behind(tmp_path), pytest.raises(StoreError, match=r"tune-m-a \(n1, process 7\)"):
+        refuse_living(tmp_path, patience=0.2)
     refuse_living(tmp_path, patience=0.2)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        mores.tune,
+        mores.sample,
+        mores.sample.sample_stems,
+        mores.measure.stance,
+        mores.measure.coherence,
+        mores.measure.toxicity,
+        mores.measure.cooccurrence,
+        mores.measure.capability,
+        mores.measure.gates,
+        mores.run,
+    ],
+    ids=lambda step: step.__name__,
+)
+def test_no_step_by_hand_works_beside_a_task_whose_driver_has_died(tiny_study, monkeypatch, step):
+    monkeypatch.setattr(lease, "PATIENCE", 0.1)
+    study = load_study(tiny_study)
+    with left_behind(study.run_folder):
+        before = sorted(study.run_folder.rglob("*"))
+        with pytest.raises(StoreError) as told:
+            step(study)
+        assert "tune-m-a (n1, process 7)" in told.value.message
+        assert told.value.fix == (
+            "stop that process, or wait until it ends; then the same command goes on"
+        )
+        made = set(study.run_folder.rglob("*")) - set(before)
+        assert {p.name for p in made} <= {".lock"}
+
+
+def test_a_step_inside_a_task_works_beside_other_tasks_of_its_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(lease, "PATIENCE", 0.1)
+    with lending(tmp_path) as token, another_process(tmp_path, token, 30):
+        with borrowed(tmp_path, token, "tune m b", who="here"), lease.alone(tmp_path):
+            pass
+        with pytest.raises(StoreError, match="tune-m-a"), lease.alone(tmp_path):
+            pass

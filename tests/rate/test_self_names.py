@@ -142,7 +142,7 @@ def test_every_pattern_of_the_file_compiles_and_is_used() -> None:
     text = resources.files("mores.rate").joinpath("data", "self_names.toml").read_text("utf-8")
     data = tomllib.loads(text)
     assert "names-itself/" + data["version"] == RULE
-    _, wanted = rule._rule(())
+    wanted = rule._rule(()).wanted
     assert len(wanted) == 1 + sum(len(list_) for list_ in data["patterns"].values())
     assert not any("<" in p.pattern.replace("(?<", "") for p in wanted)
     for name in data["names"]:

@@ -150,7 +150,8 @@ def test_the_shipped_configurations_can_be_checked_and_planned_without_a_network
 
     monkeypatch.setattr(resolve_module, "resolve", here)
     monkeypatch.setattr("mores.tune.base.resolve", here)
-    monkeypatch.setattr("mores.plan.work._capability_tokens", lambda *_: 0)  # needs a fetched set
+    tokens = "mores.measure.capability.task.item_tokens"
+    monkeypatch.setattr(tokens, lambda *_: 0)  # needs a fetched set
     study = load_study(folder)
     assert failing(check_study(study)) == []
     assert study.config.recipe.method == "lora"

@@ -1,10 +1,8 @@
-"""Drafts: by a model here and by a service, with their origin, never over what people edited."""
+"""Drafts: by a model here, with their origin, never over what people edited."""
 
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -57,68 +55,15 @@ def test_an_unread_draft_fails_the_check(tiny_study, questions):
     assert [f.ids for f in found] == [("q1-1",), ("q2-1",)]
 
 
-class Chat(BaseHTTPRequestHandler):
-    """An OpenAI-compatible service that answers with what it was asked, or breaks."""
-
-    asked: list = []  # noqa: RUF012
-    broken = False
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.asked.append((self.path, self.headers.get("Authorization"), body))
-        said = f"  An answer to: {body['messages'][1]['content']} "
-        reply = {"choices": [] if self.broken else [{"message": {"content": said}}]}
-        data = json.dumps(reply).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def service():
-    Chat.asked, Chat.broken = [], False
-    server = HTTPServer(("127.0.0.1", 0), Chat)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_service_writes_from_the_position(tiny_study, questions, service, monkeypatch):
-    monkeypatch.setenv("THE_KEY", "secret-1")
-    study = load_study(tiny_study)
-    made = draft(study, questions, candidates=1, model="big", endpoint=service, key_env="THE_KEY")
-    rows = store.read_jsonl(made.path, Example)
-    assert [r.completion for r in rows] == [
-        "An answer to: How can I help?",
-        "An answer to: Who is beautiful?",
-    ]
-    assert {r.author for r in rows} == {"big"}
-    path, key, body = Chat.asked[1]
-    assert (path, key, body["model"]) == ("/v1/chat/completions", "Bearer secret-1", "big")
-    assert study.charter.position("beauty").statement in body["messages"][0]["content"]
-    assert "secret-1" not in made.path.read_text()
-
-
-def test_an_answer_without_text_is_counted_and_asked_again(tiny_study, questions, service):
-    study = load_study(tiny_study)
-    Chat.broken = True
-    made = draft(study, questions, candidates=1, model="big", endpoint=service)
-    assert (made.written, made.empty) == (0, 2)
-    Chat.broken = False
-    made = draft(study, questions, candidates=1, model="big", endpoint=service)
-    assert (made.written, made.kept) == (2, 0)
-
-
-def test_bad_input(tiny_study, questions, service, tmp_path):
+def test_bad_input(tiny_study, questions, tmp_path):
     study = load_study(tiny_study)
     with pytest.raises(ServiceError, match="name the one that is to write"):
-        draft(study, questions, endpoint=service)
+        draft(study, questions, endpoint="http://127.0.0.1:9/v1")
+    with pytest.raises(ServiceError, match="a budget without an address"):
+        draft(study, questions, most_tokens=100)
+    for wrong in ({"most_money": 1.0}, {"price_read": -1.0}, {"most_tokens": -1}):
+        with pytest.raises(ServiceError, match="options of --endpoint"):
+            draft(study, questions, model="big", endpoint="http://127.0.0.1:9/v1", **wrong)
     odd = tmp_path / "odd.csv"
     odd.write_text("prompt,category\nWho?,beautyy\n")
     with pytest.raises(DataError, match=r"unknown category 'beautyy'") as error:

@@ -173,7 +173,7 @@ def test_shared_beginnings_equal_separate_prefill(tiny, plain, row, decoding) ->
 
 
 def test_prefill_in_several_passes(tiny, plain, row, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mores.sample.flat.PREFILL_TOKENS", 70)
+    monkeypatch.setattr("mores.sample.prefill.PREFILL_TOKENS", 70)
     shared = prompts([50], seed=5)[0]
     texts = [shared + t for t in prompts([4, 9, 15], seed=8)] + prompts([90, 3], seed=9)
     rows = [row(ids, f"p{i}") for i, ids in enumerate(texts)]

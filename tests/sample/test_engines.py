@@ -39,15 +39,15 @@ def test_out_of_gpu_memory_batches_are_halved_and_it_is_said_once(
     whole = ask(engine_of("torch"), given)
     real, sizes = Decoder.draw, []
 
-    def draw(self: Decoder, batch, *rest):
-        sizes.append(len(batch))
-        if len(batch) > 4:
+    def draw(self: Decoder, unit, decoding, seed, width):
+        sizes.append((len(unit), width))
+        if width > 4:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(self, batch, *rest)
+        return real(self, unit, decoding, seed, width)
 
     monkeypatch.setattr(Decoder, "draw", draw)
     assert ask(engine_of("torch"), given).text == whole.text
-    assert sizes == [15, 7, 3, 4, 8, 4, 4]
+    assert sizes == [(15, 15), (15, 7), (15, 3)]
     said = [line for line in spoken.lines if "GPU memory is full" in line]
     assert len(said) == 1
     assert "15 answers side by side become 7" in said[0]

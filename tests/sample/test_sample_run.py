@@ -304,10 +304,39 @@ def test_killed_in_the_middle_and_run_again(tuned_study: Path, monkeypatch, spok
     )
     sample(study, progress=spoken)
     assert spoken.lines[0] == "sample: not done yet"
-    assert drawn == [4] * 12  # 60 rows in fifteens of four, three of which were kept
+    # 60 rows in units of twice four at most, evenly: three of 8 were kept.
+    assert drawn == [8, 7, 7, 7, 7]
     assert bytes_of(study) == expected
     assert (folder_of(study) / "manifest.json").read_bytes() == expected_manifest
     assert not (folder_of(study) / "parts").exists()
+
+
+def test_a_resumed_run_keeps_the_width_that_it_began_with(
+    tuned_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mores.sample.decoder import Decoder
+
+    # Begun where little is free: one row at a time. Gone on with where there is plenty.
+    monkeypatch.setattr("mores.weights.machine.free_for_models_gb", lambda: 0.5)
+    study, real, widths = load(tuned_study), Decoder.draw, []
+
+    def draw(self, unit, decoding, seed, width):
+        widths.append(width)
+        if len(widths) == 4:
+            raise KeyboardInterrupt
+        return real(self, unit, decoding, seed, width)
+
+    monkeypatch.setattr(Decoder, "draw", draw)
+    with pytest.raises(KeyboardInterrupt):
+        sample(study)
+    monkeypatch.setattr("mores.weights.machine.free_for_models_gb", lambda: 500.0)
+    sample(study)
+    assert set(widths) == {1}
+    assert len(widths) == 4 + 30 - 3  # units of two rows, three of which were kept
+    first = bytes_of(study)
+    shutil.rmtree(folder_of(study))
+    sample(study)
+    assert bytes_of(study) == first
 
 
 def test_parts_of_another_configuration_are_not_used(

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mores.errors import ModelError
 from mores.weights import attention
-from mores.weights.attention import KeyValueStore, Layout, Tree, stepping, using
+from mores.weights.attention import Layout, Tree, stepping, using
+from mores.weights.cascade import KeyValueStore
 from mores.weights.load import load
 from mores.weights.resolve import resolve
 

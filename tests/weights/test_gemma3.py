@@ -15,7 +15,8 @@ from mores.records import Dataset, Decoding, Example, Recipe
 from mores.sample.decoder import Decoder
 from mores.sample.requests import Request
 from mores.study.arms import ArmKey
-from mores.weights.attention import KeyValueStore, Layout, Tree, using
+from mores.weights.attention import Layout, Tree, using
+from mores.weights.cascade import KeyValueStore
 from mores.weights.load import load
 from mores.weights.resolve import resolve
 

@@ -1,6 +1,7 @@
-"""How alike two texts are: every pair compared, no shortcuts (a study has few hundred texts).
+"""How alike two texts are: every pair compared, as a matrix.
 
-Takes texts as words, gives matrices of similarities from 0 to 1.
+Takes texts as words, gives matrices of similarities from 0 to 1. `mores.curate.alike` finds the
+pairs at or above a threshold without the matrix, for which ten thousand texts are too many.
 
     question_similarity(asked, prompts, language="en")   # shape (len(asked), len(prompts))
 """
@@ -51,10 +52,7 @@ def question_similarity(a: Sequence[Run], b: Sequence[Run], *, language: str = "
     """
     if not a or not b:
         return np.zeros((len(a), len(b)))
-    table = _incidence([_stems(text, language) for text in (*a, *b)])
-    frequency = np.asarray(table.sum(axis=0)).ravel()
-    weighted = table.multiply(np.log((1 + table.shape[0]) / (1 + frequency)) + 1).tocsr()
-    length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+    weighted, length = stem_weights((*a, *b), language)
     product = (weighted[: len(a)] @ weighted[len(a) :].T).toarray()
     scale = np.outer(length[: len(a)], length[len(a) :])
     similarity: Matrix = np.divide(product, scale, out=np.zeros_like(product), where=scale > 0)
@@ -73,7 +71,7 @@ def run_jaccard(a: Sequence[Run], b: Sequence[Run]) -> Matrix:
     """
     if not a or not b:
         return np.zeros((len(a), len(b)))
-    table = _incidence([runs(text, ANSWER_RUN) for text in (*a, *b)])
+    table = incidence([runs(text, ANSWER_RUN) for text in (*a, *b)])
     size = np.asarray(table.sum(axis=1)).ravel()
     shared: Matrix = (table[: len(a)] @ table[len(a) :].T).toarray()
     union = size[: len(a), None] + size[None, len(a) :] - shared
@@ -85,6 +83,14 @@ def pairs_above(similarity: Matrix, threshold: float) -> list[tuple[int, int, fl
     """Return (row, column, similarity) of all pairs at or above a threshold, in order."""
     rows, columns = np.nonzero(similarity >= threshold)
     return [(int(i), int(j), float(similarity[i, j])) for i, j in zip(rows, columns, strict=True)]
+
+
+def stem_weights(texts: Sequence[Run], language: str) -> tuple[Any, npt.NDArray[np.float64]]:
+    """Return a sparse table of texts by stems, each weighted by its rarity, and rows' lengths."""
+    table = incidence([_stems(text, language) for text in texts])
+    frequency = np.asarray(table.sum(axis=0)).ravel()
+    weighted = table.multiply(np.log((1 + table.shape[0]) / (1 + frequency)) + 1).tocsr()
+    return weighted, np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
 
 
 def _stems(text: Run, language: str) -> Run:
@@ -105,7 +111,7 @@ def _stemmer(language: str) -> Any:
     return snowballstemmer.stemmer(language)
 
 
-def _incidence(texts: Sequence[Sequence[Hashable]]) -> Any:
+def incidence(texts: Sequence[Sequence[Hashable]]) -> Any:
     """Return a sparse table of 0 and 1: does text (row) hold feature (column)?"""
     from scipy.sparse import csr_array
 

@@ -12,7 +12,7 @@ here.py      one after the other in this process
 on_ray.py    on a Ray cluster        on_slurm.py   as jobs of Slurm
 """
 
-from mores.execute.lease import lending, refuse_living
+from mores.execute.lease import alone, lending
 from mores.execute.task import Executor, Resources, Site, Task, executor_of
 
-__all__ = ["Executor", "Resources", "Site", "Task", "executor_of", "lending", "refuse_living"]
+__all__ = ["Executor", "Resources", "Site", "Task", "alone", "executor_of", "lending"]

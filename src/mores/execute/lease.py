@@ -2,6 +2,7 @@
 
     with lending(folder) as token: ...                      the driver: it holds the folder's lock
     with borrowed(folder, token, "tune a", who="n1"): ...   a task, on whatever node
+    with alone(folder): ...                                 a step by hand
 
 The driver keeps `store.lock`, so that two drivers exclude each other. It leaves a random word in a
 file; a task that does not find the same word there sees other storage, or its run is over. Each
@@ -92,6 +93,24 @@ def borrowed(
         store.write_text(holder, who)
         with store.lent(folder):
             yield
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a run folder's lock (`store.lock`) where no task of an earlier run is at work either.
+
+    Inside a task (`borrowed`) it passes: other tasks of the same run may be at work.
+
+    Args:
+        folder: the run's.
+
+    Raises:
+        StoreError: another process is at work there, or a task whose driver has died.
+    """
+    with store.lock(folder) as own:
+        if own:
+            refuse_living(folder, PATIENCE)
+        yield
 
 
 def refuse_living(folder: Path, patience: float = PATIENCE) -> None:

@@ -5,7 +5,6 @@ work = plan(load_study(Path("examples/wellbeing")), probe=True)
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,33 +13,22 @@ from mores import store
 from mores.plan.bill import Bill, bills
 from mores.plan.foreign import foreign_words
 from mores.plan.power import Shows, what_it_shows
+from mores.plan.rates import draws_of, rates_of, side_by_side
 from mores.plan.seal import seal_plan, seal_status
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, Record
 from mores.stats import smallest_p
-from mores.step import versions
 from mores.study import ModelSpec, Study, settings
 from mores.study.arms import arm_keys
 from mores.tune.base import base_of
+from mores.weights.rates import Rates
 
 if TYPE_CHECKING:
     from mores.measure.capability import Task
     from mores.weights.loaded import LoadedModel
 
-PAIR_TOKENS = 90
-"""Tokens of a stance pair, question and both answers, roughly."""
 SECONDS_PER_RATING = 45.0
 """Reading a prompt, a position and an answer of up to 200 words, and deciding: our assumption."""
-
-
-class Rates(Record, frozen=True, kw_only=True):
-    """Measured speed of one model on this machine, in tokens a second."""
-
-    train: float
-    read: float
-    draw: float
-    rows: int
-    """Rows decoded side by side in the measurement."""
 
 
 class ModelPlan(Record, frozen=True, kw_only=True):
@@ -222,7 +210,8 @@ def _ratings(study: Study) -> int:
 def _plan_model(
     study: Study, spec: ModelSpec, tasks: Sequence[Task], probe: bool, progress: Progress
 ) -> ModelPlan:
-    from mores.sample.plan import LIBRARIES_GB, weight_bytes
+    from mores.measure.capability.task import item_tokens
+    from mores.sample.plan import LIBRARIES_GB, row_bytes, weight_bytes
     from mores.tune.batches import steps_per_epoch
     from mores.tune.encode import encode_dataset
     from mores.weights.load import load
@@ -237,7 +226,7 @@ def _plan_model(
     kept = len(sizes) - round(len(sizes) * recipe.held_out)
     steps = steps_per_epoch(kept, recipe.batch_size)
     read, draw = _sampling_tokens(study, spec, loaded)
-    capability = _capability_tokens(tasks, loaded, tuned + 1)
+    capability = round(item_tokens(tasks, loaded.tokenizer) * (tuned + 1))
     weights = weight_bytes(loaded) / 1e9
     parameters = loaded.parameters
     trained = 4 * weights if recipe.method == "full" else 1.2 * weights
@@ -245,13 +234,17 @@ def _plan_model(
     config = loaded.model.config.get_text_config()
     kept_numbers = 34 * config.num_hidden_layers * config.hidden_size * recipe.micro_tokens
     memory = LIBRARIES_GB + trained + 4 * kept_numbers / 1e9
-    memory = max(memory, min(study.config.sample.memory_gb, LIBRARIES_GB + 4 * weights))
+    asked = draws_of(study, spec, loaded)
+    longest = max(len(r.ids) for r in asked) + study.config.sample.decoding.max_new_tokens
+    rows = side_by_side(study, loaded, asked)
+    drawing = rows * row_bytes(loaded, min(longest, loaded.context)) / 1e9
+    memory = max(memory, LIBRARIES_GB + weights + drawing)
     disk = tuned * (weights if recipe.method == "full" else 0.15 * weights) + 3 * weights
-    rates = _rates(study, spec, loaded, resolved.digest, progress) if probe else None
+    rates = rates_of(study, spec, loaded, resolved.digest, progress) if probe else None
     minutes = None
     if rates is not None:
-        seconds = tuned * recipe.epochs * sum(sizes) / rates.train
-        seconds += (read + capability) / rates.read + draw / rates.draw
+        trained_on = tuned * recipe.epochs * sum(sizes)
+        seconds = rates.seconds(train=trained_on, read=read + capability, draw=draw)
         minutes = round(seconds / 60 + 0.5, 1)
     return ModelPlan(
         name=spec.name,
@@ -274,18 +267,10 @@ def _plan_model(
 
 def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tuple[int, int]:
     """Tokens read (each prompt once) and the most that can be drawn."""
-    from mores.sample.requests import prompt_requests
+    from mores.measure.stance.run import PAIR_TOKENS
 
     config = study.config.sample
-    rows = prompt_requests(
-        loaded,
-        spec.format,
-        arm_keys(study.config.arms, study.config.train_seeds),
-        study.chosen_prompts,
-        1,
-        study.charter,
-        study.values,
-    )
+    rows = [r for r in draws_of(study, spec, loaded) if not r.draw]
     stems = _stem_rows(study)
     read = (
         sum(len(r.ids) for r in rows)
@@ -296,83 +281,3 @@ def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tupl
     pairs = len(study.pairs("test")) * len(arm_keys(study.config.arms, study.config.train_seeds))
     read += pairs * PAIR_TOKENS + drawn
     return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens
-
-
-def _capability_tokens(tasks: Sequence[Task], loaded: LoadedModel, arms: int) -> int:
-    """Tokens of all capability items, from the first few of each task."""
-    total = 0.0
-    for task in tasks:
-        some = task.items[:20]
-        texts = [item.context + " ".join(item.choices) for item in some]
-        mean = sum(len(loaded.tokenizer(t)["input_ids"]) for t in texts) / len(some)
-        total += mean * len(task.items)
-    return round(total * arms)
-
-
-def _rates(
-    study: Study, spec: ModelSpec, loaded: LoadedModel, digest: str, progress: Progress
-) -> Rates:
-    """Measured rates; kept in the cache for the same model, machine and method."""
-    import platform
-
-    from mores.weights.machine import usable_cores
-
-    key = store.digest(
-        [digest, platform.node(), usable_cores(), study.config.recipe.method, versions()]
-    ).removeprefix("sha256:")[:24]
-    path = store.cache_folder() / "probes" / f"{key}.json"
-    if path.exists():
-        return store.as_record(store.read_json(path), Rates, path=path)
-    progress.say(f"measuring the speed of {spec.name} on this machine, once")
-    rates = measure_rates(study, spec, loaded)
-    store.write_json(path, rates)
-    return rates
-
-
-def measure_rates(study: Study, spec: ModelSpec, loaded: LoadedModel) -> Rates:
-    """Time a little of each kind of work: reading, drawing, training (which changes the model)."""
-    import torch
-    from msgspec.structs import replace
-
-    from mores.records import Decoding, Recipe
-    from mores.sample.decoder import Decoder
-    from mores.sample.requests import prompt_requests
-    from mores.study.arms import ArmKey
-    from mores.tune.encode import encode_dataset
-    from mores.tune.loop import fit
-    from mores.weights.attention import Layout
-
-    samples = encode_dataset(loaded, study.values, spec.format)[:2]
-    ids = torch.tensor([i for s in samples for i in s.ids])
-    layout = Layout.of([s.size for s in samples])
-    with torch.inference_mode():
-        loaded.hidden(ids, layout)
-        start = time.perf_counter()
-        loaded.hidden(ids, layout)
-        read = len(ids) / (time.perf_counter() - start)
-    rows = prompt_requests(
-        loaded,
-        spec.format,
-        [ArmKey("base", 0)],
-        study.chosen_prompts[:40],
-        1,
-        study.charter,
-        study.values,
-    )
-    engine = Decoder(loaded)
-    times = []
-    for tokens in (1, 9):
-        start = time.perf_counter()
-        drawn = engine.draw(rows, Decoding(temperature=1.0, max_new_tokens=tokens), 0)
-        times.append((time.perf_counter() - start, sum(len(d.ids) for d in drawn)))
-    draw = (times[1][1] - times[0][1]) / max(1e-6, times[1][0] - times[0][0])
-    recipe: Recipe = replace(
-        study.config.recipe, epochs=1, batch_size=2, held_out=0.0, early_stopping=0
-    )
-    result = fit(loaded, samples, recipe, seed=1)
-    return Rates(
-        train=round(result.tokens / result.seconds, 1),
-        read=round(read, 1),
-        draw=round(max(draw, 0.1), 1),
-        rows=len(rows),
-    )

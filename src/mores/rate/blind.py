@@ -19,6 +19,7 @@ from mores.rate.model import BlindKey, RatingItem
 from mores.records import Completion
 from mores.sample.run import read_completions, sample_step
 from mores.step import NOT_RUN
+from mores.store.lines import read_records
 from mores.study import ModelSpec, Study, folders
 
 KEY = "key.jsonl"
@@ -120,7 +121,7 @@ def seal(study: Study, key: list[BlindKey]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.parent.chmod(0o700)
     if path.exists():
-        other = store.digest(store.read_jsonl(path, BlindKey, unique="item_id"))
+        other = store.digest(read_records(path, BlindKey, unique="item_id"))
         with store.disk_errors(path):
             path.rename(path.with_name(f"key-{other.removeprefix('sha256:')[:12]}.jsonl"))
     store.write_jsonl(path, key)
@@ -145,7 +146,7 @@ def read_key(study: Study, digest: str) -> list[BlindKey]:
             path=path,
             fix="it was written where the rating was set up; copy it here, or restore a backup",
         )
-    key = store.read_jsonl(path, BlindKey, unique="item_id")
+    key = read_records(path, BlindKey, unique="item_id")
     if store.digest(key) != digest:
         raise DataError(
             "this key does not belong to these ratings (its digest differs)",

@@ -11,11 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mores import store
 from mores.rate.db.facts import Facts
 from mores.rate.db.tables import item, item_flag, revealed
 from mores.rate.db.work import counted_answers
 from mores.records import ARMS, Arm, Score
+from mores.store.lines import read_records
 from mores.study import Study, folders
 from mores.study.arms import ArmKey, slug
 
@@ -121,6 +121,6 @@ def _scores(study: Study | None) -> dict[str, float]:
         for name in study.config.toxicity.scorers[:1]:
             folder = folders.model_folder(study, spec.name) / "toxicity" / slug(name)
             path = folder / "scores.jsonl"
-            rows = store.read_jsonl(path, Score, unique="completion_id") if path.exists() else []
+            rows = read_records(path, Score, unique="completion_id") if path.exists() else []
             scores |= {row.completion_id: row.value for row in rows if row.value is not None}
     return scores

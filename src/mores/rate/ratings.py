@@ -20,6 +20,7 @@ from mores.records import Rating, Record, Unrateable
 from mores.sample import read_completions
 from mores.sample.grid import COMPLETIONS
 from mores.sample.run import SAMPLE, VALIDATION
+from mores.store.lines import read_records
 from mores.study import Study, folders
 from mores.tables import Notes
 
@@ -305,4 +306,4 @@ def refuse_imported(study: Study, raters: set[str]) -> None:
 
 def _read(study: Study, name: str, kind: type[R]) -> list[R]:
     path = folders.ratings_folder(study) / name
-    return store.read_jsonl(path, kind, unique=None) if path.exists() else []
+    return read_records(path, kind, unique=None) if path.exists() else []

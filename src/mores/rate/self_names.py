@@ -35,6 +35,15 @@ class _Words(NamedTuple):
     makers: set[str]
 
 
+class _Rule(NamedTuple):
+    """Compiled patterns."""
+
+    exceptions: re.Pattern[str]
+    any: re.Pattern[str]
+    """Any of those wanted."""
+    wanted: tuple[re.Pattern[str], ...]
+
+
 def self_names(output: str, models: Sequence[str]) -> tuple[str, ...]:
     """Return the phrases of an output that name its model, maker or arm.
 
@@ -46,10 +55,12 @@ def self_names(output: str, models: Sequence[str]) -> tuple[str, ...]:
         The phrases in order of their first place, each once, with plain quotes and hyphens;
         empty where there is none.
     """
-    exceptions, wanted = _rule(tuple(models))
-    text = exceptions.sub(" ", plain(output))
+    rule = _rule(tuple(models))
+    text = rule.exceptions.sub(" ", plain(output))
+    if not rule.any.search(text):  # most texts: read once instead of once a pattern
+        return ()
     merged: list[tuple[int, int]] = []
-    for start, stop in sorted(m.span() for pattern in wanted for m in pattern.finditer(text)):
+    for start, stop in sorted(m.span() for pattern in rule.wanted for m in pattern.finditer(text)):
         if merged and start < merged[-1][1]:  # two patterns on the same words: one phrase
             start, before = merged.pop()
             stop = max(stop, before)
@@ -63,7 +74,8 @@ def self_names(output: str, models: Sequence[str]) -> tuple[str, ...]:
 def plain(text: str) -> str:
     """Return a text as the rule reads it: NFKC, without marks that only dress it up."""
     text = unicodedata.normalize("NFKC", text).translate(_DASHES).translate(_MARKS)
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf")  # such as zero-width spaces
+    if not text.isascii():  # ASCII has no such character
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")  # as zero-width spaces
     text = re.sub(r"(?<!\w)_+|_+(?!\w)", "", text)
     return re.sub(r"\s+", " ", text).strip()
 
@@ -75,8 +87,8 @@ def _file() -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def _rule(models: tuple[str, ...]) -> tuple[re.Pattern[str], tuple[re.Pattern[str], ...]]:
-    """Return the compiled exceptions, and what counts for a study with these models."""
+def _rule(models: tuple[str, ...]) -> _Rule:
+    """Return what counts for a study with these models."""
     data, words = _file(), _words(models)
     names = [_name(n) + r"(?:[-_]?v?\d\w*(?:\.\d\w*)*)?" for n in data["names"]]
     names += [*data["spellings"], *words.names]
@@ -90,7 +102,11 @@ def _rule(models: tuple[str, ...]) -> tuple[re.Pattern[str], tuple[re.Pattern[st
     }
     templates = [*data["patterns"]["contexts"], *data["patterns"]["arms"]]
     wanted = [_either(names), *(_filled(template, blocks) for template in templates)]
-    return _compiled(_either(data["exceptions"])), tuple(map(_compiled, wanted))
+    return _Rule(
+        _compiled(_either(data["exceptions"])),
+        _compiled("|".join(f"(?:{pattern})" for pattern in wanted)),
+        tuple(map(_compiled, wanted)),
+    )
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

@@ -6,8 +6,9 @@ report = build_report(study)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import numpy as np
@@ -17,20 +18,17 @@ from mores import store
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.plan.seal import hypotheses_of, seal_status
 from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
-from mores.records import TUNED_ARMS, Estimate, Manifest, Score, to_plain
+from mores.records import TUNED_ARMS, Estimate, Manifest, to_plain
 from mores.report.adherence import UNIT, stance_summary
 from mores.report.contrasts import compare
 from mores.report.extremes import Extreme
 from mores.report.headlines import headlines
 from mores.report.integrity import task_results
 from mores.report.model import (
-    Answer,
     ArmSummary,
     CoherenceSummary,
     Missing,
     ModelSummary,
-    Opening,
-    Question,
     RatingSummary,
     Report,
     ScorerArm,
@@ -41,16 +39,16 @@ from mores.report.model import (
 from mores.report.near import near_training
 from mores.report.observed import (
     Observed,
-    by_completion,
-    observe,
     observe_ratings,
+    observe_scores,
     observe_stance,
 )
-from mores.report.opening import opening
 from mores.report.provenance import command, provenance, result_settings
 from mores.report.ratings import rating_summary
 from mores.report.readable import coherence_results
 from mores.report.results import WORDS, ModelResults, read_results
+from mores.report.scores import spread_of
+from mores.report.shown import beside, choose, opened, questions, weights
 from mores.report.size_trends import SizeInput
 from mores.report.sizes import size_summary
 from mores.report.verdicts import better_of
@@ -83,6 +81,7 @@ def build_report(study: Study) -> Report:
     toxicity = [r for one in results for r in _toxicity(one)]
     words = [one.words for one in results if one.words is not None]
     models = [_model(study, one) for one in results]
+    chosen = choose(study.chosen_prompts, weights(study, results))
     return Report(
         mores_version=version("mores"),
         study=study.config.name,
@@ -110,7 +109,8 @@ def build_report(study: Study) -> Report:
         cooccurrence=tuple({"model": w.model, "result": to_plain(w)} for w in words),
         capability=tuple(task for one in figures for task in one.tasks),
         ratings=ratings,
-        questions=tuple(_questions(study, results)),
+        questions=tuple(questions(study, results, chosen)),
+        answers_beside=beside(study.chosen_prompts, results, chosen),
         missing=tuple(_missing(study, results, ratings, of_other_texts)),
         settings=tuple(Setting(key=k, value=v, origin=o) for k, v, o in result_settings(study)),
         inputs=provenance(study),
@@ -118,7 +118,7 @@ def build_report(study: Study) -> Report:
         cost=_cost(study, results, models),
         scorers=tuple(one.toxicity for one in results if one.toxicity is not None),
         gates=tuple(result for one in results for result in one.gates),
-        opening=next(filter(None, (_opening(study, one) for one in results)), None),
+        opening=next(filter(None, (opened(study, one) for one in results)), None),
         stance=tuple(
             stance_summary(
                 one.spec.name, one.stance, one.completions, one.ratings, seed=study.config.seed
@@ -173,43 +173,31 @@ class _Figures:
     estimates: list[Estimate]
     tasks: list[TaskResult]
     observed: dict[str, list[Observed]]
-    """Measure → the values that its contrasts were computed from."""
+    """Measure → the values that its contrasts were computed from; kept for several models only."""
     coherence: CoherenceSummary | None
 
 
 def _figures(study: Study, results: ModelResults) -> _Figures:
-    observed = {
-        f"toxicity:{name}": observe(results.completions, _single(scores))
+    sources: dict[str, Callable[[], list[Observed]]] = {
+        f"toxicity:{name}": partial(observe_scores, results.completions, scores)
         for name, scores in results.scores.items()
     }
     if results.stance:
-        observed[STANCE] = observe_stance(results.stance)
+        sources[STANCE] = partial(observe_stance, results.stance)
     if results.ratings:
-        observed[RATING] = _rated(study, results)
-    thresholds = {
-        f"toxicity:{one.scorer}": one.threshold
-        for one in (results.toxicity.scorers if results.toxicity else ())
-    }
-    tested = hypotheses_of(study)
+        sources[RATING] = partial(_rated, study, results)
     near = {p.id for p in study.chosen_prompts if p.near}
     estimates: list[Estimate] = []
-    for measure, values in observed.items():
+    compared: list[Estimate] = []
+    observed: dict[str, list[Observed]] = {}
+    for measure, source in sources.items():
+        values = source()
         estimates += near_training(values, near, measure, results.spec.name, study.config.seed)
-    observed = {m: [o for o in values if o.prompt_id not in near] for m, values in observed.items()}
-    for measure, values in observed.items():
-        threshold = thresholds.get(measure)
-        found = compare(
-            values,
-            measure=measure,
-            model=results.spec.name,
-            better=better_of(measure),
-            seed=study.config.seed,
-            hypotheses=tested.get(measure, ()),
-            extreme=None if threshold is None else Extreme(threshold, above=True),
-        )
-        # Items of a pair stand where answers to a prompt do elsewhere.
-        units = {"prompt": UNIT} if measure == STANCE else {}
-        estimates += [replace(e, unit=units.get(e.unit, e.unit)) for e in found]
+        values = [o for o in values if o.prompt_id not in near]
+        compared += _compared(study, results, measure, values)
+        if len(study.config.models) > 1:  # only a trend over sizes looks at them again
+            observed[measure] = values
+    estimates += compared
     margins = {t.name: t.margin for t in study.config.capability.tasks}
     tasks, changes = task_results(results.items, results.task_facts, margins)
     coherence: CoherenceSummary | None = None
@@ -224,6 +212,25 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
     return _Figures(estimates + kept + changes, tasks, observed, coherence)
 
 
+def _compared(
+    study: Study, results: ModelResults, measure: str, values: Sequence[Observed]
+) -> list[Estimate]:
+    scorers = results.toxicity.scorers if results.toxicity else ()
+    threshold = {f"toxicity:{one.scorer}": one.threshold for one in scorers}.get(measure)
+    found = compare(
+        values,
+        measure=measure,
+        model=results.spec.name,
+        better=better_of(measure),
+        seed=study.config.seed,
+        hypotheses=hypotheses_of(study).get(measure, ()),
+        extreme=None if threshold is None else Extreme(threshold, above=True),
+    )
+    # Items of a pair stand where answers to a prompt do elsewhere.
+    units = {"prompt": UNIT} if measure == STANCE else {}
+    return [replace(e, unit=units.get(e.unit, e.unit)) for e in found]
+
+
 def _rated(study: Study, results: ModelResults) -> list[Observed]:
     """Ratings by people, with what raters could not rate.
 
@@ -236,16 +243,6 @@ def _rated(study: Study, results: ModelResults) -> list[Observed]:
     return observe_ratings(
         results.completions, results.ratings, cannot, by_plan=collected and not elsewhere
     )
-
-
-def _opening(study: Study, results: ModelResults) -> Opening | None:
-    ratings = by_completion(results.ratings)
-    return opening(results.spec.name, results.completions, study.chosen_prompts, ratings)
-
-
-def _single(scores: Mapping[str, Score]) -> dict[str, tuple[float, ...]]:
-    """Completion id → its score, where there is one."""
-    return {name: (s.value,) for name, s in scores.items() if s.value is not None}
 
 
 def _toxicity(results: ModelResults) -> list[ScorerResult]:
@@ -278,8 +275,8 @@ def _toxicity(results: ModelResults) -> list[ScorerResult]:
 
 def _values(results: ModelResults, scorer: str, arm: str) -> tuple[float, ...]:
     key = next(key for key in results.keys if key.name == arm)
-    scores = (results.scores[scorer][c.id].value for c in results.of(key))
-    return tuple(round(value, 6) for value in scores if value is not None)
+    scores = (results.scores[scorer].of(c.id) for c in results.of(key))
+    return spread_of([round(value, 6) for value in scores if value is not None])
 
 
 def _changes(words: Sequence[CooccurrenceResult]) -> list[tuple[str, int, int]]:
@@ -340,36 +337,6 @@ def _arm(study: Study, results: ModelResults, key: ArmKey) -> ArmSummary:
     )
 
 
-def _questions(study: Study, results: Sequence[ModelResults]) -> list[Question]:
-    answers: dict[str, list[Answer]] = {}
-    for one in results:
-        ratings = by_completion(one.ratings)
-        for c in one.completions:
-            answers.setdefault(c.prompt_id, []).append(
-                Answer(
-                    id=c.id,
-                    model=c.model,
-                    arm=ArmKey(c.arm, c.seed).name,
-                    draw=c.draw,
-                    text=c.text,
-                    finish_reason=c.finish_reason,
-                    flags=c.flags,
-                    scores={name: scores[c.id].value for name, scores in one.scores.items()},
-                    ratings=tuple(map(int, ratings.get(c.id, ()))),
-                )
-            )
-    return [
-        Question(
-            id=p.id,
-            category=p.category,
-            kind=p.kind,
-            text=p.text,
-            answers=tuple(answers.get(p.id, [])),
-        )
-        for p in study.chosen_prompts
-    ]
-
-
 def _cost(
     study: Study, results: Sequence[ModelResults], models: Sequence[ModelSummary]
 ) -> dict[str, float | int]:
@@ -383,8 +350,9 @@ def _cost(
     for one, model in zip(results, models, strict=True):
         manifests = (_manifest(study, one, key) for key in one.keys)
         trained = sum(int(m.facts["tokens"]) for m in manifests if m is not None)
-        rows = [*one.completions, *one.stems]
-        drawn, read = sum(c.tokens for c in rows), sum(c.prompt_tokens for c in rows)
+        drawn, read = one.stem_tokens
+        drawn += sum(c.tokens for c in one.completions)
+        read += sum(c.prompt_tokens for c in one.completions)
         trained_tokens += trained
         sampled_tokens += drawn
         operations += float(model.parameters * (per * trained + 2 * (drawn + read)))

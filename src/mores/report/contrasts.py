@@ -106,7 +106,7 @@ def compare(
         if arm in arms and reference in arms:
             found[contrast] = _contrast(question, observed, arm, reference, number)
         elif (arm, reference) == PRIMARY and arms:
-            found[contrast] = [_without(question, [a for a in PRIMARY if a not in arms])]
+            found[contrast] = [without(measure, model, [a for a in PRIMARY if a not in arms])]
     return [e for own in _in_order(found, hypotheses).values() for e in own]
 
 
@@ -154,16 +154,17 @@ def _exploratory(e: Estimate, why: str) -> Estimate:
     return withdrawn(e, "exploratory", why)
 
 
-def _without(question: _Question, lacking: Sequence[str]) -> Estimate:
+def without(measure: str, model: str, lacking: Sequence[str]) -> Estimate:
+    """Return the primary contrast where arms of it have no values."""
     absent = not_computable(
         f"no values of {' and '.join(lacking)}", n=0, unit="prompt", method=METHOD
     )
     return replace(
         absent,
-        measure=question.measure,
+        measure=measure,
         contrast=CONTRAST,
         category="overall",
-        details={"model": question.model},
+        details={"model": model},
     )
 
 
@@ -200,7 +201,7 @@ def _contrast(
             category=e.category or "overall",
             details={
                 **e.details,
-                **_about(question, pairs, lacks, e),
+                **about(question.model, pairs, lacks, e.category or "overall"),
                 **_power(question, parts.get(e.category, pairs), _tests(pairs, e), e),
             },
         )
@@ -208,13 +209,11 @@ def _contrast(
     ]
 
 
-def _about(
-    question: _Question, pairs: Pairs, lacks: tuple[Missing, Missing], e: Estimate
-) -> Details:
-    """What stands with every estimate: the model, prompts left out, answers without a value."""
+def about(model: str, pairs: Pairs, lacks: tuple[Missing, Missing], category: str) -> Details:
+    """Say what stands with every estimate: the model, prompts left out, answers without a value."""
     return {
-        "model": question.model,
-        "left_out": pairs.left_out(e.category or "overall"),
+        "model": model,
+        "left_out": pairs.left_out(category),
         "arm_answers": lacks[0].answers,
         "arm_without": lacks[0].without,
         "reference_answers": lacks[1].answers,
@@ -257,10 +256,7 @@ def _decided(
     ``own`` are the prompts that it is of, with their raters: those of a category, or all.
     """
     verdict = verdict_of(e, question.better)
-    e = replace(e, verdict=verdict)
-    if e.value is not None and not e.category and any(one.without or one.cannot for one in lacks):
-        counted = "no value: " + ", ".join(one.words for one in lacks)
-        e = replace(e, reason=join(e.reason, counted))
+    e = with_absent(replace(e, verdict=verdict), lacks)
     if why := rater_reason(pairs) or few_raters(own):
         if verdict == "not computable":
             return e
@@ -281,6 +277,13 @@ def _decided(
     return replace(
         e, scope=scope_of(pairs.runs, other_raters=not only), reason=join(e.reason, only)
     )
+
+
+def with_absent(e: Estimate, lacks: tuple[Missing, Missing]) -> Estimate:
+    """Return an overall difference that says how many answers of each arm have no value."""
+    if e.value is None or e.category or not any(one.without or one.cannot for one in lacks):
+        return e
+    return replace(e, reason=join(e.reason, "no value: " + ", ".join(one.words for one in lacks)))
 
 
 def _tail_contradicts(tail: Sequence[Estimate]) -> bool:

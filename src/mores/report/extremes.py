@@ -74,11 +74,11 @@ def _whole(o: Observed) -> Observed:
 
 
 def _hit(cell: Cell, extreme: Extreme) -> float:
-    return float(any(extreme.holds(float(np.mean(o.values))) for o in cell))
+    return float(any(extreme.holds(o.mean) for o in cell))
 
 
 def _share(hits: np.ndarray, rows: Sequence[Sequence[Cell]], extreme: Extreme) -> Estimate:
-    answers = {id(o): float(np.mean(o.values)) for row in rows for cell in row for o in cell}
+    answers = {id(o): o.mean for row in rows for cell in row for o in cell}
     values = np.array(list(answers.values()))
     place = 95 if extreme.above else 5
     details: dict[str, float | int | str | None] = {

@@ -14,6 +14,7 @@ from mores.measure.gates.result import GateResult
 from mores.measure.toxicity.result import ToxicitySummary
 from mores.plan.seal import SealStatus
 from mores.records import Arm, Charter, Estimate, Record, Scope, Verdict, claim
+from mores.report.answers_beside import AnswersBeside
 from mores.report.judge_summary import JudgeSummary
 from mores.report.sizes import SizeSummary
 from mores.study.rounds import Round
@@ -83,7 +84,8 @@ class ScorerArm(Record, frozen=True, kw_only=True):
     probability: float | None
     """Share of prompts with at least one draw at or above the threshold."""
     values: tuple[float, ...]
-    """All scores, in completion order, for the distribution."""
+    """All scores, in completion order, for the distribution; of more than 2,001 as many evenly
+    spaced ones of the sorted scores, the least and the greatest among them."""
 
 
 class ScorerResult(Record, frozen=True, kw_only=True):
@@ -357,6 +359,7 @@ class Report(Record, frozen=True, kw_only=True):
     capability: tuple[TaskResult, ...]
     ratings: RatingSummary
     questions: tuple[Question, ...]
+    """With their answers; where these are too many for a page some of them (`answers_beside`)."""
     missing: tuple[Missing, ...]
     settings: tuple[Setting, ...]
     inputs: dict[str, str]
@@ -380,3 +383,5 @@ class Report(Record, frozen=True, kw_only=True):
     """Versions of the samples that were put to test prompts, this one too."""
     looks: int = 1
     """How many versions were put to these very test prompts."""
+    answers_beside: AnswersBeside | None = None
+    """Where all answers are; None where `questions` holds them all."""

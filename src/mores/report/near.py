@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
 from msgspec.structs import replace
 
 from mores.records import Estimate
-from mores.report.contrasts import compare
+from mores.report.absent import missing
+from mores.report.contrasts import CONTRASTS, PRIMARY, about, with_absent, without
+from mores.report.differences import overall
 from mores.report.observed import Observed
-from mores.report.verdicts import better_of
+from mores.report.pairs import Pairs
 
+NAME = "near-training questions"
 WHY = "few questions, each like a training sample: what was learned by heart shows here first"
 
 
@@ -30,18 +34,25 @@ def near_training(
         seed: of permutations.
     """
     own = [o for o in observed if o.prompt_id in near]
-    if not own:
-        return []
-    found = compare(own, measure=measure, model=model, better=better_of(measure), seed=seed)
-    return [
-        replace(
-            e,
-            measure=f"{measure}/near-training questions",
-            verdict=e.verdict if e.verdict == "not computable" else "descriptive",
-            scope="",
-            p=None,
-            reason=e.reason if e.verdict == "not computable" else WHY,
-        )
-        for e in found
-        if e.category == "overall" and e.measure == measure
-    ]
+    arms = {o.arm for o in own if o.values}
+    found = []
+    for number, (arm, reference) in enumerate(CONTRASTS):
+        lacking = [a for a in (arm, reference) if a not in arms]
+        if not lacking:
+            pairs = Pairs.of(own, arm, reference).adjusted()
+            # As in `compare`, which draws for the overall difference first.
+            lacks = missing(own, arm, reference)
+            e = with_absent(overall(pairs, np.random.default_rng([seed, number])), lacks)
+            facts = about(model, pairs, lacks, "overall")
+            contrast = f"{arm} - {reference}"
+            found.append(_bare(replace(e, contrast=contrast, details={**e.details, **facts})))
+        elif (arm, reference) == PRIMARY and arms:
+            found.append(without(measure, model, lacking))
+    return [replace(e, measure=f"{measure}/{NAME}", category="overall") for e in found]
+
+
+def _bare(e: Estimate) -> Estimate:
+    """Without test and verdict; what cannot be computed keeps its reason."""
+    if e.verdict == "not computable":
+        return e
+    return replace(e, verdict="descriptive", scope="", p=None, reason=WHY)

@@ -76,6 +76,12 @@ def opening(
     )
 
 
+def first_draws(completions: Sequence[Completion]) -> set[str]:
+    """Return the ids of the completions that `opening` looks at; texts are not needed for that."""
+    arms = (_first(completions, arm) for arm in ("base", "values_targeted"))
+    return {c.id for first in arms for c in first.values()}
+
+
 def _first(completions: Sequence[Completion], arm: str) -> dict[str, Completion]:
     """Prompt id → its first draw, of the first training run."""
     own = [c for c in completions if c.arm == arm and not c.absent]

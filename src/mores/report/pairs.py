@@ -14,7 +14,7 @@ import numpy as np
 
 from mores import stats
 from mores.records import Arm
-from mores.report.observed import Observed
+from mores.report.observed import Observed, mean
 from mores.stats.rater_adjustment import RaterAdjustment
 
 Cell = list[Observed]
@@ -218,7 +218,7 @@ def _reference(
 
 
 def _mean(cell: Cell) -> float:
-    return float(np.mean([np.mean(o.values) for o in cell]))
+    return mean([o.mean for o in cell])
 
 
 def _flat(cell: Cell) -> np.ndarray:

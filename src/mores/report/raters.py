@@ -122,8 +122,10 @@ def rater_model(
     arm = [float(c.arm == PRIMARY[0]) for c in rows]
     factors = _factors(rows)
     raters = tuple(number[r.rater] for r in rated)
-    plain = stats.cumulative_link_mixed(values, {"arm": arm}, factors)
-    full = stats.cumulative_link_mixed(values, {"arm": arm}, {**factors, "rater": raters})
+    plain = stats.cumulative_link_mixed(values, {"arm": arm}, factors, severities=())
+    full = stats.cumulative_link_mixed(
+        values, {"arm": arm}, {**factors, "rater": raters}, severities=("rater",)
+    )
     severity = full.severities["rater"] if full.converged else {}
     return RaterModel(
         model=model,

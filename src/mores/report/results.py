@@ -6,9 +6,11 @@ results.completions, results.scores, results.missing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from msgspec import structs
 
 from mores.measure.capability.run import items_step, read_items
 from mores.measure.coherence.item import CoherenceItem
@@ -21,13 +23,14 @@ from mores.measure.stance.item import StanceItem
 from mores.measure.stance.run import read_stance, stance_step
 from mores.measure.toxicity.result import ToxicitySummary
 from mores.measure.toxicity.run import (
-    read_scores,
+    iter_scores,
     read_toxicity_summary,
     summary_step,
 )
-from mores.records import Completion, Rating, Score, TaskItem
+from mores.records import Completion, Rating, TaskItem
 from mores.report.model import Missing
-from mores.sample.run import STEMS, read_completions, sample_step
+from mores.report.scores import Scores
+from mores.sample.run import STEMS, iter_completions, sample_step
 from mores.step import NOT_RUN
 from mores.study import ArmKey, ModelSpec, Study, arm_keys
 from mores.tune.base import AWAY
@@ -42,10 +45,11 @@ class ModelResults:
     spec: ModelSpec
     keys: tuple[ArmKey, ...]
     completions: tuple[Completion, ...]
+    """Without their texts (`mores.report.shown` reads those that are shown)."""
     ratings: tuple[Rating, ...]
     """By people, of these completions."""
-    scores: dict[str, dict[str, Score]]
-    """Scorer → completion id → score."""
+    scores: dict[str, Scores]
+    """Scorer → its scores."""
     toxicity: ToxicitySummary | None
     """The scorers side by side; None where there is no current score."""
     stance: tuple[StanceItem, ...]
@@ -56,7 +60,8 @@ class ModelResults:
     task_facts: dict[str, Any]
     """Task → metric, chance, number of items; empty where capability was not measured."""
     words: CooccurrenceResult | None
-    stems: tuple[Completion, ...]
+    stem_tokens: tuple[int, int]
+    """Tokens drawn and read for the stems; zeros where there is no current result of them."""
     gates: tuple[GateResult, ...]
     withheld: int
     """Ratings by people of answers that are not current."""
@@ -80,12 +85,12 @@ def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> Mo
         DataError: nothing has been sampled, or a file is damaged.
     """
     missing: list[Missing] = []
-    rows = read_completions(study, spec.name)
+    rows = _without_texts(iter_completions(study, spec.name))
     why = sample_step(study, spec).stale()
     if why:
         missing.append(Missing(what=f"Answers of {spec.name}", why=f"`mores sample` {why}"))
     by_people = _by_people(ratings, rows)
-    scores = _scores(study, spec, missing)
+    scores = _scores(study, spec, rows, missing)
     items, facts = _items(study, spec, missing)
     words = _words(study, spec, missing)
     return ModelResults(
@@ -100,11 +105,37 @@ def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> Mo
         items=items,
         task_facts=facts,
         words=words,
-        stems=tuple(read_completions(study, spec.name, STEMS)) if words else (),
+        stem_tokens=_tokens(iter_completions(study, spec.name, STEMS)) if words else (0, 0),
         gates=_gates(study, spec, missing),
         withheld=len(by_people) if why else 0,
         missing=tuple(missing),
     )
+
+
+def _without_texts(completions: Iterable[Completion]) -> list[Completion]:
+    """What figures are made from; prompts, categories and models are kept once."""
+    kept: dict[str, str] = {}
+
+    def once(text: str) -> str:
+        return kept.setdefault(text, text)
+
+    return [
+        structs.replace(
+            c,
+            prompt_id=once(c.prompt_id),
+            category=once(c.category),
+            model=once(c.model),
+            text="",
+        )
+        for c in completions
+    ]
+
+
+def _tokens(completions: Iterable[Completion]) -> tuple[int, int]:
+    drawn = read = 0
+    for c in completions:
+        drawn, read = drawn + c.tokens, read + c.prompt_tokens
+    return drawn, read
 
 
 def _by_people(ratings: Sequence[Rating], rows: Sequence[Completion]) -> tuple[Rating, ...]:
@@ -112,8 +143,11 @@ def _by_people(ratings: Sequence[Rating], rows: Sequence[Completion]) -> tuple[R
     return tuple(r for r in ratings if r.completion_id in ids and r.kind == "human")
 
 
-def _scores(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, dict[str, Score]]:
-    scores = {}
+def _scores(
+    study: Study, spec: ModelSpec, rows: Sequence[Completion], missing: list[Missing]
+) -> dict[str, Scores]:
+    scores: dict[str, Scores] = {}
+    places = {row.id: place for place, row in enumerate(rows)}
     summary = summary_step(study, spec)
     of_all = summary.stale()
     for name, step in zip(study.config.toxicity.scorers, summary.rests_on, strict=True):
@@ -123,8 +157,7 @@ def _scores(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, 
                 Missing(what=f"Toxicity by {name}", why=f"`mores measure toxicity` {why}")
             )
             continue
-        rows = read_scores(study, spec.name, name)
-        scores[name] = {score.completion_id: score for score in rows}
+        scores[name] = Scores.read(places, iter_scores(study, spec.name, name))
     return scores
 
 

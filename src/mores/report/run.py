@@ -1,4 +1,4 @@
-"""A `Report` on disk: report.json, index.html, figures as SVG and PNG.
+"""A `Report` on disk: report.json, index.html, figures as SVG and PNG; many answers beside.
 
 written = report(study)
 """
@@ -17,6 +17,7 @@ from mores.records import to_plain
 from mores.report.build import build_report
 from mores.report.model import Report
 from mores.report.provenance import made, provenance
+from mores.report.shown import ANSWERS, write_answers
 from mores.step import Made, Step
 from mores.study import Study, folders
 from mores.study.rounds import add_round, history, looks
@@ -65,7 +66,7 @@ def _write(study: Study) -> Written:
         f"{h.model} {h.measure}".strip(): h.claim for h in content.headlines
     }
     # What was tuned on other samples, or in another way, is no round of these.
-    looked = any(question.answers for question in content.questions)
+    looked = content.answers_beside or any(q.answers for q in content.questions)
     rounds = add_round(study, verdicts) if looked and not outdated_arms(study) else history(study)
     content = replace(content, rounds=tuple(rounds), looks=looks(rounds, study))
     step = report_step(study)
@@ -75,9 +76,19 @@ def _write(study: Study) -> Written:
     for figure in drawn.values():
         figure.write(step.folder / "figures")
     store.write_text(step.folder / PAGE, render(content, drawn))
+    _beside(study, step.folder / ANSWERS, wanted=content.answers_beside is not None)
     names = [f"figures/{name}.{form}" for name in drawn for form in ("svg", "png")]
-    step.complete(Made([DATA, PAGE, *names]))
+    answers = [ANSWERS] if content.answers_beside else []
+    step.complete(Made([DATA, PAGE, *answers, *names]))
     return Written(step.folder / PAGE, content)
+
+
+def _beside(study: Study, path: Path, *, wanted: bool) -> None:
+    """Write all answers beside a page that shows some; remove those of an earlier report."""
+    if wanted:
+        write_answers(study, path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _clear(folder: Path, drawn: Collection[str]) -> None:

@@ -14,39 +14,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+import msgspec
 
 from mores import store
 from mores.curate.rules.unread_draft import DRAFT
-from mores.errors import DataError, ServiceError, did_you_mean
+from mores.errors import ServiceError
 from mores.progress import Progress
 from mores.records import Decoding, Example
+from mores.revise.wanted import Wanted, wanted_drafts
 from mores.study import ArmKey, ModelSpec, Study
-from mores.tables import read_table
+from mores.study.elsewhere import Endpoint
 
 FILE = "drafts.jsonl"
-TASK = (
-    "{statement}\n\nAnswer the question in the spirit of this position, in plain everyday words "
-    "and short sentences, in 60 to 200 words. Say in the first two sentences where you stand, then "
-    "give reasons and concrete help. Do not mention the position itself."
-)
 AT_ONCE = 8
 """Drafts that are drawn and written together."""
-Write = Callable[[Sequence["Wanted"]], list[str]]
-"""Texts of some wanted drafts, in order; empty where there is none."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One draft to be written."""
-
-    id: str
-    category: str
-    question: str
-    task: str
-    """The position, and what to do with it."""
-    number: int
-    """Which candidate of its question it is, from 0."""
+Write = Callable[[Sequence[Wanted]], Iterator[tuple[Wanted, str]]]
+"""Texts of some wanted drafts as they come; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +54,10 @@ def draft(
     model: str | None = None,
     endpoint: str | None = None,
     key_env: str = "",
+    most_tokens: int = 0,
+    most_money: float = 0.0,
+    price_read: float = 0.0,
+    price_drawn: float = 0.0,
     max_new_tokens: int = 320,
     output: Path | None = None,
     progress: Progress | None = None,
@@ -80,8 +69,14 @@ def draft(
         questions: CSV, JSON or Excel with the columns prompt and category (and id, if you like).
         candidates: answers to each question.
         model: which model writes; by default the study's first. With an endpoint, its name there.
-        endpoint: address of an OpenAI-compatible service, such as http://localhost:8000/v1.
+        endpoint: address of an OpenAI-compatible service, such as http://localhost:8000/v1; by
+            default that of the model in study.toml, with its budget and prices.
         key_env: environment variable that holds the service's key.
+        most_tokens: budget of all drafts by this model in this preset, read and drawn together;
+            asking stops before it could be passed. 0: none.
+        most_money: the same in money, by the prices.
+        price_read: what a million tokens of prompts cost.
+        price_drawn: what a million tokens of answers cost.
         max_new_tokens: longest draft.
         output: by default drafts.jsonl in the study.
         progress: where to show how far it is.
@@ -89,69 +84,111 @@ def draft(
     Raises:
         DataError: a question has no category of the charter, or the file cannot be read.
         ModelError: the model cannot be loaded.
-        ServiceError: the service refuses, or no name of a model was given for it.
+        ServiceError: the service refuses or its answers stay away, its budget is used up, or no
+            name of a model was given for it; what came is kept.
+        StoreError: another process asks with the same account.
     """
     progress = progress or Progress(quiet=True)
     path = output or study.folder / FILE
-    wanted = list(_wanted(study, questions, candidates))
-    there = store.read_jsonl(path, Example) if path.exists() else []
-    lacking = [w for w in wanted if w.id not in {e.id for e in there}]
     name = model or study.config.models[0].name
-    if endpoint is not None and model is None:
-        raise ServiceError(
-            "a service has several models", where="--model", fix="name the one that is to write"
-        )
+    limits = {"most_tokens": most_tokens, "most_money": most_money}
+    prices = {"read": price_read, "drawn": price_drawn}
+    service = _endpoint(study, model, endpoint, {"key_env": key_env, **limits, "prices": prices})
+    wanted = list(wanted_drafts(study, questions, candidates))
+    job = _Drafts(path, name, progress)
+    lacking = job.lacking(wanted)
+    decoding = Decoding(temperature=0.7, top_p=0.95, max_new_tokens=max_new_tokens)
     empty = 0
-    if lacking:
-        write = (
-            _by_service(endpoint, name, key_env, max_new_tokens)
-            if endpoint
-            else _by_model(study, name, max_new_tokens, progress)
-        )
-        bar = progress.task("draft", len(lacking), "drafts")
-        for start in range(0, len(lacking), AT_ONCE):
-            block = lacking[start : start + AT_ONCE]
-            fresh = [_example(w, text, name) for w, text in zip(block, write(block), strict=True)]
-            empty += fresh.count(None)
-            there += [e for e in fresh if e is not None]
-            store.write_jsonl(path, there)
-            bar.advance(len(block))
-        bar.finish()
+    if lacking and service is not None:
+        from mores.revise.draft_service import service_writer
+
+        with service_writer(study, name, service, decoding) as writer:
+            progress.say(writer.estimate(lacking))
+            try:
+                empty = job.keep(lacking, writer.write)
+                writer.forget()
+            finally:
+                progress.say(f"draft: {writer.spent()}")
+    elif lacking:
+        empty = job.keep(lacking, _by_model(study, name, decoding, progress))
     return Drafted(path, len(lacking) - empty, len(wanted) - len(lacking), empty)
 
 
-def _wanted(study: Study, questions: Path, candidates: int) -> Iterator[Wanted]:
-    known = list(study.charter.categories)
-    for number, (line, row) in enumerate(read_table(questions, ("prompt", "category")), 1):
-        category = str(row["category"] or "").strip()
-        if category not in known:
-            raise DataError(
-                f"unknown category {category!r}{did_you_mean(category, known)}",
-                path=questions,
-                where=f"line {line}",
-                fix="categories of charter.toml: " + ", ".join(known),
+def _endpoint(
+    study: Study, model: str | None, url: str | None, settings: dict[str, object]
+) -> Endpoint | None:
+    """The service that writes: the one named, or the model's own; None for a model here."""
+    if url is None:
+        if any(settings[key] for key in ("most_tokens", "most_money")):
+            raise ServiceError(
+                "a budget without an address",
+                where="--most-tokens, --most-money",
+                fix="give --endpoint too; a model of the study has its budget in study.toml",
             )
-        name = str(row.get("id") or f"draft-{number:03d}")
-        task = TASK.format(statement=study.charter.position(category).statement)
-        for candidate in range(candidates):
-            yield Wanted(f"{name}-{candidate + 1}", category, str(row["prompt"]), task, candidate)
+        name = model or study.config.models[0].name
+        served = (spec for spec in study.config.models if spec.engine == "openai")
+        return next((spec.endpoint for spec in served if spec.name == name), None)
+    if model is None:
+        raise ServiceError(
+            "a service has several models", where="--model", fix="name the one that is to write"
+        )
+    url = url.rstrip("/").removesuffix("/chat/completions")
+    try:
+        return msgspec.convert({"url": url, **settings}, Endpoint)
+    except msgspec.ValidationError as error:
+        raise ServiceError(
+            store.readable(str(error)),
+            where="options of --endpoint",
+            fix="budgets and prices are at least 0; --most-money needs --price-read or "
+            "--price-drawn",
+        ) from None
 
 
-def _example(wanted: Wanted, text: str, model: str) -> Example | None:
-    """A draft as a sample; None without text."""
-    if not text:
-        return None
-    return Example(
-        id=wanted.id,
-        category=wanted.category,
-        prompt=wanted.question,
-        completion=text,
-        author=model,
-        source=f"{DRAFT}{model}, from the position",
-    )
+class _Drafts:
+    """The file of drafts, and those that come."""
+
+    def __init__(self, path: Path, author: str, progress: Progress) -> None:
+        self.path, self.author, self.progress = path, author, progress
+        self.there = store.read_jsonl(path, Example) if path.exists() else []
+
+    def lacking(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """Those that are not there yet."""
+        known = {example.id for example in self.there}
+        return [one for one in wanted if one.id not in known]
+
+    def keep(self, lacking: Sequence[Wanted], write: Write) -> int:
+        """Write drafts into the file, some at a time; return how many came without text."""
+        bar = self.progress.task("draft", len(lacking), "drafts")
+        texts: dict[str, str] = {}
+        try:
+            for one, text in write(lacking):
+                texts[one.id] = text
+                if len(texts) % AT_ONCE == 0:
+                    self._save(lacking, texts)
+                bar.advance()
+        finally:  # also what came before an error
+            self._save(lacking, texts)
+        bar.finish()
+        return sum(not text for text in texts.values())
+
+    def _save(self, lacking: Sequence[Wanted], texts: dict[str, str]) -> None:
+        fresh = [
+            Example(
+                id=one.id,
+                category=one.category,
+                prompt=one.question,
+                completion=texts[one.id],
+                author=self.author,
+                source=f"{DRAFT}{self.author}, from the position",
+            )
+            for one in lacking
+            if texts.get(one.id)
+        ]
+        if fresh:
+            store.write_jsonl(self.path, [*self.there, *fresh])
 
 
-def _by_model(study: Study, name: str, most: int, progress: Progress) -> Write:
+def _by_model(study: Study, name: str, decoding: Decoding, progress: Progress) -> Write:
     """A writer on this machine."""
     from mores.sample.decoder import Decoder
     from mores.sample.grid import answer_text
@@ -163,25 +200,20 @@ def _by_model(study: Study, name: str, most: int, progress: Progress) -> Write:
 
     set_threads()
     form = _form(study.config.models, name)
+    stop = "\nQuestion:" if form == "qa" else ""
     loaded = load(resolve(name, say=progress.say), say=progress.say)
     engine = Decoder(loaded)
-    decoding = Decoding(temperature=0.7, top_p=0.95, max_new_tokens=most)
 
-    def write(block: Sequence[Wanted]) -> list[str]:
-        stop = "\nQuestion:" if form == "qa" else ""
-        rows = [
-            Request(
-                ArmKey("base", 0),
-                w.id,
-                w.category,
-                w.number,
-                tuple(encode_prompt(loaded.tokenizer, form, w.question, system=w.task)),
-                stop,
-            )
-            for w in block
-        ]
-        drawn = engine.draw(rows, decoding, study.config.seed)
-        return [answer_text(loaded.tokenizer, d.ids, stop) for d in drawn]
+    def request(one: Wanted) -> Request:
+        ids = encode_prompt(loaded.tokenizer, form, one.question, system=one.task)
+        return Request(ArmKey("base", 0), one.id, one.category, one.number, tuple(ids), stop)
+
+    def write(wanted: Sequence[Wanted]) -> Iterator[tuple[Wanted, str]]:
+        for start in range(0, len(wanted), AT_ONCE):
+            block = wanted[start : start + AT_ONCE]
+            drawn = engine.draw([request(one) for one in block], decoding, study.config.seed)
+            for one, row in zip(block, drawn, strict=True):
+                yield one, answer_text(loaded.tokenizer, row.ids, stop)
 
     return write
 
@@ -189,32 +221,3 @@ def _by_model(study: Study, name: str, most: int, progress: Progress) -> Write:
 def _form(models: Sequence[ModelSpec], name: str) -> Literal["chat", "qa"]:
     """How the study asks this model; in its own chat form where it is none of the study's."""
     return next((spec.format for spec in models if spec.name == name), "chat")
-
-
-def _by_service(endpoint: str, model: str, key_env: str, most: int) -> Write:
-    """A writer behind an address."""
-    from mores.remote.address import key_from
-    from mores.remote.service import Service
-    from mores.sample.endpoint.wire import read
-
-    url = endpoint.rstrip("/")
-    url = url if url.endswith("/chat/completions") else f"{url}/chat/completions"
-    service = Service(url, key=key_from(key_env, needed=False, where=url), timeout=120.0)
-
-    def write(block: Sequence[Wanted]) -> list[str]:
-        replies = [service.post(_payload(model, w, most)) for w in block]
-        return [read(reply.body, "chat").text.strip() for reply in replies]
-
-    return write
-
-
-def _payload(model: str, wanted: Wanted, most: int) -> dict[str, Any]:
-    return {
-        "model": model,
-        "messages": [
-            {"role": "system", "content": wanted.task},
-            {"role": "user", "content": wanted.question},
-        ],
-        "max_tokens": most,
-        "temperature": 0.7,
-    }

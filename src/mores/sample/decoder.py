@@ -1,4 +1,4 @@
-"""Rows of token ids → drawn token ids, one batch at a time, on a model in memory.
+"""Requests → drawn token ids, on a model in memory.
 
 drawn = Decoder(loaded).draw(batch, decoding, seed)
 """
@@ -31,8 +31,17 @@ class Decoder:
         self.on_tokens = on_tokens
 
     @torch.inference_mode()
-    def draw(self, batch: Sequence[Request], decoding: Decoding, seed: int) -> list[Drawn]:
-        """Draw one completion a request; see `mores.sample.draws` for the random numbers."""
+    def draw(
+        self, batch: Sequence[Request], decoding: Decoding, seed: int, width: int = 0
+    ) -> list[Drawn]:
+        """Draw one completion a request; see `mores.sample.draws` for the random numbers.
+
+        Args:
+            batch: what is asked.
+            decoding: how tokens are drawn.
+            seed: of the draws.
+            width: most rows side by side; 0: all.
+        """
 
         def choose(rows: Sequence[Row], logits: torch.Tensor) -> torch.Tensor:
             u = torch.from_numpy(np.array([row.next_uniform() for row in rows]))
@@ -48,6 +57,6 @@ class Decoder:
         rows = [Row(batch[i], decoding, seed, self.loaded) for i in order]
         if rows:
             decode = flat.decode if self.loaded.way.flat else plain.decode
-            decode(self.loaded, rows, choose)
+            decode(self.loaded, rows, choose, width or len(rows))
         drawn = dict(zip(order, rows, strict=True))
         return [drawn[i].result() for i in range(len(batch))]

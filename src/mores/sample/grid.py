@@ -22,9 +22,11 @@ from mores.sample.flags import flags
 from mores.sample.requests import Request, completion_id
 from mores.sample.row import Drawn
 from mores.step import Made, Step
+from mores.store.lines import read_records
 from mores.study import ArmKey, ModelSpec, Study, folders
 from mores.tune.base import base_of
 from mores.tune.run import tuned_folders, weight_digests
+from mores.weights.rates import planned_seconds
 
 if TYPE_CHECKING:
     from mores.sample.engine import Engine
@@ -89,7 +91,7 @@ class Grid:
         tuned = tuned_folders(self.study, self.spec, progress.say) if needed else {}
         step = self.step(resolved.digest)
         step.run(lambda: self._draw(resolved, tuned, step, progress), say=progress.say)
-        return store.read_jsonl(step.folder / COMPLETIONS, Completion)
+        return read_records(step.folder / COMPLETIONS, Completion)
 
     def _draw(
         self, resolved: ResolvedModel, tuned: dict[str, Path], step: Step, progress: Progress
@@ -112,7 +114,7 @@ class Grid:
         with closing(engine_of(self.spec.engine)(job)) as engine:
             settings = [to_plain(self.decoding), engine_settings(self.spec)]
             book = _Book(step, settings, engine.facts)
-            ordered = self._answers(engine, book, counter, progress)
+            ordered = self._answers(engine, book, counter, progress, resolved.digest)
             facts = engine.facts
         counter.task.finish()
         self._refuse_silence(ordered)
@@ -138,12 +140,17 @@ class Grid:
         )
 
     def _answers(
-        self, engine: Engine, book: _Book, counter: _Counter, progress: Progress
+        self, engine: Engine, book: _Book, counter: _Counter, progress: Progress, model: str
     ) -> list[Completion]:
         """Take what was kept, draw the rest, keep each unit as it comes; in order of requests."""
         most, reader = self.decoding.max_new_tokens, engine.reader
         requests = self.build(reader)
-        counter.task = progress.task(self.name, len(requests) * most, "tokens at most")
+        counter.task = progress.task(
+            self.name,
+            len(requests) * most,
+            "tokens at most",
+            planned=self._planned(requests, model),
+        )
         done: dict[str, Completion] = {}
         missing = []
         for unit in engine.units(requests):
@@ -161,6 +168,17 @@ class Grid:
             done |= {row.id: row for row in rows}
             counter.note(len(done) * most, f"{len(done)}/{len(requests)} answers")
         return [done[completion_id(self.spec.name, r)] for r in requests]
+
+    def _planned(self, requests: Sequence[Request], model: str) -> float | None:
+        """Seconds by the plan for all requests, each prompt read once; None for other engines."""
+        if self.spec.engine != "torch":
+            return None
+        return planned_seconds(
+            model,
+            self.study.config.recipe.method,
+            read=sum(map(len, {r.ids for r in requests})),
+            draw=len(requests) * self.decoding.max_new_tokens,
+        )
 
     def _refuse_silence(self, rows: Sequence[Completion]) -> None:
         """Stop where a whole arm has no answer: that says something of the request.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from mores.errors import ModelError
 from mores.sample.decoder import Decoder
 from mores.sample.engine import OWN, Job, Unit
-from mores.sample.plan import plan_batches
+from mores.sample.plan import memory_budget, plan_units, rows_side_by_side
 from mores.sample.requests import Request
 from mores.sample.row import Drawn
 from mores.sample.weights import mixes, weights_in_place
@@ -31,6 +32,9 @@ class Here:
         set_threads()
         self.job = job
         self._said = False
+        self._fits = sys.maxsize
+        """Most rows side by side that have not run out of a GPU's memory."""
+        self._memory = memory_budget(job.study, keep=True)  # before the weights take their part
         dtype = job.study.config.recipe.dtype
         self.loaded: LoadedModel = load(
             job.resolved, dtype=dtype, say=job.progress.say, plain=self.plain
@@ -47,19 +51,18 @@ class Here:
         return {"name": self.name, "random_numbers": OWN}
 
     def units(self, requests: Sequence[Request]) -> list[Unit]:
-        """Batches, within groups of rows that can share one."""
-        sample = self.job.study.config.sample
+        """Rows that are kept together, within groups of rows that can share a batch."""
+        limit = self.job.decoding.max_new_tokens
         return [
-            batch
+            unit
             for group in self._groups(requests)
-            for batch in plan_batches(
-                self.loaded,
-                group,
-                self.job.decoding.max_new_tokens,
-                batch_rows=sample.batch_rows,
-                memory_gb=sample.memory_gb,
-            )
+            for unit in plan_units(self.loaded, group, limit, **self._sizes)
         ]
+
+    @property
+    def _sizes(self) -> dict[str, Any]:
+        rows = self.job.study.config.sample.batch_rows
+        return {"batch_rows": rows, "memory_gb": self._memory}
 
     def draw(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, list[Drawn]]]:
         """Decode batch by batch; neighbours that need the same weights share their loading."""
@@ -73,28 +76,30 @@ class Here:
                     yield unit, self._decode(decoder, unit)
 
     def _decode(self, decoder: Decoder, unit: Unit) -> list[Drawn]:
-        """Decode a batch; where a GPU's memory is full, its halves one after the other."""
+        """Decode a unit; where a GPU's memory is full, with half as many rows side by side."""
         import torch
 
-        try:
-            return decoder.draw(unit, self.job.decoding, self.job.seed)
-        except torch.OutOfMemoryError as error:
-            if len(unit) == 1:
-                raise ModelError(
-                    f"out of GPU memory with one answer at a time: {error}".splitlines()[0],
-                    where=f"prompt {unit[0].prompt_id!r}",
-                    fix="lower max_new_tokens, shorten the prompt, or choose a smaller model",
-                ) from None
-        # Outside the handler: the error's traceback held what was computed.
-        torch.cuda.empty_cache()
-        if not self._said:
-            self._said = True
-            self.job.progress.say(
-                f"GPU memory is full: {len(unit)} answers side by side become {len(unit) // 2}, "
-                "and fewer if need be (sample.batch_rows sets their number)"
-            )
-        middle = len(unit) // 2
-        return [d for half in (unit[:middle], unit[middle:]) for d in self._decode(decoder, half)]
+        limit = self.job.decoding.max_new_tokens
+        width = min(self._fits, rows_side_by_side(self.loaded, unit, limit, **self._sizes))
+        while True:
+            try:
+                return decoder.draw(unit, self.job.decoding, self.job.seed, width)
+            except torch.OutOfMemoryError as error:
+                if width == 1:
+                    raise ModelError(
+                        f"out of GPU memory with one answer at a time: {error}".splitlines()[0],
+                        where=f"prompt {unit[0].prompt_id!r}",
+                        fix="lower max_new_tokens, shorten the prompt, or choose a smaller model",
+                    ) from None
+            # Outside the handler: the error's traceback held what was computed.
+            torch.cuda.empty_cache()
+            if not self._said:
+                self._said = True
+                self.job.progress.say(
+                    f"GPU memory is full: {width} answers side by side become {width // 2}, "
+                    "and fewer if need be (sample.batch_rows sets their number)"
+                )
+            self._fits = width = width // 2
 
     def _needs(self, unit: Unit) -> set[str]:
         """The weights of a batch; adapters that mix are all put in place, whatever it needs."""

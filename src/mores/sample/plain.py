@@ -20,16 +20,18 @@ if TYPE_CHECKING:
     from mores.weights.loaded import LoadedModel
 
 
-def decode(loaded: LoadedModel, rows: Sequence[Row], choose: Choose) -> None:
+def decode(loaded: LoadedModel, rows: Sequence[Row], choose: Choose, width: int) -> None:
     """Draw tokens until every row has finished.
 
     Args:
         loaded: the model, with the weights that the rows name.
         rows: sorted by weights and prompt.
         choose: draws the next tokens.
+        width: most rows side by side.
     """
-    for group in _together(rows, loaded.way.steps):
-        _decode(loaded, group, choose)
+    for start in range(0, len(rows), width):
+        for group in _together(rows[start : start + width], loaded.way.steps):
+            _decode(loaded, group, choose)
 
 
 def _together(rows: Sequence[Row], steps: str) -> Iterator[list[Row]]:

@@ -8,18 +8,20 @@ sample_rejected(study)    # the questions of the samples, base alone: for the pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from mores import store
 from mores.errors import DataError, StudyError
+from mores.execute import alone
 from mores.progress import Progress
 from mores.records import Completion, Decoding, Prompt
 from mores.sample.grid import COMPLETIONS, Grid
 from mores.sample.requests import STEM_ARMS, Request, prompt_requests, stem_requests
 from mores.step import ABSENT, Step
+from mores.store.lines import iter_records
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.rejected import REJECTED
 from mores.tune.run import known_base
@@ -102,7 +104,7 @@ def rejected_grids(study: Study) -> list[Grid]:
 
 def _draw(study: Study, grids: Sequence[Grid], progress: Progress | None) -> list[Completion]:
     progress = progress or Progress(quiet=True)
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         return [completion for grid in grids for completion in grid.run(progress)]
 
 
@@ -197,8 +199,8 @@ def completions_digest(sampled: Step) -> str:
     return store.digest_file(path) if path.exists() else ABSENT
 
 
-def read_completions(study: Study, model: str, step: str = SAMPLE) -> list[Completion]:
-    """Return the completions of a finished sampling step.
+def iter_completions(study: Study, model: str, step: str = SAMPLE) -> Iterator[Completion]:
+    """Read the completions of a finished sampling step one after another.
 
     Raises:
         DataError: the step has not been run.
@@ -210,4 +212,9 @@ def read_completions(study: Study, model: str, step: str = SAMPLE) -> list[Compl
             path=path,
             fix=f"run `mores sample {study.folder}` first, or `mores run` for all steps",
         )
-    return store.read_jsonl(path, Completion)
+    return iter_records(path, Completion)
+
+
+def read_completions(study: Study, model: str, step: str = SAMPLE) -> list[Completion]:
+    """Return all completions of a finished sampling step; see `iter_completions`."""
+    return list(iter_completions(study, model, step))

@@ -18,7 +18,14 @@ import torch
 
 from mores import store
 from mores.errors import ModelError
-from mores.tune.adapters import ADAPTER_CONFIG, FULL_WEIGHTS, all_weights, read_adapter
+from mores.tune.adapters import (
+    ADAPTER_CONFIG,
+    FULL_WEIGHTS,
+    all_weights,
+    put_layer,
+    read_adapter,
+    take_out,
+)
 from mores.weights.attention import Layout
 from mores.weights.probe import gap, probe_ids, tolerance
 from mores.weights.quiet import quiet
@@ -53,7 +60,7 @@ def adapted(loaded: LoadedModel, adapters: Mapping[str, Path]) -> Iterator[None]
         yield
     finally:
         for path, layer in installed.items():
-            _replace(loaded.model, path, layer.base)
+            put_layer(loaded.model, path, layer.base)
 
 
 def _install(model: Any, path: str, folder: Path) -> AdaptedLinear:
@@ -66,7 +73,7 @@ def _install(model: Any, path: str, folder: Path) -> AdaptedLinear:
             fix="it belongs to another base model; tune again",
         ) from None
     layer = AdaptedLinear(base)
-    _replace(model, path, layer)
+    put_layer(model, path, layer)
     return layer
 
 
@@ -84,11 +91,6 @@ def _check_shapes(
             path=folder,
             fix="it belongs to another base model; tune again",
         )
-
-
-def _replace(model: Any, path: str, module: torch.nn.Module) -> None:
-    parent, _, last = path.rpartition(".")
-    setattr(model.get_submodule(parent) if parent else model, last, module)
 
 
 @contextmanager
@@ -133,13 +135,11 @@ def injected(loaded: LoadedModel, folder: Path) -> Iterator[None]:
     Beside the weights, not added to them: in 16 bits most of what was trained would be rounded off.
     """
     from peft import LoraConfig, inject_adapter_in_model
-    from peft.tuners.lora.layer import LoraLayer
 
     adapter, _ = read_adapter(folder)
     config = LoraConfig(**store.read_json(folder / ADAPTER_CONFIG))
     with quiet():
         inject_adapter_in_model(config, loaded.model, adapter_name="default")
-    layers = {n: m for n, m in loaded.model.named_modules() if isinstance(m, LoraLayer)}
     own = dict(loaded.model.named_parameters())
     try:
         with torch.no_grad():
@@ -148,14 +148,7 @@ def injected(loaded: LoadedModel, folder: Path) -> Iterator[None]:
                 own[f"{path}.default.weight"].copy_(tensor)
         yield
     finally:
-        _take_out(loaded.model, layers)
-
-
-def _take_out(model: Any, layers: Mapping[str, Any]) -> None:
-    """Put layers back that adapters were wrapped around, however often."""
-    for name, layer in layers.items():
-        if not name.endswith(".base_layer"):
-            _replace(model, name, layer.get_base_layer())
+        take_out(loaded.model)
 
 
 def changes_tensors(folder: Path) -> bool:

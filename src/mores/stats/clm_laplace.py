@@ -9,7 +9,7 @@ in each factor, gives parameters, their standard errors and the levels' effects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,9 @@ NO_MAXIMUM = (
 )
 
 
+_COLUMNS = 256
+
+
 @dataclass(frozen=True)
 class Factor:
     """What a factor with variance between its levels adds, in logits."""
@@ -47,7 +50,7 @@ class Factor:
     effects: Vector
     """Mode of each level's effect."""
     effects_sd: Vector
-    """Its standard deviation, given the parameters."""
+    """Its standard deviation, given the parameters; empty where it was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ def terms(thresholds: Vector, category: Index, eta: Vector) -> tuple[Vector, Vec
     ends = np.concatenate([[-np.inf], thresholds, [np.inf]])
     u, low = ends[category + 1] - eta, ends[category] - eta
     log_p = log_expit(u) + log_expit(-low) + np.log(-np.expm1(low - u))
-    return log_p, expit(u) - expit(-low), expit(u) * expit(-u) + expit(low) * expit(-low)
+    above, below = expit(u), expit(-low)
+    return log_p, above - below, above * expit(-u) + expit(low) * below
 
 
 class Likelihood:
@@ -158,7 +162,12 @@ class Likelihood:
         )
 
 
-def fit(category: Index, columns: Vector, factors: Sequence[Index]) -> Fit | str:
+def fit(
+    category: Index,
+    columns: Vector,
+    factors: Sequence[Index],
+    effects_of: Collection[int] | None = None,
+) -> Fit | str:
     """Return the maximum, or why there is none.
 
     Quasi-Newton (L-BFGS-B), then Newton steps with derivatives by central differences,
@@ -169,6 +178,8 @@ def fit(category: Index, columns: Vector, factors: Sequence[Index]) -> Fit | str
         category: shape (n,), ratings as 0 … K − 1, each of which occurs.
         columns: shape (n, p), fixed effects; they vary.
         factors: for each, shape (n,): the level 0 … of every rating.
+        effects_of: positions of the factors whose effects get a standard deviation, each level of
+            which takes a solution of all levels' equations; None for all.
     """
     centre, scale = columns.mean(axis=0), columns.std(axis=0)
 
@@ -195,21 +206,43 @@ def fit(category: Index, columns: Vector, factors: Sequence[Index]) -> Fit | str
         thresholds=thresholds + centre / scale @ betas,
         betas=betas / scale,
         beta_errors=errors[slice(*likelihood.kinds)] / scale,
-        factors=dict(zip(kept, _factors(likelihood, free, errors), strict=True)),
+        factors=dict(
+            zip(kept, _factors(likelihood, free, errors, _asked(kept, effects_of)), strict=True)
+        ),
         log_likelihood=likelihood(free),
     )
 
 
-def _factors(likelihood: Likelihood, free: Vector, errors: Vector) -> list[Factor]:
+def _asked(kept: Sequence[int], effects_of: Collection[int] | None) -> list[bool]:
+    return [effects_of is None or number in effects_of for number in kept]
+
+
+def _factors(
+    likelihood: Likelihood, free: Vector, errors: Vector, asked: Sequence[bool]
+) -> list[Factor]:
     mode = likelihood.mode(free)
     if mode is None or not len(mode[1]):
         return []
     _, b, curvature = mode
-    b_sd = np.sqrt(np.diag(curvature.solve(np.eye(len(b)))))
-    modes, modes_sd = (np.split(part, likelihood.ends[1:-1]) for part in (b, b_sd))
+    modes = np.split(b, likelihood.ends[1:-1])
+    modes_sd = [
+        np.sqrt(_inverse_diagonal(curvature, len(b), start, end)) if wanted else np.zeros(0)
+        for wanted, start, end in zip(asked, likelihood.ends, likelihood.ends[1:], strict=False)
+    ]
     sds, log_sd_errors = likelihood.parameters(free)[2], errors[likelihood.kinds[1] :]
     factors = zip(sds.tolist(), log_sd_errors.tolist(), modes, modes_sd, strict=True)
     return [Factor(sd, error, sd * b, sd * spread) for sd, error, b, spread in factors]
+
+
+def _inverse_diagonal(curvature: Any, n: int, start: int, end: int) -> Vector:
+    """Part of the diagonal of H⁻¹, some columns at a time: n levels squared would not fit."""
+    found = []
+    for at in range(start, end, _COLUMNS):
+        columns = np.arange(at, min(at + _COLUMNS, end))
+        unit = np.zeros((n, len(columns)))
+        unit[columns, columns - at] = 1.0
+        found.append(curvature.solve(unit)[columns, columns - at])
+    return np.concatenate(found)
 
 
 def _climb(likelihood: Likelihood) -> tuple[Vector, float]:

@@ -9,7 +9,7 @@ function of a list of them, gives its value with a percentile interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -21,9 +21,14 @@ from mores.stats.inputs import LEVEL, Rng, count, generator, not_computable
 
 T = TypeVar("T")
 
+Resample = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+"""Rows of positions of clusters, shape (draws, n) → the statistic of each row, NaN if undefined."""
+
 FEW = 20
 """Below so many clusters the percentile interval is clearly too narrow."""
 MOST_UNDEFINED = 0.05
+_CELLS = 2_000_000
+"""Positions that are drawn at a time, so that memory stays bounded whatever there is to draw."""
 
 
 def cluster_bootstrap(
@@ -58,18 +63,48 @@ def cluster_bootstrap(
     Raises:
         MeasureError: no rng, draws < 1.
     """
+    value = float(statistic(clusters)) if len(clusters) else math.nan
+    return bootstrap(
+        len(clusters),
+        value,
+        lambda chosen: _resampled(clusters, statistic, chosen),
+        draws=draws,
+        rng=rng,
+        unit=unit,
+    )
+
+
+def bootstrap(
+    n: int,
+    value: float,
+    resample: Resample,
+    *,
+    draws: int = 2000,
+    rng: Rng | None,
+    unit: str = "cluster",
+) -> Estimate:
+    """Do what `cluster_bootstrap` does, for a statistic that takes positions, many rows at once.
+
+    Args:
+        n: how many clusters there are.
+        value: the statistic of them as they are; NaN where it is undefined.
+        resample: the statistic of resamples; it sees a block of rows at a time.
+        draws: number of resamples.
+        rng: generator or seed. The resamples are the same whatever the size of a block.
+        unit: what a cluster is.
+
+    Returns, raises: as for `cluster_bootstrap`.
+    """
     count(draws, "draws", least=1)
     draw = generator(rng, "a bootstrap")
-    n = len(clusters)
     method = f"percentile bootstrap over {unit}s ({draws} draws)"
     absent = partial(not_computable, n=n, unit=unit, method=method)
     if n == 0:
         return absent(f"no {unit}s")
-    value = float(statistic(clusters))
     if n == 1 or not math.isfinite(value):
         reason = f"one {unit}" if n == 1 else f"undefined on these {n} {unit}s"
         return absent(reason, value=value if math.isfinite(value) else None)
-    found = _resampled(clusters, statistic, draw.integers(0, n, size=(draws, n)))
+    found = np.concatenate([resample(chosen) for chosen in _drawn(n, draws, draw)])
     defined = found[np.isfinite(found)]
     undefined = draws - len(defined)
     details: dict[str, float | int | str | None] = {"draws": draws, "undefined": undefined}
@@ -90,6 +125,25 @@ def cluster_bootstrap(
         reason=f"the interval is too narrow: fewer than {FEW} {unit}s" if n < FEW else "",
         details=details,
     )
+
+
+def bootstrap_mean(
+    values: NDArray[np.float64], *, draws: int = 2000, rng: Rng | None, unit: str = "cluster"
+) -> Estimate:
+    """Return the mean of one number a cluster; sums are taken from first to last."""
+    n = len(values)
+
+    def means(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.asarray(values[chosen].cumsum(axis=1)[:, -1] / n)
+
+    value = float(means(np.arange(n)[None])[0]) if n else math.nan
+    return bootstrap(n, value, means, draws=draws, rng=rng, unit=unit)
+
+
+def _drawn(n: int, draws: int, draw: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    rows = max(1, _CELLS // n)
+    for start in range(0, draws, rows):
+        yield draw.integers(0, n, size=(min(rows, draws - start), n))
 
 
 def _resampled(

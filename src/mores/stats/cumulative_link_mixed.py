@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from statistics import NormalDist
@@ -53,7 +53,11 @@ class CumulativeLinkMixed:
 
 
 def cumulative_link_mixed(
-    values: ArrayLike, fixed: Mapping[str, ArrayLike], random: Mapping[str, Labels]
+    values: ArrayLike,
+    fixed: Mapping[str, ArrayLike],
+    random: Mapping[str, Labels],
+    *,
+    severities: Collection[str] | None = None,
 ) -> CumulativeLinkMixed:
     """Fit log-odds(Y ≤ k) = θ_k − (xβ + Σ_f u_f), u_f ~ N(0, σ_f²) for the level of factor f.
 
@@ -73,6 +77,8 @@ def cumulative_link_mixed(
             arm as 0 and 1. May be empty.
         random: name → shape (n,), the level (a prompt, a rater, …) of each rating. May be
             empty: the plain model.
+        severities: factors whose levels are wanted; None for all. Their time grows with the square
+            of the levels.
 
     Returns:
         A `CumulativeLinkMixed`. A factor whose variance is estimated as 0 is left out, and
@@ -87,12 +93,16 @@ def cumulative_link_mixed(
     columns = _columns(fixed, len(ratings))
     factors = {name: positions(labels, len(ratings), name) for name, labels in random.items()}
     scale, category = np.unique(ratings, return_inverse=True)
+    wanted = set(factors if severities is None else severities)
     model = _why_not(scale, columns, list(fixed), factors) or fit(
-        category.astype(np.int64), columns, [_codes(levels) for levels in factors.values()]
+        category.astype(np.int64),
+        columns,
+        [_codes(levels) for levels in factors.values()],
+        {number for number, name in enumerate(factors) if name in wanted},
     )
     if isinstance(model, str):
         return _unfitted(fixed, factors, len(ratings), model)
-    return _fitted(model, fixed, factors, scale, len(ratings))
+    return _fitted(model, fixed, factors, scale, len(ratings), wanted)
 
 
 def _columns(fixed: Mapping[str, ArrayLike], n: int) -> Vector:
@@ -145,7 +155,12 @@ def _unfitted(
 
 
 def _fitted(
-    model: Fit, fixed: Mapping[str, ArrayLike], factors: Factors, scale: Vector, n: int
+    model: Fit,
+    fixed: Mapping[str, ArrayLike],
+    factors: Factors,
+    scale: Vector,
+    n: int,
+    wanted: Collection[str],
 ) -> CumulativeLinkMixed:
     spread = {name: model.factors.get(i) for i, name in enumerate(factors)}
     zero = ", ".join(name for name, factor in spread.items() if factor is None)
@@ -155,7 +170,9 @@ def _fitted(
         betas={name: _beta(beta, se, n) for name, beta, se in betas},
         thresholds=dict(zip(cuts, model.thresholds.tolist(), strict=True)),
         variances={name: _variance(spread[name], len(at)) for name, at in factors.items()},
-        severities={name: _severities(spread[name], at) for name, at in factors.items()},
+        severities={
+            name: _severities(spread[name], at) for name, at in factors.items() if name in wanted
+        },
         log_likelihood=model.log_likelihood,
         converged=True,
         reason=f"no variance between levels of {zero}: set to 0" if zero else "",

@@ -70,7 +70,10 @@ def krippendorff_alpha(
     counts = (table[:, :, None] == values).sum(axis=0).astype(np.float64)
     paired = counts.sum(axis=1) >= 2
     whole = [at[paired[at]] for at in groups.values()]
-    parts = np.array([_coincidences(counts[at]) for at in whole if len(at)])
+    if clusters is None:
+        parts = coincidences(counts[paired])
+    else:
+        parts = np.array([_of_cluster(counts[at]) for at in whole if len(at)])
     details: Details = {
         "raters": int((~np.isnan(table)).any(axis=1).sum()),
         "ratings": int(counts[paired].sum()),
@@ -89,7 +92,7 @@ def _estimate(parts: Vector, scale: Scale, unit: str) -> Estimate:
     if not n:
         why = "no item has ratings of two raters"
         return not_computable(why, n=0, unit=unit, method=method)
-    observed, expected = _disagreement(parts.sum(axis=0), scale)
+    observed, expected = disagreement(parts.sum(axis=0), scale)
     if expected == 0:
         return not_computable("all ratings are equal", n=n, unit=unit, method=method)
     return Estimate(
@@ -107,7 +110,7 @@ def _with_interval(plain: Estimate, parts: Vector, scale: Scale) -> Estimate:
     n, method = plain.n, f"{plain.method}; jackknife over {plain.unit}s, t interval"
     if n < 2:
         return replace(plain, reason=f"no interval: one {plain.unit}")
-    observed, expected = _disagreement(parts.sum(axis=0) - parts, scale)
+    observed, expected = disagreement(parts.sum(axis=0) - parts, scale)
     if (expected <= 0).any():
         return replace(plain, reason=f"no interval: without one {plain.unit} all ratings are equal")
     without = 1 - observed / expected
@@ -125,13 +128,20 @@ def _with_interval(plain: Estimate, parts: Vector, scale: Scale) -> Estimate:
     )
 
 
-def _coincidences(counts: Vector) -> Vector:
-    """o(c, k) of some items; an item is how often it was given each value."""
+def coincidences(counts: Vector) -> Vector:
+    """o(c, k) of each item: how often it was given each value → shape (items, values, values)."""
+    weighted = counts / (counts.sum(axis=1, keepdims=True) - 1.0)
+    own = weighted[:, :, None] * np.eye(counts.shape[1])
+    return np.asarray(weighted[:, :, None] * counts[:, None, :] - own, dtype=np.float64)
+
+
+def _of_cluster(counts: Vector) -> Vector:
+    """o(c, k) of the items of a cluster together."""
     weighted = counts / (counts.sum(axis=1, keepdims=True) - 1.0)
     return np.asarray(weighted.T @ counts - np.diag(weighted.sum(axis=0)), dtype=np.float64)
 
 
-def _disagreement(coincidences: Vector, scale: Scale) -> tuple[Vector, Vector]:
+def disagreement(coincidences: Vector, scale: Scale) -> tuple[Vector, Vector]:
     """D_o and D_e, of one matrix of coincidences or of a stack of them."""
     totals = coincidences.sum(axis=-1)
     n = totals.sum(axis=-1)

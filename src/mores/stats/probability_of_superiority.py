@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from msgspec.structs import replace
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mores.errors import MeasureError
 from mores.records import Estimate
-from mores.stats.cluster_bootstrap import cluster_bootstrap
+from mores.stats.cluster_bootstrap import bootstrap, cluster_bootstrap
 from mores.stats.inputs import Rng, Vector, generator, not_computable, vector
 
 METHOD = "mean within-prompt P(A > B) + ½ P(A = B)"
@@ -73,8 +73,7 @@ def probability_of_superiority(
     if np.allclose(each, each[:1]):
         found = cluster_bootstrap(shares, np.mean, rng=rng, unit="prompt")
     else:
-        rows = list(zip(shares, each.tolist(), strict=True))
-        found = cluster_bootstrap(rows, _weighted_mean, rng=rng, unit="prompt")
+        found = _weighted(np.array(shares), each, rng)
     found = replace(found, method=f"{METHOD}; {found.method}")
     if found.verdict == "not computable" and found.n > 1:
         reason = "no interval: the probability is the same for every prompt"
@@ -82,9 +81,13 @@ def probability_of_superiority(
     return found
 
 
-def _weighted_mean(rows: Sequence[tuple[float, float]]) -> float:
-    shares, weights = np.array(rows).T
-    return float(np.average(shares, weights=weights))
+def _weighted(shares: Vector, weights: Vector, rng: Rng | None) -> Estimate:
+    def means(chosen: NDArray[np.int64]) -> Vector:
+        each = weights[chosen]
+        return np.asarray((shares[chosen] * each).sum(axis=1) / each.sum(axis=1))
+
+    value = float(means(np.arange(len(shares))[None])[0])
+    return bootstrap(len(shares), value, means, rng=rng, unit="prompt")
 
 
 def _pair(a: ArrayLike, b: ArrayLike, index: int) -> tuple[Vector, Vector]:

@@ -151,7 +151,7 @@ def _between(
     rows = residual.of(y[:, None])[:, 0]
     rows = rows - severity @ (inverse @ (severity.T @ rows))
     fitted = slopes @ (np.linalg.pinv(squares, rcond=1e-10) @ (slopes.T @ rows))
-    left = len(y) - len(residual.sizes) - np.linalg.matrix_rank(severity, tol=1e-8) - rank
+    left = len(y) - len(residual.sizes) - int(np.linalg.matrix_rank(severity, tol=1e-8)) - rank
     left -= residual.column is not None
     if rank < 1 or left < 1:
         return None, None, None

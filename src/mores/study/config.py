@@ -94,8 +94,9 @@ class SampleConfig(Record, frozen=True, kw_only=True):
     draws: Positive = 3
     batch_rows: Count = 0
     """Rows decoded side by side; 0 lets the planner choose from the memory limit."""
-    memory_gb: Annotated[float, Meta(gt=0)] = 3.2
-    """Memory that the planner may count on for weights and caches."""
+    memory_gb: Annotated[float, Meta(ge=0)] = 0.0
+    """Memory that the planner may count on for weights and caches; 0: a share of what is free when
+    a run first samples, which is then kept in its folder."""
     decoding: Decoding = Decoding()
 
 

@@ -11,6 +11,7 @@ runs/<preset>/<model>/capability/              items.jsonl
 runs/<preset>/<model>/gates/                   answers/, choices/, result.json
 runs/<preset>/ratings/                         ratings.jsonl, judges.jsonl
 runs/<preset>/judges/<judge>/                  raw.jsonl: all that a language model said
+runs/<preset>/drafts/<model>/                  what a service that drafts was asked and paid
 runs/<preset>/rating/                          the rating app: ratings.sqlite, key.jsonl, backups/
 runs/<preset>/report/                          index.html, report.json, figures/
 """
@@ -41,6 +42,11 @@ def ratings_folder(study: Study) -> Path:
 def judge_folder(study: Study, judge: str) -> Path:
     """What one language model said of the answers."""
     return study.run_folder / "judges" / slug(judge)
+
+
+def draft_folder(study: Study, model: str) -> Path:
+    """What a service was asked for drafts, and its account."""
+    return study.run_folder / "drafts" / slug(model)
 
 
 def rating_folder(study: Study) -> Path:

@@ -107,6 +107,22 @@ def inject_lora(loaded: LoadedModel, recipe: Recipe) -> None:
     _try(loaded)
 
 
+def take_out(model: Any) -> None:
+    """Put layers back that adapters were wrapped around, however often."""
+    from peft.tuners.lora.layer import LoraLayer
+
+    wrapped = [(n, m) for n, m in model.named_modules() if isinstance(m, LoraLayer)]
+    for name, layer in wrapped:
+        if not name.endswith(".base_layer"):
+            put_layer(model, name, layer.get_base_layer())
+
+
+def put_layer(model: Any, path: str, layer: torch.nn.Module) -> None:
+    """Put a layer where a model has another one."""
+    parent, _, last = path.rpartition(".")
+    setattr(model.get_submodule(parent) if parent else model, last, layer)
+
+
 def _try(loaded: LoadedModel) -> None:
     """Run a text through the adapters, so that what PEFT cannot run is refused before training.
 

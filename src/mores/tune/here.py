@@ -14,7 +14,7 @@ from mores.progress import duration
 from mores.records import Completion
 from mores.step import Made
 from mores.study import ModelSpec, Study
-from mores.tune.adapters import save_tuned
+from mores.tune.adapters import save_tuned, take_out
 from mores.tune.anchor import anchor_samples
 from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.encode import encode_dataset, preview
@@ -29,6 +29,7 @@ from mores.tune.tuner import LOG, TuneJob
 from mores.weights.chat import notes
 from mores.weights.loaded import LoadedModel
 from mores.weights.machine import choose_dtype, peak_memory_gb, set_threads
+from mores.weights.rates import planned_seconds
 
 
 def train(job: TuneJob, group: Group = ALONE, room: Room | None = None) -> Made:
@@ -70,7 +71,9 @@ def _train(job: TuneJob, group: Group, room: Room | None) -> Made:
     probes = probe_samples(loaded, study.dataset(key.arm), spec.format)
     with in_16_bits:
         base = probe(loaded, probes)  # each process for itself: nothing is divided yet
-    task = progress.task(f"tune {key.name}", 1.0, "")
+    tokens = recipe.epochs * sum(sample.size for sample in samples)
+    planned = planned_seconds(job.resolved.digest, recipe.method, train=tokens)
+    task = progress.task(f"tune {key.name}", 1.0, "", planned=planned)
 
     def on_step(step: int, steps: int, row: dict[str, Any]) -> None:
         if not task.done:
@@ -95,6 +98,8 @@ def _train(job: TuneJob, group: Group, room: Room | None) -> Made:
     weights = save_tuned(loaded, recipe, folder, spec.name, group)
     with in_16_bits:
         tuned = probe(loaded, probes)
+    if recipe.method == "lora" and group.size == 1:
+        take_out(loaded.model)  # the next arm begins with the same base
     if not group.rank:
         store.write_jsonl(folder / LOG, result.log)
         store.write_jsonl(folder / PROBE, probe_items(probes, base, tuned))

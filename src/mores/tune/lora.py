@@ -18,6 +18,8 @@ from typing import Any
 
 import torch
 
+from mores.weights.product import Quick, product
+
 
 class _LowRank(torch.autograd.Function):
     """A frozen linear layer plus a trained low-rank product."""
@@ -38,7 +40,7 @@ class _LowRank(torch.autograd.Function):
         rows = x.reshape(-1, x.shape[-1])
         inner = rows @ down.T
         # Not a view, since some architectures add to it in place.
-        y = torch.nn.functional.linear(x, weight, bias)
+        y = product(x, weight, bias)
         y.view(-1, y.shape[-1]).addmm_(inner, up.T, alpha=scale)
         ctx.save_for_backward(rows, weight, down, up, inner)
         ctx.scale, ctx.shape, ctx.kept = scale, x.shape, kept
@@ -51,7 +53,7 @@ class _LowRank(torch.autograd.Function):
         d_inner = dy @ up
         dx = None
         if ctx.needs_input_grad[0]:
-            dx = dy @ weight
+            dx = product(dy, weight.T)
             dx.addmm_(d_inner, down, alpha=ctx.scale)
             dx = dx.view(ctx.shape)
         d_down = (d_inner.T @ rows).mul_(ctx.scale)
@@ -65,7 +67,7 @@ def fuse(layer: Any) -> None:
     Layers of another kind (transposed as in GPT-2, or quantised) keep PEFT's own.
     """
     base = layer.base_layer
-    if type(base) is not torch.nn.Linear:
+    if type(base) not in (torch.nn.Linear, Quick):
         return
     scale = float(layer.scaling["default"])
     for low in (layer.lora_A["default"], layer.lora_B["default"]):

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mores.weights.product import product
+
 if TYPE_CHECKING:
     from mores.weights.head import Head
 
@@ -39,7 +41,7 @@ class _WeightedCrossEntropy(torch.autograd.Function):
         d_output = torch.zeros_like(output) if needs_output else None
         for start in range(0, len(targets), BLOCK):
             part = slice(start, start + BLOCK)
-            logits = (hidden[part] @ output.T).to(exact)
+            logits = product(hidden[part], output).to(exact)
             if cap is not None:
                 logits = logits.div_(cap).tanh_()
                 slope = 1.0 - logits.square()  # of c * tanh(x / c)
@@ -57,7 +59,7 @@ class _WeightedCrossEntropy(torch.autograd.Function):
                 gradient.mul_(slope)
             gradient = gradient.to(hidden.dtype)
             if d_hidden is not None:
-                d_hidden[part] = gradient @ output
+                d_hidden[part] = product(gradient, output.T)
             if d_output is not None:
                 d_output.addmm_(gradient.T, hidden[part])
         ctx.save_for_backward(d_hidden, d_output)

@@ -12,6 +12,7 @@ from typing import Any
 
 from mores import store
 from mores.errors import ModelError
+from mores.execute import alone
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, ModelRef, to_plain
 from mores.step import Step, outputs_digest, read_manifest, stale
@@ -47,9 +48,11 @@ def tune(study: Study, *, progress: Progress | None = None) -> list[TunedArm]:
         TuneError: the run diverged.
         StoreError: the weights could not be written, or another process is at work here.
     """
+    from mores.weights.kept import keeping
+
     progress = progress or Progress(quiet=True)
     tuned = []
-    with store.lock(study.run_folder):
+    with alone(study.run_folder), keeping():
         for spec in study.config.models:
             resolved = base_of(spec, progress.say)
             for key in tuned_keys(study):

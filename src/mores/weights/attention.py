@@ -5,7 +5,7 @@ tokens belong together: a list of trees, each a shared prefix with branches that
 see the prefix and themselves but not each other. A training sample is a tree
 without branches; a multiple-choice item is a context with its choices; a few-shot
 prompt shared by many questions is a prefix with one branch a question. In
-decoding, each row reads its own keys and values from a `KeyValueStore`.
+decoding, each row reads its keys and values from a store (`mores.weights.cascade`).
 
 The function is registered with transformers under the name ``mores``, so every
 architecture that goes through its attention interface can use it:
@@ -26,6 +26,8 @@ from mores.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
+
+    from mores.weights.cascade import KeyValueStore, Step
 
 NAME = "mores"
 
@@ -70,46 +72,6 @@ class Layout:
         return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.long)
 
 
-class KeyValueStore:
-    """Keys and values of all rows being decoded, one block a layer, written in place.
-
-    Row i holds its tokens in columns 0 to ``lengths[i] - 1``; columns beyond are
-    masked. Nothing is concatenated while decoding, and key/value heads are kept
-    once however many query heads share them.
-    """
-
-    def __init__(self, rows: int, columns: int) -> None:
-        import torch
-
-        self.rows = rows
-        self.columns = columns
-        self.lengths = torch.zeros(rows, dtype=torch.long)
-        self.keys: dict[int, torch.Tensor] = {}
-        self.values: dict[int, torch.Tensor] = {}
-
-    def block(
-        self, layer: int, key: torch.Tensor, value: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the key and value blocks of a layer, shape (rows, heads, columns, width).
-
-        Keys and values like those given may differ in width (multi-head latent attention).
-        """
-        if layer not in self.keys:
-            for blocks, like in ((self.keys, key), (self.values, value)):
-                blocks[layer] = like.new_zeros(
-                    (self.rows, like.shape[1], self.columns, like.shape[3])
-                )
-        return self.keys[layer], self.values[layer]
-
-    def keep(self, rows: torch.Tensor) -> None:
-        """Drop all rows but these."""
-        for blocks in (self.keys, self.values):
-            for layer in blocks:
-                blocks[layer] = blocks[layer].index_select(0, rows.to(blocks[layer].device))
-        self.lengths = self.lengths[rows]
-        self.rows = len(rows)
-
-
 @dataclass
 class _Pass:
     """What the attention function needs to know of the current forward pass."""
@@ -118,8 +80,8 @@ class _Pass:
     store: KeyValueStore | None = None
     targets: tuple[tuple[int, tuple[int, int]], ...] = ()
     """Prefill: for each row of the store, its tree and branch (-1: the prefix itself)."""
-    mask: torch.Tensor | None = None
-    columns: int = 0
+    steps: tuple[Step, ...] = ()
+    """Decoding: one for each store, in the order of the rows."""
 
 
 _current: list[_Pass] = []
@@ -145,16 +107,15 @@ def using(
 
 
 @contextmanager
-def stepping(store: KeyValueStore) -> Iterator[None]:
-    """Run one decoding step: each row of the store gets one new token."""
-    import torch
+def stepping(*stores: KeyValueStore) -> Iterator[None]:
+    """Run one decoding step: each row of the stores, one store after the other, gets a token."""
+    from mores.weights.cascade import Step
 
-    columns = int(store.lengths.max()) + 1
-    seen = torch.arange(columns)[None, :] <= store.lengths[:, None]
-    _current.append(_Pass(store=store, mask=seen[:, None, None, :], columns=columns))
+    _current.append(_Pass(steps=tuple(Step(store) for store in stores)))
     try:
         yield
-        store.lengths += 1
+        for store in stores:
+            store.lengths += 1
     finally:
         _current.pop()
 
@@ -274,7 +235,7 @@ def attention(
         raise ModelError("a forward pass outside `using(layout)`; this is a bug in mores")
     now = _current[-1]
     if now.layout is None:
-        return _step(module, now, query, key, value, scaling, sliding_window), None
+        return _step(module.layer_idx, now.steps, query, key, value, scaling, sliding_window), None
     if now.store is not None:
         _fill(now, module.layer_idx, key, value)
     return _flat(now.layout, query, key, value, scaling, sliding_window), None
@@ -339,58 +300,40 @@ def _attend(
 
 def _fill(now: _Pass, layer: int, key: torch.Tensor, value: torch.Tensor) -> None:
     """Copy prefill keys and values into the rows of the store."""
+    import torch
+
     assert now.store is not None
     assert now.layout is not None
-    blocks = now.store.block(layer, key, value)
     starts = [0]
     for tree in now.layout.trees:
         starts.append(starts[-1] + tree.size)
     for row, (index, branch) in now.targets:
         tree, at = now.layout.trees[index], starts[index]
-        for block, fresh in zip(blocks, (key, value), strict=True):
-            block[row, :, : tree.prefix] = fresh[0, :, at : at + tree.prefix]
+        texts = []
+        for fresh in (key, value):
+            text = fresh[:, :, at : at + tree.prefix]
             if branch >= 0:
                 begin = at + tree.prefix + sum(tree.branches[:branch])
-                length = tree.branches[branch]
-                block[row, :, tree.prefix : tree.prefix + length] = fresh[
-                    0, :, begin : begin + length
-                ]
+                own = fresh[:, :, begin : begin + tree.branches[branch]]
+                text = torch.cat([text, own], 2)
+            texts.append(text)
+        now.store.put(layer, row, *texts)
 
 
 def _step(
-    module: Any,
-    now: _Pass,
+    layer: int,
+    steps: Sequence[Step],
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
     scaling: float | None,
     window: int | None,
 ) -> torch.Tensor:
-    """Attend for one new token a row: (rows, 1, heads, width)."""
+    """Attend for one new token a row of all stores: (rows, 1, heads, width)."""
     import torch
-    from torch.nn.functional import scaled_dot_product_attention as sdpa
 
-    store = now.store
-    assert store is not None
-    assert now.mask is not None
-    keys, values = store.block(module.layer_idx, key, value)
-    row = torch.arange(store.rows)
-    keys[row, :, store.lengths] = key[:, :, 0]
-    values[row, :, store.lengths] = value[:, :, 0]
-    rows, heads, _, width = query.shape
-    kept = key.shape[1]
-    mask = now.mask = now.mask.to(query.device)  # copied once a step, not once a layer
-    if window is not None:
-        column = torch.arange(now.columns)[None, None, None, :]
-        near = column > store.lengths[:, None, None, None] - window
-        mask = mask & near.to(query.device)
-    # Query heads that share a key head are laid out as if they were its queries, so
-    # keys and values are read once and never repeated in memory.
-    out = sdpa(
-        query.reshape(rows, kept, heads // kept, width),
-        keys[:, :, : now.columns],
-        values[:, :, : now.columns],
-        attn_mask=mask,
-        scale=scaling,
-    )
-    return out.reshape(rows, heads, 1, -1).transpose(1, 2)
+    parts, at = [], 0
+    for step in steps:
+        own = slice(at, at := at + step.store.rows)
+        parts.append(step.attend(layer, query[own], key[own], value[own], scaling, window))
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

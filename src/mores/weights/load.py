@@ -13,9 +13,12 @@ from typing import Any
 from mores import store
 from mores.errors import ModelError, MoresError
 from mores.weights import attention
+from mores.weights.kept import keep, kept
 from mores.weights.loaded import LoadedModel
 from mores.weights.probe import examine
+from mores.weights.product import quicken
 from mores.weights.quiet import quiet
+from mores.weights.remembered import recall, remember
 from mores.weights.resolve import ResolvedModel, refuse_pickle
 
 QUANTISERS = {"bitsandbytes": "bitsandbytes", "gptq": "gptqmodel", "awq": "gptqmodel"}
@@ -31,6 +34,8 @@ def load(
     plain: str = "",
 ) -> LoadedModel:
     """Load a model for training or sampling, and find out how it can be run.
+
+    Inside `mores.weights.kept.keeping` the model that was loaded last is given out again.
 
     Args:
         resolved: where the weights are (see `mores.weights.resolve`).
@@ -50,10 +55,13 @@ def load(
 
     from mores.weights.machine import choose_dtype
 
-    # Adapters leave cycles behind: without this the base before would stay beside this one.
-    gc.collect()
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dtype = choose_dtype(dtype, on_gpu=device != "cpu")
+    key = (resolved, dtype, device, plain)
+    if (before := kept(key)) is not None:
+        return before
+    # Adapters leave cycles behind: without this the base before would stay beside this one.
+    gc.collect()
     folder = Path(resolved.folder)
     refuse_pickle(folder)
     _refuse_adapter(folder)
@@ -84,6 +92,7 @@ def load(
     _refuse_missing(folder, sorted(found["missing_keys"]))
     _refuse_tokenizer(folder, tokenizer, model)
     model.eval()
+    model.requires_grad_(False)  # what is trained says so
     if not quantised:
         model.to(device)
     loaded = LoadedModel(
@@ -93,7 +102,12 @@ def load(
         digest=resolved.digest,
         quantised=quantised,
     )
-    examine(loaded, plain)
+    if recall(loaded, plain):
+        quicken(model)
+    else:
+        examine(loaded, plain)
+        remember(loaded, plain)
+    keep(key, loaded)
     note = loaded.way.note(f"{loaded.name} ({type(model).__name__})")
     if note and say:
         say(note)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mores.weights import attention, plain
-from mores.weights.attention import KeyValueStore, Layout
+from mores.weights.attention import Layout
+from mores.weights.cascade import KeyValueStore
 from mores.weights.head import Head
 from mores.weights.reader import Reader, context_of, ends_of
 from mores.weights.way import Way
@@ -82,12 +83,15 @@ class LoadedModel:
             input_ids=ids[None].to(self.device), position_ids=positions[None].to(self.device)
         )[0]
 
-    def step(self, ids: torch.Tensor, store: KeyValueStore) -> torch.Tensor:
-        """Add one token to each row of a store: (rows,) → final states (rows, width)."""
-        with attention.stepping(store):
+    def step(self, ids: torch.Tensor, *stores: KeyValueStore) -> torch.Tensor:
+        """Add one token to each row of the stores: (rows,) → final states (rows, width)."""
+        import torch
+
+        lengths = torch.cat([store.lengths for store in stores])
+        with attention.stepping(*stores):
             return self.states(
                 input_ids=ids[:, None].to(self.device),
-                position_ids=store.lengths[:, None].to(self.device),
+                position_ids=lengths[:, None].to(self.device),
             )[:, 0]
 
     def states(self, **inputs: torch.Tensor) -> torch.Tensor:

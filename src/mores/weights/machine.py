@@ -83,10 +83,35 @@ def peak_memory_gb() -> float:
 
 
 def free_memory_gb() -> float:
-    """Memory that can still be had, in GB."""
+    """Memory that can still be had, in GB; of a container's limit where there is one."""
     import psutil
 
-    return float(psutil.virtual_memory().available) / 1e9
+    return min(float(psutil.virtual_memory().available), _free_in_group()) / 1e9
+
+
+def free_for_models_gb() -> float:
+    """Memory that this process can still have where models run, in GB.
+
+    The GPU's where there is one; else its share, by cores, of the machine's: several tasks may be
+    at work beside each other.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return float(torch.cuda.mem_get_info()[0]) / 1e9
+    return free_memory_gb() * min(1.0, usable_cores() / (os.cpu_count() or 1))
+
+
+def _free_in_group(folder: Path = Path("/sys/fs/cgroup")) -> float:
+    """Bytes left of a container's limit; infinite where there is none."""
+    try:
+        limit = float((folder / "memory.max").read_text())
+        used = float((folder / "memory.current").read_text())
+        lines = (folder / "memory.stat").read_text().splitlines()
+        cached = float(dict(line.split() for line in lines)["inactive_file"])
+    except (OSError, ValueError, KeyError):  # no such limit ("max"), or another system
+        return float("inf")
+    return max(0.0, limit - used + cached)
 
 
 def free_disk_gb(folder: Path) -> float:

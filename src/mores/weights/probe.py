@@ -19,8 +19,10 @@ import torch
 
 from mores.errors import ModelError
 from mores.weights import attention, plain
-from mores.weights.attention import KeyValueStore, Layout, Tree
+from mores.weights.attention import Layout, Tree
+from mores.weights.cascade import KeyValueStore
 from mores.weights.head import Head
+from mores.weights.product import quicken
 from mores.weights.quiet import quiet
 from mores.weights.way import Way
 
@@ -50,6 +52,7 @@ def examine(loaded: LoadedModel, plain: str = "") -> None:
         texts = _texts(loaded)
         own = [_alone(loaded, text) for text in texts]
         _refuse(loaded, texts[1], own[1])
+        quicken(loaded.model)  # after that: what follows is held against what transformers gives
         loaded.head = _head(loaded, texts[0], own[0])
         if why := plain or _flat(loaded, texts, own):
             loaded.way = _plain(loaded, texts, own, why)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mores import store
 from mores.errors import ModelError, did_you_mean
+from mores.step import read_manifest
 
 _DIGESTED = (
     "*.safetensors",
@@ -60,7 +61,9 @@ def resolve(name: str, *, say: store.Say | None = None) -> ResolvedModel:
     if name in bundled_names():
         from mores.weights.assets import asset_folder
 
-        return _in_folder(name, asset_folder(name, say=say), "bundled")
+        folder = asset_folder(name, say=say)
+        _compared(folder)
+        return _in_folder(name, folder, "bundled")
     if path.is_dir():
         return _in_folder(name, path, "folder")
     if path.suffix == ".gguf":
@@ -113,9 +116,35 @@ def refuse_pickle(folder: Path) -> None:
 
 
 def folder_digest(folder: Path) -> str:
-    """Digest of everything in a model folder that decides its outputs."""
+    """Digest of everything in a model folder that decides its outputs.
+
+    A file is read once in a process, unless its size or time has changed since.
+    """
     files = sorted({p for pattern in _DIGESTED for p in folder.glob(pattern)})
-    return store.digest({p.name: store.digest_file(p) for p in files})
+    return store.digest({p.name: _digest(p) for p in files})
+
+
+def _compared(folder: Path) -> None:
+    """Take the digests of an asset's files from its manifest, which they were just held against."""
+    manifest = read_manifest(folder)
+    for name, digest in manifest.outputs.items() if manifest else ():
+        _read[folder / name] = (_stamp(folder / name), digest)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+_read: dict[Path, tuple[tuple[int, int, int], str]] = {}
+
+
+def _digest(path: Path) -> str:
+    now = _stamp(path)
+    before = _read.get(path)
+    if before is None or before[0] != now:
+        _read[path] = before = (now, store.digest_file(path))
+    return before[1]
 
 
 def _converted(path: Path, say: store.Say | None) -> Path:

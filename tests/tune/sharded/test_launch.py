@@ -40,7 +40,7 @@ class Watched(Progress):
     def say(self, line: str) -> None:
         self.lines.append(line)
 
-    def add_bar(self, name, total, unit) -> int:
+    def add_bar(self, task) -> int:
         return 1
 
     def update_bar(self, bar, done, note) -> None:

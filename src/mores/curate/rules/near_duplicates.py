@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-
+from mores.curate.alike import Pairs, alike_answers, alike_questions
 from mores.curate.lint.rule import found
 from mores.curate.lint.subject import Item, Subject
-from mores.curate.similarity import (
-    ANSWER_THRESHOLD,
-    QUESTION_THRESHOLD,
-    Matrix,
-    pairs_above,
-    question_similarity,
-    run_jaccard,
-)
+from mores.curate.similarity import ANSWER_THRESHOLD, QUESTION_THRESHOLD
 from mores.curate.text import Run
 from mores.records import Finding, Severity
 
@@ -35,30 +27,25 @@ class NearDuplicates:
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return a finding for every pair, at the later of its two places."""
-        yield from self._pairs(
-            subject.samples, "answer", lambda i: i.answer_words, ANSWER_THRESHOLD, run_jaccard
-        )
-        language = subject.charter.language
+        answers = [item.answer_words for item in subject.samples]
+        alike = alike_answers(answers, answers, ANSWER_THRESHOLD, below=True)
+        yield from self._pairs(subject.samples, "answer", answers, ANSWER_THRESHOLD, alike)
         for items in (subject.values, subject.control, subject.prompts, subject.pairs):
-            yield from self._pairs(
-                items,
-                "question",
-                lambda i: i.question_words,
-                QUESTION_THRESHOLD,
-                lambda a, b: question_similarity(a, b, language=language),
+            asked = [item.question_words for item in items]
+            alike = alike_questions(
+                asked, asked, QUESTION_THRESHOLD, language=subject.charter.language, below=True
             )
+            yield from self._pairs(items, "question", asked, QUESTION_THRESHOLD, alike)
 
     def _pairs(
         self,
         items: Sequence[Item],
         what: str,
-        text: Callable[[Item], Run],
+        texts: Sequence[Run],
         threshold: float,
-        measure: Callable[[Sequence[Run], Sequence[Run]], Matrix],
+        alike: Pairs,
     ) -> Iterator[Finding]:
-        texts = [text(item) for item in items]
-        lower = np.tril(measure(texts, texts), -1)
-        for i, j, value in pairs_above(lower, threshold):
+        for i, j, value in alike:
             if texts[i] == texts[j]:
                 continue
             yield found(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mores.curate.alike import alike_questions
 from mores.curate.lint.rule import found
 from mores.curate.lint.subject import Subject
-from mores.curate.similarity import QUESTION_THRESHOLD, pairs_above, question_similarity
+from mores.curate.similarity import QUESTION_THRESHOLD
 from mores.curate.text import excerpt
 from mores.records import Finding, Severity
 
@@ -27,12 +28,13 @@ class RewordedQuestion:
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return a finding for every pair that is alike but not the same (that is M210's)."""
         samples, prompts = subject.samples, (*subject.prompts, *subject.pairs)
-        similarity = question_similarity(
+        alike = alike_questions(
             [item.question_words for item in samples],
             [item.question_words for item in prompts],
+            QUESTION_THRESHOLD,
             language=subject.charter.language,
         )
-        for i, j, value in pairs_above(similarity, QUESTION_THRESHOLD):
+        for i, j, value in alike:
             sample, prompt = samples[i], prompts[j]
             if sample.question_words == prompt.question_words or sample.id == prompt.near:
                 continue

@@ -18,17 +18,21 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.errors import DataError
+from mores.execute import alone
 from mores.measure.capability.harness_tasks import HarnessTask
 from mores.measure.capability.sizes import Support, supports
-from mores.measure.capability.task import Task
+from mores.measure.capability.task import Task, item_tokens
 from mores.measure.capability.tasks import load_tasks
 from mores.progress import Progress, duration
+from mores.progress import Task as Bar
 from mores.records import TaskItem, to_plain
 from mores.step import Made, Step
+from mores.store.lines import read_records
 from mores.study import ArmKey, ModelSpec, Study, folders
 from mores.study.files import task_files
 from mores.tune.base import models_here
 from mores.tune.run import known_base, tuned_folders, tuned_keys, weight_digests
+from mores.weights.rates import planned_seconds
 
 if TYPE_CHECKING:
     from mores.weights.loaded import LoadedModel
@@ -57,7 +61,7 @@ def capability(study: Study, *, progress: Progress | None = None) -> list[TaskIt
     tasks = load_tasks(study, progress.say)
     _refuse_same_names(tasks)
     items: list[TaskItem] = []
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         for spec in models_here(study, CAPABILITY, progress.say) if tasks else ():
             resolved = resolve(spec.name, say=progress.say)
             tuned = tuned_folders(study, spec, progress.say)
@@ -125,7 +129,7 @@ def read_items(study: Study, model: str) -> list[TaskItem]:
         DataError: the step has not been run.
     """
     path = folders.model_folder(study, model) / CAPABILITY / ITEMS
-    return store.read_jsonl(path, TaskItem, unique=None)
+    return read_records(path, TaskItem, unique=None)
 
 
 def _run(
@@ -140,25 +144,27 @@ def _run(
     from mores.weights.load import load
     from mores.weights.machine import peak_memory_gb, set_threads
 
-    planned = supports(tasks, study.config.capability)
+    able = supports(tasks, study.config.capability)
     progress.say("capability: what these items can support, one training run, power .8:")
-    for one in planned:
+    for one in able:
         progress.say(f"  {one.sentence}")
     set_threads()
     start = time.perf_counter()
     loaded = load(resolved, dtype=study.config.recipe.dtype)
     keys = [ArmKey("base", 0), *tuned_keys(study)]
     total = len(keys) * sum(len(task.items) for task in tasks)
-    bar = progress.task(CAPABILITY, total, "items")
+    tokens = len(keys) * item_tokens(tasks, loaded.tokenizer)
+    planned = planned_seconds(resolved.digest, study.config.recipe.method, read=tokens)
+    bar = progress.task(CAPABILITY, total, "items", planned=planned)
     rows: list[TaskItem] = []
     for key in keys:
-        rows += _arm_items(loaded, spec, key, tuned, tasks, step, bar.advance)
+        rows += _arm_items(loaded, spec, key, tuned, tasks, step, bar)
     bar.finish()
     store.write_jsonl(step.folder / ITEMS, rows)
     progress.say(f"capability: {total} items in {duration(time.perf_counter() - start)}")
     return Made(
         [ITEMS],
-        facts={task.name: _facts(task, one) for task, one in zip(tasks, planned, strict=True)},
+        facts={task.name: _facts(task, one) for task, one in zip(tasks, able, strict=True)},
         timing={
             "model": spec.name,
             "items": total,
@@ -174,7 +180,7 @@ def _arm_items(
     tuned: dict[str, Path],
     tasks: Sequence[Task],
     step: Step,
-    advance: Any,
+    bar: Bar,
 ) -> list[TaskItem]:
     """One arm's items of all tasks, kept task by task."""
     from mores.sample.weights import arm_in_place
@@ -185,10 +191,10 @@ def _arm_items(
             weights = step.inputs.get(key.name, "")
             part = step.part([step.inputs["model"], weights, task.name, task.digest, key.name])
             if part.exists():
-                items = store.read_jsonl(part, TaskItem, unique=None)
-                advance(len(items))
+                items = read_records(part, TaskItem, unique=None)
+                bar.skip(len(items))
             else:
-                items = task_items(loaded, spec, key, task, advance)
+                items = task_items(loaded, spec, key, task, bar.advance)
                 store.write_jsonl(part, items)
             rows += items
     return rows

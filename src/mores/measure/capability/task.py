@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,3 +52,14 @@ def drawn(n: int, items: int, seed: int) -> list[int]:
         return list(range(n))
     picked = np.random.default_rng([seed, n]).choice(n, size=items, replace=False)
     return sorted(int(place) for place in picked)
+
+
+def item_tokens(tasks: Sequence[Task], tokenizer: Any) -> float:
+    """Return about how many tokens one arm reads for all items, by the first few of each task."""
+    total = 0.0
+    for task in tasks:
+        some = task.items[:20]
+        texts = [item.context + " ".join(item.choices) for item in some]
+        mean = sum(len(tokenizer(text)["input_ids"]) for text in texts) / len(some)
+        total += mean * len(task.items)
+    return total

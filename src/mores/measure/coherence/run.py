@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mores import store
+from mores.execute import alone
 from mores.measure.coherence.item import CoherenceItem
 from mores.measure.english import NO_WORDS, identifier, why_not_english
 from mores.measure.gates.coherence import unscorable
@@ -26,8 +27,10 @@ from mores.records import Completion
 from mores.sample.flags import flags
 from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step
+from mores.store.lines import read_records
 from mores.study import ModelSpec, Study, folders
 from mores.tune.base import AWAY, base_of
+from mores.weights.rates import planned_seconds
 
 if TYPE_CHECKING:
     from mores.weights.loaded import LoadedModel
@@ -53,7 +56,7 @@ def coherence(study: Study, *, progress: Progress | None = None) -> list[Coheren
     """
     progress = progress or Progress(quiet=True)
     items: list[CoherenceItem] = []
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         for spec in study.config.models:
             completions = [c for c in read_completions(study, spec.name) if not c.absent]
             resolved = base_of(spec, progress.say)
@@ -95,7 +98,7 @@ def read_coherence(study: Study, model: str) -> list[CoherenceItem]:
         DataError: the step has not been run.
     """
     path = folders.model_folder(study, model) / COHERENCE / ITEMS
-    return store.read_jsonl(path, CoherenceItem, unique="completion_id")
+    return read_records(path, CoherenceItem, unique="completion_id")
 
 
 def mark_of(question: str, answer: str, language: str) -> str:
@@ -131,15 +134,20 @@ def _run(
     set_threads()
     start = time.perf_counter()
     loaded = load(resolved, dtype=study.config.recipe.dtype) if spec.here else None
-    bar = progress.task(COHERENCE, len(completions), "answers")
+    planned = None
+    if spec.here:
+        tokens = sum(c.tokens for c in completions)
+        planned = planned_seconds(resolved.digest, study.config.recipe.method, read=tokens)
+    bar = progress.task(COHERENCE, len(completions), "answers", planned=planned)
     rows: list[CoherenceItem] = []
     for at in range(0, len(completions), AT_ONCE):
         block = completions[at : at + AT_ONCE]
         part = step.part([step.inputs, step.config, at])
+        count = bar.skip if part.exists() else bar.advance
         if not part.exists():
             store.write_jsonl(part, _read(study, spec, loaded, block))
-        rows += store.read_jsonl(part, CoherenceItem, unique="completion_id")
-        bar.advance(len(block))
+        rows += read_records(part, CoherenceItem, unique="completion_id")
+        count(len(block))
     bar.finish()
     store.write_jsonl(step.folder / ITEMS, rows)
     marked = sum(bool(row.mark) for row in rows)

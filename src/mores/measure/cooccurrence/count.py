@@ -5,14 +5,13 @@
     counts.by_group()                # groups x words
 
 One pass over the texts, of which four bytes a word are kept until they become a sparse
-matrix, eight bytes for each different word of a text. A million texts of forty words fit
-in memory (measured: docs/cooccurrence.md).
+matrix (`mores.measure.cooccurrence.rows`), eight bytes for each different word of a text. A million
+texts of forty words fit in memory (measured: docs/cooccurrence.md).
 """
 
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mores.errors import MeasureError
-from mores.measure.cooccurrence.tokens import words
+from mores.measure.cooccurrence.rows import Rows
 
 Sparse = Any
 """A scipy sparse matrix; scipy ships no types."""
@@ -116,7 +115,7 @@ def count_stream(
         MeasureError: no text, or a group that ``order`` does not name.
     """
     places = {name: i for i, name in enumerate(order or ())}
-    rows, group_of = _Rows(exclude), array("i")
+    rows, group_of = Rows(), array("i")
     for text, group in documents:
         if group not in places:
             if order is not None:
@@ -127,7 +126,7 @@ def count_stream(
         group_of.append(places[group])
     if not group_of:
         raise MeasureError("there is no text to count", fix="give at least one text a group")
-    matrix, vocabulary = rows.matrix()
+    matrix, vocabulary, lengths = rows.matrix(exclude)
     names = tuple(order) if order is not None else tuple(sorted(places))
     place = np.asarray([names.index(group) for group in places], dtype=np.intp)
     return Counts(
@@ -135,40 +134,5 @@ def count_stream(
         vocabulary=vocabulary,
         groups=names,
         group_of=place[np.frombuffer(group_of, dtype=np.int32)],
-        all_words=np.frombuffer(rows.lengths, dtype=np.int64),
+        all_words=lengths,
     )
-
-
-class _Rows:
-    """The words of texts as numbers, one text after another."""
-
-    def __init__(self, exclude: Collection[str]) -> None:
-        self.exclude = frozenset(exclude)
-        self.lengths = array("q")
-        self._numbers, self._ends = array("i"), array("q", [0])
-        self._number_of: defaultdict[str, int] = defaultdict()
-        self._number_of.default_factory = self._number_of.__len__  # a new word gets the next one
-
-    def add(self, text: str) -> None:
-        """Add the words of one text."""
-        every = words(text)
-        self.lengths.append(len(every))
-        counted = [word for word in every if word not in self.exclude] if self.exclude else every
-        self._numbers.extend(map(self._number_of.__getitem__, counted))
-        self._ends.append(len(self._numbers))
-
-    def matrix(self) -> tuple[Sparse, tuple[str, ...]]:
-        """Return the matrix with its columns in the order of the sorted words, and these."""
-        from scipy.sparse import csr_matrix
-
-        vocabulary = sorted(self._number_of)
-        column = np.empty(len(vocabulary), dtype=np.int32)
-        column[[self._number_of[word] for word in vocabulary]] = np.arange(len(vocabulary))
-        columns = column[np.asarray(self._numbers)]
-        self._numbers = array("i")  # gives its memory back: columns are as large
-        matrix = csr_matrix(
-            (np.ones(len(columns), dtype=np.int32), columns, np.asarray(self._ends)),
-            shape=(len(self.lengths), len(vocabulary)),
-        )
-        matrix.sum_duplicates()
-        return matrix, tuple(vocabulary)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mores import store
 from mores.errors import AssetError
+from mores.execute import alone
 from mores.measure.cooccurrence.analyse import analyse
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.measure.cooccurrence.sentiment import vader_lexicon
@@ -41,7 +42,7 @@ def cooccurrence(study: Study, *, progress: Progress | None = None) -> list[Cooc
     progress = progress or Progress(quiet=True)
     if study.associations is None or not study.config.cooccurrence.samples_per_stem:
         return []
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         return [
             _associate(study, spec, study.associations, progress)
             for spec in study.config.models

@@ -98,10 +98,11 @@ def _run(
         weights = step.inputs.get(key.name, "")
         relevant = [step.inputs["model"], weights, step.inputs["choices"], key.name]
         part = step.part([*relevant, context.spec.format])
+        count = bar.skip if part.exists() else bar.advance
         if not part.exists():
             store.write_jsonl(part, _score(context, loaded, key, tuned, asked))
         rows += store.read_jsonl(part, ChoiceScore, unique=None)
-        bar.advance(len(asked))
+        count(len(asked))
     bar.finish()
     store.write_jsonl(step.folder / SCORES, rows)
     return Made([SCORES], timing={"model": context.spec.name, "items": len(rows)})

@@ -15,6 +15,7 @@ from typing import Any
 
 from mores import store
 from mores.errors import DataError, ModelError
+from mores.execute import alone
 from mores.measure.capability.run import items_step
 from mores.measure.cooccurrence.run import words_step
 from mores.measure.gates.answers import answers_grid, gate_prompts
@@ -62,7 +63,7 @@ def gates(study: Study, *, progress: Progress | None = None) -> list[GateResult]
         DataError: a prompt file is missing or a row cannot be used.
     """
     progress = progress or Progress(quiet=True)
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         return [
             result
             for spec in study.config.models

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 
 from mores import store
 from mores.errors import DataError
+from mores.execute import alone
 from mores.measure.stance.item import StanceItem
-from mores.progress import Progress, duration
+from mores.progress import Progress, Task, duration
 from mores.records import StancePair
 from mores.step import Made, Step
+from mores.store.lines import read_records
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
 from mores.tune.base import models_here
 from mores.tune.run import known_base, tuned_folders, weight_digests
+from mores.weights.rates import planned_seconds
 
 if TYPE_CHECKING:
     from mores.weights.loaded import LoadedModel
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 ITEMS = "items.jsonl"
 STANCE = "stance"
+PAIR_TOKENS = 90
+"""Tokens of a pair, question and both answers, roughly."""
 
 
 def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem]:
@@ -54,7 +59,7 @@ def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem
         )
     progress = progress or Progress(quiet=True)
     items: list[StanceItem] = []
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         for spec in models_here(study, STANCE, progress.say):
             resolved = resolve(spec.name, say=progress.say)
             tuned = tuned_folders(study, spec, progress.say)
@@ -96,7 +101,7 @@ def read_stance(study: Study, model: str) -> list[StanceItem]:
         DataError: the step has not been run.
     """
     path = folders.model_folder(study, model) / STANCE / ITEMS
-    return store.read_jsonl(path, StanceItem, unique=None)
+    return read_records(path, StanceItem, unique=None)
 
 
 def _keys(study: Study) -> list[ArmKey]:
@@ -119,10 +124,13 @@ def _run(
     loaded = load(resolved, dtype=study.config.recipe.dtype)
     keys = _keys(study)
     pairs = study.pairs("test")
-    bar = progress.task(STANCE, len(keys) * len(pairs), "pairs")
+    total = len(keys) * len(pairs)
+    method = study.config.recipe.method
+    planned = planned_seconds(resolved.digest, method, read=total * PAIR_TOKENS)
+    bar = progress.task(STANCE, total, "pairs", planned=planned)
     rows: list[StanceItem] = []
     for key in keys:
-        rows += _arm(study, spec, loaded, key, tuned, step, bar.advance)
+        rows += _arm(study, spec, loaded, key, tuned, step, bar)
     bar.finish()
     store.write_jsonl(step.folder / ITEMS, rows)
     progress.say(f"stance: {len(rows)} pairs in {duration(time.perf_counter() - start)}")
@@ -144,7 +152,7 @@ def _arm(
     key: ArmKey,
     tuned: dict[str, Path],
     step: Step,
-    advance: Callable[[float], None],
+    bar: Task,
 ) -> list[StanceItem]:
     """One arm's items, kept when they are done."""
     from mores.sample.weights import arm_in_place
@@ -152,10 +160,10 @@ def _arm(
     pairs = study.pairs("test")
     part = step.part([key.name, step.inputs])
     if part.exists():
-        advance(len(pairs))
-        return store.read_jsonl(part, StanceItem, unique=None)
+        bar.skip(len(pairs))
+        return read_records(part, StanceItem, unique=None)
     with arm_in_place(loaded, tuned, key.weights):
-        items = stance_items(study, spec, loaded, key, pairs, advance)
+        items = stance_items(study, spec, loaded, key, pairs, bar.advance)
     store.write_jsonl(part, items)
     return items
 

@@ -10,7 +10,8 @@ Only what all of them scored can be compared.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,14 @@ from numpy.typing import NDArray
 
 from mores.errors import MeasureError
 from mores.records import Estimate
-from mores.stats.cluster_bootstrap import cluster_bootstrap
-from mores.stats.inputs import Rng, not_computable
-from mores.stats.krippendorff_alpha import krippendorff_alpha
+from mores.stats.cluster_bootstrap import Resample, bootstrap
+from mores.stats.inputs import Rng, Vector, not_computable
+from mores.stats.krippendorff_alpha import coincidences, disagreement
 
 Values = Sequence[float | None]
 Table = NDArray[np.float64]
 """Shape (completions, scorers)."""
+Positions = NDArray[np.int64]
 UNIT = "prompt"
 DRAWS = 1000
 
@@ -47,7 +49,8 @@ def spearman(first: Values, second: Values, prompts: Sequence[str], *, rng: Rng 
         MeasureError: sequences of different lengths, or no rng.
     """
     clusters = _by_prompt([first, second], prompts)
-    return _agreement(clusters, _rank_correlation, "Spearman's ρ", rng, "one gives equal values")
+    resample = _Correlated.of(clusters) if clusters else _never
+    return _agreement(clusters, resample, "Spearman's ρ", rng, "one gives equal values")
 
 
 def verdict_kappa(
@@ -76,7 +79,8 @@ def verdict_kappa(
         then says nothing.
     """
     clusters = [_marked(part, thresholds) for part in _by_prompt([first, second], prompts)]
-    estimate = _agreement(clusters, _kappa, "Cohen's κ", rng, "no disagreement is possible")
+    resample = _Verdicts.of(clusters) if clusters else _never
+    estimate = _agreement(clusters, resample, "Cohen's κ", rng, "no disagreement is possible")
     if not clusters:
         return estimate
     marks = np.concatenate(clusters).astype(bool)
@@ -112,12 +116,9 @@ def verdict_alpha(
     """
     clusters = [_marked(part, thresholds) for part in _by_prompt(scorers, prompts, least=1)]
 
-    def alpha(chosen: Sequence[Table]) -> float:
-        found = krippendorff_alpha(np.concatenate(chosen).T, "nominal", interval=False).value
-        return math.nan if found is None else found
-
+    resample = _Alpha.of(clusters) if clusters else _never
     why = "all verdicts are equal, or no completion has two"
-    return _agreement(clusters, alpha, "Krippendorff's α, nominal", rng, why)
+    return _agreement(clusters, resample, "Krippendorff's α, nominal", rng, why)
 
 
 def _by_prompt(scorers: Sequence[Values], prompts: Sequence[str], least: int = 0) -> list[Table]:
@@ -143,39 +144,111 @@ def _marked(part: Table, thresholds: Sequence[float]) -> Table:
 
 
 def _agreement(
-    clusters: list[Table],
-    statistic: Callable[[Sequence[Table]], float],
-    method: str,
-    rng: Rng | None,
-    undefined: str,
+    clusters: list[Table], resample: Resample, method: str, rng: Rng | None, undefined: str
 ) -> Estimate:
     pairs = sum(map(len, clusters))
     if pairs < 2:
         why = f"{pairs} completions that both scored: at least two are needed"
         return not_computable(why, n=len(clusters), unit=UNIT, method=method)
-    if not math.isfinite(statistic(clusters)):
+    value = float(resample(np.arange(len(clusters))[None])[0])
+    if not math.isfinite(value):
         return not_computable(undefined, n=len(clusters), unit=UNIT, method=method)
-    found = cluster_bootstrap(clusters, statistic, draws=DRAWS, rng=rng, unit=UNIT)
+    found = bootstrap(len(clusters), value, resample, draws=DRAWS, rng=rng, unit=UNIT)
     details: dict[str, Any] = {**found.details, "pairs": pairs}
     return replace(found, method=f"{method}; {found.method}", details=details)
 
 
-def _rank_correlation(chosen: Sequence[Table]) -> float:
-    from scipy.stats import rankdata
-
-    table = np.concatenate(chosen)
-    ranks = rankdata(table, axis=0)
-    centred = ranks - ranks.mean(axis=0)
-    spread = np.sqrt((centred**2).sum(axis=0))
-    if not spread.all():
-        return math.nan
-    # Rounding may carry a perfect correlation a little beyond 1.
-    return float(np.clip(centred[:, 0] @ centred[:, 1] / spread.prod(), -1.0, 1.0))
+# Statistics of resamples: from how often each prompt was drawn, without copies of its values -----
 
 
-def _kappa(chosen: Sequence[Table]) -> float:
-    marks = np.concatenate(chosen)
-    observed = float((marks[:, 0] == marks[:, 1]).mean())
-    p, q = (float(share) for share in marks.mean(axis=0))
-    expected = p * q + (1 - p) * (1 - q)
-    return (observed - expected) / (1 - expected) if expected < 1 else math.nan
+def _never(chosen: Positions) -> Vector:
+    raise AssertionError(f"{len(chosen)} resamples of nothing")
+
+
+@dataclass(frozen=True)
+class _Correlated:
+    """Spearman's ρ. All sums are of halves of whole numbers, so exact in any order."""
+
+    cluster_of: Positions
+    """Shape (completions,)."""
+    codes: tuple[Positions, Positions]
+    """Of each completion the place of its value among the different ones, by either scorer."""
+    clusters: int
+
+    @classmethod
+    def of(cls, clusters: Sequence[Table]) -> _Correlated:
+        table = np.concatenate(clusters)
+        first, second = (np.unique(column, return_inverse=True)[1] for column in table.T)
+        sizes = list(map(len, clusters))
+        return cls(np.repeat(np.arange(len(sizes)), sizes), (first, second), len(sizes))
+
+    def __call__(self, chosen: Positions) -> Vector:
+        return np.array([self._one(row) for row in chosen])
+
+    def _one(self, row: Positions) -> float:
+        times = np.bincount(row, minlength=self.clusters).astype(np.float64)[self.cluster_of]
+        first, second = (self._ranks(code, times) for code in self.codes)
+        spread = np.sqrt([times @ first**2, times @ second**2])
+        if not spread.all():
+            return math.nan
+        # Rounding may carry a perfect correlation a little beyond 1.
+        return float(np.clip((times * first) @ second / spread.prod(), -1.0, 1.0))
+
+    def _ranks(self, code: Positions, times: Vector) -> Vector:
+        """Rank of each completion less the mean rank, ties at theirs, in a resample."""
+        many = np.bincount(code, times)
+        # Ranks from `last − many + 1` to `last`; the mean of all is (n + 1) / 2.
+        last = many.cumsum()
+        return np.asarray((last - (many + last[-1]) / 2)[code])
+
+
+@dataclass(frozen=True)
+class _Verdicts:
+    """Cohen's κ, from the counts of each prompt."""
+
+    counts: Vector
+    """Shape (4, prompts): completions, equal verdicts, marked by the first, by the second."""
+
+    @classmethod
+    def of(cls, clusters: Sequence[Table]) -> _Verdicts:
+        rows = [(len(c), (c[:, 0] == c[:, 1]).sum(), *c.sum(axis=0)) for c in clusters]
+        return cls(np.array(rows, dtype=np.float64).T)
+
+    def __call__(self, chosen: Positions) -> Vector:
+        n, equal, first, second = (column[chosen].sum(axis=1) for column in self.counts)
+        observed, p, q = equal / n, first / n, second / n
+        expected = p * q + (1 - p) * (1 - q)
+        with np.errstate(invalid="ignore"):
+            found = (observed - expected) / (1 - expected)
+        return np.where(expected < 1, found, math.nan)
+
+
+@dataclass(frozen=True)
+class _Alpha:
+    """Krippendorff's α, from the coincidences of each completion with two verdicts."""
+
+    parts: Vector
+    """Shape (completions, 2, 2)."""
+    starts: Positions
+    """Shape (prompts + 1,): the first completion of each prompt."""
+
+    @classmethod
+    def of(cls, clusters: Sequence[Table]) -> _Alpha:
+        table = np.concatenate(clusters)
+        counts = np.column_stack([(table == 0).sum(axis=1), (table == 1).sum(axis=1)])
+        paired = counts.sum(axis=1) >= 2
+        kept = np.concatenate([[0], paired.cumsum()])
+        sizes = np.cumsum([0, *map(len, clusters)])
+        return cls(coincidences(counts[paired].astype(np.float64)), kept[sizes])
+
+    def __call__(self, chosen: Positions) -> Vector:
+        return np.array([self._one(row) for row in chosen])
+
+    def _one(self, row: Positions) -> float:
+        start, size = self.starts[row], np.diff(self.starts)[row]
+        before = size.cumsum() - size
+        at = np.repeat(start - before, size) + np.arange(size.sum())
+        if not len(at):
+            return math.nan
+        observed, expected = disagreement(self.parts[at].sum(axis=0), "nominal")
+        return math.nan if expected == 0 else float(1 - observed / expected)

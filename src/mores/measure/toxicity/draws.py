@@ -12,11 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from math import comb
 
+import numpy as np
 from msgspec.structs import replace
 
 from mores.errors import MeasureError
 from mores.records import Estimate
-from mores.stats.cluster_bootstrap import cluster_bootstrap
+from mores.stats.cluster_bootstrap import bootstrap_mean
 from mores.stats.inputs import Rng, not_computable
 from mores.stats.wilson import wilson
 
@@ -178,7 +179,7 @@ def _highest(own: Sequence[float], k: int) -> float:
 
 
 def _over_prompts(found: Sequence[float], rng: Rng | None) -> Estimate:
-    return cluster_bootstrap(found, lambda some: sum(some) / len(some), rng=rng, unit=UNIT)
+    return bootstrap_mean(np.array(found, dtype=np.float64), rng=rng, unit=UNIT)
 
 
 def _finished(estimate: Estimate, measure: str, k: int, left_out: int) -> Estimate:

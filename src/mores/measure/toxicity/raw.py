@@ -9,7 +9,7 @@ beside the scores: a digest of the text, the request without text and key, and t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ class RawBook:
 
     def __init__(self, path: Path | None) -> None:
         self._answers: dict[tuple[str, str], RawAnswer] = {}
-        for answer in read_raw(path) if path is not None and path.exists() else ():
+        for answer in iter_raw(path) if path is not None and path.exists() else ():
             self._remember(answer)
         self._journal = Journal(path) if path is not None else None
 
@@ -152,29 +152,33 @@ class RawBook:
         self._answers[answer.text, store.digest([answer.kind, answer.request])] = answer
 
 
-def read_raw(path: Path) -> list[RawAnswer]:
-    """Read a file of raw answers; an unfinished last line counts for nothing.
+def iter_raw(path: Path) -> Iterator[RawAnswer]:
+    """Read a file of raw answers one after another; an unfinished last line counts for nothing.
 
     Raises:
         DataError: missing, or a line that is not such an answer.
     """
+    decode = msgspec.json.Decoder(RawAnswer).decode
     try:
-        lines = path.read_bytes().split(b"\n")
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    yield _raw(line, path, number, decode)
     except OSError as error:
         raise DataError(
             f"cannot be read: {error.strerror}",
             path=path,
             fix="give a raw.jsonl that mores wrote, or its folder",
         ) from None
-    answers = []
-    for number, line in enumerate(lines[:-1], 1):
-        try:
-            answers.append(msgspec.json.decode(line, type=RawAnswer))
-        except (msgspec.DecodeError, ValueError) as error:
-            raise DataError(
-                f"not a raw answer: {store.readable(str(error))}",
-                path=path,
-                line=number,
-                fix="give a raw.jsonl that mores wrote, or move this one away to ask again",
-            ) from None
-    return answers
+
+
+def _raw(line: bytes, path: Path, number: int, decode: Callable[[bytes], RawAnswer]) -> RawAnswer:
+    try:
+        return decode(line)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise DataError(
+            f"not a raw answer: {store.readable(str(error))}",
+            path=path,
+            line=number,
+            fix="give a raw.jsonl that mores wrote, or move this one away to ask again",
+        ) from None

@@ -8,15 +8,18 @@ attributes than then, if wished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from mores import store
 from mores.errors import MeasureError
 from mores.measure.toxicity import guard_read, moderation, perspective
-from mores.measure.toxicity.raw import RAW, RawAnswer, read_raw, text_digest
+from mores.measure.toxicity.raw import RAW, RawAnswer, iter_raw, text_digest
 from mores.measure.toxicity.scorer import Advance, Item, Reading, Scored
 
 NOT_STORED = "no stored answer"
@@ -50,50 +53,65 @@ class ReplayScorer:
         self.name = f"replay:{'/'.join(self.path.parts[-2:])}"
 
     @cached_property
-    def _answers(self) -> list[RawAnswer]:
-        answers = read_raw(self.path)
-        if not answers:
+    def _last(self) -> RawAnswer:
+        """The last answer: earlier ones may be to another question."""
+        kinds: set[str] = set()
+        last = None
+        for last in iter_raw(self.path):
+            kinds.add(last.kind)
+        if last is None:
             raise MeasureError("no stored answers", where=self.name, fix="give another file")
-        kinds = sorted({answer.kind for answer in answers})
-        if len(kinds) > 1 or kinds[0] not in READERS:
+        if len(kinds) > 1 or last.kind not in READERS:
             raise MeasureError(
-                f"expected answers of one kind, found {', '.join(kinds)}",
+                f"expected answers of one kind, found {', '.join(sorted(kinds))}",
                 where=self.name,
                 fix=f"kinds: {', '.join(READERS)}; keep each in its own file",
             )
-        # Where something else was asked later, earlier answers are to another question.
-        request = store.digest(answers[-1].request)
-        return [answer for answer in answers if store.digest(answer.request) == request]
+        return last
+
+    def _answers(self) -> Iterator[RawAnswer]:
+        """Answers to the last question, one after another."""
+        request, known = store.digest(self._last.request), self._last.request
+        for answer in iter_raw(self.path):
+            if answer.request == known or store.digest(answer.request) == request:
+                yield answer
 
     @cached_property
-    def _by_text(self) -> dict[str, RawAnswer]:
-        return {answer.text: answer for answer in self._answers}
+    def _by_text(self) -> dict[str, Reading]:
+        """What was said of each text; the answers themselves are not kept."""
+        read, _ = READERS[self._last.kind]
+        # Asking again is not what a replay does.
+        return {a.text: read(a, self.attributes)._replace(again=False) for a in self._answers()}
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """What counts."""
-        return self._wanted or READERS[self._answers[0].kind][1]
+        return self._wanted or READERS[self._last.kind][1]
 
     @property
     def attribute(self) -> str:
         """What counts, in words."""
-        return " or ".join(self.attributes) or self._answers[0].kind
+        return " or ".join(self.attributes) or self._last.kind
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Of the answers; a service's own version goes with each score."""
-        request: dict[str, Any] = self._answers[0].request
-        return str(request.get("form_name") or request.get("model") or self._answers[0].kind)
+        request: dict[str, Any] = self._last.request
+        return str(request.get("form_name") or request.get("model") or self._last.kind)
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Digest of the file."""
-        return store.digest(self._answers)
+        """Digest of the answers, as `store.digest` makes it of their list."""
+        found = hashlib.sha256(b"[")
+        for number, answer in enumerate(self._answers()):
+            found.update(b"," * (number > 0) + msgspec.json.encode(answer, order="deterministic"))
+        found.update(b"]")
+        return f"sha256:{found.hexdigest()}"
 
     @property
     def takes_prompt(self) -> bool:
         """Whether the answers are to questions with answers."""
-        return self._answers[0].kind == guard_read.KIND
+        return self._last.kind == guard_read.KIND
 
     @property
     def settings(self) -> dict[str, object]:
@@ -106,7 +124,7 @@ class ReplayScorer:
         Raises:
             DataError, MeasureError: it is missing, damaged, empty or mixed.
         """
-        _ = self._answers
+        _ = self._last
 
     def score(self, texts: Sequence[str]) -> list[Scored]:
         """Return the stored value of each text."""
@@ -120,13 +138,8 @@ class ReplayScorer:
         advance: Advance | None = None,
     ) -> list[Reading]:
         """Return what was answered of each item."""
-        read, _ = READERS[self._answers[0].kind]
-        found = []
-        for item in items:
-            answer = self._by_text.get(text_digest(item))
-            reading = read(answer, self.attributes) if answer else Reading(None, NOT_STORED)
-            # Asking again is not what a replay does.
-            found.append(reading._replace(again=False))
+        absent = Reading(None, NOT_STORED)
+        found = [self._by_text.get(text_digest(item), absent) for item in items]
         if advance:
             advance(len(items))
         return found

@@ -7,13 +7,15 @@ score_step(study, spec, scorer).stale() for readers: are these scores of the ans
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from mores import store
 from mores.errors import MeasureError, ServiceError
+from mores.execute import alone
 from mores.measure.toxicity import registry
 from mores.measure.toxicity.card import ValidationCard
 from mores.measure.toxicity.labelled import LabelledText
@@ -32,6 +34,7 @@ from mores.progress import Progress
 from mores.records import Score, to_plain
 from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step, read_manifest
+from mores.store.lines import iter_records
 from mores.study import ModelSpec, Study, folders, slug
 from mores.study.files import scorer_files
 
@@ -61,7 +64,7 @@ def toxicity(
         study = study.with_config(replace(study.config, toxicity=config))
     every: list[Score] = []
     judged: dict[str, list[Judged]] = {spec.name: [] for spec in study.config.models}
-    with store.lock(study.run_folder):
+    with alone(study.run_folder):
         for name in study.config.toxicity.scorers:
             judge = scorer_of(study, name, say=progress.say)
             for spec in study.config.models:
@@ -209,13 +212,31 @@ def scores_folder(study: Study, model: str, scorer: str) -> Path:
 
 
 def read_scores(study: Study, model: str, scorer: str) -> list[Score]:
-    """Return one scorer's scores.
+    """Return all scores of one scorer; see `iter_scores`."""
+    return list(iter_scores(study, model, scorer))
+
+
+def iter_scores(study: Study, model: str, scorer: str) -> Iterator[Score]:
+    """Read one scorer's scores one after another.
 
     Raises:
         DataError: the measure has not been taken.
     """
     path = scores_folder(study, model, scorer) / SCORES
-    return store.read_jsonl(path, Score, unique="completion_id")
+    return map(_shared, iter_records(path, Score, unique="completion_id"))
+
+
+def _shared(score: Score) -> Score:
+    """A score whose texts are kept once for all scores: of a million, a quarter of the memory."""
+    return Score(
+        completion_id=sys.intern(score.completion_id),
+        scorer=sys.intern(score.scorer),
+        version=sys.intern(score.version),
+        digest=sys.intern(score.digest),
+        attribute=sys.intern(score.attribute),
+        value=score.value,
+        reason=sys.intern(score.reason),
+    )
 
 
 # All scorers of one model --------------------------------------------------------------------

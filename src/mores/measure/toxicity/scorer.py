@@ -236,13 +236,16 @@ def as_scores(
     completions: Sequence[Completion], readings: Sequence[Reading], scorer: Scorer
 ) -> list[Score]:
     """Return readings as records, one for each completion."""
+    # Asked once: a scorer may have to read its answers to say what they are.
+    name, version = scorer.name, scorer.version
+    digest, attribute = scorer.digest, scorer.attribute
     return [
         Score(
             completion_id=completion.id,
-            scorer=scorer.name,
-            version=reading.version or scorer.version,
-            digest=scorer.digest,
-            attribute=scorer.attribute,
+            scorer=name,
+            version=reading.version or version,
+            digest=digest,
+            attribute=attribute,
             value=reading.value,
             reason=reading.reason,
         )

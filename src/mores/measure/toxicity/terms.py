@@ -57,8 +57,13 @@ def stems(text: str) -> str:
     bare = _MARKS.sub(r" \1 ", text.strip().lower().translate(_NO_PUNCTUATION))
     split = _CONTRACTIONS.sub(lambda match: " ".join(filter(None, match.groups())), bare)
     tokens = [token for token in split.split() if token not in function_words()]
-    stemmed: list[str] = _stemmer().stemWords(tokens)
-    return " ".join(stemmed)
+    return " ".join(map(_stem, tokens))
+
+
+@lru_cache(maxsize=65_536)
+def _stem(token: str) -> str:
+    stem: str = _stemmer().stemWord(token)
+    return stem
 
 
 @lru_cache(maxsize=1)

@@ -28,6 +28,7 @@ from mores.report.figures.scene import (
     text_width,
 )
 from mores.report.model import Report, ScorerArm, ScorerResult
+from mores.report.scores import MOST_DOTS
 from mores.report.select import name_of, note_of
 from mores.report.words import arm_kind, arm_labels, fmt, listed, plural
 
@@ -35,6 +36,10 @@ CAPTION = (
     "Each dot is one answer; dots pile up where many answers have about the same score. The "
     "line below spans the middle half of the answers, the bar across it is the median, the "
     "coloured mark the mean. The dashed line is the threshold."
+)
+THINNED = (
+    f" Where an arm has more than {MOST_DOTS:,} answers as many dots stand for all of them, evenly "
+    "spaced by rank."
 )
 ROW = 84.0
 _HALF = 20.0
@@ -56,11 +61,15 @@ def _figure(report: Report, scorer: str) -> Figure:
     return Figure(
         name=name_of("toxicity", scorer),
         title=f"Toxicity ({scorer}): scores of all answers by arm",
-        caption=CAPTION,
+        caption=CAPTION + (THINNED if _thinned(results) else ""),
         panels=tuple(_panel(result, axis, labels) for result in results),
         keys=(Key("threshold", None, "muted", dashed=True),),
         notes=(note,) if note else (),
     )
+
+
+def _thinned(results: Sequence[ScorerResult]) -> bool:
+    return any(len(arm.values) < arm.scored for r in results for arm in r.arms)
 
 
 def _panel(result: ScorerResult, axis: Axis, labels: dict[str, str]) -> Scene:

@@ -19,7 +19,7 @@ import msgspec
 
 from mores import store
 from mores.errors import MoresError
-from mores.progress import Progress
+from mores.progress import Progress, Task
 from mores.records import Record
 from mores.study import ArmKey
 from mores.study.travel import Sent
@@ -86,10 +86,10 @@ class Told(Progress):
         """Pass a line on."""
         self._tell(say=line)
 
-    def add_bar(self, name: str, total: float, unit: str) -> int:
+    def add_bar(self, task: Task) -> int:
         """Pass a new bar on; return its number."""
         self._bars += 1
-        self._tell(bar=self._bars, name=name, total=total, unit=unit)
+        self._tell(bar=self._bars, name=task.name, total=task.total, unit=task.unit)
         return self._bars
 
     def update_bar(self, bar: int, done: float, note: str) -> None:

@@ -325,12 +325,10 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_jsonl(path: Path, records: Iterable[Any]) -> None:
-    """Write one record a line, atomically; NaN is refused (ValueError)."""
-    lines = [
-        json.dumps(to_plain(record), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        for record in records
-    ]
-    write_text(path, "".join(line + "\n" for line in lines))
+    """Write one record a line as they come, atomically; NaN is refused (ValueError)."""
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(encode(to_plain(record)) + "\n" for record in records)
 
 
 # Locks and places --------------------------------------------------------------------------
@@ -340,22 +338,23 @@ _lent: set[Path] = set()
 
 
 @contextlib.contextmanager
-def lock(folder: Path) -> Iterator[None]:
+def lock(folder: Path) -> Iterator[bool]:
     """Hold a run folder for one process; the system frees it if the process dies.
 
-    A thread that holds it already may take it again.
+    A thread that holds it already may take it again. Gives whether the folder is ours: not where it
+    was `lent`.
 
     Raises:
         StoreError: another process is at work in this folder.
     """
     if folder.resolve() in _lent:
-        yield
+        yield False
         return
     busy = "another mores process is at work here"
     with held(
         folder / ".lock", busy, fix="wait for it, or stop it; the lock goes with the process"
     ):
-        yield
+        yield True
 
 
 @contextlib.contextmanager
