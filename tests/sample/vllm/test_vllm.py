@@ -6,6 +6,8 @@ It needs an environment with vLLM (minutes and gigabytes to install), so it runs
 
 from __future__ import annotations
 
+import importlib
+import sys
 import tomllib
 from pathlib import Path
 
@@ -106,6 +108,19 @@ def test_an_environment_is_made_once_and_then_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("empty_cache")
+def test_a_folder_of_that_name_is_not_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = environment.Beside("a library", "no_such_module", "MORES_NO_PYTHON", "", list, "")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "no_such_module").mkdir()
+    assert own.found() is None
+    (tmp_path / "no_such_module" / "__init__.py").touch()
+    importlib.invalidate_caches()
+    assert own.found() == Path(sys.executable)
+
+
+@pytest.mark.usefixtures("empty_cache")
 def test_what_could_not_be_installed_is_not_found() -> None:
     own = environment.Beside(
         "a library",
@@ -124,8 +139,6 @@ def test_what_could_not_be_installed_is_not_found() -> None:
 def test_a_python_without_vllm_is_refused(
     tuned_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     monkeypatch.setenv(environment.VARIABLE, sys.executable)
     with pytest.raises(ModelError, match="this Python has no vLLM"):
         Vllm(job(load_study(tuned_study), GREEDY, tmp_path))

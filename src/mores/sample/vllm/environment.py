@@ -63,7 +63,8 @@ class Beside:
                     "or unset it",
                 )
             return Path(named)
-        if find_spec(self.module) is not None:
+        own = find_spec(self.module)
+        if own is not None and own.origin:  # a mere folder of that name has none
             return Path(sys.executable)
         return _python(self.folder) if (self.folder / READY).exists() else None
 
