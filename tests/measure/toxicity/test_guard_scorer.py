@@ -14,7 +14,7 @@ from mores.measure.toxicity.guard import GuardScorer
 from mores.measure.toxicity.guard_form import guard_form
 from mores.measure.toxicity.guard_model import LoadedGuard
 from mores.measure.toxicity.guard_prompt import CONTROL, render
-from mores.measure.toxicity.raw import read_raw
+from mores.measure.toxicity.raw import iter_raw
 from mores.measure.toxicity.scorer import Item, ReadingScorer
 from mores.records import Completion
 from mores.weights.resolve import resolve
@@ -279,7 +279,7 @@ def test_raw_answers_are_kept(guard, tmp_path):
     scorer, _ = guard("llama-guard", ["unsafe\nS10"], [[0.0, 1.0]])
     items = [Item("them", "who")]
     (reading,) = scorer.readings(items, raw=raw)
-    (kept,) = read_raw(raw)
+    (kept,) = list(iter_raw(raw))
     assert kept.response == {
         "verdicts": {"": {"text": "unsafe\nS10", "logits": {"safe": 0.0, "unsafe": 1.0}}}
     }

@@ -4,7 +4,7 @@ import pytest
 
 from mores.errors import DataError, ServiceError
 from mores.measure.toxicity.moderation import ModerationScorer
-from mores.measure.toxicity.raw import read_raw, text_digest
+from mores.measure.toxicity.raw import iter_raw, text_digest
 from mores.measure.toxicity.scorer import Item, Scorer, score_texts
 
 BATCH = "mores.measure.toxicity.moderation.BATCH"
@@ -145,7 +145,7 @@ def test_every_answer_is_kept_and_read_again_without_asking(serve, clock, tmp_pa
     done = []
     assert [r.value for r in first.readings(items, raw=raw, advance=done.append)] == [0.02, 0.03]
     assert sum(done) == 2
-    kept = read_raw(raw)
+    kept = list(iter_raw(raw))
     assert [a.text for a in kept] == [text_digest(item) for item in items]
     assert kept[0].kind == "moderation"
     assert kept[0].request == {"url": service.url, "model": "m"}

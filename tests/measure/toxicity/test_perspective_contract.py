@@ -7,7 +7,7 @@ import pytest
 from mores.errors import ServiceError
 from mores.measure.toxicity import scorer as make
 from mores.measure.toxicity.perspective import ENGLISH, URL, PerspectiveScorer
-from mores.measure.toxicity.raw import read_raw
+from mores.measure.toxicity.raw import iter_raw
 from mores.measure.toxicity.scorer import Item
 
 
@@ -146,7 +146,7 @@ def test_the_limit_is_of_bytes_and_nothing_longer_is_sent(api, service, answer, 
     assert found[1].reason == "COMMENT_TOO_LONG: 20481 bytes, at most 20480; not sent"
     assert not found[1].again
     assert len(service.requests) == 1
-    assert read_raw(raw)[1].status == 0
+    assert list(iter_raw(raw))[1].status == 0
 
 
 def test_one_request_a_second(api, service, answer, clock):
