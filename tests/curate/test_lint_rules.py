@@ -303,7 +303,7 @@ def test_classifier_looks_at_some_of_many_and_says_so(draft, find, monkeypatch):
         f", on 12 of {many} values samples and 12 of {many} control samples, drawn at random; "
         in f.message
     )
-    assert f.value == 1.0  # every control sample can be told, whichever are drawn
+    assert f.value > 0.9  # whichever are drawn, the sets can be told apart
     monkeypatch.setattr("mores.curate.rules.style_classifier.MOST", many)
     assert "drawn" not in find("M407", draft)[0].message
 
