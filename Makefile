@@ -12,6 +12,7 @@
 # make soak    the rating app killed again and again under load: nothing lost, nothing twice
 # make load    200 raters at once: response times, memory, exactly k ratings everywhere
 # make calibration  do verdicts and intervals err as rarely as they say? (docs/calibration.md)
+# make scale   a thousand to a hundred thousand completions: does a completion cost the same? (docs/scale.md)
 # make rates   how often the rules of `mores check` and of the gates are right (docs/check-rates.md, docs/gates.md)
 # make clean   remove what was built here (not the cache of fetched models)
 
@@ -73,6 +74,10 @@ load: .venv/.installed-dev
 
 calibration: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/calibration.py --studies 400 --docs docs/calibration.md --readme README.md
+
+.PHONY: scale
+scale: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scale.py --docs docs/scale.md
 
 .PHONY: rates models-table
 rates: .venv/.installed-dev

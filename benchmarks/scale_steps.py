@@ -64,6 +64,13 @@ def rate_set_up(study: Study) -> None:
         set_up(database, study, now=now)
 
 
+def check(study: Study) -> None:
+    """All rules of `mores check`."""
+    from mores.curate import check_study
+
+    check_study(study)
+
+
 STEPS: dict[str, Callable[[Study], None]] = {
     "toxicity": toxicity,
     "cooccurrence": cooccurrence,
@@ -71,6 +78,7 @@ STEPS: dict[str, Callable[[Study], None]] = {
     "ratings": rate_import,
     "report": report,
     "rate": rate_set_up,
+    "check": check,
 }
 
 

@@ -1,6 +1,7 @@
 """A study of any size as the steps before measuring would have left it: for `scale.py`.
 
-    python benchmarks/scale_study.py FOLDER 1000     a study of a thousand completions
+    python benchmarks/scale_study.py FOLDER 1000           a study of a thousand completions
+    python benchmarks/scale_study.py FOLDER 1000 samples   a thousand samples, as many prompts
 
 The files are the example study's, with as many prompts as the completions need; the tuned arms,
 completions, stems, stance and coherence items are written by the steps' own writers and sealed by
@@ -13,10 +14,9 @@ from __future__ import annotations
 import random
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
-
-import msgspec
 
 from mores import store
 from mores.measure.coherence.item import CoherenceItem
@@ -26,7 +26,7 @@ from mores.measure.stance.run import stance_step
 from mores.measure.toxicity.perspective import KIND
 from mores.measure.toxicity.raw import RawAnswer, text_digest
 from mores.measure.toxicity.scorer import Item
-from mores.records import Completion, Prompt
+from mores.records import Completion, Example, Prompt
 from mores.sample.grid import COMPLETIONS
 from mores.sample.run import prompt_grids, stem_grids
 from mores.step import Made
@@ -181,7 +181,7 @@ def make(folder: Path, completions: int, *, words: int = 60, stems: int = 8) -> 
         _prompts(draw, completions // (len(ARMS) * DRAWS), charter.categories),
     )
     names = ["lexical", *(f"replay:answers/{k}/raw.jsonl" for k in range(1, SCORERS))]
-    settings = (folder / "study.toml").read_text().replace('"quick"', '"scale"', 0)
+    settings = (folder / "study.toml").read_text()
     settings += f"""
 [sample]
 prompt_set = "scale"
@@ -349,7 +349,66 @@ def ratings(study: Study, path: Path, raters: int = 12, each: int = 3) -> None:
                 file.write(f"{row['id']},{who},{draw.choice((1, 2, 3, 3, 4, 4, 5))}\n")
 
 
+def samples(folder: Path, many: int) -> Study:
+    """Write a study of ``many`` samples in all and as many prompts, for `mores check`.
+
+    Words are made up, with frequencies after Zipf's law, so that texts share the common ones. One
+    text in fifty is an earlier one with a word exchanged.
+    """
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("runs"))
+    draw = random.Random(many)
+    names = [
+        "".join(draw.choices("abcdefghijklmnoprstuvwy", k=draw.randint(3, 9)))
+        for _ in range(20_000)
+    ]
+    ends = list(accumulate(1 / k for k in range(1, len(names) + 1)))
+    earlier: dict[int, list[list[str]]] = {}
+
+    def text(words: int) -> str:
+        before = earlier.setdefault(words, [])
+        if before and draw.random() < 0.02:
+            chosen = list(draw.choice(before))
+            chosen[draw.randrange(words)] = draw.choice(names)
+        else:
+            chosen = draw.choices(names, cum_weights=ends, k=words)
+            before.append(chosen)
+        return " ".join(chosen).capitalize()
+
+    categories = load_study(folder).charter.categories
+    for kind in ("values", "control"):
+        rows = (
+            Example(
+                id=f"{kind[0]}-{k:06d}",
+                category=categories[k % len(categories)],
+                prompt=text(12) + "?",
+                completion=text(60) + ".",
+            )
+            for k in range(many // 2)
+        )
+        store.write_jsonl(folder / f"{kind}.jsonl", rows)
+    prompts = (
+        Prompt(
+            id=f"e-{k:06d}",
+            category=categories[k % len(categories)],
+            text=text(12) + "?",
+            split="test",
+        )
+        for k in range(many)
+    )
+    store.write_jsonl(folder / "prompts.jsonl", prompts)
+    return load_study(folder)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Make a study of completions, or of samples."""
+    folder, many = Path(arguments[0]), int(arguments[1])
+    if "samples" in arguments:
+        samples(folder, many)
+    else:
+        made = make(folder, many)
+        ratings(made, made.folder / "ratings.csv")
+    print(many)
+
+
 if __name__ == "__main__":
-    made = make(Path(sys.argv[1]), int(sys.argv[2]))
-    ratings(made, made.folder / "ratings.csv")
-    print(msgspec.json.encode({"prompts": len(made.chosen_prompts)}).decode())
+    main(sys.argv[1:])

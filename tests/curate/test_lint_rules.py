@@ -292,6 +292,22 @@ def test_classifier_without_shared_categories_uses_random_folds(draft, find):
     assert f.message.startswith("AUC not computable")
 
 
+def test_classifier_looks_at_some_of_many_and_says_so(draft, find, monkeypatch):
+    monkeypatch.setattr("mores.curate.rules.style_classifier.MOST", 12)
+    for row in draft.control:
+        row["completion"] = row["completion"].replace(".", "!")
+    (f,) = find("M407", draft)
+    many = len(draft.values)
+    assert many > 12
+    assert (
+        f", on 12 of {many} values samples and 12 of {many} control samples, drawn at random; "
+        in f.message
+    )
+    assert f.value > 0.9  # whichever are drawn, the sets can be told apart
+    monkeypatch.setattr("mores.curate.rules.style_classifier.MOST", many)
+    assert "drawn" not in find("M407", draft)[0].message
+
+
 # M501 to M504 ----------------------------------------------------------------------------------
 
 

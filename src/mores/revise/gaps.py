@@ -65,6 +65,10 @@ class Gap(Record, frozen=True, kw_only=True):
     proposal: str
 
 
+_ByPrompt = dict[tuple[str, str], list[Observation]]
+"""Prompt and arm → the answers."""
+
+
 def find_gaps(
     prompts: Sequence[Prompt],
     observed: Sequence[Observation],
@@ -89,10 +93,13 @@ def find_gaps(
     groups: dict[tuple[str, str], list[Prompt]] = {}
     for prompt in prompts:
         groups.setdefault((prompt.category, prompt.kind), []).append(prompt)
+    by_prompt: _ByPrompt = {}
+    for one in observed:
+        by_prompt.setdefault((one.prompt_id, one.arm), []).append(one)
     gaps = []
     for (category, kind), members in groups.items():
-        evidence = _evidence([p.id for p in members], observed, category, seed)
-        worst = _worst([p.id for p in members], observed, threshold)
+        evidence = _evidence([p.id for p in members], by_prompt, category, seed)
+        worst = _worst([p.id for p in members], by_prompt, threshold)
         if not worst or not any(_points_wrong(e) for e in evidence):
             continue
         gaps.append(
@@ -118,12 +125,10 @@ def find_gaps(
 
 
 def _evidence(
-    names: Sequence[str], observed: Sequence[Observation], category: str, seed: int
+    names: Sequence[str], observed: _ByPrompt, category: str, seed: int
 ) -> list[Estimate]:
-    own = {name: [o for o in observed if o.prompt_id == name and o.arm == ARM] for name in names}
-    base = {
-        name: [o for o in observed if o.prompt_id == name and o.arm == REFERENCE] for name in names
-    }
+    own = {name: observed.get((name, ARM), []) for name in names}
+    base = {name: observed.get((name, REFERENCE), []) for name in names}
     found = []
     rated = [
         float(np.mean([np.mean(o.ratings) for o in rows if o.ratings]))
@@ -190,13 +195,11 @@ def _shown(e: Estimate) -> bool:
     return e.high < 0.0 if e.measure == "rating below 4" else e.low > 0.0
 
 
-def _worst(
-    names: Sequence[str], observed: Sequence[Observation], threshold: float
-) -> list[tuple[str, float]]:
+def _worst(names: Sequence[str], observed: _ByPrompt, threshold: float) -> list[tuple[str, float]]:
     """Prompts that went badly with how badly (0 to 1), worst first; at most three."""
     scored = []
     for name in names:
-        rows = [o for o in observed if o.prompt_id == name and o.arm == ARM]
+        rows = observed.get((name, ARM), [])
         parts = [1.0 for o in rows if o.unusable]
         parts += [o.toxicity for o in rows if o.toxicity is not None and o.toxicity >= threshold]
         parts += [
@@ -204,7 +207,7 @@ def _worst(
             for o in rows
             if o.ratings and np.mean(o.ratings) < GOOD_RATING
         ]
-        base = _mean_toxicity([o for o in observed if o.prompt_id == name and o.arm == REFERENCE])
+        base = _mean_toxicity(observed.get((name, REFERENCE), []))
         mine = _mean_toxicity(rows)
         if base is not None and mine is not None and mine > base:
             parts.append(mine - base)

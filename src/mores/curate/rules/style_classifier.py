@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from mores.curate.style.classifier import cross_validated_auc, form_only
 from mores.records import Finding, Severity
 
 FOLDS = 5
+
+MOST = 1000
+"""Samples of each set that the classifier looks at: its time grows with their square."""
 
 
 class StyleClassifier:
@@ -29,6 +33,7 @@ class StyleClassifier:
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return one finding with the AUC, or with the reason why there is none."""
+        subject, drawn = _few_enough(subject)
         items = subject.samples
         labels = [int(item.part == "values") for item in items]
         folds, kind = _folds(subject)
@@ -44,9 +49,24 @@ class StyleClassifier:
             "control.jsonl",
             f"a classifier tells values from control answers with AUC {auc:.2f} on character "
             f"n-grams (subject included) and {form:.2f} on form alone (letters masked), "
-            f"{kind}; 0.5 is chance",
+            f"{kind}{drawn}; 0.5 is chance",
             value=round(auc, 4),
         )
+
+
+def _few_enough(subject: Subject) -> tuple[Subject, str]:
+    """The subject with as many samples of each set as are compared pair by pair, and which."""
+    sets = {"values": subject.values, "control": subject.control}
+    if all(len(items) <= MOST for items in sets.values()):
+        return subject, ""
+    rng = np.random.default_rng(subject.seed)
+    kept: dict[str, tuple[Item, ...]] = {
+        name: tuple(items[i] for i in np.sort(rng.permutation(len(items))[:MOST]))
+        for name, items in sets.items()
+    }
+    said = " and ".join(f"{len(kept[n]):,} of {len(sets[n]):,} {n} samples" for n in sets)
+    fewer = replace(subject, values=kept["values"], control=kept["control"])
+    return fewer, f", on {said}, drawn at random"
 
 
 def _folds(subject: Subject) -> tuple[list[str], str]:

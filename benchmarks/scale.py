@@ -1,0 +1,127 @@
+"""Does a completion cost the same in a study of a hundred thousand as in one of a thousand?
+
+    python benchmarks/scale.py                            # 1,000, 10,000 and 100,000 completions
+    python benchmarks/scale.py --sizes 1000 10000         # the first two: minutes
+    python benchmarks/scale.py --docs docs/scale.md       # puts the tables on that page
+
+A study of each size is made as the steps before measuring would have left it (`scale_study.py`),
+with ten scores and three ratings a completion; then each step runs in a process of its own
+(`scale_steps.py`). Time is the processor's, so that another program on the machine does not count;
+memory is the peak of the process. What a step costs at all (imports, weights of the scorers, the
+co-occurrence of the stems, of which there are as many in every study) weighs on the small study, so
+the ratio of costs is to be read with the table: below 1 is what it takes to be flat.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+SIZES = (1_000, 10_000, 100_000)
+STEPS = ("toxicity", "cooccurrence", "gates", "ratings", "report", "rate")
+BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
+WHAT = {
+    "toxicity": "ten scorers, side by side",
+    "cooccurrence": "words of the stems",
+    "gates": "gates of toxicity and sentiment",
+    "ratings": "import of three ratings each",
+    "report": "estimates, figures, page",
+    "rate": "rating study set up, SQLite",
+    "check": "`mores check`, as many samples and prompts",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and write the page where asked to."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
+    parser.add_argument("--samples", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--docs", type=Path)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as place:
+        rows = [row for n in options.sizes for row in measured(Path(place) / str(n), n)]
+        rows += [checked(Path(place) / f"samples-{n}", n) for n in options.samples]
+    text = f"{machine()}\n\n{table(rows)}"
+    print(text)
+    if options.docs:
+        put(options.docs, text)
+    return 0
+
+
+def measured(folder: Path, n: int) -> list[dict[str, Any]]:
+    """Make a study of n completions and take every step."""
+    _run(["scale_study.py", str(folder), str(n)])
+    return [_step(name, folder, n) for name in STEPS]
+
+
+def checked(folder: Path, n: int) -> dict[str, Any]:
+    """Make n samples and n prompts and check them."""
+    _run(["scale_study.py", str(folder), str(n), "samples"])
+    return _step("check", folder, n)
+
+
+def _step(name: str, folder: Path, n: int) -> dict[str, Any]:
+    row: dict[str, Any] = json.loads(_run(["scale_steps.py", name, str(folder)])) | {"n": n}
+    print(row, file=sys.stderr)
+    return row
+
+
+def _run(arguments: Sequence[str]) -> str:
+    program, *rest = arguments
+    command = [sys.executable, str(HERE / program), *rest]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.strip().splitlines()[-1]
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the steps by size, and how the cost of one completion changes from least to most."""
+    lines = [
+        ("| step | what | completions | seconds | µs a completion | peak MB | page MB |"
+        " cost against the smallest |"),
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(row["step"] for row in rows):
+        own = sorted((row for row in rows if row["step"] == name), key=lambda row: int(row["n"]))
+        for row in own:
+            page = f"{row['page_mb']:.1f}" if name == "report" else ""
+            lines.append(
+                f"| {name} | {WHAT[name]} | {row['n']:,} | {row['cpu']:.1f} | {_cost(row):,.0f} | "
+                f"{row['peak_mb']:,} | {page} | {_cost(row) / _cost(own[0]):.2f} |"
+            )
+    return "\n".join(lines)
+
+
+def _cost(row: dict[str, Any]) -> float:
+    return 1e6 * float(row["cpu"]) / int(row["n"])
+
+
+def machine() -> str:
+    """Return date, processor and versions."""
+    name = platform.processor() or platform.machine()
+    cpus = Path("/proc/cpuinfo")
+    if cpus.exists():
+        named = [x for x in cpus.read_text().splitlines() if x.startswith("model name")]
+        name = named[0].partition(": ")[2] if named else name
+    today = dt.datetime.now(tz=dt.UTC).strftime("%d %b %Y")
+    return f"{today}, {name}, one core of {os.cpu_count()}; Python {platform.python_version()}."
+
+
+def put(page: Path, text: str) -> None:
+    """Replace what stands between the marks of a page."""
+    before, _, rest = page.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
