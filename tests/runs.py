@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from mores import store
+from mores.sample.plan import BUDGET
 from mores.step import TIMINGS
 
 
 def left(study: Path) -> dict[str, str]:
-    """Digest of every file below runs, by its name; no timings, locks or hidden folders."""
+    """Digest of every file below runs, by its name; no locks, hidden folders or what is a machine's.
+
+    That is the timings, and the memory that was free.
+    """
     runs = study / "runs"
     return {
         str(path.relative_to(runs)): store.digest_file(path)
         for path in sorted(runs.rglob("*"))
         if path.is_file()
-        and path.name != TIMINGS
+        and path.name not in (TIMINGS, BUDGET)
         and not any(part.startswith(".") for part in path.relative_to(runs).parts)
     }
 

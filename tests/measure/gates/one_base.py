@@ -58,12 +58,12 @@ class OneBase:
         return load
 
     def _draw(self, true):
-        def draw(engine, batch, decoding, seed):
+        def draw(engine, batch, decoding, seed, width=0):
             def name(row):
                 return (row.prompt_id, row.draw, row.ids, msgspec.json.encode(decoding), seed)
 
             new = [r for r in batch if r.key.arm != "base" or name(r) not in self.drawn]
-            fresh = iter(true(engine, new, decoding, seed) if new else [])
+            fresh = iter(true(engine, new, decoding, seed, width) if new else [])
             found = []
             for row in batch:
                 if row.key.arm != "base":

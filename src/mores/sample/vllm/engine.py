@@ -190,6 +190,7 @@ class Vllm:
         cache = max(1, min(CACHE_GB, int(free_memory_gb() / 4)))
         environment = {
             "VLLM_CPU_KVCACHE_SPACE": str(cache),
+            "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",  # it leaves a core idle otherwise
             **os.environ,
             "VLLM_NO_USAGE_STATS": "1",
             "VLLM_LOGGING_LEVEL": "WARNING",
