@@ -10,9 +10,9 @@ from mores.step import TIMINGS
 
 
 def left(study: Path) -> dict[str, str]:
-    """Digest of every file below runs, by its name; no locks, hidden folders or what is a machine's.
+    """Digest of every file below runs, by its name; no locks or hidden folders.
 
-    That is the timings, and the memory that was free.
+    Nor what is of the machine: timings, and the memory that was free.
     """
     runs = study / "runs"
     return {
