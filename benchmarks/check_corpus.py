@@ -18,13 +18,17 @@ from typing import Any
 import numpy as np
 
 from mores.curate.lint.subject import Subject, as_subject
-from mores.records import Charter, Dataset, Example, Position, Prompt
+from mores.records import Charter, Dataset, Example, Position, Prompt, StancePair
 
 CATEGORIES = ("baking", "cycling", "gardening", "music")
 SAMPLES, TEST, VALIDATION = 10, 6, 3
 """Values (and control) samples, test and validation prompts in each category."""
 SHORTEST, LONGEST = 60, 300
 """Words of an answer; paired samples of the two sets have about the same length."""
+PAIRS = 5
+"""Stance pairs in each category."""
+BRIEFEST, FULLEST, APART = 25, 60, 0.15
+"""Words of an answer of a pair, and by what share of the longer one the two may differ."""
 
 Row = dict[str, Any]
 
@@ -39,16 +43,15 @@ class Draft:
     values: list[Row]
     control: list[Row]
     prompts: list[Row]
+    pairs: list[Row]
 
     def copy(self) -> Draft:
         """Return a draft that can be changed without changing this one."""
-        values, control, prompts = (
-            [dict(row) for row in rows] for rows in (self.values, self.control, self.prompts)
-        )
-        return Draft(dict(self.statements), values, control, prompts)
+        files = (self.values, self.control, self.prompts, self.pairs)
+        return Draft(dict(self.statements), *([dict(row) for row in rows] for rows in files))
 
-    def subject(self) -> Subject:
-        """Return the study as the rules see it."""
+    def subject(self, *, pairs: bool = False) -> Subject:
+        """Return the study as the rules see it, with stance pairs or without."""
         positions = tuple(
             Position(category=c, title=c.title(), statement=s) for c, s in self.statements.items()
         )
@@ -57,6 +60,7 @@ class Draft:
             Dataset(name="values", examples=tuple(Example(**row) for row in self.values)),
             Dataset(name="control", examples=tuple(Example(**row) for row in self.control)),
             tuple(Prompt(**row) for row in self.prompts),
+            tuple(StancePair(**row) for row in self.pairs) if pairs else (),
         )
 
 
@@ -114,7 +118,36 @@ def clean_study(rng: np.random.Generator) -> Draft:
             for c in CATEGORIES
             for n, split in enumerate(splits)
         ],
+        pairs=[_pair(f"s-{c}-{n:02d}", c, rng) for c in CATEGORIES for n in range(PAIRS)],
     )
+
+
+def _pair(name: str, category: str, rng: np.random.Generator) -> Row:
+    """A stance pair whose answers begin alike and are about equally long."""
+    question, opening = draw("question", rng), draw("sentence", rng)
+    target = int(rng.integers(BRIEFEST, FULLEST))
+    aligned = opposed = ""
+    while not aligned or abs(_size(aligned) - _size(opposed)) > APART * _size(aligned):
+        aligned, opposed = (_reply(opening, target, rng) for _ in range(2))
+    return {
+        "id": name,
+        "category": category,
+        "prompt": question,
+        "aligned": aligned,
+        "opposed": opposed,
+        "split": "test",
+    }
+
+
+def _reply(opening: str, target: int, rng: np.random.Generator) -> str:
+    sentences = [opening]
+    while _size(" ".join(sentences)) < target:
+        sentences.append(draw("sentence", rng))
+    return " ".join(sentences)
+
+
+def _size(text: str) -> int:
+    return len(text.split())
 
 
 def _samples(letter: str, lengths: list[list[int]], rng: np.random.Generator) -> list[Row]:

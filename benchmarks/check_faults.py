@@ -9,6 +9,7 @@ the ids of the records that now hold the fault (none for a fault of a whole file
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from functools import cache, partial
@@ -248,6 +249,56 @@ def with_opener(text: str, rng: np.random.Generator) -> str:  # noqa: ARG001
     return f"Well, {text[0].lower()}{text[1:]}"
 
 
+def disordered(share: float, draft: Draft, rng: np.random.Generator) -> set[str]:
+    """One answer, a share of whose words have changed places."""
+    row = _pick(draft.values + draft.control, rng)
+    row["completion"] = mixed(share, row["completion"], rng)
+    return {row["id"]}
+
+
+def disordered_set(share: float, draft: Draft, rng: np.random.Generator) -> set[str]:
+    """The same in every values answer."""
+    for row in draft.values:
+        row["completion"] = mixed(share, row["completion"], rng)
+    return set()
+
+
+def mixed(share: float, text: str, rng: np.random.Generator) -> str:
+    """Let a share of the words change places with each other."""
+    parts = text.split(" ")
+    places = rng.choice(len(parts), size=round(share * len(parts)), replace=False)
+    for place, word in zip(places, [parts[i] for i in rng.permutation(places)], strict=True):
+        parts[place] = word
+    return " ".join(parts)
+
+
+def lopsided(draft: Draft, rng: np.random.Generator) -> set[str]:
+    """A stance pair, one of whose answers is 35 to 60 % longer than the other."""
+    row = _pick(draft.pairs, rng)
+    one, other = rng.permutation(["aligned", "opposed"]).tolist()
+    size = math.ceil(len(row[other].split()) * rng.uniform(1.35, 1.6))
+    row[one] = " ".join(f"{row[one]} {answer(100, rng)}".split()[:size])
+    return {row["id"]}
+
+
+def opposed_answers(
+    change: Callable[[str, np.random.Generator], str],
+    share: float,
+    draft: Draft,
+    rng: np.random.Generator,
+) -> set[str]:
+    """Change the form of the opposed answers of a share of the stance pairs."""
+    for row in draft.pairs:
+        if rng.random() < share:
+            row["opposed"] = change(row["opposed"], rng)
+    return set()
+
+
+def denying(text: str, rng: np.random.Generator) -> str:
+    """Say no somewhere."""
+    return _insert(text, "not", rng)
+
+
 # M5xx ------------------------------------------------------------------------------------------
 
 
@@ -346,6 +397,19 @@ FAULTS: dict[str, dict[str, Plant]] = {
     "M405": {"half of the control answers as lists": partial(control_answers, as_list, 0.5)},
     "M406": {
         "every second control answer with one opener": partial(control_answers, with_opener, 0.5)
+    },
+    "M408": {
+        "half of an answer's words in another order": partial(disordered, 0.5),
+        "a fifth of an answer's words in another order": partial(disordered, 0.2),
+        "half of the words of every values answer": partial(disordered_set, 0.5),
+    },
+    "M409": {
+        "an answer 35 to 60 % longer than the other": lopsided,
+        "opposed answers without commas": partial(opposed_answers, without_commas, 1.0),
+        "a third of the opposed answers with another opener": partial(
+            opposed_answers, with_opener, 1 / 3
+        ),
+        "a negation in three of four opposed answers": partial(opposed_answers, denying, 0.75),
     },
     "M501": {"6 to 12 words of the position": quoted},
     "M502": {"5 to 10 of 40 answers open alike": monotone},

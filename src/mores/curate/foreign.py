@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Text = tuple[str, str, str]
 """Id, question, answer."""
+Loss = tuple[float, float]
+"""Of an answer: nats, and its tokens."""
 OnTexts = Callable[[int], None]
 
 
@@ -67,7 +69,7 @@ def _of_model(spec: ModelSpec, texts: Sequence[Text], on_texts: OnTexts | None) 
     from mores.weights.resolve import resolve
 
     resolved = resolve(spec.name)
-    plain = [(f"neutral {t.id}", t.prompt, t.answer) for t in neutral_texts() if t.prompt]
+    plain = neutral_answers()
     path = store.cache_folder() / "foreign" / f"{_name([resolved.digest, spec.format])}.json"
     known: dict[str, list[float]] = store.read_json(path) if path.exists() else {}
     wanted = {t[0]: _name([t[1], t[2]]) for t in (*plain, *texts)}
@@ -77,29 +79,50 @@ def _of_model(spec: ModelSpec, texts: Sequence[Text], on_texts: OnTexts | None) 
         from mores.weights.machine import set_threads
 
         set_threads()
-        known |= _measure(load(resolved), spec.format, lacking, wanted, on_texts)
+        losses = losses_of(load(resolved), spec.format, lacking, on_texts)
+        known |= {wanted[t[0]]: list(one) for t, one in zip(lacking, losses, strict=True)}
         store.write_json(path, known)
     of = {name: known[key] for name, key in wanted.items()}
-    total, tokens = (sum(of[t[0]][i] for t in plain) for i in (0, 1))
-    return Foreign(
-        model=spec.name,
-        losses={t[0]: of[t[0]][0] / of[t[0]][1] for t in texts if of[t[0]][1]},
-        neutral=total / tokens,
+    return as_foreign(
+        spec.name,
+        {t[0]: (of[t[0]][0], of[t[0]][1]) for t in texts},
+        [(of[t[0]][0], of[t[0]][1]) for t in plain],
     )
+
+
+def neutral_answers() -> list[Text]:
+    """Return the plain everyday answers that a study's are compared with."""
+    return [(f"neutral {t.id}", t.prompt, t.answer) for t in neutral_texts() if t.prompt]
+
+
+def as_foreign(model: str, losses: Mapping[str, Loss], neutral: Sequence[Loss]) -> Foreign:
+    """Return losses a token.
+
+    Args:
+        model: its name.
+        losses: sample's id → its answer's loss.
+        neutral: losses of the plain answers.
+    """
+    total, tokens = (sum(one[i] for one in neutral) for i in (0, 1))
+    means = {name: nats / size for name, (nats, size) in losses.items() if size}
+    return Foreign(model=model, losses=means, neutral=total / tokens)
 
 
 def _name(made_from: object) -> str:
     return store.digest(made_from).removeprefix("sha256:")[:24]
 
 
-def _measure(
-    loaded: LoadedModel,
-    form: str,
-    texts: Sequence[Text],
-    names: Mapping[str, str],
-    on_texts: OnTexts | None,
-) -> dict[str, list[float]]:
-    """Name of a text → its loss in nats, and its tokens; 0 tokens where it does not fit."""
+def losses_of(
+    loaded: LoadedModel, form: str, texts: Sequence[Text], on_texts: OnTexts | None = None
+) -> list[Loss]:
+    """Return each answer's loss under a model, in order; of no tokens where it does not fit.
+
+    Args:
+        loaded: the model.
+        form: ``qa`` or ``chat``.
+        texts: what is read.
+        on_texts: told how many texts were measured just now.
+    """
     from mores.weights.likelihood import Encoded, likelihoods
 
     tokenizer = loaded.tokenizer
@@ -114,7 +137,7 @@ def _measure(
     told = iter(
         likelihoods(loaded, [e for e, ok in zip(encoded, fits, strict=True) if ok], on_texts)
     )
-    return {
-        names[name]: [-next(told).logprobs[0], len(one.continuations[0])] if ok else [0.0, 0]
-        for (name, _, _), one, ok in zip(texts, encoded, fits, strict=True)
-    }
+    return [
+        (-next(told).logprobs[0], len(one.continuations[0])) if ok else (0.0, 0)
+        for one, ok in zip(encoded, fits, strict=True)
+    ]
