@@ -246,7 +246,7 @@ def describe_machine(device: str) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES[:4])
     return (
         f"{dt.datetime.now(dt.UTC):%d %b %Y}, {processor()}, {cores} cores, {memory:.0f} GB, "
-        f"on {device}; Python {platform.pythonversion()}, {versions}."
+        f"on {device}; Python {platform.python_version()}, {versions}."
     )
 
 
