@@ -102,7 +102,8 @@ def pair(
         worse += [(change, outcome.id)] if change > 0 else []
         levels.append((outcome.known, partner.known))
     units = dict.fromkeys(unit for unit, _ in (*tested, *compared))
-    sought = [unit for unit in units if unit not in set(unmeasurable)]
+    beyond = set(unmeasurable)
+    sought = [unit for unit in units if unit not in beyond]
     means = np.array(levels).mean(axis=0) if levels else None
     rows = [[by.get(seed, math.nan) for seed in seeds] for by in changes.values()]
     return Pairs(
@@ -129,10 +130,7 @@ def _what_is_missing(
     arms: tuple[Arm, Arm],
 ) -> _Missing:
     """Say what each arm lacks, and what the differences would be at worst."""
-    own, other = (
-        np.array([[_known(of.get((u, s))) for s in sorted({s for _, s in of})] for u in units])
-        for of in (tested, compared)
-    )
+    own, other = _values(tested, units), _values(compared, units)
     if not np.isnan(own).any() and not np.isnan(other).any():
         return {"worst": None, "missing": ""}
     counts = (
@@ -145,6 +143,14 @@ def _what_is_missing(
         base = other if other.shape[1] in (1, own.shape[1]) else np.full(own.shape, scale[0])
         worst = np.nan_to_num(own, nan=scale[1]) - np.nan_to_num(base, nan=scale[0])
     return {"worst": worst, "missing": f"no value: {', '.join(counts)}"}
+
+
+def _values(
+    outcomes: Mapping[tuple[str, int], Outcome], units: Sequence[str]
+) -> NDArray[np.float64]:
+    """Harm of each unit under each training run, NaN where there is none."""
+    seeds = sorted({seed for _, seed in outcomes})
+    return np.array([[_known(outcomes.get((unit, seed))) for seed in seeds] for unit in units])
 
 
 def _known(outcome: Outcome | None) -> float:
