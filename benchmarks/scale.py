@@ -86,8 +86,10 @@ def _run(arguments: Sequence[str]) -> str:
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Return the steps by size, and how the cost of one completion changes from least to most."""
     lines = [
-        ("| step | what | completions | seconds | µs a completion | peak MB | page MB |"
-        " cost against the smallest |"),
+        (
+            "| step | what | completions | seconds | µs a completion | peak MB | page MB |"
+            " cost against the smallest |"
+        ),
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in dict.fromkeys(row["step"] for row in rows):
