@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mores.records import Recipe
     from mores.tune.encode import EncodedSample
 
-SAMPLES, BATCH = 16, 4
+SAMPLES, BATCH = 12, 4
 """The shortest values samples, one epoch."""
 PROMPTS = 16
 SEED = 1
