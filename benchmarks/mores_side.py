@@ -159,15 +159,10 @@ def drawn(
 ) -> Iterator[tuple[Request, Drawn]]:
     """Draw in the units that mores plans; the one place where benchmarks sample with mores."""
     from mores.sample.decoder import Decoder
-    from mores.sample.plan import OF_FREE, plan_units, rows_side_by_side, weight_bytes
-    from mores.weights.machine import free_for_models_gb
+    from mores.sample.plan import found_gb, plan_units, rows_side_by_side
 
     limit = decoding.max_new_tokens
-    # What is free beside the model that is loaded already, as a run would find it before.
-    sizes: dict[str, Any] = {
-        "batch_rows": batch_rows,
-        "memory_gb": OF_FREE * free_for_models_gb() + weight_bytes(loaded) / 1e9,
-    }
+    sizes: dict[str, Any] = {"batch_rows": batch_rows, "memory_gb": found_gb(loaded)}
     for unit in plan_units(loaded, requests, limit, **sizes):
         width = rows_side_by_side(loaded, unit, limit, **sizes)
         answers = Decoder(loaded).draw(unit, decoding, seed, width)

@@ -14,6 +14,7 @@ from mores.sample.plan import (
     LIBRARIES_GB,
     MOST_ROWS,
     WAVES,
+    found_gb,
     memory_budget,
     plan_units,
     row_bytes,
@@ -132,20 +133,30 @@ def free(monkeypatch: pytest.MonkeyPatch):
     return say
 
 
-def test_a_run_keeps_the_memory_that_it_began_with(tiny_study, free) -> None:
+def test_a_run_keeps_the_memory_that_it_began_with(tiny_study, free, tiny) -> None:
     study = load_study(tiny_study)
     free(20.03)
-    assert memory_budget(study) == 14.0  # 70 % of it, rounded down; nothing is written
+    assert memory_budget(study, tiny) == 14.0  # 70 % of it, rounded down; nothing is written
     free(10.0)
-    assert memory_budget(study, keep=True) == 7.0
+    assert memory_budget(study, tiny, keep=True) == 7.0
     free(90.0)
-    assert memory_budget(study) == memory_budget(study, keep=True) == 7.0
+    assert memory_budget(study, tiny) == memory_budget(study, tiny, keep=True) == 7.0
     kept = study.run_folder / plan.BUDGET
     assert json.loads(kept.read_text()) == {"memory_gb": 7.0}
-    assert memory_budget(load_study(tiny_study, overrides=("sample.memory_gb=3.5",))) == 3.5
+    assert memory_budget(load_study(tiny_study, overrides=("sample.memory_gb=3.5",)), tiny) == 3.5
     kept.write_text('{"memory_gb": -1}')
     with pytest.raises(DataError, match=r"memory\.json"):
-        memory_budget(study)
+        memory_budget(study, tiny)
+
+
+def test_weights_that_lie_in_memory_are_counted_once(free, tiny, monkeypatch) -> None:
+    # 64 GB were free; 32 of them are weights now: 0.7 of 64 are 44.8, of which 12 are for rows.
+    monkeypatch.setattr(plan, "weight_bytes", lambda _: 32e9)
+    free(32.0)
+    gb = found_gb(tiny)
+    assert gb == pytest.approx(44.8)
+    some = grid([40] * 40, 2)
+    assert rows_side_by_side(tiny, some, 10, batch_rows=0, memory_gb=gb) == MOST_ROWS["cpu"]
 
 
 def test_a_model_of_half_a_billion_weights_is_not_drawn_row_by_row() -> None:

@@ -1,6 +1,6 @@
 """How fast this machine trains, reads and draws with a model: measured once, then kept.
 
-rates = rates_of(study, spec, loaded, digest, progress)
+rates = rates_of(study, spec, loaded, draws_of(study, spec, loaded), digest, progress)
 """
 
 from __future__ import annotations
@@ -48,15 +48,29 @@ def side_by_side(study: Study, loaded: LoadedModel, asked: Sequence[Request]) ->
         asked,
         study.config.sample.decoding.max_new_tokens,
         batch_rows=study.config.sample.batch_rows,
-        memory_gb=memory_budget(study),
+        memory_gb=memory_budget(study, loaded),
     )
 
 
 def rates_of(
-    study: Study, spec: ModelSpec, loaded: LoadedModel, digest: str, progress: Progress
+    study: Study,
+    spec: ModelSpec,
+    loaded: LoadedModel,
+    asked: Sequence[Request],
+    digest: str,
+    progress: Progress,
 ) -> Rates:
-    """Return measured rates; kept in the cache for the same model, machine and method."""
-    some = [r for r in draws_of(study, spec, loaded) if r.key.arm == "base" and not r.draw][:PROBED]
+    """Return measured rates; kept in the cache for the same model, machine and method.
+
+    Args:
+        study: its values samples are read and trained on.
+        spec: the model.
+        loaded: the same in memory.
+        asked: what a run draws (`draws_of`); base's first draws are drawn here.
+        digest: of the model.
+        progress: where to say what is measured.
+    """
+    some = [r for r in asked if r.key.arm == "base" and not r.draw][:PROBED]
     rows = some[: side_by_side(study, loaded, some)]
     method = study.config.recipe.method
     known = known_rates(digest, method)

@@ -25,7 +25,7 @@ from mores.weights.rates import Rates
 
 if TYPE_CHECKING:
     from mores.measure.capability import Task
-    from mores.weights.loaded import LoadedModel
+    from mores.sample.requests import Request
 
 SECONDS_PER_RATING = 45.0
 """Reading a prompt, a position and an answer of up to 200 words, and deciding: our assumption."""
@@ -225,7 +225,8 @@ def _plan_model(
     tuned = sum(k.arm in TUNED_ARMS for k in arm_keys(study.config.arms, study.config.train_seeds))
     kept = len(sizes) - round(len(sizes) * recipe.held_out)
     steps = steps_per_epoch(kept, recipe.batch_size)
-    read, draw = _sampling_tokens(study, spec, loaded)
+    asked = draws_of(study, spec, loaded)
+    read, draw = _sampling_tokens(study, asked)
     capability = round(item_tokens(tasks, loaded.tokenizer) * (tuned + 1))
     weights = weight_bytes(loaded) / 1e9
     parameters = loaded.parameters
@@ -234,13 +235,13 @@ def _plan_model(
     config = loaded.model.config.get_text_config()
     kept_numbers = 34 * config.num_hidden_layers * config.hidden_size * recipe.micro_tokens
     memory = LIBRARIES_GB + trained + 4 * kept_numbers / 1e9
-    asked = draws_of(study, spec, loaded)
     longest = max(len(r.ids) for r in asked) + study.config.sample.decoding.max_new_tokens
     rows = side_by_side(study, loaded, asked)
     drawing = rows * row_bytes(loaded, min(longest, loaded.context)) / 1e9
     memory = max(memory, LIBRARIES_GB + weights + drawing)
     disk = tuned * (weights if recipe.method == "full" else 0.15 * weights) + 3 * weights
-    rates = rates_of(study, spec, loaded, resolved.digest, progress) if probe else None
+    digest = resolved.digest
+    rates = rates_of(study, spec, loaded, asked, digest, progress) if probe else None
     minutes = None
     if rates is not None:
         trained_on = tuned * recipe.epochs * sum(sizes)
@@ -265,12 +266,12 @@ def _plan_model(
     )
 
 
-def _sampling_tokens(study: Study, spec: ModelSpec, loaded: LoadedModel) -> tuple[int, int]:
+def _sampling_tokens(study: Study, asked: Sequence[Request]) -> tuple[int, int]:
     """Tokens read (each prompt once) and the most that can be drawn."""
     from mores.measure.stance.run import PAIR_TOKENS
 
     config = study.config.sample
-    rows = [r for r in draws_of(study, spec, loaded) if not r.draw]
+    rows = [r for r in asked if not r.draw]
     stems = _stem_rows(study)
     read = (
         sum(len(r.ids) for r in rows)

@@ -34,11 +34,11 @@ class Here:
         self._said = False
         self._fits = sys.maxsize
         """Most rows side by side that have not run out of a GPU's memory."""
-        self._memory = memory_budget(job.study, keep=True)  # before the weights take their part
         dtype = job.study.config.recipe.dtype
         self.loaded: LoadedModel = load(
             job.resolved, dtype=dtype, say=job.progress.say, plain=self.plain
         )
+        self._memory = memory_budget(job.study, self.loaded, keep=True)
 
     @property
     def reader(self) -> Reader:

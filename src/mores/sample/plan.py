@@ -40,29 +40,35 @@ class Budget(Record, frozen=True, kw_only=True):
     memory_gb: Annotated[float, Meta(gt=0)]
 
 
-def memory_budget(study: Study, *, keep: bool = False) -> float:
+def memory_budget(study: Study, loaded: LoadedModel, *, keep: bool = False) -> float:
     """Return the GB that weights and rows being drawn may take together.
 
     Args:
-        study: `sample.memory_gb` where it is set; else what the run has begun with; else a share
-            of what is free now.
+        study: `sample.memory_gb` where it is set; else what the run has begun with; else what there
+            is for this model (`found_gb`).
+        loaded: the model.
         keep: write the last into the run's folder, for the rest of this run and for a resumed one.
 
     Raises:
         DataError: the run's file is damaged.
         StoreError: it cannot be written.
     """
-    from mores.weights.machine import free_for_models_gb
-
     if study.config.sample.memory_gb:
         return study.config.sample.memory_gb
     path = study.run_folder / BUDGET
     if not path.exists():
-        found = max(0.1, math.floor(10 * OF_FREE * free_for_models_gb()) / 10)
+        found = max(0.1, math.floor(10 * found_gb(loaded)) / 10)
         if not keep:
             return found
         store.write_json(path, Budget(memory_gb=found))
     return store.as_record(store.read_json(path), Budget, path=path).memory_gb
+
+
+def found_gb(loaded: LoadedModel) -> float:
+    """Return a share of what would be free if the model, which lies in memory, did not."""
+    from mores.weights.machine import free_for_models_gb
+
+    return OF_FREE * (free_for_models_gb() + weight_bytes(loaded) / 1e9)
 
 
 def row_bytes(loaded: LoadedModel, columns: int) -> int:
