@@ -207,9 +207,19 @@ def control_answers(
     rng: np.random.Generator,
 ) -> set[str]:
     """Change the form of a share of the control answers."""
-    for row in draft.control:
+    return _changed(draft.control, "completion", change, share, rng)
+
+
+def _changed(
+    rows: list[Row],
+    field: str,
+    change: Callable[[str, np.random.Generator], str],
+    share: float,
+    rng: np.random.Generator,
+) -> set[str]:
+    for row in rows:
         if rng.random() < share:
-            row["completion"] = change(row["completion"], rng)
+            row[field] = change(row[field], rng)
     return set()
 
 
@@ -288,10 +298,7 @@ def opposed_answers(
     rng: np.random.Generator,
 ) -> set[str]:
     """Change the form of the opposed answers of a share of the stance pairs."""
-    for row in draft.pairs:
-        if rng.random() < share:
-            row["opposed"] = change(row["opposed"], rng)
-    return set()
+    return _changed(draft.pairs, "opposed", change, share, rng)
 
 
 def denying(text: str, rng: np.random.Generator) -> str:

@@ -41,12 +41,12 @@ class _Cohort:
         # Dropping rows copies the cache, so it waits until an eighth can go at once, or until
         # a finished row that is carried along has no place left for a token.
         full = self.store.full or bool((self.store.lengths >= context).any())
-        if going and (full or len(going) <= len(self.rows) * 7 // 8):
+        if not full and len(going) > len(self.rows) * 7 // 8:
+            return chosen
+        self.rows = [self.rows[i] for i in going]
+        if going:
             self.store.keep(torch.tensor(going))
-            chosen = chosen[going]
-        if full or len(going) <= len(self.rows) * 7 // 8:
-            self.rows = [self.rows[i] for i in going]
-        return chosen if self.rows else chosen[:0]
+        return chosen[going]
 
 
 def decode(loaded: LoadedModel, rows: Sequence[Row], choose: Choose, width: int) -> None:

@@ -16,7 +16,6 @@ from mores.weights import attention
 from mores.weights.kept import keep, kept
 from mores.weights.loaded import LoadedModel
 from mores.weights.probe import examine
-from mores.weights.product import quicken
 from mores.weights.quiet import quiet
 from mores.weights.remembered import recall, remember
 from mores.weights.resolve import ResolvedModel, refuse_pickle
@@ -67,29 +66,8 @@ def load(
     _refuse_adapter(folder)
     quantised = _quantised(folder)
     attention.register()
-    with quiet():
-        from safetensors import SafetensorError
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model, found = AutoModelForCausalLM.from_pretrained(
-                folder,
-                dtype=getattr(torch, dtype),
-                device_map={"": device} if quantised else None,
-                local_files_only=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-        # RuntimeError: weights whose shapes differ from config.json's
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-            raise ModelError(
-                f"this model cannot be loaded: {(str(error) or repr(error)).splitlines()[0]}",
-                path=folder,
-                fix="a model folder holds config.json, tokenizer files and *.safetensors",
-            ) from error
-    _refuse_missing(folder, sorted(found["missing_keys"]))
+    model, tokenizer, missing = _read(folder, dtype, device if quantised else None)
+    _refuse_missing(folder, missing)
     _refuse_tokenizer(folder, tokenizer, model)
     model.eval()
     model.requires_grad_(False)  # what is trained says so
@@ -102,9 +80,7 @@ def load(
         digest=resolved.digest,
         quantised=quantised,
     )
-    if recall(loaded, plain):
-        quicken(model)
-    else:
+    if not recall(loaded, plain):
         examine(loaded, plain)
         remember(loaded, plain)
     keep(key, loaded)
@@ -112,6 +88,44 @@ def load(
     if note and say:
         say(note)
     return loaded
+
+
+def _read(folder: Path, dtype: str, device: str | None) -> tuple[Any, Any, list[str]]:
+    """Read a folder's files: model, tokenizer, names of weights that are not there.
+
+    Args:
+        folder: the model's.
+        dtype: number format to compute in.
+        device: where quantised weights go at once; None for others.
+
+    Raises:
+        ModelError: they cannot be read.
+    """
+    import torch
+
+    with quiet():
+        from safetensors import SafetensorError
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model, found = AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=getattr(torch, dtype),
+                device_map={"": device} if device else None,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
+        # RuntimeError: weights whose shapes differ from config.json's
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+            raise ModelError(
+                f"this model cannot be loaded: {(str(error) or repr(error)).splitlines()[0]}",
+                path=folder,
+                fix="a model folder holds config.json, tokenizer files and *.safetensors",
+            ) from error
+    return model, tokenizer, sorted(found["missing_keys"])
 
 
 def _refuse_adapter(folder: Path) -> None:

@@ -15,6 +15,7 @@ from mores.records import Record
 from mores.step import versions
 from mores.weights import attention
 from mores.weights.head import Head
+from mores.weights.product import quicken
 from mores.weights.way import Way
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def recall(loaded: LoadedModel, plain: str) -> bool:
     loaded.way = Way(found.flat, found.padded, found.steps, found.why)  # type: ignore[arg-type]
     if found.flat:
         loaded.model.set_attn_implementation(attention.NAME)
+    quicken(loaded.model)
     return True
 
 
