@@ -20,10 +20,10 @@ from app import Clock, consent, join, make_site, make_study, rate_all, rate_one
 from mores import cli
 from mores.cli import RATINGS
 from mores.rate.blind import read_key
-from mores.rate.db.checks import lock_path
 from mores.rate.opened import DATABASE, backup_folder
 from mores.sample import read_completions
 from mores.study import folders, load_study
+from mores.web.places import lock_path
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -1,0 +1,73 @@
+"""Complaints as records: from the desk, from the command line, to `mores revise`.
+
+open_complaints(study)        what is not closed, for `mores revise`
+"""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from mores.curate.rules.personal_data import masked, personal_data
+from mores.desk.entries import said
+from mores.records import Record
+
+
+class Event(Record, frozen=True, kw_only=True):
+    """Something that was done about a complaint."""
+
+    deed: str
+    """``assigned``, ``answered``, ``closed``, ``reopened``."""
+    text: str
+    who: str
+    at: float
+    """Seconds since 1970."""
+
+
+class Complaint(Record, frozen=True, kw_only=True):
+    """An answer that somebody did not accept."""
+
+    number: int
+    category: str
+    """Of the position that it is about, or empty."""
+    question: str
+    answer: str
+    expected: str
+    at: float
+    """Seconds since 1970."""
+    state: str
+    """``open``, ``assigned``, ``answered``, ``closed``."""
+    events: tuple[Event, ...] = ()
+
+
+def complaints(tx: sa.Connection) -> list[Complaint]:
+    """All complaints whose words were not forgotten, oldest first."""
+    events: dict[int, list[Event]] = {}
+    for row in said(tx, "case"):
+        done = Event(deed=row.value, text=row.text or "", who=row.label, at=row.at)
+        events.setdefault(row.parent, []).append(done)
+    found = []
+    for row in said(tx, "complaint"):
+        if not row.text:
+            continue
+        told = msgspec.json.decode(row.text, type=dict[str, str])
+        own = tuple(events.get(row.id, ()))
+        state = own[-1].deed if own else "open"
+        found.append(
+            Complaint(
+                number=row.id,
+                category=told.get("category", ""),
+                question=told["question"],
+                answer=told["answer"],
+                expected=told.get("expected", ""),
+                at=row.at,
+                state="open" if state == "reopened" else state,
+                events=own,
+            )
+        )
+    return found
+
+
+def personal(text: str) -> tuple[str, ...]:
+    """What looks like personal data in a text, each kind with the data masked (rule M503)."""
+    return tuple(f"{kind}: {masked(found)}" for kind, found in personal_data(text))
