@@ -18,7 +18,7 @@ from mores import store
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.plan.seal import hypotheses_of, seal_status
 from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
-from mores.records import TUNED_ARMS, Estimate, Manifest, to_plain
+from mores.records import TUNED_ARMS, Estimate, to_plain
 from mores.report.adherence import UNIT, stance_summary
 from mores.report.contrasts import compare
 from mores.report.extremes import Extreme
@@ -52,7 +52,7 @@ from mores.report.shown import beside, choose, opened, questions, weights
 from mores.report.size_trends import SizeInput
 from mores.report.sizes import size_summary
 from mores.report.verdicts import better_of
-from mores.step import read_manifest, versions
+from mores.step import Manifest, read_manifest, versions
 from mores.study import ArmKey, Study, folders
 from mores.tune.run import known_base, outdated_arms
 from mores.tune.tuner import LOG

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mores import store
-from mores.records import Manifest
-from mores.step import read_manifest
+from mores.step import Manifest, read_manifest
 from mores.study import Study, folders, settings, slug
 from mores.study.files import file_digests
 from mores.tune.run import tuned_keys
