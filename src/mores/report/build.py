@@ -49,6 +49,7 @@ from mores.report.readable import coherence_results
 from mores.report.results import WORDS, ModelResults, read_results
 from mores.report.scores import spread_of
 from mores.report.shown import beside, choose, opened, questions, weights
+from mores.report.signed import signed
 from mores.report.size_trends import SizeInput
 from mores.report.sizes import size_summary
 from mores.report.verdicts import better_of
@@ -136,6 +137,7 @@ def build_report(study: Study) -> Report:
             seed=study.config.seed,
         ),
         sealed=seal_status(study),
+        signoff=signed(study),
     )
 
 

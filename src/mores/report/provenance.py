@@ -50,8 +50,8 @@ def made(study: Study) -> dict[str, str]:
 
 
 def result_settings(study: Study) -> list[tuple[str, str, str]]:
-    """Return the settings that results can depend on: all but where the work is done."""
-    return [row for row in settings(study) if not row[0].startswith("execute.")]
+    """Return the settings that results can depend on: not where the work is done, nor who signs."""
+    return [row for row in settings(study) if not row[0].startswith(("execute.", "signoff."))]
 
 
 def command(study: Study) -> str:
