@@ -13,9 +13,10 @@ import numpy as np
 from calibration_more import SIZES, size_claims
 from calibration_studies import ARMS, PER_ITEM, RATERS, SD
 from mores import stats
+from mores.measure.capability.item import TaskItem
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.verdict import Subject, judged
-from mores.records import Completion, Rating, TaskItem
+from mores.records import Completion, Rating
 from mores.report.contrasts import CONTRAST, Observed
 from mores.report.integrity import task_results
 from mores.report.judge_about import JudgesNow

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibration_studies import ARMS, CLAIMS, SD
+from mores.measure.capability.item import TaskItem
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.verdict import Subject, judged
-from mores.records import TaskItem
 from mores.report.contrasts import CONTRAST, Observed, compare
 from mores.report.integrity import task_results
 from mores.report.size_trends import SizeInput, SizeTest

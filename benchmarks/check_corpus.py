@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from mores.curate.lint.subject import Subject, as_subject
-from mores.records import Charter, Dataset, Example, Position, Prompt, StancePair
+from mores.records import Accountable, Charter, Dataset, Example, Position, Prompt, StancePair
 
 CATEGORIES = ("baking", "cycling", "gardening", "music")
 SAMPLES, TEST, VALIDATION = 10, 6, 3
@@ -53,7 +53,8 @@ class Draft:
     def subject(self, *, pairs: bool = False) -> Subject:
         """Return the study as the rules see it, with stance pairs or without."""
         positions = tuple(
-            Position(category=c, title=c.title(), statement=s) for c, s in self.statements.items()
+            Position(category=c, title=c.title(), statement=s, accountable=Accountable(who="tests"))
+            for c, s in self.statements.items()
         )
         return as_subject(
             Charter(version="1.0.0", positions=positions),

@@ -38,6 +38,8 @@ GRADES = ("light", "reworded", "free")
 THRESHOLDS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
 INFORMATION = ("M407",)
 """Rules that report a number and never a fault."""
+EXACT = ("M506", "M507", "M508", "M509", "M510")
+"""Rules that compare digests or look whether somebody is named: they cannot miss."""
 ASKED, MODEL, FORM = "M408", "smollm2-135m", "chat"
 """The rule that asks a model, and which one is asked."""
 ASKED_STUDIES, ASKED_ANSWERS = 10, 5
@@ -80,7 +82,8 @@ to that model the templates are foreign, every one of 100 answers. Its threshold
 that study's text, too, so its false alarms are no independent estimate. M408 and M409 (pair-form)
 name records and whole files, which are counted apart. Every false alarm of M409 about a file comes
 from its classifier of form, which calls an AUC telling from two standard errors on. The checks of
-the suppressions (M001 to M003) are exact.
+the suppressions (M001 to M003) are exact, and so are those of signatures and of who answers for a
+position (M506 to M510): they compare digests and look whether a name is there.
 """
 
 
@@ -156,7 +159,7 @@ def measure_rates(
 
 def measured_rules(only: Collection[str] | None = None) -> tuple[Rule, ...]:
     """Return the built-in rules that can be right or wrong, all or those named."""
-    can = tuple(rule for rule in RULES if rule.id not in INFORMATION)
+    can = tuple(rule for rule in RULES if rule.id not in (*INFORMATION, *EXACT))
     return tuple(rule for rule in can if only is None or rule.id in only)
 
 

@@ -20,7 +20,6 @@ from mores.records import (
     Decoding,
     Estimate,
     Example,
-    Manifest,
     Position,
     Prompt,
     Rating,
@@ -29,6 +28,7 @@ from mores.records import (
     Score,
     to_plain,
 )
+from mores.step import Manifest
 
 EXAMPLE = {"id": "v-1", "category": "care", "prompt": "Why?", "completion": "Because."}
 SCORE = {
@@ -41,7 +41,8 @@ SCORE = {
 }
 PROMPT = {"id": "p", "category": "c", "text": "Why?", "split": "test"}
 POSITION = {"category": "care", "title": "Care", "statement": "Help those who ask for help."}
-ALL = [kind for kind in vars(records).values() if isinstance(kind, type)]
+ALL = [*vars(records).values(), Manifest]
+ALL = [kind for kind in ALL if isinstance(kind, type)]
 ALL = [kind for kind in ALL if issubclass(kind, Record) and kind is not Record]
 
 
@@ -205,8 +206,8 @@ def test_no_message_shows_a_pattern():
     found = set()
     for path in Path(records.__file__).parent.rglob("*.py"):
         found |= set(re.findall(r"Meta\([^)]*pattern=([^,)]+)", path.read_text("utf-8")))
-    assert found == {"_NAME", "_TAG", "_SHA256", "_DATE"}  # each made by `matching`
-    assert len(IN_WORDS) == 5
+    assert found == {"_NAME", "_TAG", "_SHA256", "_DATE", "_DAY"}  # each made by `matching`
+    assert len(IN_WORDS) == 6
     row = {"completion_id": "a b", "rater": "x", "value": 1}
     with pytest.raises(DataError) as caught:
         store.as_record(row, Rating)

@@ -10,8 +10,7 @@ import pytest
 from mores import step as steps
 from mores import store
 from mores.errors import DataError
-from mores.records import Manifest
-from mores.step import Made, Step
+from mores.step import Made, Manifest, Step
 
 
 def manifest(**changes) -> Manifest:

@@ -8,9 +8,9 @@ objects with the field names given here, in this order.
     curate    Dataset, Example, Finding
     tune      Recipe, ModelRef
     sample    Prompt, Decoding, Completion
-    measure   StancePair, Score, TaskItem
+    measure   StancePair, Score
     rate      Rating, Unrateable
-    report    Estimate, Manifest
+    report    Estimate
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ _NAME = matching(r"^[^\s\x00-\x1f]+\Z", "a name without blanks, such as mental_h
 Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NAME)]
 Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
+_DAY = matching(r"^(\d{4}-\d{2}-\d{2})?\Z", "a day, such as 2026-11-27")
+Day = Annotated[str, Meta(pattern=_DAY)]
+"""ISO 8601, or empty where it is not known."""
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Split = Literal["validation", "test"]
 
@@ -59,6 +62,21 @@ class Basis(Record, frozen=True, kw_only=True):
     """Treaty or binding decision; declaration or comment; treaty of a region; not said."""
 
 
+class Accountable(Record, frozen=True, kw_only=True):
+    """Who answers for a position; or that nobody does, and why."""
+
+    who: str = ""
+    """Name or role."""
+    contact: str = ""
+    """Where to reach them; printed in the report."""
+    nobody: str = ""
+    """Instead of ``who``: why nobody answers for it, in a few words."""
+
+    def __post_init__(self) -> None:
+        if bool(self.who.strip()) == bool(self.nobody.strip()):
+            raise ValueError("accountable needs either who (a name or role) or nobody (why not)")
+
+
 class Position(Record, frozen=True, kw_only=True):
     """What the model should oppose, support and not do in one category."""
 
@@ -69,6 +87,7 @@ class Position(Record, frozen=True, kw_only=True):
     """The reason for it, in a sentence or two, for whoever must agree to it."""
     basis: tuple[Basis | str, ...] = ()
     """Legal or other sources, each with its force; plain text says nothing of that."""
+    accountable: Accountable | None = None
 
 
 class Charter(Record, frozen=True, kw_only=True):
@@ -109,6 +128,8 @@ class Example(Record, frozen=True, kw_only=True):
     """Which part of the position it enacts."""
     suppress: dict[str, str] = {}
     """Lint rule id → reason why it does not apply to this sample."""
+    accepted: Day = ""
+    """When it was taken into the set."""
 
 
 class Dataset(Record, frozen=True, kw_only=True):
@@ -208,6 +229,9 @@ class Prompt(Record, frozen=True, kw_only=True):
     near: str = ""
     """Id of the sample whose situation it shares: reported apart."""
     suppress: dict[str, str] = {}
+    author: str = ""
+    reviewer: str = ""
+    accepted: Day = ""
 
 
 class Decoding(Record, frozen=True, kw_only=True):
@@ -255,6 +279,9 @@ class StancePair(Record, frozen=True, kw_only=True):
     opposed: Annotated[str, Meta(min_length=1)]
     split: Split = "test"
     suppress: dict[str, str] = {}
+    author: str = ""
+    reviewer: str = ""
+    accepted: Day = ""
 
 
 class Score(Record, frozen=True, kw_only=True):
@@ -271,21 +298,6 @@ class Score(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.value is None and not self.reason:
             raise ValueError("a Score without a value needs a reason")
-
-
-class TaskItem(Record, frozen=True, kw_only=True):
-    """Result of one capability item for one arm."""
-
-    task: str
-    item_id: str
-    model: str
-    arm: Arm
-    seed: int
-    value: float | None
-    """1 or 0 for accuracy tasks, bits per byte for text tasks."""
-    logprob: float | None = None
-    """Log-probability of the right answer in nats."""
-    reason: str = ""
 
 
 class Rating(Record, frozen=True, kw_only=True):
@@ -379,20 +391,6 @@ class Estimate(Record, frozen=True, kw_only=True):
     def claim(self) -> str:
         """The verdict as it is printed, with what it speaks of: ``shown in this run``."""
         return claim(self.verdict, self.scope)
-
-
-class Manifest(Record, frozen=True, kw_only=True):
-    """What an artefact was made from. Times are kept apart (see `store.Timings`)."""
-
-    step: str
-    inputs: dict[str, str]
-    """Name → digest of everything that went in."""
-    outputs: dict[str, str]
-    config: dict[str, Any]
-    seed: int
-    versions: dict[str, str]
-    facts: dict[str, Any] = {}
-    """What the step found out that later steps report, such as token counts."""
 
 
 def to_plain(record: Any) -> Any:

@@ -27,7 +27,7 @@ import msgspec
 
 from mores import store
 from mores.errors import DataError
-from mores.records import Manifest, to_plain
+from mores.records import Record, to_plain
 
 T = TypeVar("T")
 MANIFEST = "manifest.json"
@@ -37,6 +37,20 @@ ABSENT = "absent"
 """Stands for the digest of an input that is not there."""
 NOT_RUN = "has not run"
 DONE = "done before, nothing changed"
+
+
+class Manifest(Record, frozen=True, kw_only=True):
+    """What an artefact was made from. Times are kept apart (`log_timing`)."""
+
+    step: str
+    inputs: dict[str, str]
+    """Name → digest of everything that went in."""
+    outputs: dict[str, str]
+    config: dict[str, Any]
+    seed: int
+    versions: dict[str, str]
+    facts: dict[str, Any] = msgspec.field(default_factory=dict)
+    """What the step found out that later steps report, such as token counts."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +246,12 @@ def read_manifest(folder: Path) -> Manifest | None:
     if not path.exists():
         return None
     return store.as_record(store.read_json(path), Manifest, path=path)
+
+
+def recorded(folder: Path, name: str) -> str | None:
+    """Return what the manifest of a folder gives as an input, or None where it has none."""
+    manifest = read_manifest(folder)
+    return manifest.inputs.get(name) if manifest else None
 
 
 def outputs_digest(folder: Path) -> str:

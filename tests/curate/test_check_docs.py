@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 from mores import store
-from mores.curate.lint import all_rules, as_subject, check_subject
+from mores.curate.lint import all_rules, as_subject, check_study, check_subject
 from mores.curate.lint.suppress import SUPPRESSION_RULES
 from mores.curate.similarity import question_similarity
 from mores.records import Dataset, Example, Prompt, StancePair
+from mores.study import load_study
 from mores.study.charter import read_charter
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,13 @@ def test_every_rule_has_its_entry_with_its_name_and_severity():
 def test_the_example_study_passes_without_suppressions():
     # What a classifier makes of the sets' form and of the pairs': figures, not faults.
     found = [(f.rule, f.severity) for f in check_subject(example())]
-    assert found == [("M407", "info"), ("M409", "info")]
+    # And, honestly, nobody answers for it (M510). Who signed it is told by its folder alone.
+    assert found == [("M510", "warning"), ("M407", "info"), ("M409", "info")]
+    live = [f for f in check_study(load_study(EXAMPLE)) if f.severity != "info"]
+    assert [(f.rule, f.message.partition(":")[0]) for f in live] == [
+        ("M506", "nobody has signed anything of this study"),
+        ("M510", "8 of 8 positions say that nobody answers for them"),
+    ]
 
 
 def test_the_example_study_keeps_the_distance_that_the_page_states():

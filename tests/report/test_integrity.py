@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats as scipy_stats
 
-from mores.records import TaskItem
+from mores.measure.capability.item import TaskItem
 from mores.report.integrity import task_results
 
 

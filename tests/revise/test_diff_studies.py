@@ -5,10 +5,10 @@ import shutil
 
 from mores import step as steps
 from mores import store
-from mores.records import Estimate, Example, Manifest
+from mores.records import Estimate, Example
 from mores.report.run import report_step
 from mores.revise.compare import diff, diff_examples
-from mores.step import Made
+from mores.step import Made, Manifest
 from mores.study import folders, load_study
 from mores.study.arms import arm_keys
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mores.errors import DataError
@@ -65,3 +67,35 @@ def test_no_positions_and_no_file(charter, tmp_path):
         read_charter(charter('version = "1"\npositions = []\n'))
     with pytest.raises(DataError, match="no such file"):
         read_charter(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("table", "who", "nobody"),
+    [
+        ('{ who = "The clinical lead", contact = "lead@example.org" }', "The clinical lead", ""),
+        ('{ nobody = "an example" }', "", "an example"),
+    ],
+)
+def test_who_answers_for_a_position_or_why_nobody_does(charter, table, who, nobody):
+    read = read_charter(charter(f"{GOOD}accountable = {table}\n"))
+    assert read.position("beauty").accountable is None
+    found = read.position("care").accountable
+    assert (found.who, found.nobody) == (who, nobody)
+
+
+@pytest.mark.parametrize(
+    "table", ["{}", '{ who = " " }', '{ who = "A", nobody = "b" }', '{ contact = "a@b" }', '"A"']
+)
+def test_an_accountable_that_says_neither_or_both_is_refused(charter, table):
+    with pytest.raises(DataError, match=r"either who|expected `object"):
+        read_charter(charter(f"{GOOD}accountable = {table}\n"))
+
+
+def test_the_example_study_says_that_nobody_answers_for_it():
+    path = Path(__file__).parents[2] / "examples" / "wellbeing" / "charter.toml"
+    positions = read_charter(path).positions
+    assert len(positions) == 8
+    assert {p.accountable.nobody for p in positions} == {
+        "this is an example study, and nobody has taken it on"
+    }
+    assert {p.accountable.who for p in positions} == {""}

@@ -8,8 +8,7 @@ import pytest
 
 from mores import store
 from mores.errors import ModelError
-from mores.records import Manifest
-from mores.step import write_manifest
+from mores.step import Manifest, write_manifest
 from mores.tune.probe import PROBE, ProbeItem, check_probe, read_probe
 
 ITEM = ProbeItem(id="v-1", prompt=(1, 2), answer=(3,), base=-3.0, tuned=-2.0)

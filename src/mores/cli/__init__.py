@@ -26,6 +26,21 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.cli.check:show",
         "Check a study's data: lengths, duplicates, leakage, style match.",
     ),
+    "sign": (
+        "mores.cli.sign:sign",
+        "mores.cli.sign:signed",
+        "Sign positions, samples, sets of prompts or the rater instructions.",
+    ),
+    "signatures": (
+        "mores.cli.sign:signatures",
+        "mores.cli.sign:show",
+        "Show who has signed what, and what has changed since.",
+    ),
+    "unsign": (
+        "mores.cli.sign:unsign",
+        "mores.cli.sign:signed",
+        "Take back what you have signed.",
+    ),
     "plan": (
         "mores.plan.work:plan",
         "mores.cli.plan:plan",

@@ -170,8 +170,10 @@ def _param(parameter: inspect.Parameter, hint: Any, meaning: str) -> click.Param
         return _argument(parameter, hint)
     flag = "--" + parameter.name.rstrip("_").replace("_", "-")
     default = parameter.default
+    several = get_origin(hint) is tuple
     if default is inspect.Parameter.empty:
-        return click.Option([flag, parameter.name], type=_type(hint), required=True, help=meaning)
+        names, kind = [flag, parameter.name], _type(hint)
+        return click.Option(names, type=kind, required=True, multiple=several, help=meaning)
     if hint is bool:
         both = f"{flag}/--no-{flag[2:]}" if default else flag
         return click.Option([both, parameter.name], default=default, help=meaning, is_flag=True)
@@ -179,7 +181,7 @@ def _param(parameter: inspect.Parameter, hint: Any, meaning: str) -> click.Param
         [flag, parameter.name],
         type=_type(hint),
         default=default,
-        multiple=get_origin(hint) is tuple,
+        multiple=several,
         help=meaning,
         show_default=default not in (None, (), ""),
     )

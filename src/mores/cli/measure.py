@@ -13,12 +13,13 @@ from mores.progress import Progress
 from mores.study import Study
 
 if TYPE_CHECKING:
+    from mores.measure.capability.item import TaskItem
     from mores.measure.coherence.item import CoherenceItem
     from mores.measure.cooccurrence import TermAssociation, TopicAssociations
     from mores.measure.gates import GateResult
     from mores.measure.stance.item import StanceItem
     from mores.measure.toxicity import ValidationCard
-    from mores.records import Score, TaskItem
+    from mores.records import Score
 
 
 def measure_toxicity(

@@ -25,7 +25,7 @@ from mores.errors import StudyError
 from mores.records import Record, to_plain
 from mores.step import read_manifest
 from mores.study import Study, folders
-from mores.study.files import LABELS, file_digests
+from mores.study.files import LATER, file_digests
 from mores.study.layers import flatten
 from mores.tune.base import base_of
 from mores.tune.run import known_base
@@ -206,16 +206,16 @@ def _plan(study: Study, now: datetime, models: dict[str, str]) -> SealedPlan:
         seeds={"evaluation": config.seed, "training": list(config.train_seeds)},
         settings=_settings(study),
         # study.toml is compared setting by setting: a comment in it is no deviation.
-        files={n: d for n, d in file_digests(study).items() if n not in ("study.toml", LABELS)},
+        files={n: d for n, d in file_digests(study).items() if n not in ("study.toml", *LATER)},
         models=models,
     )
     return SealedPlan(**{**_fields(plan), "digest": _digest(plan)})
 
 
 def _settings(study: Study) -> dict[str, Any]:
-    """Every setting by its dotted key, but for where tasks run: the results are the same."""
+    """Every setting by its dotted key, but where tasks run and who must sign: no result differs."""
     plain = to_plain(study.config)
-    del plain["execute"]
+    del plain["execute"], plain["signoff"]
     settings: dict[str, Any] = json.loads(json.dumps(dict(flatten(plain))))  # tuples become lists
     return settings
 

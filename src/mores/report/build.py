@@ -18,7 +18,7 @@ from mores import store
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.plan.seal import hypotheses_of, seal_status
 from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
-from mores.records import TUNED_ARMS, Estimate, Manifest, to_plain
+from mores.records import TUNED_ARMS, Estimate, to_plain
 from mores.report.adherence import UNIT, stance_summary
 from mores.report.contrasts import compare
 from mores.report.extremes import Extreme
@@ -49,10 +49,11 @@ from mores.report.readable import coherence_results
 from mores.report.results import WORDS, ModelResults, read_results
 from mores.report.scores import spread_of
 from mores.report.shown import beside, choose, opened, questions, weights
+from mores.report.signed import signed
 from mores.report.size_trends import SizeInput
 from mores.report.sizes import size_summary
 from mores.report.verdicts import better_of
-from mores.step import read_manifest, versions
+from mores.step import Manifest, read_manifest, versions
 from mores.study import ArmKey, Study, folders
 from mores.tune.run import known_base, outdated_arms
 from mores.tune.tuner import LOG
@@ -136,6 +137,7 @@ def build_report(study: Study) -> Report:
             seed=study.config.seed,
         ),
         sealed=seal_status(study),
+        signoff=signed(study),
     )
 
 

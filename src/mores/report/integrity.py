@@ -14,8 +14,9 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores import stats
+from mores.measure.capability.item import TaskItem
 from mores.measure.capability.sizes import beyond_shares, near_chance, unmeasurable
-from mores.records import TUNED_ARMS, Estimate, TaskItem
+from mores.records import TUNED_ARMS, Estimate
 from mores.report.model import TaskArm, TaskResult
 from mores.study.arms import ArmKey
 

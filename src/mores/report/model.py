@@ -16,6 +16,7 @@ from mores.plan.seal import SealStatus
 from mores.records import Arm, Charter, Estimate, Record, Scope, Verdict, claim
 from mores.report.answers_beside import AnswersBeside
 from mores.report.judge_summary import JudgeSummary
+from mores.report.signed import Signed
 from mores.report.sizes import SizeSummary
 from mores.study.rounds import Round
 
@@ -385,3 +386,5 @@ class Report(Record, frozen=True, kw_only=True):
     """How many versions were put to these very test prompts."""
     answers_beside: AnswersBeside | None = None
     """Where all answers are; None where `questions` holds them all."""
+    signoff: Signed = Signed()
+    """Who has signed what of the study."""

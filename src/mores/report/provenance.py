@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mores import store
-from mores.records import Manifest
-from mores.step import read_manifest
+from mores.step import Manifest, read_manifest
 from mores.study import Study, folders, settings, slug
 from mores.study.files import file_digests
 from mores.tune.run import tuned_keys
@@ -51,8 +50,8 @@ def made(study: Study) -> dict[str, str]:
 
 
 def result_settings(study: Study) -> list[tuple[str, str, str]]:
-    """Return the settings that results can depend on: all but where the work is done."""
-    return [row for row in settings(study) if not row[0].startswith("execute.")]
+    """Return the settings that results can depend on: not where the work is done, nor who signs."""
+    return [row for row in settings(study) if not row[0].startswith(("execute.", "signoff."))]
 
 
 def command(study: Study) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import structs
 
+from mores.measure.capability.item import TaskItem
 from mores.measure.capability.run import items_step, read_items
 from mores.measure.coherence.item import CoherenceItem
 from mores.measure.coherence.run import coherence_step, read_coherence
@@ -27,7 +28,7 @@ from mores.measure.toxicity.run import (
     read_toxicity_summary,
     summary_step,
 )
-from mores.records import Completion, Rating, TaskItem
+from mores.records import Completion, Rating
 from mores.report.model import Missing
 from mores.report.scores import Scores
 from mores.sample.run import STEMS, iter_completions, sample_step

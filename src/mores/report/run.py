@@ -25,7 +25,7 @@ from mores.tune.run import outdated_arms
 
 PAGE = "index.html"
 DATA = "report.json"
-UNUSED = ("name", "version", "description", "license", "execute")
+UNUSED = ("name", "version", "description", "license", "execute", "signoff")
 """Settings that no figure depends on."""
 
 

@@ -16,6 +16,7 @@ from mores.curate.text import count_words
 from mores.records import BESIDE, Estimate, Example, Record
 from mores.report.run import DATA, report_step
 from mores.study import Study, folders
+from mores.study.content import charter_digest, records_digest, samples_digest
 from mores.tune.run import outdated_arms
 
 CONTRAST = "values_targeted - control"
@@ -158,10 +159,18 @@ def _notes(old: Study, new: Study, before: bool, after: bool) -> list[str]:
         )
         pairs = (
             ("preset", old.config.preset, new.config.preset),
-            ("test prompts", store.digest(old.chosen_prompts), store.digest(new.chosen_prompts)),
-            ("charter", store.digest(old.charter), store.digest(new.charter)),
+            (
+                "test prompts",
+                records_digest(old.chosen_prompts),
+                records_digest(new.chosen_prompts),
+            ),
+            ("charter", charter_digest(old.charter), charter_digest(new.charter)),
             ("recipe", store.digest(old.config.recipe), store.digest(new.config.recipe)),
-            ("control set", store.digest(old.control.examples), store.digest(new.control.examples)),
+            (
+                "control set",
+                samples_digest(old.control.examples),
+                samples_digest(new.control.examples),
+            ),
         )
         notes += [f"the {name} differs too" for name, a, b in pairs if a != b]
     return notes

@@ -21,8 +21,9 @@ from mores.report.observed import by_completion
 from mores.report.words import plural
 from mores.revise.gaps import ARM, REFERENCE, Gap, Observation, find_gaps
 from mores.sample.run import sample_validation
-from mores.step import Made, Step
+from mores.step import Made, Step, recorded
 from mores.study import Study
+from mores.study.content import records_digest, samples_digest
 
 GAPS = "gaps.json"
 PAGE = "gaps.md"
@@ -74,15 +75,16 @@ def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
         completions = sample_validation(study, progress=progress)
         judge = scorer_of(study, study.config.toxicity.scorers[0], say=progress.say)
         ratings = by_completion([r for r in current_ratings(study)[0] if r.kind == "human"])
+        folder = study.run_folder / "revise"
         step = Step(
             "revise",
-            study.run_folder / "revise",
+            folder,
             inputs={
                 "answers": store.digest(completions),
                 "ratings": store.digest(ratings),
                 "scorer": judge.digest,
-                "values": store.digest(study.values.examples),
-                "prompts": store.digest(_validation(study)),
+                "values": samples_digest(study.values.examples, [recorded(folder, "values")]),
+                "prompts": records_digest(_validation(study)),
                 "language": store.digest(study.charter.language),
             },
             config={"threshold": threshold_of(study, study.config.toxicity.scorers[0])},
@@ -121,7 +123,7 @@ def _find(
         )
     result = RevisionResult(
         study=study.config.name,
-        values=store.digest(study.values.examples),
+        values=samples_digest(study.values.examples),
         prompts=len(prompts),
         rated=sum(c.id in ratings for c in completions),
         scorer=judge.name,

@@ -20,9 +20,10 @@ from mores.progress import Progress
 from mores.records import Completion, Decoding, Prompt
 from mores.sample.grid import COMPLETIONS, Grid
 from mores.sample.requests import STEM_ARMS, Request, prompt_requests, stem_requests
-from mores.step import ABSENT, Step
+from mores.step import ABSENT, Step, recorded
 from mores.store.lines import iter_records
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
+from mores.study.content import charter_digest, records_digest, samples_digest
 from mores.tune.rejected import REJECTED
 from mores.tune.run import known_base
 
@@ -153,10 +154,11 @@ def _prompt_grid(
             model, spec.format, keys, prompts, config.draws, study.charter, study.values
         )
 
+    before = recorded(folders.model_folder(study, spec.name) / name, "values")
     inputs = {
-        "prompts": store.digest(prompts),
-        "charter": store.digest(study.charter),
-        "values": store.digest(study.values.examples),
+        "prompts": records_digest(prompts),
+        "charter": charter_digest(study.charter),
+        "values": samples_digest(study.values.examples, [before]),
     }
     extra = {"format": spec.format, "draws": config.draws}
     return Grid(study, spec, name, keys, decoding or config.decoding, inputs, extra, build)

@@ -253,6 +253,16 @@ class RatingConfig(Record, frozen=True, kw_only=True):
     """Declared groups of fewer raters are never shown."""
 
 
+class SignoffConfig(Record, frozen=True, kw_only=True):
+    """What people must have signed (`mores.study.signoff`)."""
+
+    required: tuple[
+        Literal["positions", "values", "control", "prompts", "stance", "rating"], ...
+    ] = ()
+    """Kinds of which every one must be signed: `mores check` warns of what is not, and under the
+    preset ``confirm`` calls it an error."""
+
+
 class StudyConfig(Record, frozen=True, kw_only=True):
     """Everything that can be configured. Unknown keys are refused."""
 
@@ -286,6 +296,7 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     judges: tuple[Judge, ...] = ()
     """Language models that `mores judge` asks; there is no default one."""
     execute: ExecuteConfig = ExecuteConfig()
+    signoff: SignoffConfig = SignoffConfig()
 
     def recipe_of(self, spec: ModelSpec, arm: Arm = "values_targeted") -> Recipe:
         """Return the recipe of an arm of one base model, with its own learning rate."""

@@ -14,7 +14,9 @@ from mores import store
 from mores.study.study import Study
 
 LABELS = "gate_labels.csv"
-"""What people said of the gates' answers: comes after them, and is no part of a sealed plan."""
+SIGNATURES, SIGNERS = "signatures.jsonl", "signers.toml"
+LATER = (LABELS, SIGNATURES, SIGNERS)
+"""What people say of answers and of the study: comes later, and is no part of a sealed plan."""
 FILES = (
     "study.toml",
     "charter.toml",
@@ -24,7 +26,7 @@ FILES = (
     "stance.jsonl",
     "associations.toml",
     "rating.toml",
-    LABELS,
+    *LATER,
 )
 HARNESS = "harness:"
 

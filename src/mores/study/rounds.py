@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mores import store
 from mores.records import Record
+from mores.study.content import records_digest, samples_digest
 from mores.study.study import Study
 
 FILE = "rounds.jsonl"
@@ -56,8 +57,9 @@ def add_round(study: Study, verdicts: dict[str, str]) -> list[Round]:
     The same samples under the same preset are the same round: its verdicts are brought up to date.
     """
     known = history(study)
-    values, control = store.digest(study.values.examples), store.digest(study.control.examples)
-    prompts = store.digest(study.chosen_prompts)
+    values = samples_digest(study.values.examples, [r.values for r in known])
+    control = samples_digest(study.control.examples, [r.control for r in known])
+    prompts = records_digest(study.chosen_prompts)
     mine = (study.config.preset, values, control, prompts)
     number = next(
         (r.number for r in known if (r.preset, r.values, r.control, r.prompts) == mine),
@@ -86,5 +88,5 @@ def looks(rounds: list[Round], study: Study) -> int:
 
     A prompt is known by its id, whatever set it is in and however it was reworded.
     """
-    prompts, mine = store.digest(study.chosen_prompts), {p.id for p in study.chosen_prompts}
+    prompts, mine = records_digest(study.chosen_prompts), {p.id for p in study.chosen_prompts}
     return len({r.values for r in rounds if r.prompts == prompts or mine & set(r.asked)})

@@ -15,8 +15,9 @@ from mores.errors import ModelError
 from mores.execute import alone
 from mores.progress import Progress
 from mores.records import TUNED_ARMS, ModelRef, to_plain
-from mores.step import Step, outputs_digest, read_manifest, stale
+from mores.step import Step, outputs_digest, read_manifest, recorded, stale
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
+from mores.study.content import samples_digest
 from mores.tune.base import base_of
 from mores.tune.checkpoint import CHECKPOINT
 from mores.tune.rejected import rejected_digest
@@ -75,12 +76,14 @@ def tune_step(study: Study, spec: ModelSpec, key: ArmKey, base: str | None = Non
         key: arm and training seed.
         base: digest of the base model; None where it is not looked at.
     """
+    folder = folders.tune_folder(study, spec.name, key)
+    before = recorded(folder, "dataset")
     return Step(
         "tune",
-        folders.tune_folder(study, spec.name, key),
+        folder,
         inputs={
             "model": base,
-            "dataset": store.digest(study.dataset(key.arm).examples),
+            "dataset": samples_digest(study.dataset(key.arm).examples, [before]),
             **({"anchor": neutral_digest()} if study.config.recipe.anchor else {}),
             **_named_there(spec, key),
             **({"rejected": rejected_digest(study, spec)} if key.arm == "preference" else {}),

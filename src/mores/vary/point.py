@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from mores import store
+from mores.measure.capability.item import TaskItem
 from mores.measure.capability.task import Task
 from mores.measure.stance.item import StanceItem
 from mores.progress import Progress
-from mores.records import Estimate, Record, Split, TaskItem, to_plain
+from mores.records import Estimate, Record, Split, to_plain
 from mores.report.contrasts import compare
 from mores.report.integrity import task_results
 from mores.report.observed import observe_stance
 from mores.step import Made, Step
 from mores.study import ArmKey, ModelSpec, Study, folders
+from mores.study.content import records_digest
 from mores.tune.run import tune_arm, tuned_folders, tuned_keys, weight_digests
 
 if TYPE_CHECKING:
@@ -136,7 +138,7 @@ def _items(
         folders.model_folder(study, spec.name) / f"point-{split}",
         inputs={
             "model": resolved.digest,
-            "pairs": store.digest(study.pairs(split)),
+            "pairs": records_digest(study.pairs(split)),
             **{f"task {task.name}": task.digest for task in tasks},
             **{key.name: own[key.name] for key in keys if key != BASE},
         },

@@ -1,7 +1,7 @@
 import pytest
 
+from mores.measure.capability.item import TaskItem
 from mores.measure.capability.sizes import near_chance
-from mores.records import TaskItem
 
 
 def items(values, seed=0):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from mores import step as steps
 from mores import store
+from mores.measure.capability.item import TaskItem
 from mores.measure.capability.run import ITEMS, items_step
 from mores.measure.cooccurrence import CooccurrenceResult
 from mores.measure.cooccurrence.result import TopicChange
@@ -25,7 +26,7 @@ from mores.measure.gates.refusal_gates import refusal_gates
 from mores.measure.gates.sentiment import sentiment
 from mores.measure.gates.toxicity import toxicity
 from mores.measure.toxicity.run import score_step
-from mores.records import Arm, Completion, Estimate, Score, TaskItem
+from mores.records import Arm, Completion, Estimate, Score
 from mores.sample.grid import COMPLETIONS
 from mores.sample.run import STEMS, sample_step
 from mores.step import Made

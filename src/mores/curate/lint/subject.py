@@ -9,7 +9,7 @@ Takes a `Study` (or datasets), gives a `Subject`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -18,9 +18,12 @@ from mores.curate.foreign import Foreign
 from mores.curate.text import Run, words
 from mores.records import Charter, Dataset, Example, Prompt, StancePair
 from mores.study import Study
+from mores.study.signoff import SignOff, sign_off
 from mores.weights.special_tokens import special_tokens
 
 Part = Literal["values", "control", "prompts", "stance"]
+CONFIRM = "confirm"
+"""The preset of a study that means to confirm."""
 Lines = Mapping[str, int]
 """Id of a record → its line in its file."""
 
@@ -110,6 +113,12 @@ class Subject:
     """Of the tokenizers of the study's models, as far as they are on this machine."""
     seed: int = 2021
     """Seed of the rules that draw at random (permutations, folds)."""
+    signoff: SignOff | None = None
+    """Who has signed what; None where that was not looked at."""
+    required: tuple[str, ...] = ()
+    """Kinds of things that must be signed."""
+    confirming: bool = False
+    """Whether the study means to confirm: what it requires is then an error where it lacks."""
 
     @property
     def samples(self) -> tuple[Item, ...]:
@@ -143,7 +152,7 @@ def read_subject(study: Study) -> Subject:
         rows = store.read_rows(path) if path.exists() else []
         return {str(row.get("id")): number for number, row in rows}
 
-    return as_subject(
+    subject = as_subject(
         study.charter,
         study.values,
         study.control,
@@ -155,6 +164,12 @@ def read_subject(study: Study) -> Subject:
         ),
         seed=study.config.seed,
         lines={part: lines(part) for part in ("values", "control", "prompts", "stance")},
+    )
+    return replace(
+        subject,
+        signoff=sign_off(study),
+        required=study.config.signoff.required,
+        confirming=study.config.preset == CONFIRM,
     )
 
 

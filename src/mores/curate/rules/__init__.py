@@ -10,6 +10,7 @@
 """
 
 from mores.curate.lint.rule import Rule
+from mores.curate.rules.accountable import Accountable
 from mores.curate.rules.answer_length import AnswerLength
 from mores.curate.rules.balance import Balance
 from mores.curate.rules.broken_text import BrokenText
@@ -26,6 +27,7 @@ from mores.curate.rules.provenance import Provenance
 from mores.curate.rules.quoted_position import QuotedPosition
 from mores.curate.rules.reworded_question import RewordedQuestion
 from mores.curate.rules.set_size import SetSize
+from mores.curate.rules.sign_off import SIGN_OFF
 from mores.curate.rules.special_tokens import SpecialTokens
 from mores.curate.rules.style_classifier import StyleClassifier
 from mores.curate.rules.style_match import STYLE_MATCHES
@@ -52,6 +54,8 @@ RULES: tuple[Rule, ...] = (
     PersonalData(),
     Provenance(),
     UnreadDraft(),
+    *SIGN_OFF,
+    Accountable(),
 )
 
 __all__ = ["RULES"]

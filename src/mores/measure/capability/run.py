@@ -20,12 +20,13 @@ from mores import store
 from mores.errors import DataError
 from mores.execute import alone
 from mores.measure.capability.harness_tasks import HarnessTask
+from mores.measure.capability.item import TaskItem
 from mores.measure.capability.sizes import Support, supports
 from mores.measure.capability.task import Task, item_tokens
 from mores.measure.capability.tasks import load_tasks
 from mores.progress import Progress, duration
 from mores.progress import Task as Bar
-from mores.records import TaskItem, to_plain
+from mores.records import to_plain
 from mores.step import Made, Step
 from mores.store.lines import read_records
 from mores.study import ArmKey, ModelSpec, Study, folders

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mores import stats
+from mores.measure.capability.item import TaskItem
 from mores.measure.capability.task import Task
-from mores.records import Record, TaskItem
+from mores.records import Record
 
 DISCORDANCE = 0.10
 """Assumed share of items that an arm and base answer differently."""

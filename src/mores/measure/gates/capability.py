@@ -16,13 +16,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from mores.measure.capability.item import TaskItem
 from mores.measure.capability.run import items_step, read_items
 from mores.measure.capability.sizes import beyond_shares, near_chance, unmeasurable
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.result import GateName, GateResult
 from mores.measure.gates.verdict import judged, not_measured
-from mores.records import Arm, TaskItem
+from mores.records import Arm
 
 CAPABILITY: GateName = "capability"
 BITS = "bits per byte"

@@ -18,9 +18,10 @@ from mores.execute import alone
 from mores.measure.stance.item import StanceItem
 from mores.progress import Progress, Task, duration
 from mores.records import StancePair
-from mores.step import Made, Step
+from mores.step import Made, Step, recorded
 from mores.store.lines import read_records
 from mores.study import ArmKey, ModelSpec, Study, arm_keys, folders
+from mores.study.content import charter_digest, records_digest, samples_digest
 from mores.tune.base import models_here
 from mores.tune.run import known_base, tuned_folders, weight_digests
 from mores.weights.rates import planned_seconds
@@ -77,14 +78,15 @@ def stance_step(study: Study, spec: ModelSpec, base: str | None = None) -> Step:
         spec: one of its models.
         base: digest of the base model.
     """
+    folder = folders.model_folder(study, spec.name) / STANCE
     return Step(
         STANCE,
-        folders.model_folder(study, spec.name) / STANCE,
+        folder,
         inputs={
             "model": base or known_base(study, spec),
-            "pairs": store.digest(study.pairs("test")),
-            "charter": store.digest(study.charter),
-            "values": store.digest(study.values.examples),
+            "pairs": records_digest(study.pairs("test")),
+            "charter": charter_digest(study.charter),
+            "values": samples_digest(study.values.examples, [recorded(folder, "values")]),
             **weight_digests(study, spec),
         },
         config={"arms": [key.name for key in _keys(study)], "format": spec.format},
