@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-
 from mores import store
 from mores.curate.lint.check import check_subject
 from mores.curate.lint.subject import Item, Subject, read_subject
@@ -24,6 +22,7 @@ from mores.curate.lint.suppress import read_check
 from mores.errors import MoresError
 from mores.records import Example, Finding, Prompt, StancePair
 from mores.study import Study
+from mores.study.rewrite import as_row
 
 Part = Literal["charter", "values", "control", "prompts", "stance"]
 KINDS: dict[str, type[Example | Prompt | StancePair]] = {
@@ -64,7 +63,7 @@ class Content:
     subject: Subject
     findings: tuple[Finding, ...]
     records: Mapping[Name, dict[str, Any]]
-    """Plain data of each record, its fields at their defaults left out."""
+    """Plain data of each record, fields at their defaults left out."""
     lines: Mapping[Name, int]
 
     def digest(self, name: Name) -> str:
@@ -136,23 +135,12 @@ def _read(study: Study) -> Content:
     records: dict[Name, dict[str, Any]] = {}
     lines: dict[Name, int] = {}
     for position in study.charter.positions:
-        records[Name("charter", position.category)] = plain(position)
+        records[Name("charter", position.category)] = as_row(position)
     for item in subject.items:
         name = Name(item.part, item.id)
-        records[name], lines[name] = plain(item.record), item.line
+        records[name], lines[name] = as_row(item.record), item.line
     findings = check_subject(subject, config=read_check(study.folder))
     return Content(study, subject, tuple(findings), records, lines)
-
-
-def plain(record: Any) -> dict[str, Any]:
-    """A record as plain data, without what stands at its default."""
-    data: dict[str, Any] = msgspec.to_builtins(record)
-    defaults = {
-        field.name: msgspec.to_builtins(field.default)
-        for field in msgspec.structs.fields(type(record))
-        if field.default is not msgspec.NODEFAULT
-    }
-    return {key: value for key, value in data.items() if defaults.get(key, ...) != value}
 
 
 def findings_of(content: Content, name: Name, record: dict[str, Any]) -> list[Finding]:
@@ -189,38 +177,3 @@ def _with(subject: Subject, part: str, rows: list[Item]) -> Subject:
 def _about(findings: Any, name: Name) -> list[Finding]:
     path = f"{name.part}.jsonl"
     return [f for f in findings if name.id in f.ids and f.path in (path, "")]
-
-
-def conflicts(
-    base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any]
-) -> list[str]:
-    """Fields that both sides changed since they were one, each to something else.
-
-    Args:
-        base: what both began from; empty for a new record.
-        mine: what the draft says.
-        theirs: what the file says now.
-    """
-    names = dict.fromkeys([*base, *mine, *theirs])
-    return [
-        name
-        for name in names
-        if mine.get(name) != theirs.get(name)
-        and mine.get(name) != base.get(name)
-        and theirs.get(name) != base.get(name)
-    ]
-
-
-def merged(
-    base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Both sides' changes together; where both changed a field, the draft's.
-
-    Whoever calls this has shown the owner what `conflicts` lists.
-    """
-    names = dict.fromkeys([*theirs, *mine])
-    both = {
-        name: mine.get(name) if mine.get(name) != base.get(name) else theirs.get(name)
-        for name in names
-    }
-    return {name: value for name, value in both.items() if value not in (None, "")}

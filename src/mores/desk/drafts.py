@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from mores import store
-from mores.desk.content import KINDS, Content, Name, Shelf, conflicts, merged
+from mores.desk.content import KINDS, Content, Name, Shelf
 from mores.desk.entries import said
 from mores.errors import DataError
+from mores.records import Position
+from mores.study.merge import Conflict, merge
+from mores.study.rewrite import rewrite_charter, rewrite_lines
 
 OPEN, CHANGES, FINE, ACCEPTED, DECLINED = "open", "changes", "fine", "accepted", "declined"
 
@@ -94,8 +98,8 @@ def draft_of(tx: sa.Connection, number: int) -> Draft:
     raise DataError(f"no draft {number}, or a later one of the same person has replaced it")
 
 
-def accept(shelf: Shelf, draft: Draft, *, keep: dict[str, str], day: str) -> dict[str, Any]:
-    """Write a draft into its file; return the record as it is there now.
+def accept(shelf: Shelf, draft: Draft, *, keep: dict[str, str], day: str) -> None:
+    """Write a draft into its file.
 
     Args:
         shelf: the study's files.
@@ -118,12 +122,12 @@ def accept(shelf: Shelf, draft: Draft, *, keep: dict[str, str], day: str) -> dic
             raise DataError(
                 f"nothing was written: {shelf.trouble}", fix="put the file in order, then accept"
             )
-        record = result(content, draft, keep) | {"accepted": day}
-        record |= {"author": draft.author} if draft.author and not record.get("author") else {}
-        record |= {"reviewer": draft.reviewer} if draft.reviewer else {}
+        record = result(content, draft, keep)
+        if draft.name.part != "charter":
+            people = {"author": record.get("author") or draft.author, "reviewer": draft.reviewer}
+            record |= {"accepted": day, **{k: v for k, v in people.items() if v}}
         _write(content, draft.name, record)
         shelf.forget()
-    return record
 
 
 def result(content: Content, draft: Draft, keep: dict[str, str]) -> dict[str, Any]:
@@ -138,28 +142,50 @@ def result(content: Content, draft: Draft, keep: dict[str, str]) -> dict[str, An
             f"{draft.name.id!r} was taken out of {draft.name.part} since the draft was begun",
             fix="write it as a new record, or decline the draft",
         )
-    both = merged(draft.base, draft.fields, theirs)
-    for field in conflicts(draft.base, draft.fields, theirs):
-        choice = keep.get(field)
+    both, found = together(draft, theirs)
+    for conflict in found:
+        choice = keep.get(conflict.field)
         if choice not in ("draft", "file"):
             raise DataError(
-                f"{field!r} of {draft.name.id!r} was changed in the file and in the draft",
+                f"{conflict.field!r} of {draft.name.id!r} was changed in the file and in the draft",
                 fix="choose which of the two is to stand",
             )
-        if choice == "file":
-            both[field] = theirs.get(field)
+        both[conflict.field] = conflict.theirs if choice == "draft" else conflict.ours
     return {field: value for field, value in both.items() if value not in (None, "")}
 
 
+def together(draft: Draft, now: dict[str, Any]) -> tuple[dict[str, Any], tuple[Conflict, ...]]:
+    """Put a draft and the file's record together; say which fields both changed.
+
+    Args:
+        draft: one side ("theirs").
+        now: the record in the file ("ours"); empty where there is none.
+    """
+    key = "category" if draft.name.part == "charter" else "id"
+    own = {key: draft.name.id}
+    base, mine, there = ([{**row, **own}] if row else [] for row in (draft.base, draft.fields, now))
+    done = merge(base, mine, there, key=key)
+    return dict(done.rows[0]) if done.rows else {}, done.conflicts
+
+
 def _write(content: Content, name: Name, record: dict[str, Any]) -> None:
-    """Put a record into its file; every other line stays as it is, byte for byte."""
-    store.as_record(record, KINDS[name.part])
-    path = content.study.folder / f"{name.part}.jsonl"
-    lines = store.read_text(path).splitlines() if path.exists() else []
-    text = json.dumps(record, ensure_ascii=False)
-    number = content.lines.get(name)
-    if number is None:
-        lines.append(text)
+    """Put a record into its file; what did not change stays as it is, byte for byte."""
+    folder = content.study.folder
+    if name.part == "charter":
+        path = folder / "charter.toml"
+        position = store.as_record(record, Position)
+        charter = content.study.charter
+        rows = [position if p.category == name.id else p for p in charter.positions]
+        text = rewrite_charter(
+            store.read_text(path), replace(charter, positions=tuple(rows)), path=path
+        )
     else:
-        lines[number - 1] = text
-    store.write_text(path, "\n".join(lines) + "\n")
+        path = folder / f"{name.part}.jsonl"
+        made = store.as_record(record, KINDS[name.part])
+        old = [item.record for item in content.subject.part(name.part)]  # type: ignore[arg-type]
+        new = [made if one.id == name.id else one for one in old]
+        text = rewrite_lines(
+            store.read_text(path) if path.exists() else "",
+            new if name in content.records else [*old, made],
+        )
+    store.write_text(path, text)

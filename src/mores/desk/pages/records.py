@@ -12,7 +12,7 @@ from starlette.responses import Response
 from mores.curate.text import words
 from mores.desk import drafts as work
 from mores.desk.call import Call
-from mores.desk.content import FIELDS, LONG, NEEDED, OPTIONS, Content, Name, conflicts, findings_of
+from mores.desk.content import FIELDS, LONG, NEEDED, OPTIONS, Content, Name, findings_of
 from mores.desk.drafts import Draft
 from mores.desk.entries import said
 from mores.errors import DataError, MoresError
@@ -241,9 +241,7 @@ def _show(
         fields=FIELDS[name.part],
         draft=draft,
         changed=_changed(draft, name.part) if draft else [],
-        conflicts=conflicts(draft.base, draft.fields, record or {})
-        if draft and _waits(draft)
-        else [],
+        conflicts=_conflicts(draft, record or {}),
         others=[d for d in found if draft is None or d.number != draft.number],
         findings=_findings(call, content, name, draft.fields if draft else None),
         position=_position(content, name, draft.fields if draft else record or {}),
@@ -262,7 +260,7 @@ def _show(
 def _conflicts(draft: Draft | None, record: dict[str, Any]) -> list[str]:
     if draft is None or not _waits(draft):
         return []
-    return [f for f in conflicts(draft.base, draft.fields, record) if f in FIELDS[draft.name.part]]
+    return [conflict.field for conflict in work.together(draft, record)[1]]
 
 
 def _changed(draft: Draft, part: str) -> list[str]:
