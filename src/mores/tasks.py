@@ -21,13 +21,13 @@ from mores.progress import Progress
 from mores.progress import Task as Bar
 from mores.records import Arm, to_plain
 from mores.study import ArmKey, ModelSpec, Study
-from mores.study.files import LABELS, file_digests
+from mores.study.files import LATER, file_digests
 from mores.study.travel import Sent
 from mores.tune.run import tuned_keys
 
 DO = "mores.tasks:do"
-NOT_READ = ("study.toml", LABELS)
-"""Settings travel with the task; labels may be written while the run is under way."""
+NOT_READ = ("study.toml", *LATER)
+"""Settings travel with the task; labels and votes may come while the run is under way."""
 
 
 def tasks_of(study: Study) -> list[Task]:

@@ -25,7 +25,7 @@ from mores.errors import StudyError
 from mores.records import Record, to_plain
 from mores.step import read_manifest
 from mores.study import Study, folders
-from mores.study.files import LABELS, file_digests
+from mores.study.files import LATER, file_digests
 from mores.study.layers import flatten
 from mores.tune.base import base_of
 from mores.tune.run import known_base
@@ -206,7 +206,7 @@ def _plan(study: Study, now: datetime, models: dict[str, str]) -> SealedPlan:
         seeds={"evaluation": config.seed, "training": list(config.train_seeds)},
         settings=_settings(study),
         # study.toml is compared setting by setting: a comment in it is no deviation.
-        files={n: d for n, d in file_digests(study).items() if n not in ("study.toml", LABELS)},
+        files={n: d for n, d in file_digests(study).items() if n not in ("study.toml", *LATER)},
         models=models,
     )
     return SealedPlan(**{**_fields(plan), "digest": _digest(plan)})

@@ -15,6 +15,16 @@ from mores.study.study import Study
 
 LABELS = "gate_labels.csv"
 """What people said of the gates' answers: comes after them, and is no part of a sealed plan."""
+CONSULTATION = (
+    "consult.toml",
+    "consult/opened.json",
+    "consult/participants.jsonl",
+    "consult/votes.jsonl",
+    "consult/proposals.jsonl",
+)
+"""What people are asked about the charter, and what they answered (`mores.consult`)."""
+LATER = (LABELS, *CONSULTATION)
+"""May come and grow while a study runs: no part of a sealed plan, and no step reads them."""
 FILES = (
     "study.toml",
     "charter.toml",
@@ -24,7 +34,7 @@ FILES = (
     "stance.jsonl",
     "associations.toml",
     "rating.toml",
-    LABELS,
+    *LATER,
 )
 HARNESS = "harness:"
 
