@@ -134,8 +134,12 @@ def _divided(result: ConsultResult) -> Iterator[str]:
         value = one.estimate.value or 0.0
         yield (
             f"  {_short(texts[one.statement])}  {one.first} {value:+.0%} against {one.second}, "
-            f"adjusted p {one.estimate.p_adjusted:.3f}"
+            f"adjusted p {_p(one.estimate.p_adjusted)}"
         )
+
+
+def _p(value: float | None) -> str:
+    return "not computable" if value is None else f"{value:.3f}" if value >= 0.001 else "< .001"
 
 
 def _texts(rows: Sequence[StatementResult]) -> dict[str, str]:

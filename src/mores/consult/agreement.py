@@ -65,7 +65,7 @@ def by_group(votes: Votes, groups: Mapping[str, Sequence[int]], *, least: int) -
 
     Args:
         votes: of all participants, NaN where there is none.
-        groups: group → its rows; every row in one group, `NOT_SAID` among them.
+        groups: group → its rows; of declared groups every row in one, `NOT_SAID` among them.
         least: people below whom nothing is shown.
     """
     rows = {group: np.asarray(at, dtype=np.int64) for group, at in groups.items()}

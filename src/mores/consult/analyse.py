@@ -102,7 +102,7 @@ def _statements(
     consultation: Consultation, counted: Counted, found: Found
 ) -> list[StatementResult]:
     declared = {q.id: _declared(q, counted) for q in consultation.questions}
-    opinion = opinion_rows(found, len(counted.participants)) if found.shown else {}
+    opinion = opinion_rows(found) if found.shown else {}
     whys: dict[str, list[tuple[str, bool]]] = {}
     for vote in counted.votes:
         if vote.choice == "disagree":

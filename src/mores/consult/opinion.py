@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from mores.consult.agreement import NOT_SAID, Votes
+from mores.consult.agreement import Votes
 from mores.consult.consensus import Difference, adjusted
 from mores.consult.groups import divide
 from mores.consult.stability import Found, matched
@@ -22,15 +22,15 @@ OPINION = "opinion"
 NAMES = "ABCDE"
 
 
-def opinion_rows(found: Found, participants: int) -> dict[str, list[int]]:
-    """Return the rows of each group, the largest first, and of who was not placed."""
+def opinion_rows(found: Found) -> dict[str, list[int]]:
+    """Return the rows of each group, the largest first.
+
+    Who voted on too little to be placed is in none and gets no figures. Nobody outside knows who
+    they are or that they are few, so they are no cell that `cells.hidden` would have to protect.
+    """
     assert found.division is not None
-    placed = set(found.rows.tolist())
-    groups = {
-        f"group {NAMES[g]}": found.rows[found.division.labels == g].tolist()
-        for g in range(found.division.k)
-    }
-    return groups | {NOT_SAID: [row for row in range(participants) if row not in placed]}
+    labels = found.division.labels
+    return {f"group {NAMES[g]}": found.rows[labels == g].tolist() for g in range(found.division.k)}
 
 
 def opinion_differences(

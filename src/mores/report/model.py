@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import field
 
+from mores.consult.result import ConsultResult
 from mores.measure.gates.result import GateResult
 from mores.measure.toxicity.result import ToxicitySummary
 from mores.plan.seal import SealStatus
@@ -385,3 +386,5 @@ class Report(Record, frozen=True, kw_only=True):
     """How many versions were put to these very test prompts."""
     answers_beside: AnswersBeside | None = None
     """Where all answers are; None where `questions` holds them all."""
+    consultation: ConsultResult | None = None
+    """Who was asked about the charter, and what they said; None where nobody was."""
