@@ -85,7 +85,12 @@ def test_a_whole_file_is_read(tiny_study):
         ('"nurse", "lawyer"]', '"nurse", "nurse"]', DataError, "option 'nurse' is there twice"),
         ('about = "care"', 'about = "care"\nkind = "clause"', DataError, "needs its number"),
         ('about = "care"', 'about = "care"\nkind = "proposal"', DataError, "from participants"),
-        ('about = "care"', 'about = "care"\nagainst = "x"', DataError, "only a wording has a rival"),
+        (
+            'about = "care"',
+            'about = "care"\nagainst = "x"',
+            DataError,
+            "only a wording has a rival",
+        ),
         (
             'about = "care"',
             'about = "care"\nkind = "wording"\nagainst = "care-2"',

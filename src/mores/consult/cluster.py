@@ -33,9 +33,10 @@ def k_means(
     Returns:
         Label of each point (0 to k − 1), and the centres, shape (k, dimensions).
     """
-    runs = (_lloyd(points, weights, _plus_plus(points, weights, k, rng)) for _ in range(starts))
-    labels, centres, _ = min(runs, key=lambda run: run[2])
-    return labels, centres
+    centres = _plus_plus(points, weights, k, starts, rng)
+    labels, centres, spreads = _lloyd(points, weights, centres)
+    best = int(spreads.argmin())
+    return labels[best], centres[best]
 
 
 def squared_distances(points: Points, centres: Points) -> Points:
@@ -69,28 +70,52 @@ def silhouette(points: Points, labels: Members) -> float:
     return float(values.mean())
 
 
-def _plus_plus(points: Points, weights: Points, k: int, rng: np.random.Generator) -> Points:
-    chosen = [int(rng.choice(len(points), p=weights / weights.sum()))]
-    nearest = ((points - points[chosen[0]]) ** 2).sum(axis=1)
-    while len(chosen) < k and nearest.any():
-        chance = weights * nearest
-        chosen.append(int(rng.choice(len(points), p=chance / chance.sum())))
-        nearest = np.minimum(nearest, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
-    return points[chosen]
+def _plus_plus(
+    points: Points, weights: Points, k: int, starts: int, rng: np.random.Generator
+) -> Points:
+    """First centres of all starts, shape (starts, k, dimensions)."""
+    chosen = _pick(np.broadcast_to(weights, (starts, len(points))), rng)
+    centres = points[chosen][:, None, :]
+    nearest = ((points[None] - centres) ** 2).sum(axis=2)
+    while centres.shape[1] < k:
+        chosen = _pick(weights * nearest, rng)
+        centres = np.concatenate([centres, points[chosen][:, None, :]], axis=1)
+        nearest = np.minimum(nearest, ((points[None] - centres[:, -1:]) ** 2).sum(axis=2))
+    return centres
 
 
-def _lloyd(points: Points, weights: Points, centres: Points) -> tuple[Members, Points, float]:
-    labels = np.full(len(points), -1)
+def _pick(mass: Points, rng: np.random.Generator) -> Members:
+    """One column of each row, with a chance in proportion to its mass."""
+    sums = mass.cumsum(axis=1)
+    drawn = rng.random(len(mass))[:, None] * sums[:, -1:]
+    return np.asarray(np.minimum((sums <= drawn).sum(axis=1), mass.shape[1] - 1))
+
+
+def _lloyd(points: Points, weights: Points, centres: Points) -> tuple[Members, Points, Points]:
+    """Labels (starts, n), centres (starts, k, dimensions) and sums of squares of all starts."""
+    starts, k, _ = centres.shape
+    labels = np.full((starts, len(points)), -1)
+    offsets = k * np.arange(starts)[:, None]
     for _ in range(ROUNDS):
-        distances = squared_distances(points, centres)
-        now = distances.argmin(axis=1)
+        now = _distances(points, centres).argmin(axis=2)
         if (now == labels).all():
             break
         labels = now
-        mass = np.bincount(labels, weights, len(centres))
-        sums = np.stack([np.bincount(labels, weights * x, len(centres)) for x in points.T], axis=1)
+        at = (labels + offsets).ravel()
+        mass = _total(weights, at, starts, k)
+        sums = np.stack([_total(weights * x, at, starts, k) for x in points.T], axis=2)
         # A centre that lost all its points stays where it is.
-        centres = np.where(mass[:, None] > 0, sums / np.maximum(mass, 1e-300)[:, None], centres)
-    distances = squared_distances(points, centres)
-    spread = float((weights * distances[np.arange(len(points)), labels]).sum())
-    return labels, centres, spread
+        centres = np.where(mass[..., None] > 0, sums / np.maximum(mass, 1e-300)[..., None], centres)
+    return labels, centres, (weights * _distances(points, centres).min(axis=2)).sum(axis=1)
+
+
+def _total(values: Points, at: Members, starts: int, k: int) -> Points:
+    """Sum of the values in each group of each start, shape (starts, k)."""
+    return np.bincount(at, np.tile(values, starts), starts * k).reshape(starts, k)
+
+
+def _distances(points: Points, centres: Points) -> Points:
+    """Squared distances, shape (starts, points, k); a dimension at a time, which is few."""
+    return np.asarray(
+        sum((x[None, :, None] - centres[:, None, :, d]) ** 2 for d, x in enumerate(points.T))
+    )

@@ -89,7 +89,7 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
 
 
 def sections_of(report: Report) -> list[tuple[str, str]]:
-    """Return the sections of this report's page: those on sizes and people asked where there are."""
+    """Return the sections of this report's page: some only where there is something."""
     there = {"sizes": report.sizes, "consultation": report.consultation}
     return [part for part in SECTIONS if there.get(part[0], report) is not None]
 
