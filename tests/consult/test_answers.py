@@ -194,3 +194,13 @@ def test_votes_on_a_withdrawn_statement_are_named_with_its_reason():
     found = count_answers(now, made)
     assert [(a.statement, a.why, a.votes) for a in found.apart] == [("s0", "withdrawn: unclear", 1)]
     assert [s.id for s in found.statements] == ["s1"]
+
+
+@pytest.mark.parametrize(
+    ("why", "said"), [("x" * 1_000_000, "length <= 4000"), ("\ud800", "half a character")]
+)
+def test_what_could_not_be_read_again_is_refused(why, said):
+    with pytest.raises(DataError, match=said):
+        voted(ANN, ASKED, vote(why=why))
+    with pytest.raises(DataError, match=said):
+        proposed(ANN, ASKED, proposal(text=why))

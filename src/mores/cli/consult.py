@@ -99,7 +99,7 @@ def _row(name: str, tally: Tally) -> str:
 def _share(e: Estimate) -> str:
     if e.value is None or e.low is None or e.high is None:
         return "not computable"
-    return f"{e.value:.0%} ({e.low:.0%} to {e.high:.0%})"
+    return f"{100 * e.value:.0f} % ({100 * e.low:.0f} to {100 * e.high:.0f})"
 
 
 def _by_position(result: ConsultResult) -> Iterator[str]:
@@ -133,7 +133,8 @@ def _divided(result: ConsultResult) -> Iterator[str]:
     for one in shown[:MOST]:
         value = one.estimate.value or 0.0
         yield (
-            f"  {_short(texts[one.statement])}  {one.first} {value:+.0%} against {one.second}, "
+            f"  {_short(texts[one.statement])}  "
+            f"{one.first} {100 * value:+.0f} points against {one.second}, "
             f"adjusted p {_p(one.estimate.p_adjusted)}"
         )
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 from msgspec.structs import replace
 
 from mores import store
@@ -136,9 +137,10 @@ def voted(
 
     Raises:
         DataError: no such participant, or one who withdrew; a statement that is not asked (any
-            more); another wording than was shown. The vote is not recorded then, and the page keeps
-            what was typed.
+            more); another wording than was shown; a reason that is too long or no text. The vote is
+            not recorded then, and the page keeps what was typed.
     """
+    _sound(vote, Vote)
     _present(answers, vote.participant)
     statements = statements_of(consultation, answers.proposals)
     by_id = {s.id: s for s in statements}
@@ -166,8 +168,10 @@ def proposed(answers: Answers, consultation: Consultation, proposal: Proposal) -
     """Add a proposal, which waits for a moderator whatever its state says.
 
     Raises:
-        DataError: no such participant, an id that is taken, or words that are asked already.
+        DataError: no such participant, an id that is taken, words that are asked already, a text
+            that is empty, too long or no text.
     """
+    _sound(proposal, Proposal)
     _present(answers, proposal.participant)
     names = {s.id for s in consultation.statements} | {p.id for p in answers.proposals}
     where = f"proposal {proposal.id!r}"
@@ -259,6 +263,17 @@ def withdrawn(answers: Answers, name: str) -> Answers:
 def plain(text: str) -> str:
     """Return a text without regard to case and blanks, to see whether two are the same."""
     return " ".join(text.split()).casefold()
+
+
+def _sound(record: Vote | Proposal, kind: type[Vote] | type[Proposal]) -> None:
+    """Refuse what could not be read again: the types are checked where a file is read only."""
+    try:
+        msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        raise DataError(
+            "found half a character (a surrogate), which no text has", fix="type it again"
+        ) from None
+    store.as_record(msgspec.to_builtins(record), kind)
 
 
 def _present(answers: Answers, name: str) -> None:

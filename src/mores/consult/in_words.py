@@ -26,7 +26,9 @@ def who_took_part(result: ConsultResult) -> str:
     said = f"{_people(result.participants)} gave {_votes(result.votes)} ({ways})."
     if result.invited:
         came = result.by.get("invitation", 0)
-        said += f" {result.invited} were invited: {came / result.invited:.0%} of them answered."
+        said += (
+            f" {result.invited} were invited: {100 * came / result.invited:.0f} % of them answered."
+        )
     return said + _out(result)
 
 
