@@ -115,7 +115,7 @@ def test_commands_on_people(ask, tiny_study, tmp_path):
     shown = ask("consult show", tiny_study)["result"]
     assert [row["total"]["n"] for row in shown["statements"]] == [0, 0, 5]
     alone = ask("consult polis", export)["result"]
-    assert alone["statements"][0]["total"]["support"]["agree"] == 5
+    assert alone["statements"][0]["total"]["agree"] == 5
 
 
 @pytest.fixture

@@ -73,10 +73,10 @@ def test_rows_are_those_of_the_analysis(said):
     row = said.statements[0]
     cells = vote_rows([row])[0]
     assert cells[2] == "60"
-    assert cells[3] == f"{100 * row.total.agree / 60:.0f} %"
-    assert cells[5] == f"{100 * row.total.disagree / 60:.0f} %"
+    assert cells[3] == f"{100 * row.total.agree / 60:.0f}\u00a0%"
+    assert cells[5] == f"{100 * row.total.disagree / 60:.0f}\u00a0%"
     lawyers = next(r for r in turnout_rows(said.turnout[0]) if r[0] == "lawyer")
-    assert lawyers[1:] == ("20", "fewer than 5 people", "—", "—", "20 %", "—")
+    assert lawyers[1:] == ("20", "fewer than 5 people", "—", "—", "20\u00a0%", "—")
     # Three lawyers are told by the total, so who did not say is left out, too.
     assert turnout_rows(said.turnout[0])[-1][2].startswith("not shown, since a smaller group")
 

@@ -265,7 +265,7 @@ def plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _sound(record: Vote | Proposal, kind: type[Vote] | type[Proposal]) -> None:
+def _sound(record: Vote | Proposal, kind: type[Vote | Proposal]) -> None:
     """Refuse what could not be read again: the types are checked where a file is read only."""
     try:
         msgspec.json.encode(record)

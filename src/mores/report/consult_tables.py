@@ -108,7 +108,7 @@ def difference_rows(result: ConsultResult) -> list[Cells]:
             texts[one.statement],
             by(result, one.by),
             f"{one.first} − {one.second}",
-            f"{signed(100 * (one.estimate.value or 0.0), 0)} points",
+            f"{signed(100 * (one.estimate.value or 0.0), 0)}\u00a0points",
             between(one.estimate),
             p_value(one.estimate.p_adjusted),
         )
@@ -123,11 +123,11 @@ def by(result: ConsultResult, name: str) -> str:
 
 def percent(value: float | None) -> str:
     """Return a share as a percentage, or a dash."""
-    return ABSENT if value is None else f"{fmt(100 * value, 0)} %"
+    return ABSENT if value is None else f"{fmt(100 * value, 0)}\u00a0%"
 
 
 def between(e: Estimate) -> str:
     """Return an interval in percent."""
     if e.low is None or e.high is None:
         return "no interval"
-    return f"{fmt(100 * e.low, 0)} to {fmt(100 * e.high, 0)} %"
+    return f"{fmt(100 * e.low, 0)} to {fmt(100 * e.high, 0)} %".replace(" ", "\u00a0")
