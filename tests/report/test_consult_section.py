@@ -17,6 +17,7 @@ from mores.consult.start import start
 from mores.records import to_plain
 from mores.report.consult_tables import consensus_rows, difference_rows, turnout_rows, vote_rows
 from mores.report.figures import figures
+from mores.report.figures.scene import Box
 from mores.report.model import Report
 from mores.report.page import render
 from mores.report.run import report as write_report
@@ -76,9 +77,9 @@ def test_rows_are_those_of_the_analysis(said):
     assert cells[3] == f"{100 * row.total.agree / 60:.0f}\u00a0%"
     assert cells[5] == f"{100 * row.total.disagree / 60:.0f}\u00a0%"
     lawyers = next(r for r in turnout_rows(said.turnout[0]) if r[0] == "lawyer")
-    assert lawyers[1:] == ("20", "fewer than 5 people", "—", "—", "20\u00a0%", "—")
+    assert lawyers[1:] == ("20", "—", "—", "—", "20\u00a0%", "—", "fewer than 5 people")
     # Three lawyers are told by the total, so who did not say is left out, too.
-    assert turnout_rows(said.turnout[0])[-1][2].startswith("not shown, since a smaller group")
+    assert turnout_rows(said.turnout[0])[-1][-1].startswith("not shown, since a smaller group")
 
 
 def test_what_all_support_and_what_divides_stand_in_tables(said, html):
@@ -151,3 +152,23 @@ def test_a_report_reads_the_study_and_is_stale_when_a_vote_comes(tiny_study):
     assert {"consult.toml", "consult/votes.jsonl"} <= set(second.report.inputs)
     assert report_step(study).stale() is None
     assert "1 person gave 1 vote" in second.page.read_text("utf-8")
+
+
+def test_the_figure_has_a_bar_for_each_statement_that_is_shown(said, html):
+    drawn = figures(replace(bare(), consultation=said))["consultation"]
+    items = [item for panel in drawn.panels for item in panel.items]
+    bars = [item for item in items if isinstance(item, Box)]
+    rows = [row.total for row in said.statements if not row.rival]
+    assert len([b for b in bars if b.role == "values_targeted"]) == len(rows) == 8
+    widths = [round(b.width / 352, 6) for b in bars if b.role == "values_targeted"]
+    assert widths == [round(t.agree / t.n, 6) for t in rows]
+    assert 'id="fig-consultation"' in section(html, "consultation")
+    assert "consultation" not in figures(bare())
+
+
+def test_a_figure_of_very_many_statements_says_what_is_not_drawn(said):
+    row = said.statements[0]
+    many = tuple(replace(row, statement=f"s{i}") for i in range(45))
+    drawn = figures(replace(bare(), consultation=replace(said, statements=many)))["consultation"]
+    assert len(drawn.panels) == 4
+    assert drawn.notes == ("5 more statements stand in the tables.",)

@@ -49,8 +49,8 @@ def set_apart(result: ConsultResult) -> Iterator[str]:
         yield f"{_votes(sum(row.votes for row in rows))} set apart ({why}): on {names}."
     if result.pending or result.rejected:
         yield (
-            f"Proposed statements: {result.pending} wait for a moderator, {result.rejected} were "
-            "rejected."
+            f"Proposed statements that wait for a moderator: {result.pending}; rejected: "
+            f"{result.rejected}."
         )
 
 

@@ -62,13 +62,13 @@ def _votes(tally: Tally) -> Cells:
 
 
 def turnout_rows(turnout: Turnout) -> list[Cells]:
-    """Group, invited, answered, share, interval, target, missing."""
+    """Group, invited, answered, share, interval, target, missing, why not shown."""
     shares = turnout.target_unit == "share"
     return [
         (
             group.group,
             ABSENT if group.invited is None else count(group.invited),
-            group.withheld if group.answered is None else count(group.answered),
+            ABSENT if group.answered is None else count(group.answered),
             percent(group.share.value) if group.share else ABSENT,
             between(group.share) if group.share else ABSENT,
             ABSENT
@@ -77,6 +77,7 @@ def turnout_rows(turnout: Turnout) -> list[Cells]:
             if shares
             else f"{group.target:g}",
             ABSENT if group.missing is None else count(group.missing),
+            group.withheld,
         )
         for group in turnout.groups
     ]
