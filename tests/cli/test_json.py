@@ -41,6 +41,7 @@ ON_A_STUDY = {
 }
 ON_RATINGS = ("status", "verify", "export", "backup", "release", "forget-rater", "import",
               "unblind", "restore", "serve")  # fmt: skip
+ON_PEOPLE = ("start", "show", "import", "polis")
 ALONE = ("init", "import", "models", "assets", "doctor", "schema", "diff", "draft", "judge")
 
 
@@ -70,6 +71,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_every_command_is_asked_here():
     asked = {*ON_A_STUDY, *ALONE, *(f"rate {name}" for name in ON_RATINGS)}
+    asked |= {f"consult {name}" for name in ON_PEOPLE}
     assert asked == set(dict(commands()))
 
 
@@ -94,6 +96,26 @@ def test_commands_on_a_study(ask, tiny_study):
     for one in estimates:
         assert {"verdict", "scope", "value", "reason"} <= set(one)
         assert one["value"] is not None or one["reason"]  # missing is null, with its reason
+
+
+def test_commands_on_people(ask, tiny_study, tmp_path):
+    export = tmp_path / "export"
+    export.mkdir()
+    (export / "comments.csv").write_text(
+        "comment-id,author-id,agrees,disagrees,moderated,comment-body\n0,0,5,0,1,One\n"
+    )
+    (export / "participants-votes.csv").write_text(
+        "participant,group-id,n-votes,n-agree,n-disagree,0\n"
+        + "".join(f"{i},,1,1,0,1\n" for i in range(5))
+    )
+    assert ask("consult show", tiny_study, code=2)["error"]["fix"]
+    assert ask("consult start", tiny_study)["result"] == str(tiny_study / "consult.toml")
+    said = ask("consult import", tiny_study, export)["result"]
+    assert (said["participants"], said["votes"], said["matched"]) == (5, 5, 0)
+    shown = ask("consult show", tiny_study)["result"]
+    assert [row["total"]["n"] for row in shown["statements"]] == [0, 0, 5]
+    alone = ask("consult polis", export)["result"]
+    assert alone["statements"][0]["total"]["agree"] == 5
 
 
 @pytest.fixture

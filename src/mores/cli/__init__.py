@@ -192,6 +192,28 @@ RATINGS: dict[str, tuple[str, str, str]] = {
         "Forget who a rater is.",
     ),
 }
+CONSULTATION: dict[str, tuple[str, str, str]] = {
+    "start": (
+        "mores.consult.start:start",
+        "mores.cli.consult:start",
+        "Write a first consult.toml from the charter, to be edited.",
+    ),
+    "show": (
+        "mores.consult.run:show",
+        "mores.cli.consult:show",
+        "Show who was asked, what they said, who is missing.",
+    ),
+    "import": (
+        "mores.consult.run:import_polis",
+        "mores.cli.consult:import_",
+        "Take over the votes of a Polis conversation.",
+    ),
+    "polis": (
+        "mores.consult.run:analyse_polis",
+        "mores.cli.consult:polis",
+        "Analyse an export of Polis by itself, without a study.",
+    ),
+}
 
 
 @click.group(
@@ -219,6 +241,16 @@ def ratings() -> None:
     """Ratings by people: a blind rating app, and what belongs to it.
 
     `mores rate serve my-study` prints a link for each rater and one for you.
+    """
+
+
+@mores.group("consult", cls=Lazy, commands=CONSULTATION)
+def consultation() -> None:
+    """Ask people what they think of the charter: who was asked, and what they said.
+
+    `mores consult start my-study` writes consult.toml: what people read first, the statements, who
+    should be heard. Votes come in by the web pages or from Polis; `mores consult show` has the
+    figures, and so has the report.
     """
 
 

@@ -36,9 +36,10 @@ def schema(command: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def commands() -> Iterator[tuple[str, str]]:
     """Name of every command and ``module:function`` of what it does, in the order of the help."""
-    from mores.cli import COMMANDS, MEASURES, RATINGS
+    from mores.cli import COMMANDS, CONSULTATION, MEASURES, RATINGS
 
-    for path, table in (("", COMMANDS), ("measure ", MEASURES), ("rate ", RATINGS)):
+    groups = (("measure ", MEASURES), ("rate ", RATINGS), ("consult ", CONSULTATION))
+    for path, table in (("", COMMANDS), *groups):
         yield from ((path + name, place) for name, (place, _, _) in table.items())
 
 

@@ -17,8 +17,10 @@ from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from mores.consult.in_words import NOBODY_ASKED, set_apart, who_took_part
+from mores.consult.voices import RULE
 from mores.records import ARMS, CHECKS, Estimate
-from mores.report import select, size_tables, tables, words
+from mores.report import consult_tables, select, size_tables, tables, words
 from mores.report.extreme_table import extreme_rows
 from mores.report.figures import Figure
 from mores.report.figures.palette import DARK, LIGHT, VARIABLES, variables
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 SECTIONS = (
     ("verdicts", "Verdicts"),
     ("charter", "Charter positions"),
+    ("consultation", "Who was asked, and what they said"),
     ("stance", "Stance"),
     ("toxicity", "Toxicity"),
     ("ratings", "Human ratings"),
@@ -86,8 +89,9 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
 
 
 def sections_of(report: Report) -> list[tuple[str, str]]:
-    """Return the sections of this report's page: that on sizes only where there are several."""
-    return [part for part in SECTIONS if part[0] != "sizes" or report.sizes is not None]
+    """Return the sections of this report's page: some only where there is something."""
+    there = {"sizes": report.sizes, "consultation": report.consultation}
+    return [part for part in SECTIONS if there.get(part[0], report) is not None]
 
 
 def numbers_of(report: Report) -> dict[str, int]:
@@ -198,6 +202,8 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
     rows = ("association_rows", "change_rows", "thresholds", "size_rows", "log_head", "log_rows",
              "model_rows", "cost_rows", "setting_rows", "missing_rows", "round_rows", "gate_rows",
              "by_model_and_arm")  # fmt: skip
+    consulted = ("about", "vote_rows", "group_rows", "turnout_rows", "consensus_rows",
+                 "difference_rows")  # fmt: skip
     labelled = (
         "stance_rows",
         "coherence_rows",
@@ -213,6 +219,12 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         **{name: getattr(words, name) for name in plain},
         **{name: getattr(tables, name) for name in rows},
         **{name: partial(getattr(tables, name), labels=labels) for name in labelled},
+        **{name: getattr(consult_tables, name) for name in consulted},
+        "groups_by": consult_tables.by,
+        "who_took_part": who_took_part,
+        "set_apart": set_apart,
+        "nobody_asked": NOBODY_ASKED,
+        "objection_rule": RULE,
         "extreme_rows": partial(extreme_rows, labels=labels),
         "arm_label": lambda name: labels.get(name, words.arm_label(name)),
         "row_label": partial(_row_label, report),

@@ -12,6 +12,7 @@ runs/<preset>/<model>/gates/                   answers/, choices/, result.json
 runs/<preset>/ratings/                         ratings.jsonl, judges.jsonl
 runs/<preset>/judges/<judge>/                  raw.jsonl: all that a language model said
 runs/<preset>/drafts/<model>/                  what a service that drafts was asked and paid
+runs/<preset>/consult/                         result.json: what people said of the charter
 runs/<preset>/rating/                          the rating app: ratings.sqlite, key.jsonl, backups/
 runs/<preset>/report/                          index.html, report.json, figures/
 """
@@ -52,6 +53,11 @@ def draft_folder(study: Study, model: str) -> Path:
 def rating_folder(study: Study) -> Path:
     """The rating app's database and the sealed key."""
     return study.run_folder / "rating"
+
+
+def consult_folder(study: Study) -> Path:
+    """The analysis of what people said of the charter."""
+    return study.run_folder / "consult"
 
 
 def report_folder(study: Study) -> Path:
