@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from visitors import Desk, make_desk
@@ -13,7 +12,7 @@ from visitors import Desk, make_desk
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """A study of two positions with a desk over it."""
-    url = None if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    url = None if request.param == "sqlite" else str(request.getfixturevalue("postgres_database"))
     made = make_desk(tmp_path / "study", url)
     yield made
     made.site.database.close()
@@ -25,7 +24,3 @@ def plain_desk(tmp_path: Path) -> Iterator[Desk]:
     made = make_desk(tmp_path / "study")
     yield made
     made.site.database.close()
-
-
-def pytest_configure(config: Any) -> None:
-    """Nothing beyond what the tree's own configuration says."""

@@ -67,11 +67,12 @@ class Call(web.Call):
         value: str = "",
         digest: str = "",
         parent: int | None = None,
+        may_quote: bool = False,
     ) -> int:
         """Save what the form says, in the name of whoever sent it; return the entry's number."""
         key = self.get("key")
         if not key.startswith(self.person.id[:8]):
             raise RefusedError("csrf", 403)  # a form of somebody else on the same browser
-        saying = Saying(key, kind, about, text.strip(), value, digest, parent)
+        saying = Saying(key, kind, about, text.strip(), value, digest, parent, may_quote)
         with self.site.database.write() as tx:
             return save(tx, saying, who=self.person.id, now=self.now)

@@ -43,12 +43,22 @@ class Saying:
     """Of what the person saw."""
     parent: int | None = None
     """Entry that it answers."""
+    may_quote: bool = False
+    """Whether the words may be printed, without a name."""
 
     @property
     def body(self) -> str:
         """Digest of all of it."""
         return store.digest(
-            [self.kind, self.about, self.text, self.value, self.digest, self.parent]
+            [
+                self.kind,
+                self.about,
+                self.text,
+                self.value,
+                self.digest,
+                self.parent,
+                self.may_quote,
+            ]
         )
 
 
@@ -84,6 +94,7 @@ def save(tx: sa.Connection, saying: Saying, *, who: str, now: float) -> int:
             parent=saying.parent,
             digest=saying.digest,
             value=saying.value,
+            may_quote=int(saying.may_quote),
             body=saying.body,
             at=now,
         )

@@ -6,7 +6,7 @@ A test walks this table with every role, and fails for an address that is not in
 from __future__ import annotations
 
 from mores.desk.call import STAFF
-from mores.desk.pages import cases, door, overview, owner, records
+from mores.desk.pages import asking, cases, consult, door, overview, owner, records
 from mores.web.call import Page
 from mores.web.door import SHARED
 
@@ -38,6 +38,18 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/complain", STAFF, cases.complain),
     Page("GET", "/cases/{number}", STAFF, cases.one),
     Page("POST", "/cases/{number}", "owner", cases.act),
+    Page("GET", "/begin", "participant", consult.begin),
+    Page("POST", "/begin", "participant", consult.consented),
+    Page("GET", "/vote", "participant", consult.vote),
+    Page("POST", "/vote", "participant", consult.voted),
+    Page("GET", "/answers", "participant", consult.answers),
+    Page("GET", "/propose", "participant", consult.propose),
+    Page("POST", "/propose", "participant", consult.proposed),
+    Page("GET", "/leave", "participant", consult.leave),
+    Page("POST", "/leave", "participant", consult.left),
+    Page("GET", "/consult", "owner", asking.status),
+    Page("POST", "/consult/moderate", "owner", asking.moderate),
+    Page("POST", "/consult/write", "owner", asking.write),
     Page("GET", "/people", "owner", owner.crowd),
     Page("POST", "/people/invite", "owner", owner.invite_people),
     Page("POST", "/people/revoke", "owner", owner.revoke),

@@ -1,4 +1,4 @@
-"""PostgreSQL and Chromium for the tests of the rating app.
+"""PostgreSQL and Chromium for the tests of the apps (imported by conftest.py).
 
 postgres_database   the address of a new, empty database for one test
 postgres_url        the address of the server's maintenance database
@@ -19,11 +19,20 @@ import pytest
 
 from services import Missing, PostgresServer, absent, open_browser
 
+__all__ = [
+    "browser",
+    "mark_services",
+    "page",
+    "postgres_database",
+    "postgres_server",
+    "postgres_url",
+    "restart_postgres",
+]
 BROWSER = {"browser", "page"}
 POSTGRES = {"postgres_server", "postgres_url", "postgres_database", "restart_postgres"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def mark_services(items: list[pytest.Item]) -> None:
     """Mark what needs a service."""
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
