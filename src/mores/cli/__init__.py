@@ -41,6 +41,21 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.cli.sign:signed",
         "Take back what you have signed.",
     ),
+    "desk": (
+        "mores.desk:serve_desk",
+        "mores.cli.desk:serve",
+        "Open the study in a browser: write, review, accept, ask people, answer complaints.",
+    ),
+    "complain": (
+        "mores.desk.complain:complain",
+        "mores.cli.desk:kept",
+        "Report an answer that somebody did not accept.",
+    ),
+    "complaints": (
+        "mores.desk.complain:complaints_of",
+        "mores.cli.desk:listed",
+        "Show the complaints of a study, and what was done about them.",
+    ),
     "plan": (
         "mores.plan.work:plan",
         "mores.cli.plan:plan",

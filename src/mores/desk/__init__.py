@@ -22,7 +22,7 @@ def serve_desk(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     behind_proxy: str | None = None,
-    say: Say = print,
+    say: Say,
 ) -> None:
     """Open the study in a browser: write, review, accept, and answer for it.
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from mores import store
+from mores.desk.complain import complaints_of
+from mores.desk.complaints import Complaint
 from mores.measure.toxicity.run import scorer_of, threshold_of
 from mores.measure.toxicity.scorer import Scorer, score_completions
 from mores.progress import Progress
@@ -45,6 +47,8 @@ class RevisionResult(Record, frozen=True, kw_only=True):
     groups: int = 0
     """Categories × kinds of prompts that were looked at in each model."""
     page: str = ""
+    complaints: tuple[Complaint, ...] = ()
+    """Not closed: evidence for whoever writes the next samples. No part of any figure."""
 
     @property
     def caution(self) -> str:
@@ -94,7 +98,8 @@ def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
         step.run(lambda: _find(study, completions, judge, ratings, step), say=progress.say)
         result = store.as_record(store.read_json(step.folder / GAPS), RevisionResult)
     progress.say(f"gaps: {step.folder / PAGE}")
-    return replace(result, page=str(step.folder / PAGE))
+    waiting = tuple(one for one in complaints_of(study) if one.state != "closed")
+    return replace(result, page=str(step.folder / PAGE), complaints=waiting)
 
 
 def _find(
