@@ -193,6 +193,19 @@ RATINGS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+SHEETS: dict[str, tuple[str, str, str]] = {
+    "export": (
+        "mores.study.sheet.export:export_sheet",
+        "mores.cli.sheet:export",
+        "Write a study's texts as a workbook.",
+    ),
+    "import": (
+        "mores.study.sheet.back:import_sheet",
+        "mores.cli.sheet:import_",
+        "Show what an edited workbook would change; with --apply, change it.",
+    ),
+}
+
 
 @click.group(
     cls=Lazy,
@@ -220,6 +233,11 @@ def ratings() -> None:
 
     `mores rate serve my-study` prints a link for each rater and one for you.
     """
+
+
+@mores.group("sheet", cls=Lazy, commands=SHEETS)
+def sheets() -> None:
+    """A study as a spreadsheet: out, and back in with a difference to approve."""
 
 
 def main() -> None:

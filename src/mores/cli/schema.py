@@ -36,9 +36,10 @@ def schema(command: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def commands() -> Iterator[tuple[str, str]]:
     """Name of every command and ``module:function`` of what it does, in the order of the help."""
-    from mores.cli import COMMANDS, MEASURES, RATINGS
+    from mores.cli import COMMANDS, MEASURES, RATINGS, SHEETS
 
-    for path, table in (("", COMMANDS), ("measure ", MEASURES), ("rate ", RATINGS)):
+    tables = (("", COMMANDS), ("measure ", MEASURES), ("rate ", RATINGS), ("sheet ", SHEETS))
+    for path, table in tables:
         yield from ((path + name, place) for name, (place, _, _) in table.items())
 
 

@@ -100,8 +100,7 @@ def write_parts(
         DataError: a row is not in order, a category is not in the charter, a set would be empty.
         StoreError: a file was changed by somebody else since, or cannot be written.
     """
-    fresh = {part: as_records(part, own, study.folder) for part, own in rows.items()}
-    _refuse_unknown_categories(study, fresh)
+    fresh = check_parts(study, rows)
     place = study.folder / "runs" / LOCK
     fix = "try again; the lock goes with the process that holds it"
     with store.held(place, "somebody else is writing this study", fix=fix, seconds=10):
@@ -117,6 +116,19 @@ def write_parts(
             for path, text in texts.items():
                 stack.enter_context(store.replacing(path)).write_bytes(text)
     return list(texts)
+
+
+def check_parts(
+    study: Study, rows: Mapping[Part, Sequence[Mapping[str, Any]]]
+) -> dict[Part, list[Any]]:
+    """Return the parts given as records, if the study would be in order with them.
+
+    Raises:
+        DataError: a row is not in order, a category is not in the charter, a set would be empty.
+    """
+    fresh = {part: as_records(part, own, study.folder) for part, own in rows.items()}
+    _refuse_unknown_categories(study, fresh)
+    return fresh
 
 
 def _text(study: Study, part: Part, records: list[Any], before: str) -> str:
