@@ -76,7 +76,7 @@ def import_sheet(study: Study, file: Path, *, apply: bool = False) -> SheetChang
         DataError: the workbook or a cell in it is not in order, with sheet and cell.
         StoreError: a file changed while this ran, or cannot be written.
     """
-    seen = digests(study.folder)
+    seen, study = digests(study.folder), study.again()
     sheets = read_workbook(file)
     exported = exported_in(sheets.pop(EXPORTED, None), study, file)
     sheets.pop(ABOUT, None)
