@@ -42,7 +42,20 @@ ON_A_STUDY = {
 ON_RATINGS = ("status", "verify", "export", "backup", "release", "forget-rater", "import",
               "unblind", "restore", "serve")  # fmt: skip
 ON_PEOPLE = ("start", "show", "import", "polis")
-ALONE = ("init", "import", "models", "assets", "doctor", "schema", "diff", "draft", "judge")
+ALONE = (
+    "complain",
+    "complaints",
+    "desk",
+    "init",
+    "import",
+    "models",
+    "assets",
+    "doctor",
+    "schema",
+    "diff",
+    "draft",
+    "judge",
+)
 
 
 @pytest.fixture

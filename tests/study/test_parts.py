@@ -25,6 +25,16 @@ def test_rows_are_plain_json_and_go_back_as_they_were(tiny_study):
     assert contents(tiny_study) == before
 
 
+def test_rows_are_those_of_the_files_now(tiny_study):
+    study = load_study(tiny_study)
+    assert study.values.examples[0].id == "v-00"
+    path = tiny_study / "values.jsonl"
+    path.write_text(path.read_text("utf-8").replace('"v-00"', '"v-99"'), encoding="utf-8")
+    assert rows_of(study, "values")[0]["id"] == "v-99"
+    variant = study.variant("x", study.config, frozenset({"v-01"}))
+    assert len(rows_of(variant, "values")) == 8  # all: what a variant leaves out is not deleted
+
+
 def test_what_changed_is_written_and_nothing_else(tiny_study):
     study, before = load_study(tiny_study), contents(tiny_study)
     values, positions = rows_of(study, "values"), rows_of(study, "positions")

@@ -230,6 +230,19 @@ CONSULTATION: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+SHEETS: dict[str, tuple[str, str, str]] = {
+    "export": (
+        "mores.study.sheet.export:export_sheet",
+        "mores.cli.sheet:export",
+        "Write a study's texts as a workbook.",
+    ),
+    "import": (
+        "mores.study.sheet.back:import_sheet",
+        "mores.cli.sheet:import_",
+        "Show what an edited workbook would change; with --apply, change it.",
+    ),
+}
+
 
 @click.group(
     cls=Lazy,
@@ -264,9 +277,14 @@ def consultation() -> None:
     """Ask people what they think of the charter: who was asked, and what they said.
 
     `mores consult start my-study` writes consult.toml: what people read first, the statements, who
-    should be heard. Votes come in by the web pages or from Polis; `mores consult show` has the
+    should be heard. Votes come in by the desk's pages or from Polis; `mores consult show` has the
     figures, and so has the report.
     """
+
+
+@mores.group("sheet", cls=Lazy, commands=SHEETS)
+def sheets() -> None:
+    """A study as a spreadsheet: out, and back in with a difference to approve."""
 
 
 def main() -> None:

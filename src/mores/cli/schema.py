@@ -36,10 +36,16 @@ def schema(command: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def commands() -> Iterator[tuple[str, str]]:
     """Name of every command and ``module:function`` of what it does, in the order of the help."""
-    from mores.cli import COMMANDS, CONSULTATION, MEASURES, RATINGS
+    from mores.cli import COMMANDS, CONSULTATION, MEASURES, RATINGS, SHEETS
 
-    groups = (("measure ", MEASURES), ("rate ", RATINGS), ("consult ", CONSULTATION))
-    for path, table in (("", COMMANDS), *groups):
+    tables = (
+        ("", COMMANDS),
+        ("measure ", MEASURES),
+        ("rate ", RATINGS),
+        ("consult ", CONSULTATION),
+        ("sheet ", SHEETS),
+    )
+    for path, table in tables:
         yield from ((path + name, place) for name, (place, _, _) in table.items())
 
 

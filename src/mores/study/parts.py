@@ -54,11 +54,12 @@ def digests(folder: Path) -> dict[str, str | None]:
 
 
 def rows_of(study: Study, part: Part) -> list[dict[str, Any]]:
-    """Return the rows of a part as plain data, every field, in file order.
+    """Return the rows of a part as plain data, every field, in file order, read anew.
 
     Raises:
         DataError: the file cannot be read.
     """
+    study = study.again()
     if part == "positions":
         return [as_json(p) for p in study.charter.positions]
     if part in ("prompts", "stance"):
@@ -100,13 +101,12 @@ def write_parts(
         DataError: a row is not in order, a category is not in the charter, a set would be empty.
         StoreError: a file was changed by somebody else since, or cannot be written.
     """
-    fresh = {part: as_records(part, own, study.folder) for part, own in rows.items()}
-    _refuse_unknown_categories(study, fresh)
+    fresh = check_parts(study, rows)
     place = study.folder / "runs" / LOCK
     fix = "try again; the lock goes with the process that holds it"
     with store.held(place, "somebody else is writing this study", fix=fix, seconds=10):
         _refuse_changed(study.folder, fresh, seen)
-        texts: dict[Path, bytes] = {}
+        study, texts = study.again(), dict[Path, bytes]()
         for part, records in fresh.items():
             path = study.folder / PARTS[part].file
             before = path.read_bytes() if path.exists() else b""
@@ -119,6 +119,19 @@ def write_parts(
     return list(texts)
 
 
+def check_parts(
+    study: Study, rows: Mapping[Part, Sequence[Mapping[str, Any]]]
+) -> dict[Part, list[Any]]:
+    """Return the parts given as records, if the study would be in order with them.
+
+    Raises:
+        DataError: a row is not in order, a category is not in the charter, a set would be empty.
+    """
+    fresh = {part: as_records(part, own, study.folder) for part, own in rows.items()}
+    _refuse_unknown_categories(study, fresh)
+    return fresh
+
+
 def _text(study: Study, part: Part, records: list[Any], before: str) -> str:
     if part != "positions":
         return rewrite_lines(before, records)
@@ -129,6 +142,7 @@ def _text(study: Study, part: Part, records: list[Any], before: str) -> str:
 
 def _refuse_unknown_categories(study: Study, fresh: Mapping[Part, list[Any]]) -> None:
     """Check the study as it would be: every record under a position, no set empty."""
+    study = study.again()
     positions = fresh.get("positions") or list(study.charter.positions)
     known = [position.category for position in positions]
     parts: dict[Part, Sequence[Any]] = {

@@ -81,6 +81,10 @@ class Study:
         """Return the same study with other settings."""
         return replace(self, config=config)
 
+    def again(self) -> Study:
+        """Return the same study, whole, with nothing of its data files read yet."""
+        return replace(self, kept=None)
+
     def only(self, model: str) -> Study:
         """Return the study with one of its models, the others left out."""
         models = tuple(spec for spec in self.config.models if spec.name == model)

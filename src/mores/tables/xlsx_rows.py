@@ -35,7 +35,7 @@ def xlsx_rows(path: Path, sheet: str | None, notes: Notes) -> Rows:
     """
     from openpyxl import load_workbook
 
-    _refuse_bomb(path)
+    refuse_bomb(path)
     try:  # twice: one shows values, the other what is a formula
         books = [load_workbook(path, read_only=True, data_only=only) for only in (True, False)]
     except Exception as error:  # noqa: BLE001 - the reader fails in many ways on a damaged file
@@ -52,7 +52,7 @@ def xlsx_rows(path: Path, sheet: str | None, notes: Notes) -> Rows:
             zip(values.iter_rows(), formulas.iter_rows(), strict=True), 1
         ):
             texts = [
-                _text(cell.value, cell.data_type, source.data_type, path, line, name, column)
+                cell_text(cell.value, cell.data_type, source.data_type, path, line, name, column)
                 for column, (cell, source) in enumerate(zip(cells, sources, strict=True), 1)
             ]
             if not any(map(str.strip, texts)):
@@ -69,7 +69,8 @@ def xlsx_rows(path: Path, sheet: str | None, notes: Notes) -> Rows:
             book.close()
 
 
-def _refuse_bomb(path: Path) -> None:
+def refuse_bomb(path: Path) -> None:
+    """Refuse a workbook that is none, or that would fill the memory once it is unpacked."""
     try:
         with zipfile.ZipFile(path) as packed:
             size = sum(part.file_size for part in packed.infolist())
@@ -98,7 +99,7 @@ def _sheet(names: list[str], wanted: str | None, path: Path, notes: Notes) -> st
     return wanted
 
 
-def _text(
+def cell_text(
     value: Any, kind: str, source: str, path: Path, line: int, sheet: str, column: int
 ) -> str:
     """A cell as a spreadsheet writes it to CSV; whole numbers without a point."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from mores import store
 from mores.errors import DataError, StudyError
 from mores.study import load_study
 from mores.study.signoff import sign, sign_off, withdraw
-from mores.study.signoff.keys import fingerprint, key_of
+from mores.study.signoff.keys import _verified, fingerprint, key_of, verified_by_tool, verified_here
 from mores.study.signoff.signature import Signature, read_signatures
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -146,6 +147,9 @@ def test_without_the_tool_nothing_is_taken_on_trust(tiny_study, keys, monkeypatc
     name_signer(tiny_study, keys["ada"])
     put(tiny_study, "v-00", key=keys["ada"])
     monkeypatch.setattr("mores.study.signoff.keys.which", lambda _: None)
+    assert sign_off(load_study(tiny_study)).faults == ()  # cryptography verifies it
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    _verified.cache_clear()
     assert why(tiny_study) == "cannot be verified here: ssh-keygen is not installed"
     with pytest.raises(StudyError, match="ssh-keygen is not installed"):
         put(tiny_study, "v-02", key=keys["ada"])
@@ -162,6 +166,25 @@ def test_keys_that_cannot_be_used(tiny_study, keys, tmp_path):
     _keygen("-t", "ecdsa", "-N", "", "-f", str(tmp_path / "ecdsa"))
     with pytest.raises(StudyError, match="expected an Ed25519 key, found ecdsa-sha2-nistp256"):
         put(tiny_study, "v-00", key=tmp_path / "ecdsa")
+
+
+def test_both_ways_to_verify_say_the_same(tiny_study, keys):
+    name_signer(tiny_study, keys["ada"])
+    (line, other) = put(tiny_study, "v-00", "v-02", key=keys["ada"])
+    name_signer(tiny_study, keys["mallory"])
+    (foreign,) = put(tiny_study, "v-00", key=keys["mallory"])
+    mine, theirs = key_of(line.signature), key_of(foreign.signature)
+    for payload, signature, key, holds in (
+        (line.payload, line.signature, mine, True),
+        (other.payload, other.signature, mine, True),
+        (line.payload, other.signature, mine, False),
+        (line.payload + b" ", line.signature, mine, False),
+        (line.payload, line.signature, theirs, False),
+        (foreign.payload, foreign.signature, theirs, True),
+        (line.payload, line.signature[:-8] + "AAAAAAA=", mine, False),
+    ):
+        assert verified_here(payload, signature, key) is holds
+        assert verified_by_tool(payload, signature, key) is holds
 
 
 @pytest.mark.parametrize("key", ["", "ssh-rsa AAAA", "ssh-ed25519", "ssh-ed25519 AA\nAA"])

@@ -180,6 +180,8 @@ def test_what_changed_since_it_was_seen_is_not_signed(tiny_study):
     ):
         sign(load_study(tiny_study), seen, **common)
     assert not (tiny_study / "signatures.jsonl").exists()
+    with pytest.raises(StudyError, match="values:v-00 changed"):
+        sign(study, seen, **common)  # which has read its files before they changed
     del seen["values:v-00"]
     assert len(sign(load_study(tiny_study), seen, **common)) == 7
 

@@ -45,7 +45,8 @@ def sign(
     Args:
         study: with the things.
         what: names as `chosen` takes them; or names, each with the digest that the person has seen
-            (`ThingState.digest`): then a thing that has changed meanwhile is not signed.
+            (`ThingState.digest`): then a thing that has changed meanwhile is not signed. Files
+            are read anew.
         by: name or pseudonym.
         role: such as clinician.
         checked: what was looked at: free text, or the points of a checklist.
@@ -63,7 +64,7 @@ def sign(
         StoreError: the file could not be written.
     """
     with _alone(study):
-        wanted = chosen(things(study), what)
+        wanted = chosen(things(study.again()), what)
         if isinstance(what, Mapping):
             _refuse_changed(wanted, what)
         listed = [checked] if isinstance(checked, str) else checked
@@ -187,7 +188,7 @@ def _taken(study: Study, own: Mapping[str, Signature], name: str, by: str) -> li
     by_id = {line.id: line for line in own.values()}
     if name in own or name in by_id:
         return [own.get(name) or by_id[name]]
-    named = [thing.what for thing in chosen(things(study), [name])]
+    named = [thing.what for thing in chosen(things(study.again()), [name])]
     found = [own[what] for what in named if what in own]
     if not found:
         raise StudyError(
