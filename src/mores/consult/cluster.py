@@ -34,7 +34,7 @@ def k_means(
         Label of each point (0 to k − 1), and the centres, shape (k, dimensions).
     """
     centres = _plus_plus(points, weights, k, starts, rng)
-    labels, centres, spreads = _lloyd(points, weights, centres)
+    labels, centres, spreads = lloyd(points, weights, centres)
     best = int(spreads.argmin())
     return labels[best], centres[best]
 
@@ -91,8 +91,17 @@ def _pick(mass: Points, rng: np.random.Generator) -> Members:
     return np.asarray(np.minimum((sums <= drawn).sum(axis=1), mass.shape[1] - 1))
 
 
-def _lloyd(points: Points, weights: Points, centres: Points) -> tuple[Members, Points, Points]:
-    """Labels (starts, n), centres (starts, k, dimensions) and sums of squares of all starts."""
+def lloyd(points: Points, weights: Points, centres: Points) -> tuple[Members, Points, Points]:
+    """Move centres to the middle of the points nearest to them, until none moves.
+
+    Args:
+        points: shape (n, dimensions).
+        weights: of each point.
+        centres: where to begin, shape (starts, k, dimensions): several starts side by side.
+
+    Returns:
+        Labels (starts, n), centres (starts, k, dimensions), weighted sums of squares (starts).
+    """
     starts, k, _ = centres.shape
     labels = np.full((starts, len(points)), -1)
     offsets = k * np.arange(starts)[:, None]
@@ -111,7 +120,8 @@ def _lloyd(points: Points, weights: Points, centres: Points) -> tuple[Members, P
 
 def _total(values: Points, at: Members, starts: int, k: int) -> Points:
     """Sum of the values in each group of each start, shape (starts, k)."""
-    return np.bincount(at, np.tile(values, starts), starts * k).reshape(starts, k)
+    sums = np.bincount(at, np.tile(values, starts), starts * k)
+    return np.asarray(sums.reshape(starts, k), dtype=np.float64)
 
 
 def _distances(points: Points, centres: Points) -> Points:

@@ -2,7 +2,7 @@
 
 found = divide(table, rng)       # the number of groups chosen by the silhouette
 
-As Polis does it: places by `space.project`, a hundred base clusters by k-means, groups of base
+As Polis does it: places by `space.project`, base clusters by k-means where people are many, groups of base
 clusters by k-means with their sizes as weights, and of 2 to 5 groups the number with the highest
 silhouette. It always finds some; whether they are there is what `stability` asks.
 """
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mores.consult.cluster import Members, Points, k_means, silhouette
+from mores.consult.cluster import Members, Points, k_means, lloyd, silhouette
 from mores.consult.space import project
 
 FEWEST, MOST = 2, 5
-BASE = 100
-"""Base clusters at most (Polis's base-k)."""
+BASE = 300
+"""Base clusters at most: up to so many people each stands alone, so that a division does not hang on
+how they fell together. (Polis has 100.)"""
 FOR_EACH_MORE = 12
 """Base clusters for each group above two that is tried (Polis)."""
 
@@ -82,6 +83,8 @@ def _base(points: Points, rng: np.random.Generator) -> tuple[Members, Points]:
     if len(places) <= BASE:
         return at, places
     weights = np.bincount(at).astype(np.float64)
-    labels, centres = k_means(places, weights, BASE, rng, starts=1)
-    used, renumbered = np.unique(labels, return_inverse=True)
-    return renumbered.reshape(-1)[at], centres[used]
+    # Begun at places of people, as Polis does; which ones matters little among so many.
+    begun = rng.choice(len(places), size=BASE, replace=False)
+    labels, centres, _ = lloyd(places, weights, places[begun][None])
+    used, renumbered = np.unique(labels[0], return_inverse=True)
+    return renumbered.reshape(-1)[at], centres[0][used]
