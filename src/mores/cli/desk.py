@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from mores.desk.complaints import Complaint
+    from mores.study.complaints import Complaint
 
 
 def serve(_result: None, values: dict[str, Any]) -> None:

@@ -13,12 +13,13 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from mores.desk.complaints import Complaint, complaints, personal
+from mores.desk.complaints import complaints, hand_on, personal
 from mores.desk.entries import Saying, save
-from mores.desk.serve import desk_folder, place_of
+from mores.desk.serve import place_of
 from mores.desk.tables import DESK, person
 from mores.errors import DataError, did_you_mean
 from mores.study import Study
+from mores.study.complaints import Complaint, desk_folder
 from mores.web import audit
 from mores.web.backup import back_up
 from mores.web.opening import changing, looking
@@ -88,6 +89,7 @@ def complain(
         number = save(tx, saying, who=_shell(tx, now), now=now)
         detail = {"complaint": number, "category": category}
         audit.append(tx, now=now, actor=SHELL, action="complain", detail=detail)
+        hand_on(tx, study)
         return next(one for one in complaints(tx) if one.number == number)
 
 

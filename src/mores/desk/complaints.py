@@ -10,34 +10,8 @@ import sqlalchemy as sa
 
 from mores.curate.rules.personal_data import masked, personal_data
 from mores.desk.entries import said
-from mores.records import Record
-
-
-class Event(Record, frozen=True, kw_only=True):
-    """Something that was done about a complaint."""
-
-    deed: str
-    """``assigned``, ``answered``, ``closed``, ``reopened``."""
-    text: str
-    who: str
-    at: float
-    """Seconds since 1970."""
-
-
-class Complaint(Record, frozen=True, kw_only=True):
-    """An answer that somebody did not accept."""
-
-    number: int
-    category: str
-    """Of the position that it is about, or empty."""
-    question: str
-    answer: str
-    expected: str
-    at: float
-    """Seconds since 1970."""
-    state: str
-    """``open``, ``assigned``, ``answered``, ``closed``."""
-    events: tuple[Event, ...] = ()
+from mores.study import Study
+from mores.study.complaints import Complaint, Event, write_complaints
 
 
 def complaints(tx: sa.Connection) -> list[Complaint]:
@@ -71,3 +45,8 @@ def complaints(tx: sa.Connection) -> list[Complaint]:
 def personal(text: str) -> tuple[str, ...]:
     """What looks like personal data in a text, each kind with the data masked (rule M503)."""
     return tuple(f"{kind}: {masked(found)}" for kind, found in personal_data(text))
+
+
+def hand_on(tx: sa.Connection, study: Study) -> None:
+    """Write what there is now into the study's folder, for `mores revise` and the report."""
+    write_complaints(study, complaints(tx))

@@ -176,6 +176,7 @@ def _write(content: Content, name: Name, record: dict[str, Any]) -> None:
         position = store.as_record(record, Position)
         charter = content.study.charter
         rows = [position if p.category == name.id else p for p in charter.positions]
+        rows += [] if name in content.records else [position]
         text = rewrite_charter(
             store.read_text(path), replace(charter, positions=tuple(rows)), path=path
         )

@@ -6,7 +6,7 @@ A test walks this table with every role, and fails for an address that is not in
 from __future__ import annotations
 
 from mores.desk.call import STAFF
-from mores.desk.pages import asking, cases, consult, door, overview, owner, records
+from mores.desk.pages import asking, cases, consult, door, overview, owner, records, signing
 from mores.web.call import Page
 from mores.web.door import SHARED
 
@@ -33,6 +33,8 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/comment/{part}/{id}", STAFF, records.comment),
     Page("POST", "/review/{part}/{id}", REVIEWERS, records.review),
     Page("POST", "/decide/{part}/{id}", "owner", records.decide),
+    Page("GET", "/signatures", STAFF, signing.listing),
+    Page("POST", "/sign", REVIEWERS, signing.signed),
     Page("GET", "/cases", STAFF, cases.listing),
     Page("GET", "/complain", STAFF, cases.form),
     Page("POST", "/complain", STAFF, cases.complain),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from mores.desk import people
 from mores.desk.app import APP
@@ -18,6 +17,7 @@ from mores.desk.pages.owner import backup_now
 from mores.desk.tables import DESK, invite
 from mores.store import Say
 from mores.study import Study
+from mores.study.complaints import desk_folder
 from mores.web import audit
 from mores.web.backup import back_up, newest
 from mores.web.database import Database
@@ -34,11 +34,6 @@ class Options(Address):
 
     port: int = 8766
     database: str | None = None
-
-
-def desk_folder(study: Study) -> Path:
-    """Where the desk's database and its backups are kept."""
-    return study.folder / "desk"
 
 
 def place_of(study: Study, database: str | None) -> str:

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from mores import store
-from mores.desk.complain import complaints_of
-from mores.desk.complaints import Complaint
 from mores.measure.toxicity.run import scorer_of, threshold_of
 from mores.measure.toxicity.scorer import Scorer, score_completions
 from mores.progress import Progress
@@ -25,6 +23,7 @@ from mores.revise.gaps import ARM, REFERENCE, Gap, Observation, find_gaps
 from mores.sample.run import sample_validation
 from mores.step import Made, Step, recorded
 from mores.study import Study
+from mores.study.complaints import Complaint, read_complaints
 from mores.study.content import records_digest, samples_digest
 
 GAPS = "gaps.json"
@@ -98,7 +97,7 @@ def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
         step.run(lambda: _find(study, completions, judge, ratings, step), say=progress.say)
         result = store.as_record(store.read_json(step.folder / GAPS), RevisionResult)
     progress.say(f"gaps: {step.folder / PAGE}")
-    waiting = tuple(one for one in complaints_of(study) if one.state != "closed")
+    waiting = tuple(one for one in read_complaints(study) if one.state != "closed")
     return replace(result, page=str(step.folder / PAGE), complaints=waiting)
 
 

@@ -13,7 +13,8 @@ import msgspec
 from starlette.responses import Response
 
 from mores.desk.call import Call
-from mores.desk.complaints import Complaint, complaints, personal
+from mores.desk.complaints import complaints, hand_on, personal
+from mores.study.complaints import Complaint
 from mores.web import audit
 from mores.web.call import RefusedError, page, redirect
 
@@ -50,6 +51,7 @@ def complain(call: Call) -> Response:
     with call.site.database.write() as tx:
         detail = {"complaint": number, "category": told["category"]}
         audit.append(tx, now=call.now, actor=call.person.id, action="complain", detail=detail)
+        hand_on(tx, call.content.study)
     return redirect(f"/cases/{number}")
 
 
@@ -81,6 +83,7 @@ def act(call: Call) -> Response:
     with call.site.database.write() as tx:
         detail = {"complaint": case.number, "deed": deed}
         audit.append(tx, now=call.now, actor=call.person.id, action="case", detail=detail)
+        hand_on(tx, call.content.study)
     return redirect(f"/cases/{case.number}")
 
 

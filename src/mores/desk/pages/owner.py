@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from mores.desk import people
 from mores.desk.call import Call, Site
+from mores.desk.complaints import hand_on
 from mores.desk.tables import DESK, invite, person
 from mores.errors import DataError
 from mores.web import audit
@@ -81,6 +82,7 @@ def forget(call: Call) -> Response:
         if row is None or row.role == "owner":
             raise DataError("no such person, or the owner")
         people.forget(tx, who, now=call.now, actor=call.person.id)
+        hand_on(tx, call.content.study)
     return redirect("/people")
 
 

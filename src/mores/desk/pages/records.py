@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,8 @@ from mores.desk.call import Call
 from mores.desk.content import FIELDS, LONG, NEEDED, OPTIONS, Content, Name, findings_of
 from mores.desk.drafts import Draft
 from mores.desk.entries import said
+from mores.desk.models import Natural, can_draft, first_answer, natural
+from mores.desk.pages.signing import thing_of
 from mores.errors import DataError, MoresError
 from mores.records import Finding
 from mores.web.call import RefusedError, page, redirect
@@ -58,8 +61,6 @@ def one(call: Call) -> Response:
 def new(call: Call) -> Response:
     """An empty form."""
     part = _part(call)
-    if part == "charter":
-        raise RefusedError("not_found", 404)
     return _form(call, Name(part, ""), {"category": call.query.get("category", "")}, is_new=True)
 
 
@@ -85,10 +86,25 @@ def save(call: Call) -> Response:
     base = _base(call, name)
     fields = _typed(call, base)
     fault = _fault(call, content, name, is_new="id" not in call.params)
-    if fault or call.get("deed") == "look":
+    deed = call.get("deed")
+    if fault or deed != "save":
         is_new = "id" not in call.params
-        return _form(call, name, fields, base=base, fault=fault, looked=True, is_new=is_new)
-    text = work.text_of(base, fields | {"id": name.id} if part != "charter" else fields)
+        if deed == "draft" and fault in ("", "empty") and call.get("prompt").strip():
+            fields = fields | first_answer(content.study, fields)
+            fault = ""
+        read = natural(content.study, fields) if deed == "natural" and not fault else ()
+        return _form(
+            call,
+            name,
+            fields,
+            base=base,
+            fault=fault,
+            looked=not fault,
+            is_new=is_new,
+            natural=read,
+        )
+    own = "category" if part == "charter" else "id"
+    text = work.text_of(base, fields | {own: name.id})
     number = call.save("draft", str(name), text, digest=content.digest(name))
     return redirect(f"/records/{part}/{name.id}?draft={number}&saved=1")
 
@@ -246,6 +262,7 @@ def _show(
         findings=_findings(call, content, name, draft.fields if draft else None),
         position=_position(content, name, draft.fields if draft else record or {}),
         pair=_counterpart(content, name),
+        signed=thing_of(content, name),
         talk=talk,
         key=call.key,
         saved="saved" in call.query,
@@ -354,11 +371,12 @@ def _form(
     fault: str = "",
     looked: bool = False,
     is_new: bool = False,
+    natural: Sequence[Natural] = (),
 ) -> Response:
     content = call.content
     base = content.records.get(name, {}) if base is None else base
     found: list[Finding] = []
-    if looked and not fault:
+    if looked and not fault and name.part != "charter":
         found = _findings(call, content, name, fields)
     return page(
         call,
@@ -378,6 +396,8 @@ def _form(
         fault=fault,
         looked=looked,
         findings=found,
+        natural=natural,
+        drafts=can_draft(content.study) and name.part == "values",
         words=len(words(str(fields.get("completion", "")))),
         texts_lang=content.study.charter.language,
     )
