@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -26,6 +28,7 @@ from mores.trace.change import pieces
 from mores.trace.keep import gradients_step, keep_gradients, read_gradients, read_kept, why_not
 from mores.trace.model import Trace
 from mores.trace.page import mark, render
+from mores.trace.words import MEASURED, paragraph
 from mores.tune.adapters import adapter_weights
 
 KEY = ArmKey("values_targeted", 1)
@@ -365,9 +368,27 @@ def test_the_paragraph_promises_nothing(study):
     assert "Nobody is named who answers for this position." in found.paragraph
     first = found.samples[0]
     assert first.id in found.paragraph
-    factor = np.exp(abs(found.change.minus_base))
-    assert f"{factor:.2f} times" in found.paragraph
+    assert f"{np.exp(found.change.minus_base):.2f} times as likely as before" in found.paragraph
+    control = f"{np.exp(found.change.minus_control):.2f} times as likely as after the same tuning"
+    assert control in found.paragraph
     assert any("AdamW" in limit for limit in found.limits)
+
+
+@pytest.mark.parametrize(
+    ("base", "control", "said"),
+    [
+        # e^0.25 = 1.284, e^-0.5 = 0.607
+        (0.25, -0.5, "made this answer more likely: 1.28 times as likely as before; it is 0.61"),
+        (-0.5, 0.25, "made this answer less likely: 0.61 times as likely as before; it is 1.28"),
+        (0.004, None, "hardly changed how likely this answer is (each piece of a word"),
+    ],
+)
+def test_what_changed_in_words(study, base, control, said):
+    found = trace(study, question=QUESTION, answer=ANSWER)
+    change = msgspec.structs.replace(found.change, minus_base=base, minus_control=control)
+    text = paragraph(found.source, "", change, "", found.samples, "", found.position, found.people)
+    assert said in text
+    assert text.startswith("The answer was typed in, so no model need ever have given it.")
 
 
 def test_marks_by_hand():
@@ -452,3 +473,13 @@ def test_the_command(study, traced_study, capsys):
     assert ran.exit_code == 0, ran.output
     assert "This does not show that they caused it" in " ".join(ran.stdout.split())
     assert "more likely than base:" in ran.stdout
+
+
+def test_the_figures_that_are_printed_are_those_of_the_docs():
+    page = (Path(__file__).parents[2] / "docs" / "trace.md").read_text("utf-8")
+    said = re.search(r"Spearman ([\d.]+), 95 % (\S+) to ([\d.]+)", MEASURED)
+    assert said is not None
+    assert f"| alignment | {said[1]} | {said[2]} to {said[3]} |" in page
+    first, second = re.findall(r"(\d) times of (\d)", MEASURED)
+    assert f"among the first five | {first[0]} of {first[1]} " in page
+    assert f"among the first five | {second[0]} of {second[1]} " in page

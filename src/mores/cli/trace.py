@@ -57,6 +57,6 @@ def _sample(sample: SampleInfluence) -> str:
     rank = "" if sample.alignment_rank is None else sample.alignment_rank
     question = printable(" ".join(sample.question.split()))
     return (
-        f"{sample.id:<16} {aligned:>9} {rank:>5} {sample.likeness:>9.3f} "
+        f"{printable(sample.id):<16} {aligned:>9} {rank:>5} {sample.likeness:>9.3f} "
         f"{sample.likeness_rank:>5}  {question[:48]}"
     )

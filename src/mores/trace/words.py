@@ -67,25 +67,21 @@ def _source(source: Source, answered_by: str) -> str:
 
 
 def _change(change: Change) -> str:
-    against = [("the model before tuning", change.minus_base)]
-    if change.minus_control is not None:
-        against.append(("the model tuned on neutral texts of the same form", change.minus_control))
-    (first, by), *rest = against
-    said = f"Tuning on the study's samples made this answer {_more(by)} than {first} finds it"
-    if abs(by) < SAME:
-        said = f"Tuning on the study's samples hardly changed how likely {first} finds this answer"
-    for other, difference in rest:
-        said += (
-            f", and it is about as likely for {other}"
-            if abs(difference) < SAME
-            else f", and it is {_more(difference)} than for {other}"
+    by = change.minus_base
+    said = "Tuning on the study's samples hardly changed how likely this answer is"
+    if abs(by) >= SAME:
+        said = (
+            "Tuning on the study's samples made this answer "
+            f"{'more' if by > 0 else 'less'} likely: "
+            f"{_times(by)} before"
         )
+    if change.minus_control is not None:
+        said += f"; it is {_times(change.minus_control)} after the same tuning on neutral texts"
     return f"{said} (each piece of a word, on average)."
 
 
-def _more(nats: float) -> str:
-    factor = math.exp(abs(nats))
-    return f"{factor:.2f} times {'more' if nats > 0 else 'less'} likely"
+def _times(nats: float) -> str:
+    return f"{math.exp(nats):.2f} times as likely as"
 
 
 def _listed(samples: Sequence[SampleInfluence]) -> str:
@@ -152,7 +148,10 @@ def limits(
 
 
 MEASURED = (
-    "How well these ranks foretell what training without a sample does was measured on the bundled "
-    "model: see docs/trace.md."
+    "Measured once on the bundled model: which samples come first agrees weakly with what training "
+    "without them does (Spearman 0.31, 95 % −0.02 to 0.57: no agreement is not ruled out). False "
+    "samples planted on invented subjects came first 6 times of 6, samples planted against a "
+    "position were among the first five 3 times of 6 (docs/trace.md). These are samples to read "
+    "first, not culprits."
 )
 """Printed with every influence; the figures come from benchmarks/trace_validation.py."""
