@@ -36,6 +36,7 @@ ORDER = (
     "rate",
     "plan",
     "report",
+    "trace",
     "revise",
     "desk",
     "vary",

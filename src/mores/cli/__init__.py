@@ -92,6 +92,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.cli.run:run",
         "Write the report of what has been measured so far.",
     ),
+    "trace": (
+        "mores.trace.run:trace",
+        "mores.cli.trace:trace",
+        "Trace an answer: what tuning changed in it, which samples, whose position.",
+    ),
     "revise": (
         "mores.revise.run:revise",
         "mores.cli.revise:revise",

@@ -72,7 +72,7 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
     """
     from markupsafe import Markup
 
-    css, js = _style(), _file("page.js")
+    css, js = style(), _file("page.js")
     page = _environment().get_template("page.html.j2")
     return page.render(
         report=report,
@@ -100,9 +100,10 @@ def numbers_of(report: Report) -> dict[str, int]:
 
 
 def policy(css: str, js: str) -> str:
-    """Return a content security policy that allows exactly this style and this script."""
+    """Return a content security policy that allows exactly this style and this script, if any."""
+    allowed = _hash(js) if js else "'none'"
     return (
-        f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(js)}; img-src data:; "
+        f"default-src 'none'; style-src {_hash(css)}; script-src {allowed}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -139,7 +140,8 @@ def _file(name: str) -> str:
     return path.read_text("utf-8").replace("\r\n", "\n").strip()
 
 
-def _style() -> str:
+def style() -> str:
+    """Return the style of the report's pages, for light and dark paper and for print."""
     light = variables(LIGHT) + _surfaces("light")
     dark = variables(DARK) + _surfaces("dark")
     theme = f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"

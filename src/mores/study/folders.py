@@ -1,6 +1,7 @@
 """Where everything computed is kept below a study's run folder.
 
 runs/<preset>/<model>/tune/<arm>-s<seed>/      adapter or weights, log.jsonl
+runs/<preset>/<model>/trace/<arm>-s<seed>/     adapters along training, gradients of the samples
 runs/<preset>/<model>/rejected/                completions.jsonl: base's own answers to the samples
 runs/<preset>/<model>/sample/                  completions.jsonl
 runs/<preset>/<model>/stems/                   completions.jsonl of the stems
@@ -33,6 +34,11 @@ def model_folder(study: Study, model: str) -> Path:
 def tune_folder(study: Study, model: str, key: ArmKey) -> Path:
     """One tuned arm."""
     return model_folder(study, model) / "tune" / key.name
+
+
+def trace_folder(study: Study, model: str, key: ArmKey) -> Path:
+    """What one tuned arm's answers are traced with."""
+    return model_folder(study, model) / "trace" / key.name
 
 
 def ratings_folder(study: Study) -> Path:
