@@ -3,8 +3,8 @@
 found = divide(table, rng)       # the number of groups chosen by the silhouette
 
 As Polis does it: places by `space.project`, base clusters by k-means where people are many, groups
-of base clusters by k-means with their sizes as weights, and of 2 to 5 groups the number with the highest
-silhouette. It always finds some; whether they are there is what `stability` asks.
+of base clusters by k-means with their sizes as weights, and of 2 to 5 groups the number with the
+highest silhouette. It always finds some; whether they are there is what `stability` asks.
 """
 
 from __future__ import annotations

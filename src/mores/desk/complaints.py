@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from mores.curate.rules.personal_data import masked, personal_data
 from mores.desk.entries import said
+from mores.errors import MoresError
 from mores.study import Study
 from mores.study.complaints import Complaint, Event, write_complaints
+from mores.trace import trace
 
 
 def complaints(tx: sa.Connection) -> list[Complaint]:
@@ -20,6 +22,7 @@ def complaints(tx: sa.Connection) -> list[Complaint]:
     for row in said(tx, "case"):
         done = Event(deed=row.value, text=row.text or "", who=row.label, at=row.at)
         events.setdefault(row.parent, []).append(done)
+    traced = {row.parent: row.text or "" for row in said(tx, "trace")}
     found = []
     for row in said(tx, "complaint"):
         if not row.text:
@@ -36,10 +39,29 @@ def complaints(tx: sa.Connection) -> list[Complaint]:
                 expected=told.get("expected", ""),
                 at=row.at,
                 state="open" if state == "reopened" else state,
+                traced=traced.get(row.id, ""),
                 events=own,
             )
         )
     return found
+
+
+def traced(study: Study, complaint: Complaint) -> str:
+    """Trace a complaint's answer back, in one paragraph; or say why it cannot be.
+
+    Gradients that are not kept yet are not taken here: that takes longer than tuning did.
+    """
+    try:
+        found = trace(
+            study,
+            question=complaint.question,
+            answer=complaint.answer,
+            category=complaint.category,
+            gradients=False,
+        )
+    except MoresError as error:
+        return f"It could not be traced: {error.message}"
+    return found.paragraph
 
 
 def personal(text: str) -> tuple[str, ...]:

@@ -6,7 +6,17 @@ A test walks this table with every role, and fails for an address that is not in
 from __future__ import annotations
 
 from mores.desk.call import STAFF
-from mores.desk.pages import asking, cases, consult, door, overview, owner, records, signing
+from mores.desk.pages import (
+    asking,
+    cases,
+    consult,
+    door,
+    overview,
+    owner,
+    records,
+    signing,
+    writing,
+)
 from mores.web.call import Page
 from mores.web.door import SHARED
 
@@ -25,11 +35,11 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/findings", STAFF, records.findings),
     Page("GET", "/drafts", STAFF, records.all_drafts),
     Page("GET", "/records/{part}", STAFF, records.listing),
-    Page("GET", "/new/{part}", WRITERS, records.new),
-    Page("POST", "/new/{part}", WRITERS, records.save, room=TEXT),
+    Page("GET", "/new/{part}", WRITERS, writing.new),
+    Page("POST", "/new/{part}", WRITERS, writing.save, room=TEXT),
     Page("GET", "/records/{part}/{id}", STAFF, records.one),
-    Page("GET", "/edit/{part}/{id}", WRITERS, records.edit),
-    Page("POST", "/edit/{part}/{id}", WRITERS, records.save, room=TEXT),
+    Page("GET", "/edit/{part}/{id}", WRITERS, writing.edit),
+    Page("POST", "/edit/{part}/{id}", WRITERS, writing.save, room=TEXT),
     Page("POST", "/comment/{part}/{id}", STAFF, records.comment),
     Page("POST", "/review/{part}/{id}", REVIEWERS, records.review),
     Page("POST", "/decide/{part}/{id}", "owner", records.decide),
@@ -40,6 +50,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/complain", STAFF, cases.complain),
     Page("GET", "/cases/{number}", STAFF, cases.one),
     Page("POST", "/cases/{number}", "owner", cases.act),
+    Page("POST", "/trace/{number}", STAFF, cases.trace_it),
     Page("GET", "/begin", "participant", consult.begin),
     Page("POST", "/begin", "participant", consult.consented),
     Page("GET", "/vote", "participant", consult.vote),

@@ -36,6 +36,7 @@ KINDS = (
     "moderation",
     "complaint",
     "case",
+    "trace",
 )
 
 metadata = MetaData(

@@ -38,6 +38,8 @@ class Complaint(Record, frozen=True, kw_only=True):
     """Seconds since 1970."""
     state: str
     """``open``, ``assigned``, ``answered``, ``closed``."""
+    traced: str = ""
+    """What a trace of the answer says, in one paragraph; empty where it was not traced."""
     events: tuple[Event, ...] = ()
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mores.records import Example, Position
+from mores.consult import ConsultResult
+from mores.records import Accountable, Example, Position
+from mores.study import Study
+from mores.study.signoff import counted, sign_off
 from mores.trace.model import CategoryFrom, PeopleBehind, PositionBehind
 
 NOBODY_ASKED = "Nobody was asked about this position."
@@ -58,3 +61,44 @@ def people_behind(
 
 def _names(named: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if name))
+
+
+def consulted_on(result: ConsultResult | None, category: str) -> str | None:
+    """What people said of a position, in sentences; None where nobody answered to it."""
+    if result is None:
+        return None
+    said = []
+    for one in result.statements:
+        total = one.total
+        if one.about != category or total.n == 0:
+            continue
+        if total.n is None:
+            said.append(f"On “{one.text}”: not shown, {total.withheld}.")
+        else:
+            said.append(
+                f"On “{one.text}” {total.agree} of {total.n} agreed, {total.disagree} disagreed, "
+                f"{total.passed} passed."
+            )
+    return " ".join(said) or None
+
+
+def signed_for(study: Study, category: str) -> str | None:
+    """Who has signed a position and its samples, in words; None where nobody has.
+
+    Raises:
+        DataError: signatures.jsonl or signers.toml cannot be read.
+    """
+    own = [one for one in sign_off(study).things if one.category == category]
+    if not any(one.signatures for one in own):
+        return None
+    return "; ".join(count.line for count in counted(own)) + "."
+
+
+def answers_for(accountable: Accountable | None) -> str | None:
+    """Who answers for a position; None where the charter does not say."""
+    if accountable is None:
+        return None
+    if accountable.nobody:
+        return f"Nobody answers for it: {accountable.nobody}."
+    reach = f", {accountable.contact}" if accountable.contact else ""
+    return f"{accountable.who} answers for this position{reach}."

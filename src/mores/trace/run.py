@@ -18,12 +18,19 @@ import msgspec
 import numpy as np
 
 from mores import store
+from mores.consult import consulted
 from mores.errors import DataError
 from mores.progress import Progress
 from mores.records import Example
 from mores.study import Study
 from mores.trace.asked import Asked, find_completion, typed
-from mores.trace.behind import people_behind, position_behind
+from mores.trace.behind import (
+    answers_for,
+    consulted_on,
+    people_behind,
+    position_behind,
+    signed_for,
+)
 from mores.trace.model import CategoryFrom, SampleInfluence, Trace
 from mores.trace.near import likeness
 from mores.trace.read import Reading, read
@@ -98,8 +105,13 @@ def _trace(study: Study, asked: Asked, make: bool, progress: Progress) -> Trace:
     examples = study.dataset(asked.key.arm).examples
     samples = _samples(examples, told, asked.question, study.charter.language)
     category, found_by = _category(asked, samples)
-    position = position_behind(study.charter.position(category), found_by)
-    people = people_behind([e for e in examples if e.category == category])
+    own = study.charter.position(category)
+    position = position_behind(own, found_by, consulted_on(consulted(study), category))
+    people = people_behind(
+        [e for e in examples if e.category == category],
+        signed_for(study, category),
+        answers_for(own.accountable),
+    )
     answered_by = asked.key.name if asked.source == "drawn" else asked.answered_by
     about = told.kept.about if told.kept else None
     return Trace(

@@ -13,8 +13,9 @@ import msgspec
 from starlette.responses import Response
 
 from mores.desk.call import Call
-from mores.desk.complaints import complaints, hand_on, personal
+from mores.desk.complaints import complaints, hand_on, personal, traced
 from mores.study.complaints import Complaint
+from mores.trace.behind import answers_for
 from mores.web import audit
 from mores.web.call import RefusedError, page, redirect
 
@@ -65,10 +66,22 @@ def one(call: Call) -> Response:
         "case.html",
         case=case,
         position=position,
-        accountable=str(getattr(position, "accountable", "") or ""),
+        accountable=answers_for(position.accountable if position else None),
         key=call.key,
         texts_lang=charter.language,
     )
+
+
+def trace_it(call: Call) -> Response:
+    """Say what tuning changed in the answer, and which samples are behind it."""
+    case = _case(call)
+    text = traced(call.content.study, case)
+    call.save("trace", f"case/{case.number}", text, parent=case.number)
+    with call.site.database.write() as tx:
+        detail = {"complaint": case.number}
+        audit.append(tx, now=call.now, actor=call.person.id, action="trace", detail=detail)
+        hand_on(tx, call.content.study)
+    return redirect(f"/cases/{case.number}")
 
 
 def act(call: Call) -> Response:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,25 +10,22 @@ from starlette.responses import Response
 from mores.curate.text import words
 from mores.desk import drafts as work
 from mores.desk.call import Call
-from mores.desk.content import FIELDS, LONG, NEEDED, OPTIONS, Content, Name, findings_of
+from mores.desk.content import FIELDS, Content, Name, findings_of
 from mores.desk.drafts import Draft
 from mores.desk.entries import said
-from mores.desk.models import Natural, can_draft, first_answer, natural
 from mores.desk.pages.signing import thing_of
 from mores.errors import DataError, MoresError
 from mores.records import Finding
 from mores.web.call import RefusedError, page, redirect
 
-ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$"
-
 
 def listing(call: Call) -> Response:
     """All records of one file, or of one position in it."""
-    part = _part(call)
+    part = part_of(call)
     content = call.content
     category = call.query.get("category", "")
     with call.site.database.read() as tx:
-        open_drafts = [d for d in work.drafts(tx) if d.name.part == part and _waits(d)]
+        open_drafts = [d for d in work.drafts(tx) if d.name.part == part and waits(d)]
     rows = [
         _row(content, name, record)
         for name, record in content.of(part)
@@ -54,64 +48,13 @@ def listing(call: Call) -> Response:
 def one(call: Call) -> Response:
     """One record, or a draft of one that is not there yet."""
     name = call.name
-    _part(call)
+    part_of(call)
     return _show(call, name, number=int(call.query["draft"]) if _draft_asked(call) else None)
-
-
-def new(call: Call) -> Response:
-    """An empty form."""
-    part = _part(call)
-    return _form(call, Name(part, ""), {"category": call.query.get("category", "")}, is_new=True)
-
-
-def edit(call: Call) -> Response:
-    """The form of a record, as its file or the person's own draft has it."""
-    name = call.name
-    _part(call)
-    record = call.content.records.get(name)
-    with call.site.database.read() as tx:
-        own = [d for d in work.drafts(tx, name) if d.person == call.person.id and _waits(d)]
-    if own:
-        return _form(call, name, own[0].fields, base=own[0].base)
-    if record is None:
-        raise RefusedError("not_found", 404)
-    return _form(call, name, record)
-
-
-def save(call: Call) -> Response:
-    """Keep a draft, or show it with what `mores check` says and keep nothing yet."""
-    part = _part(call)
-    name = Name(part, call.params.get("id") or call.get("id").strip())
-    content = call.content
-    base = _base(call, name)
-    fields = _typed(call, base)
-    fault = _fault(call, content, name, is_new="id" not in call.params)
-    deed = call.get("deed")
-    if fault or deed != "save":
-        is_new = "id" not in call.params
-        if deed == "draft" and fault in ("", "empty") and call.get("prompt").strip():
-            fields = fields | first_answer(content.study, fields)
-            fault = ""
-        read = natural(content.study, fields) if deed == "natural" and not fault else ()
-        return _form(
-            call,
-            name,
-            fields,
-            base=base,
-            fault=fault,
-            looked=not fault,
-            is_new=is_new,
-            natural=read,
-        )
-    own = "category" if part == "charter" else "id"
-    text = work.text_of(base, fields | {own: name.id})
-    number = call.save("draft", str(name), text, digest=content.digest(name))
-    return redirect(f"/records/{part}/{name.id}?draft={number}&saved=1")
 
 
 def comment(call: Call) -> Response:
     """Say something about a record or a draft of it."""
-    _part(call)
+    part_of(call)
     parent = call.number("draft") if call.get("draft") else None
     if not call.get("text").strip():
         raise RefusedError("bad_form", 400)
@@ -159,8 +102,8 @@ def all_drafts(call: Call) -> Response:
     return page(
         call,
         "drafts.html",
-        waiting=[d for d in found if _waits(d)],
-        done=[d for d in found if not _waits(d)][:50],
+        waiting=[d for d in found if waits(d)],
+        done=[d for d in found if not waits(d)][:50],
     )
 
 
@@ -177,14 +120,16 @@ def findings(call: Call) -> Response:
 # Pieces ------------------------------------------------------------------------------------
 
 
-def _part(call: Call) -> str:
+def part_of(call: Call) -> str:
+    """The file that an address names; refused where there is none of that name."""
     part = call.params["part"]
     if part not in FIELDS:
         raise RefusedError("not_found", 404)
     return part
 
 
-def _waits(draft: Draft) -> bool:
+def waits(draft: Draft) -> bool:
+    """Whether nobody has decided on a draft."""
     return draft.state not in (work.ACCEPTED, work.DECLINED)
 
 
@@ -259,8 +204,8 @@ def _show(
         changed=_changed(draft, name.part) if draft else [],
         conflicts=_conflicts(draft, record or {}),
         others=[d for d in found if draft is None or d.number != draft.number],
-        findings=_findings(call, content, name, draft.fields if draft else None),
-        position=_position(content, name, draft.fields if draft else record or {}),
+        findings=said_of(call, content, name, draft.fields if draft else None),
+        position=position_of(content, name, draft.fields if draft else record or {}),
         pair=_counterpart(content, name),
         signed=thing_of(content, name),
         talk=talk,
@@ -269,13 +214,13 @@ def _show(
         fault=fault,
         trouble=call.site.shelf.trouble,
         mine=draft is not None and draft.person == call.person.id,
-        waits=draft is not None and _waits(draft),
+        waits=draft is not None and waits(draft),
         texts_lang=content.study.charter.language,
     )
 
 
 def _conflicts(draft: Draft | None, record: dict[str, Any]) -> list[str]:
-    if draft is None or not _waits(draft):
+    if draft is None or not waits(draft):
         return []
     return [conflict.field for conflict in work.together(draft, record)[1]]
 
@@ -284,7 +229,7 @@ def _changed(draft: Draft, part: str) -> list[str]:
     return [f for f in FIELDS[part] if draft.fields.get(f, "") != draft.base.get(f, "")]
 
 
-def _findings(
+def said_of(
     call: Call, content: Content, name: Name, fields: dict[str, Any] | None
 ) -> list[Finding]:
     """What is said of the record, or of a draft of it."""
@@ -300,7 +245,8 @@ def _findings(
     return call.site.cache[key]  # type: ignore[return-value]
 
 
-def _position(content: Content, name: Name, fields: dict[str, Any]) -> Any:
+def position_of(content: Content, name: Name, fields: dict[str, Any]) -> Any:
+    """The position that a record belongs to, or None."""
     category = name.id if name.part == "charter" else fields.get("category", "")
     known = content.study.charter.categories
     return content.study.charter.position(category) if category in known else None
@@ -318,86 +264,3 @@ def _counterpart(content: Content, name: Name) -> dict[str, Any] | None:
     if place >= len(rows):
         return None
     return {"name": rows[place][0], "record": rows[place][1]}
-
-
-def _base(call: Call, name: Name) -> dict[str, Any]:
-    """What the form was begun from: the file then, if the form knows it, else the file now."""
-    with call.site.database.read() as tx:
-        own = [d for d in work.drafts(tx, name) if d.person == call.person.id and _waits(d)]
-    if own and own[0].base:
-        return own[0].base
-    if call.get("base"):
-        try:
-            told = json.loads(call.get("base"))
-        except ValueError:
-            raise RefusedError("bad_form", 400) from None
-        return told if isinstance(told, dict) else {}
-    return {}
-
-
-def _typed(call: Call, base: dict[str, Any]) -> dict[str, Any]:
-    """The form's fields on top of what the form does not show."""
-    part = call.params["part"]
-    shown = {
-        field: call.get(field).replace("\r\n", "\n").strip()
-        for field in FIELDS[part]
-        if field in call.form
-    }
-    kept = {key: value for key, value in base.items() if key not in shown}
-    return kept | {field: value for field, value in shown.items() if value}
-
-
-def _fault(call: Call, content: Content, name: Name, *, is_new: bool) -> str:
-    """What keeps a draft from being kept at all; most things are findings instead."""
-    if not re.match(ID, name.id):
-        return "id"
-    if is_new and name in content.records:
-        return "taken"
-    lacking = [f for f in FIELDS[name.part] if f in NEEDED and not call.get(f).strip()]
-    if lacking:
-        return "empty"
-    known = content.study.charter.categories
-    if name.part != "charter" and call.get("category") not in known:
-        return "category"
-    return ""
-
-
-def _form(
-    call: Call,
-    name: Name,
-    fields: dict[str, Any],
-    *,
-    base: dict[str, Any] | None = None,
-    fault: str = "",
-    looked: bool = False,
-    is_new: bool = False,
-    natural: Sequence[Natural] = (),
-) -> Response:
-    content = call.content
-    base = content.records.get(name, {}) if base is None else base
-    found: list[Finding] = []
-    if looked and not fault and name.part != "charter":
-        found = _findings(call, content, name, fields)
-    return page(
-        call,
-        "edit.html",
-        400 if fault else 200,
-        name=name,
-        is_new=is_new,
-        fields=FIELDS[name.part],
-        values=fields,
-        base=json.dumps(base, ensure_ascii=False),
-        needed=NEEDED,
-        long=LONG,
-        options=OPTIONS,
-        categories=content.study.charter.positions,
-        position=_position(content, name, fields),
-        key=call.get("key") or call.key,
-        fault=fault,
-        looked=looked,
-        findings=found,
-        natural=natural,
-        drafts=can_draft(content.study) and name.part == "values",
-        words=len(words(str(fields.get("completion", "")))),
-        texts_lang=content.study.charter.language,
-    )
