@@ -188,7 +188,9 @@ def write_study(folder: Path, *, language: str = "en") -> None:
     store.write_jsonl(folder / "stance.jsonl", [pair])
 
 
-def make_desk(folder: Path, url: str | None = None, *, limits: bool = False) -> Desk:
+def make_desk(
+    folder: Path, url: str | None = None, *, limits: bool = False, home: str = HERE
+) -> Desk:
     """A desk over a new study."""
     if not (folder / "study.toml").exists():
         write_study(folder)
@@ -198,7 +200,7 @@ def make_desk(folder: Path, url: str | None = None, *, limits: bool = False) -> 
     clock = Clock()
     site = Site(
         database=database,
-        place=Place(HERE),
+        place=Place(home),
         title="trial",
         now=clock,
         shelf=Shelf(lambda: load_study(folder)),

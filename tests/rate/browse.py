@@ -22,6 +22,7 @@ import sqlalchemy as sa
 import uvicorn
 from app import app_of, make_site, make_study, new_link
 
+from browser_checks import Watch
 from mores.rate.db.tables import event, item, remark
 from mores.rate.web.app import APP
 from mores.web.i18n import environment
@@ -153,31 +154,6 @@ class Live:
         return self.rows(query)
 
 
-class Watch:
-    """What a browser context said and asked for."""
-
-    def __init__(self, context: Any, home: str) -> None:
-        self.complaints: list[str] = []
-        self.elsewhere: list[str] = []
-        self.home = home
-        context.on("console", self._console)
-        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
-        context.on("request", self._request)
-
-    def _console(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.type}: {message.text}")
-
-    def _request(self, request: Any) -> None:
-        if not request.url.startswith((self.home + "/", "data:", "about:", "blob:")):
-            self.elsewhere.append(request.url)
-
-    def nothing(self, *, but: str = "") -> None:
-        """Assert that all was quiet; `but` may stand in complaints that were provoked."""
-        left = [one for one in self.complaints if not but or but not in one]
-        assert (left, self.elsewhere) == ([], [])
-
-
 @contextmanager
 def person(browser: Any, live: Live, *, quiet: str = "", **options: Any) -> Iterator[Any]:
     """A page in a browser of its own, watched until the end.
@@ -270,9 +246,3 @@ def give(page: Any, value: int, tag: str = "en") -> str:
     press(page, "Save and next", tag)
     settled(page, name)
     return name
-
-
-def no_sideways(page: Any, width: int) -> None:
-    """Nothing sticks out: the page is no wider than the screen (WCAG 1.4.10)."""
-    size = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert size[0] <= width, f"{page.url}: {size[0]} px wide on a screen of {width}"

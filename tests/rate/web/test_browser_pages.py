@@ -19,9 +19,9 @@ from app import (
     owner,
     rate_one,
 )
-from axe_playwright_python.sync_playwright import Axe
-from browse import RATING, Live, Watch, no_sideways, small_study
+from browse import RATING, Live, small_study
 
+from browser_checks import WIDE, Watch, faults_of
 from mores.rate.db.raters import revoke
 from mores.rate.db.release import release
 from mores.rate.db.tables import invite
@@ -29,36 +29,11 @@ from mores.rate.web.app import APP
 from mores.rate.web.routes import PAGES
 from mores.web.door import STATIC
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-COLOURS = ["color-contrast", "link-in-text-block"]
-AXE = {
-    "light": {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]},
-    # Nothing but colours differs in the dark.
-    "dark": {"runOnly": {"type": "rule", "values": COLOURS}, "resultTypes": ["violations"]},
-}
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 DAY = 86_400.0
 LONG = " ".join(
     ["An answer of three hundred and forty words goes on for quite a while, then."] * 24
 )
 assert len(LONG.split()) >= 336
-
-TARGETS = """() => {
-  const small = [];
-  const all = "a[href], button, input, select, textarea, summary, [tabindex='0']";
-  for (const one of document.querySelectorAll(all)) {
-    if (one.type === "hidden" || !one.checkVisibility()) continue;
-    const style = getComputedStyle(one), text = one.closest("p, li, dd, td");
-    // WCAG 2.5.8: a link in a line of text is excepted.
-    if (one.matches("a") && style.display === "inline" && text
-        && text.innerText.trim() !== one.innerText.trim()) continue;
-    const box = (one.closest("label") || one).getBoundingClientRect();
-    if (box.bottom < 0) continue;  // the jump link, before it has the focus
-    if (box.width < 23.99 || box.height < 23.99)
-      small.push(`${one.outerHTML.slice(0, 80)} is ${box.width} x ${box.height}`);
-  }
-  return small;
-}"""
 
 
 class Visits:
@@ -305,28 +280,13 @@ def test_every_page_in_light_and_dark_wide_and_narrow(visits, browser):
     context = browser.new_context(viewport=WIDE)
     context.set_default_timeout(20_000)
     watch = Watch(context, visits.live.home)
-    page, axe, found = context.new_page(), Axe(), []
-    script = axe.axe_script
-    axe.axe_script = "0"  # once a page is enough
+    page, found = context.new_page(), []
     for name, (cookie, path, fields) in visits.pages.items():
         page.set_viewport_size(WIDE)
         go(page, visits.live, cookie, path, fields)
         page.wait_for_load_state("load")
         assert page.locator("h1").inner_text() == HEADINGS[name], name
-        page.evaluate(script)
-        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-        for size in (WIDE, NARROW):
-            page.set_viewport_size(size)
-            no_sideways(page, size["width"])
-            found += [f"{name} at {size['width']}: {one}" for one in page.evaluate(TARGETS)]
-            for scheme, options in AXE.items():
-                page.emulate_media(color_scheme=scheme)
-                result = axe.run(page, options=options).response
-                found += [
-                    f"{name}, {scheme}, {size['width']}: {one['id']}: {node['html'][:160]}"
-                    for one in result["violations"]
-                    for node in one["nodes"]
-                ]
+        found += faults_of(page, name)
     context.close()
     assert not found, "\n".join(found)
     # A refusal is a "failed" resource to the console; anything else, such as CSP, is not allowed.
