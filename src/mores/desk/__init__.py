@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mores.store import Say
-
-if TYPE_CHECKING:
-    from mores.study import Study
+from mores.study import Study
 
 __all__ = ["serve_desk"]
 
