@@ -5,8 +5,8 @@
     name = "Dr A. Example"
     key = "ssh-ed25519 AAAAC3Nz..."
 
-With the extra ``keys`` (the package `cryptography`) signatures are verified in this process, tens of
-times as fast; signing, and keys in hardware, are ``ssh-keygen``'s.
+With the extra ``keys`` (the package `cryptography`) signatures are verified in this process, tens
+of times as fast; signing, and keys in hardware, are ``ssh-keygen``'s.
 
 Source: OpenSSH, PROTOCOL.sshsig; ssh-keygen(1), ``-Y sign`` and ``-Y verify``.
 """
