@@ -141,6 +141,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--new-tokens", type=int)
     parser.add_argument("--width", type=int, default=120, help="rows a batch of `generate`")
     parser.add_argument("--study", type=Path, default=HERE.parent / "examples" / "wellbeing")
+    parser.add_argument(
+        "--tokenizer", type=Path, help="a tokenizer's folder, where no bundled model can be fetched"
+    )
     parser.add_argument("--work", type=Path, help="folder for the weights, best in memory")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args(arguments)
@@ -159,7 +162,8 @@ def measure_size(study: Study, size: str) -> None:
     options = study.options
     folder = study.folder / size
     folder.mkdir(parents=True, exist_ok=True)
-    prepared = study.program("prepare", "prepare_model.py", size, str(folder / "model"))
+    tokenizer = [str(options.tokenizer)] if options.tokenizer else []
+    prepared = study.program("prepare", "prepare_model.py", size, str(folder / "model"), *tokenizer)
     facts = json.loads(prepared.output)
     study.device = facts["device"]
     print(f"{size}: {facts['parameters'] / 1e9:.2f} billion weights on {study.device}", flush=True)

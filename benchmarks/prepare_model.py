@@ -2,6 +2,7 @@
 
 python benchmarks/prepare_model.py "" FOLDER      # the bundled model
 python benchmarks/prepare_model.py 1b FOLDER      # a random one, written to FOLDER
+python benchmarks/prepare_model.py 1b FOLDER T    # with the tokenizer in folder T, not the bundled
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from mores.weights.resolve import resolve
 from random_model import write_random_model
 
 
-def prepare(size: str, folder: Path) -> dict[str, str | int]:
+def prepare(size: str, folder: Path, tokenizer: Path | None = None) -> dict[str, str | int]:
     """Return the model's folder, its number of weights and the device that will be used.
 
     Raises:
@@ -24,13 +25,13 @@ def prepare(size: str, folder: Path) -> dict[str, str | int]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    bundled = Path(resolve("smollm2-135m").folder)
     if size and size != "tiny" and not torch.cuda.is_available():
         raise ModelError(
             f"--gpu {size} needs a GPU, and torch sees none here",
             fix="--gpu tiny runs the same path on a CPU, with a tiny model",
         )
-    chosen = write_random_model(size, bundled, folder) if size else bundled
+    given = tokenizer or Path(resolve("smollm2-135m").folder)
+    chosen = write_random_model(size, given, folder) if size else given
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(chosen))
     return {
@@ -42,6 +43,6 @@ def prepare(size: str, folder: Path) -> dict[str, str | int]:
 
 if __name__ == "__main__":
     try:
-        print(json.dumps(prepare(sys.argv[1], Path(sys.argv[2]))))
+        print(json.dumps(prepare(sys.argv[1], *map(Path, sys.argv[2:]))))
     except MoresError as error:
         sys.exit(str(error))

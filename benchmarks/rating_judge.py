@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from mores.rate.db.engine import Database
 from mores.rate.db.facts import read_facts
 from mores.rate.db.tables import event, item
 from mores.rate.db.work import latest
 from mores.rate.verify import verify
 from mores.study import Study
+from mores.web.database import Database
 from rating_client import Given
 
 

@@ -34,10 +34,11 @@ from playwright.sync_api import Page, sync_playwright
 from mores.rate.db.raters import invite_link
 from mores.rate.opened import backup_folder, changing
 from mores.rate.serve import prepare
-from mores.rate.web.app import make_app
+from mores.rate.web.app import APP
 from mores.rate.web.call import Site
-from mores.rate.web.security import Place
 from mores.study import load_study
+from mores.web.door import make_app
+from mores.web.security import Place
 
 HERE = Path(__file__).parent
 PEOPLE = ("Amina", "Ben", "Chiara", "Deniz", "Eva", "Farid")
@@ -71,8 +72,18 @@ def running(folder: Path, clock: Clock) -> Iterator[tuple[Site, list[str]]]:
         with database.write() as tx:
             for n, name in enumerate(PEOPLE, 1):
                 tx.exec_driver_sql(f"UPDATE invite SET label = '{name}' WHERE label = 'rater {n}'")
-        site = Site(database, facts, place, study, backup_folder(study), clock)
-        server = uvicorn.Server(uvicorn.Config(make_app(site), log_config=None, access_log=False))
+        site = Site(
+            database=database,
+            place=place,
+            title=facts.title,
+            facts=facts,
+            study=study,
+            backups=backup_folder(study),
+            now=clock,
+        )
+        server = uvicorn.Server(
+            uvicorn.Config(make_app(site, APP), log_config=None, access_log=False)
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
         thread.start()
         while not server.started:

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mores.progress import Progress
+from service_fixtures import *  # noqa: F403 - fixtures and a hook
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -51,6 +52,7 @@ CHAT_TEMPLATE = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that use the bundled model come first: they take longest, and one worker has each."""
+    mark_services(items)  # noqa: F405
     slow = {item.path for item in items if item.get_closest_marker("real_model")}
     items.sort(key=lambda item: item.path not in slow)
 

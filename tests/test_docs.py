@@ -14,7 +14,7 @@ import pytest
 from docstring_parser import parse
 
 import mores
-from mores.cli import COMMANDS, MEASURES, RATINGS, SHEETS
+from mores.cli import COMMANDS, CONSULTATION, MEASURES, RATINGS, SHEETS
 from mores.cli import mores as program
 from mores.cli.build import command, parameter_types
 from mores.progress import Progress
@@ -22,7 +22,8 @@ from mores.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-EVERY = [entry for table in (COMMANDS, MEASURES, RATINGS, SHEETS) for entry in table.values()]
+TABLES = (COMMANDS, MEASURES, RATINGS, CONSULTATION, SHEETS)
+EVERY = [entry for table in TABLES for entry in table.values()]
 PLACES = sorted({entry[0] for entry in EVERY})
 
 

@@ -19,6 +19,7 @@ its own name: `mores.tune(study)` is the function `tune` of the room `mores.tune
     rate.verify_ratings, .backup_ratings, .restore_ratings, .release_rater, .forget_rater
                                     let people rate the outputs, blind
     report                          tables, figures, verdicts
+    trace                           from an answer back to what tuning changed, and which samples
     revise, revise.diff             what to write next; two versions side by side
     weights.list_models, .list_assets, plan.examine
 """
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mores.run import run
     from mores.sample import sample
     from mores.study import Study, load_study
+    from mores.trace import trace
     from mores.tune import tune
 
 __version__ = "0.1.0"
@@ -54,6 +56,7 @@ __all__ = [
     "run",
     "sample",
     "study",
+    "trace",
     "tune",
     "weights",
 ]

@@ -27,7 +27,7 @@ from mores.tune.run import tuned_keys
 
 DO = "mores.tasks:do"
 NOT_READ = ("study.toml", *LATER)
-"""Settings travel with the task; labels may be written while the run is under way."""
+"""Settings travel with the task; what people say may come while the run is under way."""
 
 
 def tasks_of(study: Study) -> list[Task]:

@@ -42,8 +42,22 @@ ON_A_STUDY = {
 }
 ON_RATINGS = ("status", "verify", "export", "backup", "release", "forget-rater", "import",
               "unblind", "restore", "serve")  # fmt: skip
-OF_PEOPLE = ("sign", "signatures", "unsign", "sheet export", "sheet import")
-ALONE = ("init", "import", "models", "assets", "doctor", "schema", "diff", "draft", "judge")
+ON_FILES = ("sign", "signatures", "unsign", "sheet export", "sheet import")
+ON_PEOPLE = ("start", "show", "import", "polis")
+ALONE = (
+    "complain",
+    "complaints",
+    "desk",
+    "init",
+    "import",
+    "models",
+    "assets",
+    "doctor",
+    "schema",
+    "diff",
+    "draft",
+    "judge",
+)
 
 
 @pytest.fixture
@@ -71,7 +85,8 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_every_command_is_asked_here():
-    asked = {*ON_A_STUDY, *ALONE, *OF_PEOPLE, *(f"rate {name}" for name in ON_RATINGS)}
+    asked = {*ON_A_STUDY, *ALONE, *ON_FILES, *(f"rate {name}" for name in ON_RATINGS)}
+    asked |= {f"consult {name}" for name in ON_PEOPLE}
     assert asked == set(dict(commands()))
 
 
@@ -98,7 +113,7 @@ def test_commands_on_a_study(ask, tiny_study):
         assert one["value"] is not None or one["reason"]  # missing is null, with its reason
 
 
-def test_commands_of_people(ask, tiny_study, tmp_path):
+def test_commands_on_what_people_sign_and_edit(ask, tiny_study, tmp_path):
     ada = ("--as", "Ada", "--role", "clinician", "--checked", "all")
     (line, *_) = ask("sign", tiny_study, "values", *ada)["result"]
     assert line["what"] == "values:v-00"
@@ -120,6 +135,26 @@ def test_commands_of_people(ask, tiny_study, tmp_path):
     assert [(c["id"], c["field"], c["base"], c["theirs"]) for c in part["conflicts"]] == [
         ("v-00", "prompt", None, "Theirs?")
     ]
+
+
+def test_commands_on_people(ask, tiny_study, tmp_path):
+    export = tmp_path / "export"
+    export.mkdir()
+    (export / "comments.csv").write_text(
+        "comment-id,author-id,agrees,disagrees,moderated,comment-body\n0,0,5,0,1,One\n"
+    )
+    (export / "participants-votes.csv").write_text(
+        "participant,group-id,n-votes,n-agree,n-disagree,0\n"
+        + "".join(f"{i},,1,1,0,1\n" for i in range(5))
+    )
+    assert ask("consult show", tiny_study, code=2)["error"]["fix"]
+    assert ask("consult start", tiny_study)["result"] == str(tiny_study / "consult.toml")
+    said = ask("consult import", tiny_study, export)["result"]
+    assert (said["participants"], said["votes"], said["matched"]) == (5, 5, 0)
+    shown = ask("consult show", tiny_study)["result"]
+    assert [row["total"]["n"] for row in shown["statements"]] == [0, 0, 5]
+    alone = ask("consult polis", export)["result"]
+    assert alone["statements"][0]["total"]["agree"] == 5
 
 
 @pytest.fixture

@@ -20,10 +20,11 @@ from app import Clock, consent, join, make_site, make_study, rate_all, rate_one
 from mores import cli
 from mores.cli import RATINGS
 from mores.rate.blind import read_key
-from mores.rate.db.checks import lock_path
-from mores.rate.opened import DATABASE, backup_folder
+from mores.rate.db.migrations import RATING
+from mores.rate.opened import backup_folder
 from mores.sample import read_completions
 from mores.study import folders, load_study
+from mores.web.places import lock_path
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -68,7 +69,7 @@ def rated(tmp_path: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def database(folder: Path) -> Path:
-    return folder / "runs" / "quick" / "rating" / DATABASE
+    return folder / "runs" / "quick" / "rating" / RATING.file
 
 
 def by_hand(folder: Path, statement: str) -> None:
@@ -371,8 +372,8 @@ def test_commands_leave_no_lock_and_no_loose_file(run: Run, rated) -> None:
         assert run(words[0], folder, *words[1:])[0] == 0
     assert lock_path(database(folder)).read_bytes() == b""
     names = {p.name for p in database(folder).parent.iterdir()}
-    extra = {f"{DATABASE}-wal", f"{DATABASE}-shm"}  # SQLite's own; empty or gone once closed
-    assert names - extra == {DATABASE, f"{DATABASE}.lock", "key.jsonl", "backups", "export"}
+    extra = {f"{RATING.file}-wal", f"{RATING.file}-shm"}  # SQLite's own; empty or gone once closed
+    assert names - extra == {RATING.file, f"{RATING.file}.lock", "key.jsonl", "backups", "export"}
 
 
 def test_rating_one_more_after_all_of_it(run: Run, tmp_path: Path) -> None:

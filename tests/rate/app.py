@@ -31,19 +31,22 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from mores import store
-from mores.rate.db.engine import Database, open_database
 from mores.rate.db.migrations import upgrade
-from mores.rate.db.raters import hashed, invite_link
+from mores.rate.db.raters import invite_link
 from mores.rate.db.setup import set_up
 from mores.rate.db.tables import metadata
 from mores.rate.db.tables import session as session_table
 from mores.rate.opened import backup_folder, place_of
-from mores.rate.web import app as app_module
-from mores.rate.web.app import make_app
+from mores.rate.web.app import APP
 from mores.rate.web.call import Site
-from mores.rate.web.security import Place
 from mores.records import Completion
 from mores.study import Study, folders, load_study
+from mores.web import door as app_module
+from mores.web.call import App
+from mores.web.database import Database, open_database
+from mores.web.door import make_app
+from mores.web.links import hashed
+from mores.web.security import Place
 
 HERE = "http://127.0.0.1:8765"
 START = 1_760_000_400.0
@@ -229,9 +232,10 @@ def make_site(
         database.close()
         raise
     return Site(
-        database,
-        facts,
-        Place(url),
+        database=database,
+        place=Place(url),
+        title=facts.title,
+        facts=facts,
         study=study,
         backups=backup_folder(study),
         now=clock,
@@ -239,13 +243,13 @@ def make_site(
     )
 
 
-def app_of(site: Site, *, limits: bool = False) -> Starlette:
+def app_of(site: Site, app: App = APP, *, limits: bool = False) -> Starlette:
     """The site's app; without its limits unless asked for."""
     if limits:
-        return make_app(site)
+        return make_app(site, app)
     free = (10**9, 1e9)
     with mock.patch.multiple(app_module, LINKS=free, FORMS=free, READS=free):
-        return make_app(site)
+        return make_app(site, app)
 
 
 class Client(TestClient):

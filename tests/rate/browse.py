@@ -23,7 +23,8 @@ import uvicorn
 from app import app_of, make_site, make_study, new_link
 
 from mores.rate.db.tables import event, item, remark
-from mores.rate.web.i18n import environment
+from mores.rate.web.app import APP
+from mores.web.i18n import environment
 
 RATING = """
 version = "1"
@@ -200,7 +201,11 @@ def person(browser: Any, live: Live, *, quiet: str = "", **options: Any) -> Iter
 def words(text: str, tag: str = "en", **values: Any) -> str:
     """A message in a language, as the pages show it."""
     source = "{% set shown = _(text) %}{{ shown }}" if not values else "{{ _(text, **values) }}"
-    return environment(tag).from_string(source).render(text=text, values=values)
+    return (
+        environment(tag, APP.folder / "templates")
+        .from_string(source)
+        .render(text=text, values=values)
+    )
 
 
 # What a rater does -------------------------------------------------------------------------

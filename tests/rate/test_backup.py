@@ -22,9 +22,7 @@ from mores import store
 from mores.errors import DataError, StoreError
 from mores.rate import serve
 from mores.rate.blind import KEY, key_path
-from mores.rate.db import backup
-from mores.rate.db.backup import MANIFEST, back_up, last_backup, read_backup, rehearse, restore
-from mores.rate.db.engine import Database, open_database
+from mores.rate.db.backup import back_up, last_backup, read_backup, rehearse, restore
 from mores.rate.db.migrations import upgrade
 from mores.rate.db.tables import event
 from mores.rate.export.files import FILES, export_files
@@ -37,6 +35,9 @@ from mores.report.run import report
 from mores.sample.run import COMPLETIONS, sample_step
 from mores.step import Made
 from mores.study import Study, folders
+from mores.web import backup, serving
+from mores.web.backup import MANIFEST
+from mores.web.database import Database, open_database
 
 KINDS = ["sqlite", "postgresql"]
 
@@ -479,16 +480,16 @@ def test_the_server_backs_up_when_something_was_answered(site) -> None:
         lambda: (seen.append(kept()), rate_one(me)),  # third: one
         lambda: (seen.append(kept()), site.now.step(900.0), rate_one(me)),
     )
-    serve._keep(site, script)
+    serve.keeper(site).keep(script)
     assert seen == [[2], [2], [2, 3]]
     assert kept() == [2, 3, 4]
-    assert script.waited == [serve.BACKUP_EVERY] * 5
+    assert script.waited == [serving.BACKUP_EVERY] * 5
 
 
 def test_the_last_answers_are_backed_up_at_the_end(site) -> None:
     me = join(site)
     consent(me)
-    serve._keep(site, Stopped(last=lambda: rate_one(me)))
+    serve.keeper(site).keep(Stopped(last=lambda: rate_one(me)))
     (path,) = backup_folder(site.study).glob("backup-*")
     assert json.loads(read_backup(path)[MANIFEST])["events"] == 1
 
@@ -496,15 +497,15 @@ def test_the_last_answers_are_backed_up_at_the_end(site) -> None:
 def test_answers_before_a_kill_are_in_the_next_servers_first_backup(site) -> None:
     me = join(site)
     consent(me)
-    serve._keep(site, Stopped(lambda: rate_one(me)))  # one answer, backed up
+    serve.keeper(site).keep(Stopped(lambda: rate_one(me)))  # one answer, backed up
     rate_one(me)  # a second; then the server is killed
-    serve._keep(site, Stopped())  # the next server's first look
+    serve.keeper(site).keep(Stopped())  # the next server's first look
     newest = sorted(backup_folder(site.study).glob("backup-*"))[-1]
     assert json.loads(read_backup(newest)[MANIFEST])["events"] == 2
 
 
 def test_in_a_thread_it_makes_one_soon_after_an_answer(site, monkeypatch) -> None:
-    monkeypatch.setattr(serve, "BACKUP_EVERY", 0.05)
+    monkeypatch.setattr(serving, "BACKUP_EVERY", 0.05)
     me = join(site)
     consent(me)
     ended = threading.Event()
@@ -519,7 +520,7 @@ def test_in_a_thread_it_makes_one_soon_after_an_answer(site, monkeypatch) -> Non
     first = threading.Event()
     last = serve.last_event
     monkeypatch.setattr(serve, "last_event", lambda tx: (last(tx), first.set())[0])
-    thread = threading.Thread(target=serve._keep, args=(site, ended))
+    thread = threading.Thread(target=serve.keeper(site).keep, args=(ended,))
     thread.start()
     assert first.wait(30)  # it has seen how far things were
     rate_one(me)
@@ -545,7 +546,7 @@ def test_a_backup_that_fails_ends_neither_the_server_nor_later_backups(
         real(*args)
 
     monkeypatch.setattr(serve, "backup_now", sometimes)
-    serve._keep(site, Stopped(lambda: rate_one(me), lambda: None))
+    serve.keeper(site).keep(Stopped(lambda: rate_one(me), lambda: None))
     assert len(calls) == 2  # tried again though nothing new was answered
     assert len(list(backup_folder(site.study).glob("backup-*"))) == 1
     assert "earlier ones are untouched" in caplog.text

@@ -12,8 +12,6 @@ from app import Clock, consent, dump, join, make_site, make_study, next_form, ra
 import mores
 from mores.errors import DataError, StoreError
 from mores.rate.blind import read_key
-from mores.rate.db import audit
-from mores.rate.db.checks import instance_lock
 from mores.rate.export.rows import export_rows
 from mores.rate.import_blind import import_blind
 from mores.rate.rating_file import Reading, id_column
@@ -22,6 +20,8 @@ from mores.rate.unblind import unblind
 from mores.rate.verify import verify
 from mores.sample import read_completions
 from mores.study import folders
+from mores.web import audit
+from mores.web.places import instance_lock
 
 COLUMNS = ("item_id", "completion_id")
 

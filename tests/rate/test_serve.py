@@ -24,10 +24,11 @@ from app import form, make_study
 import mores
 from mores.errors import DataError, StoreError
 from mores.rate.db.backup import read_backup
-from mores.rate.db.checks import lock_path
-from mores.rate.opened import DATABASE, backup_folder
+from mores.rate.db.migrations import RATING
+from mores.rate.opened import backup_folder
 from mores.rate.serve import Options, place_for, serve
 from mores.study import Study, folders
+from mores.web.places import lock_path
 from services import absent
 
 PATIENCE = 60.0
@@ -162,7 +163,7 @@ def test_from_completions_to_ratings_and_on_again(tmp_path: Path) -> None:
     with running(study, port=port) as server:
         said = "\n".join(server.lines)
         assert "12 outputs to rate, 36 ratings" in said
-        assert str(folders.rating_folder(study) / DATABASE) in said
+        assert str(folders.rating_folder(study) / RATING.file) in said
         assert len(server.links("r")) == 3  # one a seat
         assert len(server.links("o")) == 1
         assert all(link.startswith(f"http://127.0.0.1:{port}/") for link in server.links("r"))
@@ -269,7 +270,7 @@ def test_the_lock_goes_with_the_process(tmp_path: Path) -> None:
     with running(study) as server:
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(timeout=PATIENCE)
-        assert lock_path(folders.rating_folder(study) / DATABASE).exists()
+        assert lock_path(folders.rating_folder(study) / RATING.file).exists()
         assert mores.rate.rating_status(study).totals["needed"] == 36
         assert mores.rate.backup_ratings(study).events == 0
 
@@ -289,7 +290,7 @@ def test_postgresql(tmp_path: Path, postgres_database: str) -> None:
         assert "1 of 36 ratings" in done.stdout, done.stderr
         assert server.interrupt()[0] == 0
         me.close()
-    assert not (folders.rating_folder(study) / DATABASE).exists()
+    assert not (folders.rating_folder(study) / RATING.file).exists()
     assert mores.rate.verify_ratings(study, database=address).problems == ()
     restored = tmp_path / "restored.sqlite"
     (backup,) = backup_folder(study).glob("backup-*.tar")
@@ -346,7 +347,7 @@ def test_a_certificate_that_is_none(tmp_path: Path, certificate: tuple[Path, Pat
     assert done.returncode == 2, done.stderr
     assert "error:" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (folders.rating_folder(study) / DATABASE).exists()
+    assert not (folders.rating_folder(study) / RATING.file).exists()
 
 
 def test_other_machines_are_not_let_in_without_tls(tmp_path: Path) -> None:

@@ -75,7 +75,9 @@ def test_pages_share_no_cookies(browser, page):
 
 
 def session(tmp_path: Path, **environment: str) -> str:
-    (tmp_path / "conftest.py").write_text((TESTS / "rate" / "conftest.py").read_text("utf-8"))
+    own = (TESTS / "service_fixtures.py").read_text("utf-8")
+    hook = "def pytest_collection_modifyitems(items):\n    mark_services(items)\n"
+    (tmp_path / "conftest.py").write_text(f"{own}\n\n{hook}")
     ini = "[pytest]\naddopts = --strict-markers\nmarkers =\n  postgres\n  browser\n"
     (tmp_path / "pytest.ini").write_text(ini)
     (tmp_path / "test_missing.py").write_text(

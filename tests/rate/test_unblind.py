@@ -15,7 +15,6 @@ from app import Clock, consent, dump, form, join, make_site, make_study, owner, 
 from mores import store
 from mores.errors import DataError, StoreError
 from mores.rate.blind import key_path, read_key
-from mores.rate.db import audit
 from mores.rate.db.facts import read_facts
 from mores.rate.db.progress import overview, rater_lines
 from mores.rate.db.release import forget
@@ -26,6 +25,7 @@ from mores.rate.ratings import add_ratings, current_unrateable, read_ratings
 from mores.rate.unblind import last_unblinding, unblind
 from mores.records import Rating, Unrateable
 from mores.study import folders
+from mores.web import audit
 
 ARMS = ("base", "values_targeted", "control")
 OWNER_PAGES = (

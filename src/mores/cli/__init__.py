@@ -41,6 +41,21 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.cli.sign:signed",
         "Take back what you have signed.",
     ),
+    "desk": (
+        "mores.desk:serve_desk",
+        "mores.cli.desk:serve",
+        "Open the study in a browser: write, review, accept, ask people, answer complaints.",
+    ),
+    "complain": (
+        "mores.desk.complain:complain",
+        "mores.cli.desk:kept",
+        "Report an answer that somebody did not accept.",
+    ),
+    "complaints": (
+        "mores.desk.complain:complaints_of",
+        "mores.cli.desk:listed",
+        "Show the complaints of a study, and what was done about them.",
+    ),
     "plan": (
         "mores.plan.work:plan",
         "mores.cli.plan:plan",
@@ -76,6 +91,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.report.run:report",
         "mores.cli.run:run",
         "Write the report of what has been measured so far.",
+    ),
+    "trace": (
+        "mores.trace.run:trace",
+        "mores.cli.trace:trace",
+        "Trace an answer: what tuning changed in it, which samples, whose position.",
     ),
     "revise": (
         "mores.revise.run:revise",
@@ -192,6 +212,28 @@ RATINGS: dict[str, tuple[str, str, str]] = {
         "Forget who a rater is.",
     ),
 }
+CONSULTATION: dict[str, tuple[str, str, str]] = {
+    "start": (
+        "mores.consult.start:start",
+        "mores.cli.consult:start",
+        "Write a first consult.toml from the charter, to be edited.",
+    ),
+    "show": (
+        "mores.consult.run:show",
+        "mores.cli.consult:show",
+        "Show who was asked, what they said, who is missing.",
+    ),
+    "import": (
+        "mores.consult.run:import_polis",
+        "mores.cli.consult:import_",
+        "Take over the votes of a Polis conversation.",
+    ),
+    "polis": (
+        "mores.consult.run:analyse_polis",
+        "mores.cli.consult:polis",
+        "Analyse an export of Polis by itself, without a study.",
+    ),
+}
 
 SHEETS: dict[str, tuple[str, str, str]] = {
     "export": (
@@ -232,6 +274,16 @@ def ratings() -> None:
     """Ratings by people: a blind rating app, and what belongs to it.
 
     `mores rate serve my-study` prints a link for each rater and one for you.
+    """
+
+
+@mores.group("consult", cls=Lazy, commands=CONSULTATION)
+def consultation() -> None:
+    """Ask people what they think of the charter: who was asked, and what they said.
+
+    `mores consult start my-study` writes consult.toml: what people read first, the statements, who
+    should be heard. Votes come in by the desk's pages or from Polis; `mores consult show` has the
+    figures, and so has the report.
     """
 
 

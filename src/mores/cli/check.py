@@ -33,8 +33,10 @@ def check(
         models: also let the study's models read the samples, those that are on this machine: a
             minute the first time.
     """
+    from mores.consult import read_consultation
     from mores.curate import check_study
 
+    read_consultation(study)  # a consult.toml that is not in order is an error, as a charter is
     samples = len(study.values.examples) + len(study.control.examples)
     task = progress.task("read the samples", samples, "texts") if models else None
     found = check_study(

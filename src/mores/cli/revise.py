@@ -25,6 +25,10 @@ def revise(result: RevisionResult, values: dict[str, Any]) -> None:
         click.echo(
             "nobody has rated validation answers; toxicity and form are all that was looked at"
         )
+    if result.complaints:
+        click.echo(f"\n{len(result.complaints)} complaints are not closed (`mores complaints`):")
+        for one in result.complaints:
+            click.echo(f"  {one.category or 'no position named'}: {one.question[:100]}")
     click.echo(f"\nevidence and nearest samples: {result.page}")
 
 

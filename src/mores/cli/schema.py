@@ -36,9 +36,15 @@ def schema(command: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def commands() -> Iterator[tuple[str, str]]:
     """Name of every command and ``module:function`` of what it does, in the order of the help."""
-    from mores.cli import COMMANDS, MEASURES, RATINGS, SHEETS
+    from mores.cli import COMMANDS, CONSULTATION, MEASURES, RATINGS, SHEETS
 
-    tables = (("", COMMANDS), ("measure ", MEASURES), ("rate ", RATINGS), ("sheet ", SHEETS))
+    tables = (
+        ("", COMMANDS),
+        ("measure ", MEASURES),
+        ("rate ", RATINGS),
+        ("consult ", CONSULTATION),
+        ("sheet ", SHEETS),
+    )
     for path, table in tables:
         yield from ((path + name, place) for name, (place, _, _) in table.items())
 

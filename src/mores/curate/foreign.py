@@ -59,13 +59,14 @@ def foreign(study: Study, on_texts: OnTexts | None = None) -> list[Foreign]:
     texts = [(e.id, e.prompt, e.completion) for e in study.values.examples]
     texts += [(e.id, e.prompt, e.completion) for e in study.control.examples]
     return [
-        _of_model(spec, texts, on_texts)
+        of_model(spec, texts, on_texts)
         for spec in study.config.models
         if folder_here(spec.name) is not None
     ]
 
 
-def _of_model(spec: ModelSpec, texts: Sequence[Text], on_texts: OnTexts | None) -> Foreign:
+def of_model(spec: ModelSpec, texts: Sequence[Text], on_texts: OnTexts | None = None) -> Foreign:
+    """Measure some answers under one model that is on this machine; see `foreign`."""
     from mores.weights.resolve import resolve
 
     resolved = resolve(spec.name)

@@ -110,7 +110,7 @@ def _sqlite() -> list[Check]:
     """The rating app's default database."""
     import sqlite3
 
-    from mores.rate.db.checks import sqlite_note
+    from mores.web.places import sqlite_note
 
     note = sqlite_note()
     detail = f"{sqlite3.sqlite_version}, for the rating app"

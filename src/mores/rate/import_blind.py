@@ -14,12 +14,13 @@ import sqlalchemy as sa
 
 from mores import store
 from mores.errors import DataError, did_you_mean
-from mores.rate.db import audit, work
-from mores.rate.db.engine import Database
+from mores.rate.db import work
 from mores.rate.db.raters import new_rater
 from mores.rate.db.tables import event, item, person, rater
 from mores.rate.rating_file import FileRow, Reading, read_file
 from mores.tables import Notes, read_table
+from mores.web import audit
+from mores.web.database import Database
 
 PREFIX = "imported: "
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 from mores.study import Study
 
 if TYPE_CHECKING:
-    from mores.rate.db.backup import Backup
     from mores.rate.model import RatingVerified
+    from mores.web.backup import Backup
 
 
 def verify_ratings(

@@ -9,32 +9,25 @@ The address is ``runs/<preset>/rating/ratings.sqlite`` unless another is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from mores.errors import StoreError
 from mores.rate.blind import key_path
 from mores.rate.db.backup import back_up
-from mores.rate.db.checks import (
-    free_space,
-    instance_lock,
-    refuse_network_file_system,
-    writable,
-)
-from mores.rate.db.engine import Database, open_database
 from mores.rate.db.facts import facts_of, is_set_up
-from mores.rate.db.migrations import revision, upgrade
+from mores.rate.db.migrations import RATING, revision
 from mores.study import Study, folders
+from mores.web import opening
+from mores.web.database import Database
 
-DATABASE = "ratings.sqlite"
+START = "start with `mores rate serve`"
 BACKUPS = "backups"
-ROOM = 64 * 1024 * 1024
-"""Bytes that must be free before anything begins."""
 
 
 def place_of(study: Study, database: str | None) -> str:
     """The address of a study's rating database."""
-    return database or str(folders.rating_folder(study) / DATABASE)
+    return database or str(folders.rating_folder(study) / RATING.file)
 
 
 def backup_folder(study: Study) -> Path:
@@ -49,12 +42,9 @@ def looking(study: Study, database: str | None = None) -> Iterator[Database]:
     Raises:
         StoreError: there is none, it was not set up, or a newer version made it.
     """
-    opened = open_database(place_of(study, database), read_only=True)
-    try:
+    with opening.looking(place_of(study, database)) as opened:
         _must_be_set_up(opened)
         yield opened
-    finally:
-        opened.close()
 
 
 @contextmanager
@@ -79,30 +69,13 @@ def changing(
         StoreError: a server is running on it, a network file system, no room, not writable,
             made by a newer version, or (unless new) never set up.
     """
+
+    def copy(opened: Database) -> None:
+        digest = facts_of(opened).key_digest if is_set_up(opened) else None
+        back_up(opened, backup_folder(study), now=now, key=key_path(study, digest))
+
     where = place_of(study, database)
-    with ExitStack() as stack:
-        if "://" not in where:
-            path = Path(where)
-            if not new and not path.exists():
-                raise StoreError(
-                    "there is no rating database", path=path, fix="start with `mores rate serve`"
-                )
-            path.parent.mkdir(parents=True, exist_ok=True)
-            refuse_network_file_system(path)
-            writable(path)
-            free_space(path, ROOM)
-            stack.enter_context(instance_lock(path))
-        opened = open_database(where)
-        stack.callback(opened.close)
-        before = revision(opened)
-        if before is not None or new:
-
-            def copy() -> None:
-                digest = facts_of(opened).key_digest if is_set_up(opened) else None
-                back_up(opened, backup_folder(study), now=now, key=key_path(study, digest))
-
-            if upgrade(opened, before=copy) and before is not None:
-                say(f"rating database brought from schema {before} to {revision(opened)}")
+    with opening.changing(where, RATING, new=new, start=START, back_up=copy, say=say) as opened:
         if not new:
             _must_be_set_up(opened)
         yield opened
@@ -113,5 +86,5 @@ def _must_be_set_up(opened: Database) -> None:
         raise StoreError(
             "no study was set up in this database",
             path=opened.name,
-            fix="start with `mores rate serve`",
+            fix=START,
         )

@@ -20,8 +20,6 @@ import sqlalchemy as sa
 from mores import store
 from mores.errors import DataError
 from mores.rate.blind import read_key
-from mores.rate.db import audit
-from mores.rate.db.engine import Database
 from mores.rate.db.facts import Facts, read_facts
 from mores.rate.db.progress import declarations
 from mores.rate.db.tables import audit as audit_table
@@ -31,6 +29,8 @@ from mores.rate.model import BlindKey
 from mores.rate.ratings import COLLECTED_BY, GROUPS, keep_collected, refuse_imported
 from mores.records import Rating, Unrateable
 from mores.study import Study, folders
+from mores.web import audit
+from mores.web.database import Database
 
 ACTION = "unblind"
 

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 from mores.errors import MoresError
 from mores.rate.blind import key_path, read_key
-from mores.rate.db import audit
-from mores.rate.db.engine import Database
 from mores.rate.db.facts import read_facts
 from mores.rate.db.tables import event, item, remark, slot
 from mores.rate.db.work import Answer, counted_answers
 from mores.rate.model import RatingVerified
 from mores.study import Study
+from mores.web import audit
+from mores.web.database import Database
 
 
 def verify(database: Database, study: Study | None) -> RatingVerified:

@@ -15,6 +15,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from mores import store
+from mores.consult import consulted
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.plan.seal import hypotheses_of, seal_status
 from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
@@ -138,6 +139,7 @@ def build_report(study: Study) -> Report:
         ),
         sealed=seal_status(study),
         signoff=signed(study),
+        consultation=consulted(study),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import field
 
+from mores.consult.result import ConsultResult
 from mores.measure.gates.result import GateResult
 from mores.measure.toxicity.result import ToxicitySummary
 from mores.plan.seal import SealStatus
@@ -388,3 +389,5 @@ class Report(Record, frozen=True, kw_only=True):
     """Where all answers are; None where `questions` holds them all."""
     signoff: Signed = Signed()
     """Who has signed what of the study."""
+    consultation: ConsultResult | None = None
+    """Who was asked about the charter, and what they said; None where nobody was."""

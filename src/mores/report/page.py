@@ -17,8 +17,10 @@ from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from mores.consult.in_words import NOBODY_ASKED, set_apart, who_took_part
+from mores.consult.voices import RULE
 from mores.records import ARMS, CHECKS, Estimate
-from mores.report import select, size_tables, tables, words
+from mores.report import consult_tables, select, size_tables, tables, words
 from mores.report.extreme_table import extreme_rows
 from mores.report.figures import Figure
 from mores.report.figures.palette import DARK, LIGHT, VARIABLES, variables
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 SECTIONS = (
     ("verdicts", "Verdicts"),
     ("charter", "Charter positions"),
+    ("consultation", "Who was asked, and what they said"),
     ("stance", "Stance"),
     ("toxicity", "Toxicity"),
     ("ratings", "Human ratings"),
@@ -69,7 +72,7 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
     """
     from markupsafe import Markup
 
-    css, js = _style(), _file("page.js")
+    css, js = style(), _file("page.js")
     page = _environment().get_template("page.html.j2")
     return page.render(
         report=report,
@@ -86,8 +89,9 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
 
 
 def sections_of(report: Report) -> list[tuple[str, str]]:
-    """Return the sections of this report's page: that on sizes only where there are several."""
-    return [part for part in SECTIONS if part[0] != "sizes" or report.sizes is not None]
+    """Return the sections of this report's page: some only where there is something."""
+    there = {"sizes": report.sizes, "consultation": report.consultation}
+    return [part for part in SECTIONS if there.get(part[0], report) is not None]
 
 
 def numbers_of(report: Report) -> dict[str, int]:
@@ -96,9 +100,10 @@ def numbers_of(report: Report) -> dict[str, int]:
 
 
 def policy(css: str, js: str) -> str:
-    """Return a content security policy that allows exactly this style and this script."""
+    """Return a content security policy that allows exactly this style and this script, if any."""
+    allowed = _hash(js) if js else "'none'"
     return (
-        f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(js)}; img-src data:; "
+        f"default-src 'none'; style-src {_hash(css)}; script-src {allowed}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -135,7 +140,8 @@ def _file(name: str) -> str:
     return path.read_text("utf-8").replace("\r\n", "\n").strip()
 
 
-def _style() -> str:
+def style() -> str:
+    """Return the style of the report's pages, for light and dark paper and for print."""
     light = variables(LIGHT) + _surfaces("light")
     dark = variables(DARK) + _surfaces("dark")
     theme = f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
@@ -198,6 +204,8 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
     rows = ("association_rows", "change_rows", "thresholds", "size_rows", "log_head", "log_rows",
              "model_rows", "cost_rows", "setting_rows", "missing_rows", "round_rows", "gate_rows",
              "by_model_and_arm")  # fmt: skip
+    consulted = ("about", "vote_rows", "group_rows", "turnout_rows", "consensus_rows",
+                 "difference_rows")  # fmt: skip
     labelled = (
         "stance_rows",
         "coherence_rows",
@@ -213,6 +221,12 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         **{name: getattr(words, name) for name in plain},
         **{name: getattr(tables, name) for name in rows},
         **{name: partial(getattr(tables, name), labels=labels) for name in labelled},
+        **{name: getattr(consult_tables, name) for name in consulted},
+        "groups_by": consult_tables.by,
+        "who_took_part": who_took_part,
+        "set_apart": set_apart,
+        "nobody_asked": NOBODY_ASKED,
+        "objection_rule": RULE,
         "extreme_rows": partial(extreme_rows, labels=labels),
         "arm_label": lambda name: labels.get(name, words.arm_label(name)),
         "row_label": partial(_row_label, report),

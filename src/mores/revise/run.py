@@ -23,6 +23,7 @@ from mores.revise.gaps import ARM, REFERENCE, Gap, Observation, find_gaps
 from mores.sample.run import sample_validation
 from mores.step import Made, Step, recorded
 from mores.study import Study
+from mores.study.complaints import Complaint, read_complaints
 from mores.study.content import records_digest, samples_digest
 
 GAPS = "gaps.json"
@@ -45,6 +46,8 @@ class RevisionResult(Record, frozen=True, kw_only=True):
     groups: int = 0
     """Categories × kinds of prompts that were looked at in each model."""
     page: str = ""
+    complaints: tuple[Complaint, ...] = ()
+    """Not closed: evidence for whoever writes the next samples. No part of any figure."""
 
     @property
     def caution(self) -> str:
@@ -94,7 +97,8 @@ def revise(study: Study, *, progress: Progress | None = None) -> RevisionResult:
         step.run(lambda: _find(study, completions, judge, ratings, step), say=progress.say)
         result = store.as_record(store.read_json(step.folder / GAPS), RevisionResult)
     progress.say(f"gaps: {step.folder / PAGE}")
-    return replace(result, page=str(step.folder / PAGE))
+    waiting = tuple(one for one in read_complaints(study) if one.state != "closed")
+    return replace(result, page=str(step.folder / PAGE), complaints=waiting)
 
 
 def _find(

@@ -14,6 +14,7 @@ why; the value is kept if the point estimate is defined all the same.
     raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
     judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
     capability           non_inferiority, equivalence
+    votes of people      clopper_pearson, two_shares, adjusted_rand
     anything else        cluster_bootstrap
     planning             study_power, rating_spread, toxicity_spread, power, sample_size,
                          detectable_difference, smallest_p
@@ -21,10 +22,12 @@ why; the value is kept if the point estimate is defined all the same.
     python -c "from mores.stats import wilson; print(wilson(7, 10))"
 """
 
+from mores.stats.adjusted_rand import adjusted_rand
 from mores.stats.alternative_annotator_test import alternative_annotator_test
 from mores.stats.assumed_spread import Spread, rating_spread, toxicity_spread
 from mores.stats.auc import auc
 from mores.stats.bounded_mean import bounded_mean_least, bounded_mean_p
+from mores.stats.clopper_pearson import clopper_pearson
 from mores.stats.cluster_bootstrap import cluster_bootstrap
 from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
@@ -45,6 +48,7 @@ from mores.stats.rating_table import rating_table
 from mores.stats.sign_flip import sign_flip, smallest_p
 from mores.stats.size_slope import size_slope
 from mores.stats.study_power import StudyPower, study_power
+from mores.stats.two_shares import two_shares
 from mores.stats.wilson import wilson
 
 __all__ = [
@@ -52,12 +56,14 @@ __all__ = [
     "RaterAdjustment",
     "Spread",
     "StudyPower",
+    "adjusted_rand",
     "alternative_annotator_test",
     "auc",
     "benjamini_hochberg",
     "benjamini_yekutieli",
     "bounded_mean_least",
     "bounded_mean_p",
+    "clopper_pearson",
     "cluster_bootstrap",
     "cohens_d",
     "crossed_effect",
@@ -84,5 +90,6 @@ __all__ = [
     "stratified_t",
     "study_power",
     "toxicity_spread",
+    "two_shares",
     "wilson",
 ]

@@ -15,7 +15,15 @@ from mores.study.study import Study
 
 LABELS = "gate_labels.csv"
 SIGNATURES, SIGNERS = "signatures.jsonl", "signers.toml"
-LATER = (LABELS, SIGNATURES, SIGNERS)
+CONSULTATION = (
+    "consult.toml",
+    "consult/opened.json",
+    "consult/participants.jsonl",
+    "consult/votes.jsonl",
+    "consult/proposals.jsonl",
+)
+"""What people are asked about the charter, and what they answered (`mores.consult`)."""
+LATER = (LABELS, SIGNATURES, SIGNERS, *CONSULTATION)
 """What people say of answers and of the study: comes later, and is no part of a sealed plan."""
 FILES = (
     "study.toml",

@@ -1,6 +1,7 @@
 """Where everything computed is kept below a study's run folder.
 
 runs/<preset>/<model>/tune/<arm>-s<seed>/      adapter or weights, log.jsonl
+runs/<preset>/<model>/trace/<arm>-s<seed>/     adapters along training, gradients of the samples
 runs/<preset>/<model>/rejected/                completions.jsonl: base's own answers to the samples
 runs/<preset>/<model>/sample/                  completions.jsonl
 runs/<preset>/<model>/stems/                   completions.jsonl of the stems
@@ -12,6 +13,7 @@ runs/<preset>/<model>/gates/                   answers/, choices/, result.json
 runs/<preset>/ratings/                         ratings.jsonl, judges.jsonl
 runs/<preset>/judges/<judge>/                  raw.jsonl: all that a language model said
 runs/<preset>/drafts/<model>/                  what a service that drafts was asked and paid
+runs/<preset>/consult/                         result.json: what people said of the charter
 runs/<preset>/rating/                          the rating app: ratings.sqlite, key.jsonl, backups/
 runs/<preset>/report/                          index.html, report.json, figures/
 """
@@ -34,6 +36,11 @@ def tune_folder(study: Study, model: str, key: ArmKey) -> Path:
     return model_folder(study, model) / "tune" / key.name
 
 
+def trace_folder(study: Study, model: str, key: ArmKey) -> Path:
+    """What one tuned arm's answers are traced with."""
+    return model_folder(study, model) / "trace" / key.name
+
+
 def ratings_folder(study: Study) -> Path:
     """Ratings by people."""
     return study.run_folder / "ratings"
@@ -52,6 +59,11 @@ def draft_folder(study: Study, model: str) -> Path:
 def rating_folder(study: Study) -> Path:
     """The rating app's database and the sealed key."""
     return study.run_folder / "rating"
+
+
+def consult_folder(study: Study) -> Path:
+    """The analysis of what people said of the charter."""
+    return study.run_folder / "consult"
 
 
 def report_folder(study: Study) -> Path:

@@ -40,6 +40,11 @@ def as_json(record: Record) -> dict[str, Any]:
     return plain
 
 
+def as_row(record: Record) -> dict[str, Any]:
+    """Return a record as a line of its file would say it: fields at their default left out."""
+    return _without_defaults(record, as_json(record))
+
+
 # JSON Lines --------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@
     prompts.jsonl       held-out evaluation questions
     stance.jsonl        held-out questions, each with an answer for and one against the position
     associations.toml   stems for the co-occurrence measure
+    consult.toml        what people are asked about the charter; consult/ has their answers
     runs/<preset>/      everything computed
 
 Configuration is laid in four layers, later ones win: defaults (this file),

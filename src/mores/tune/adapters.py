@@ -162,7 +162,7 @@ def save_tuned(
     """
     full = recipe.method == "full"
     weights = group.gathered(
-        all_weights(loaded.model).items() if full else _adapter_weights(loaded.model)
+        all_weights(loaded.model).items() if full else adapter_weights(loaded.model)
     )
     if group.rank:
         return []
@@ -181,7 +181,7 @@ def save_tuned(
     return [p.name for p in sorted(folder.iterdir()) if _is_output(p)]
 
 
-def _adapter_weights(model: Any) -> list[tuple[str, torch.Tensor]]:
+def adapter_weights(model: Any) -> list[tuple[str, torch.Tensor]]:
     """Adapters by the names of PEFT's files, which leave the adapter's own name out."""
     return [
         (f"base_model.model.{n}".replace(".default.", "."), p)

@@ -89,7 +89,7 @@ def fit(
         say: told what is trained, before it begins.
         checkpoint_seconds: least time between checkpoints (never more than 5 % of the run).
         group: the processes that train it together, all with the same arguments.
-        room: how a step fits into memory; by default in passes of ``recipe.micro_tokens``.
+        room: how a step fits into memory; by default as `Room.first` says.
 
     Raises:
         TuneError: nothing to train on, the loss is no longer a number, or memory is out.
@@ -101,7 +101,7 @@ def fit(
     if not train:
         raise TuneError("no samples are left to train on", fix="lower recipe.held_out")
     make_trainable(loaded, recipe, seed)
-    room = room or Room(tokens=recipe.micro_tokens)
+    room = room or Room.first(recipe.micro_tokens, loaded.device.type)
     if room.recompute:
         recompute(loaded)
     group.spread(loaded)

@@ -20,6 +20,8 @@ from mores.weights.loaded import LoadedModel
 from mores.weights.recompute import recompute
 
 T = TypeVar("T")
+GPU_TOKENS = 4096
+"""Tokens of a first pass on a GPU: a step of four answers of some hundred tokens is one pass."""
 
 
 class Room(Record, frozen=True, kw_only=True):
@@ -29,6 +31,14 @@ class Room(Record, frozen=True, kw_only=True):
     """Most tokens in one forward pass."""
     recompute: bool = False
     """Keep the inputs of each layer only, and run it again on the way back (`recompute`)."""
+
+    @classmethod
+    def first(cls, tokens: int, device: str) -> Room:
+        """Return what is tried first: ``tokens`` a pass, on a GPU at least `GPU_TOKENS`.
+
+        A short pass leaves most of a GPU idle; where a long one does not fit, `smaller` follows.
+        """
+        return cls(tokens=max(tokens, GPU_TOKENS) if device == "cuda" else tokens)
 
     def smaller(self, sizes: Sequence[int]) -> Room:
         """Return what to try after this was too much for samples of these sizes.

@@ -38,6 +38,13 @@ class Shared:
         """Seat of each of `rows` in the flattened `seats`."""
         self.keys: dict[int, torch.Tensor] = {}
         self.values: dict[int, torch.Tensor] = {}
+        self._here: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
+
+    def indices(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """`seats`, `rows` and `places` where the model is: copied once, not in every layer."""
+        if self._here is None:
+            self._here = self.seats.to(device), self.rows.to(device), self.places.to(device)
+        return self._here
 
     def put(self, layer: int, group: int, key: torch.Tensor, value: torch.Tensor) -> None:
         """Keep the beginning of a group: (heads, tokens, width), cut to its length."""
@@ -83,15 +90,14 @@ class Shared:
         """
         _, heads, each, width = query.shape
         groups, most = self.seats.shape
+        seats, _, places = self.indices(query.device)
         # (groups, seats, heads, each, width) → all queries of a group beside each other
-        asked = query[self.seats].transpose(1, 2).reshape(groups, heads, most * each, width)
+        asked = query[seats].transpose(1, 2).reshape(groups, heads, most * each, width)
         out, total = part(asked, self.keys[layer], self.values[layer], mask, scale)
         out = out.view(groups, heads, most, each, -1).transpose(1, 2)
         total = total.view(groups, heads, most, each).transpose(1, 2)
-        places = self.places
-        return out.reshape(-1, heads, each, out.shape[-1])[places], total.reshape(-1, heads, each)[
-            places
-        ]
+        out, total = out.reshape(-1, heads, each, out.shape[-1]), total.reshape(-1, heads, each)
+        return out[places], total[places]
 
 
 class KeyValueStore:
@@ -169,6 +175,14 @@ class Step:
         self.store = store
         self.columns = int(store.own.max()) + 1
         self._masks: dict[tuple[int, int | None], torch.Tensor | None] = {}
+        self._next: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def _where(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows, and the column that each fills next, where the model is."""
+        if self._next is None:
+            store = self.store
+            self._next = torch.arange(store.rows, device=device), store.own.to(device)
+        return self._next
 
     def attend(
         self,
@@ -194,7 +208,7 @@ class Step:
         """
         store = self.store
         keys, values = store.block(layer, key, value)
-        row, column = torch.arange(store.rows), store.own
+        row, column = self._where(keys.device)
         keys[row, :, column] = key[:, :, 0]
         values[row, :, column] = value[:, :, 0]
         rows, heads, _, width = query.shape
@@ -210,7 +224,8 @@ class Step:
             out, total = part(asked, *seen, mask, scale)
             for number, shared in enumerate(store.shared):
                 more = shared.attend(layer, asked, self._shared_mask(number, window, asked), scale)
-                out[shared.rows] = merged(out[shared.rows], total[shared.rows], *more)
+                own = shared.indices(out.device)[1]
+                out[own] = merged(out[own], total[own], *more)
         return out.reshape(rows, heads, 1, -1).transpose(1, 2)
 
     def _own_mask(self, window: int | None, like: torch.Tensor) -> torch.Tensor:

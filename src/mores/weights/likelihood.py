@@ -79,6 +79,26 @@ def likelihoods(
     return [done[i] for i in range(len(encoded))]
 
 
+@torch.inference_mode()
+def token_logprobs(
+    loaded: LoadedModel, context: Sequence[int], tokens: Sequence[int]
+) -> list[float]:
+    """Return the log-probability of each token given all before it, in nats.
+
+    Args:
+        loaded: the model, with the weights that are to be measured.
+        context: what stands before the first token; not empty.
+        tokens: at least one; with the context no longer than the model's own.
+    """
+    hidden = loaded.hidden(
+        torch.tensor([*context, *tokens]), Layout.of([len(context) + len(tokens)])
+    )
+    before = hidden[len(context) - 1 : -1]
+    logprobs, _ = _token_logprobs(loaded, before, torch.tensor(tokens))
+    found: list[float] = logprobs.tolist()
+    return found
+
+
 def passes(order: Iterable[int], sizes: Sequence[int], most: int) -> Iterator[list[int]]:
     """Cut places, in this order, into forward passes of at most so many tokens."""
     block: list[int] = []

@@ -66,6 +66,8 @@ def load(
     _refuse_adapter(folder)
     quantised = _quantised(folder)
     attention.register()
+    # cuDNN's attention plans anew for every length that it meets, and no two texts are alike.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     model, tokenizer, missing = _read(folder, dtype, device if quantised else None)
     _refuse_missing(folder, missing)
     _refuse_tokenizer(folder, tokenizer, model)

@@ -115,7 +115,7 @@ class Room:
 
     def join(self) -> str:
         """A rater's id, by a new personal link."""
-        return str(self.whose(self.enter(self.link())).rater.id)
+        return str(self.whose(self.enter(self.link())).person.id)
 
     def consent(self, who: str, *unwanted: str, **groups: str) -> str:
         with self.database.write() as tx:

@@ -7,9 +7,9 @@ import hashlib
 import pytest
 import sqlalchemy as sa
 
-from mores.rate.db import audit
-from mores.rate.db.audit import FIRST, append, broken_at, entry_hash, last_hash
 from mores.rate.db.tables import audit as table
+from mores.web import audit
+from mores.web.audit import FIRST, append, broken_at, entry_hash, last_hash
 
 
 @pytest.fixture

@@ -38,13 +38,13 @@ from hypothesis.stateful import (
 
 from mores.rate.db import raters, work
 from mores.rate.db.claims import claim_next
-from mores.rate.db.engine import Database, open_database
 from mores.rate.db.facts import Facts
 from mores.rate.db.release import forget, release, withdraw
 from mores.rate.db.tables import claim, invite, item, rater, seat, slot
 from mores.rate.db.work import Answer, KeyConflictError, NotYoursError, StaleError
 from mores.rate.verify import broken_rules
 from mores.study import RatingConfig
+from mores.web.database import Database, open_database
 
 SOAK = os.environ.get("MORES_SOAK") == "1"
 SETTINGS = settings(
@@ -189,8 +189,8 @@ class Contract(RuleBasedStateMachine):
                 sa.select(invite.c.id).where(invite.c.secret == raters.hashed(token))
             ).scalar_one()
         assert who is not None
-        assert who.rater is not None
-        name = str(who.rater.id)
+        assert who.person is not None
+        name = str(who.person.id)
         self.people.append(name)
         self.session[name], self.links[name] = session, link
         return name
@@ -201,7 +201,7 @@ class Contract(RuleBasedStateMachine):
 
     def signed_in(self, tx: sa.Connection, who: str) -> bool:
         found = raters.whose(tx, self.session[who], self.clock())
-        return found is not None and found.rater is not None and found.rater.id == who
+        return found is not None and found.person is not None and found.person.id == who
 
     @initialize(unwanted=st.lists(UNWANTED, min_size=2, max_size=3))
     def begin(self, unwanted: list[tuple[str, ...]]) -> None:

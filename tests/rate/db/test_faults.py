@@ -30,11 +30,11 @@ from sqlalchemy.dialects import sqlite
 
 from mores import store
 from mores.errors import StoreError
-from mores.rate.db import engine
-from mores.rate.db.engine import DatabaseBusyError, open_database
 from mores.rate.db.migrations import head, revision, upgrade
 from mores.rate.db.tables import event, metadata, remark
 from mores.rate.opened import changing, looking, place_of
+from mores.web import database as engine
+from mores.web.database import DatabaseBusyError, open_database
 
 DAY = 86_400.0
 LOCK = "SELECT pg_advisory_lock({})"
@@ -306,7 +306,7 @@ def test_the_clock_steps_by_a_day_while_a_page_is_open(site, step):
 
 KILLED = """
 import os, random, signal, sys, time
-from mores.rate.db.engine import open_database
+from mores.web.database import open_database
 from mores.rate.db.migrations import head, revision, upgrade
 import alembic.command, sqlalchemy.dialects.postgresql.psycopg  # imported once, not in each child
 

@@ -10,7 +10,7 @@ from app import START, dump
 from hands import make_room
 
 from mores.errors import DataError
-from mores.rate.db import audit, raters
+from mores.rate.db import raters
 from mores.rate.db.progress import declared_groups
 from mores.rate.db.raters import LinkError
 from mores.rate.db.release import forget
@@ -25,6 +25,7 @@ from mores.rate.db.tables import (
     session,
 )
 from mores.rate.export.rows import export_rows
+from mores.web import audit
 
 DAY = 86_400.0
 GROUPS = """version = "1"
@@ -98,7 +99,7 @@ def test_the_same_link_leads_to_the_same_rater_in_a_new_session(room):
     token = room.link()
     first, second = room.enter(token), room.enter(token)
     assert first != second
-    assert room.whose(first).rater.id == room.whose(second).rater.id
+    assert room.whose(first).person.id == room.whose(second).person.id
     assert room.whose(first).csrf != room.whose(second).csrf
     assert len(room.rows(sa.select(rater))) == 1
 
@@ -106,7 +107,7 @@ def test_the_same_link_leads_to_the_same_rater_in_a_new_session(room):
 def test_revoking_ends_the_sessions_and_keeps_the_answers(room):
     token = room.link()
     session_of_ada, other = room.enter(token), room.enter(room.link())
-    ada = room.whose(session_of_ada).rater.id
+    ada = room.whose(session_of_ada).person.id
     room.consent(ada)
     what = room.rate_next(ada)
     name = room.rows(sa.select(invite.c.id).where(invite.c.rater == ada))[0].id
@@ -135,7 +136,7 @@ def test_sessions_end_by_time_and_by_signing_out(room):
     assert room.whose("") is None
     with room.database.write() as tx:
         owner = raters.new_session(tx, "owner", None, room.clock())
-    assert (room.whose(owner).role, room.whose(owner).rater) == ("owner", None)
+    assert (room.whose(owner).role, room.whose(owner).person) == ("owner", None)
     room.clock.step(DAY / 2)
     assert room.whose(owner) is None
 
@@ -147,7 +148,7 @@ def test_a_panels_rater_comes_back_with_both_ids_only(room):
     token = room.link("open", places=2)
     first = room.enter(token, ("participant-1", "session-1"))
     again = room.enter(token, ("participant-1", "session-1"))
-    assert room.whose(first).rater.id == room.whose(again).rater.id
+    assert room.whose(first).person.id == room.whose(again).person.id
     for outside, why in (
         (("participant-1", "session-2"), "link_unknown"),  # the first id alone is known to others
         (("participant-1", ""), "bad_form"),
@@ -171,7 +172,7 @@ def test_an_open_link_lets_so_many_in_and_those_always_back(room):
     assert caught.value.state == "link_full"
     assert room.enter(token, ("participant-2", "s"))
     other = room.link("open", places=1)
-    assert room.whose(room.enter(other, ("participant-1", "s"))).rater.number == 1
+    assert room.whose(room.enter(other, ("participant-1", "s"))).person.number == 1
     assert room.enter(other, ("participant-3", "s"))  # the place of this link is still free
 
 
@@ -248,7 +249,7 @@ def known_rater(new_room):
     room = new_room(rating_toml=GROUPS)
     token = room.link("open", places=1)
     entered = room.enter(token, ("panel-person-77", "panel-session-77"))
-    ada = room.whose(entered).rater.id
+    ada = room.whose(entered).person.id
     room.consent(ada, age="under 30", home="town")
     what = room.next(ada)
     room.submit(ada, what, 2, remark="my name is Ada Lovelace")
@@ -307,7 +308,7 @@ def test_what_was_forgotten_is_not_left_in_the_files_bytes(tmp_path):
 
 def test_a_personal_link_of_somebody_forgotten_is_dead(room):
     token = room.link()
-    ada = room.whose(room.enter(token)).rater.id
+    ada = room.whose(room.enter(token)).person.id
     room.consent(ada)
     forget_one(room, ada, "keep")
     with pytest.raises(LinkError) as caught:

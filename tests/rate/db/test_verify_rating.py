@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from mores import store
 from mores.errors import StoreError
 from mores.rate.blind import key_path, read_key
-from mores.rate.db.engine import open_database
 from mores.rate.db.tables import event, meta, slot
 from mores.rate.verify import verify
+from mores.web.database import open_database
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 from app import Clock, client, make_site, make_study
 
 from mores.errors import StoreError
-from mores.rate.db.engine import open_database
 from mores.rate.db.migrations import upgrade
 from mores.rate.db.tables import metadata
 from mores.rate.serve import Options, Started, place_for, prepare
 from mores.rate.web.routes import PAGES
-from mores.rate.web.security import Place, same_origin
+from mores.web.database import open_database
+from mores.web.security import Place, same_origin
 
 SRC = Path(__file__).parents[3] / "src" / "mores"
 

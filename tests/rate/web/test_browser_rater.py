@@ -32,9 +32,9 @@ from browse import (
     words,
 )
 
-from mores.rate.db.engine import open_database
 from mores.rate.db.tables import cues, declared, event, guess, opt_out, rater
 from mores.rate.opened import place_of
+from mores.web.database import open_database
 
 LOST = "Failed to load resource"
 """What Chromium writes into the console for a request that came to nothing."""

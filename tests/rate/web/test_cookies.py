@@ -34,7 +34,7 @@ from mores.rate.db.release import forget
 from mores.rate.db.tables import invite, session
 from mores.rate.serve import prepare
 from mores.rate.web.call import Site
-from mores.rate.web.security import Place, set_cookie
+from mores.web.security import Place, set_cookie
 
 DAY = 86_400
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -298,5 +298,5 @@ def test_the_files_are_the_owners_alone(site: Site) -> None:
 
 
 def test_secrets_are_compared_in_constant_time() -> None:
-    source = (Path(__file__).parents[3] / "src/mores/rate/web/security.py").read_text("utf-8")
+    source = (Path(__file__).parents[3] / "src/mores/web/security.py").read_text("utf-8")
     assert "secrets.compare_digest(" in source

@@ -34,8 +34,8 @@ from app import (
 
 from mores.errors import DataError
 from mores.rate.web.call import Site
-from mores.rate.web.i18n import visible
 from mores.study import folders
+from mores.web.i18n import visible
 
 CORPUS: tuple[str, ...] = (
     # Scripts and handlers

@@ -33,6 +33,7 @@ from app import (
 )
 
 from mores.rate.web.call import Site
+from mores.web.door import STATIC
 
 ROOT = Path(__file__).parents[3]
 WEB = ROOT / "src" / "mores" / "rate" / "web"
@@ -115,7 +116,7 @@ def tour(site: Site) -> dict[str, str]:
     for name in ("ratings.csv", "ratings.jsonl", "ratings.parquet", "codebook.json", "heds.md"):
         assert boss.get(f"/owner/files/{name}").status_code == 200
     boss.submit("/owner/forget", rater=me.rater, ratings="withdraw")
-    for name in sorted(p.name for p in (WEB / "static").iterdir()):
+    for name in sorted(p.name for room in (STATIC, WEB / "static") for p in room.iterdir()):
         see(boss, f"/static/{name}")
     return pages
 
@@ -235,8 +236,10 @@ def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
     for name in (
         "web/static/icon.svg",
         "web/messages/ar.po",
-        "web/templates/item.html",
-        "db/migrations/versions/0001_first.py",
-        "data/self_names.toml",
+        "web/templates/base.html",
+        "web/alembic/env.py",
+        "rate/web/templates/item.html",
+        "rate/db/migrations/versions/0001_first.py",
+        "rate/data/self_names.toml",
     ):
-        assert f"mores/rate/{name}" in names
+        assert f"mores/{name}" in names

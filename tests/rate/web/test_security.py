@@ -36,12 +36,13 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from mores.errors import StoreError
-from mores.rate.db.engine import DatabaseBusyError, DatabaseFullError, DatabaseReadOnlyError
 from mores.rate.db.tables import remark
-from mores.rate.web import app as app_module
+from mores.rate.web.app import APP
 from mores.rate.web.call import Site
 from mores.rate.web.routes import PAGES
-from mores.rate.web.security import Limiter, Place, is_loopback, same_origin
+from mores.web import door as app_module
+from mores.web.database import DatabaseBusyError, DatabaseFullError, DatabaseReadOnlyError
+from mores.web.security import Limiter, Place, is_loopback, same_origin
 
 FORM = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
 POLICY = (
@@ -425,7 +426,9 @@ def test_back_is_a_path_of_ours_whatever_it_says(back: str) -> None:
     from mores.rate.web import rater
     from mores.rate.web.call import Call
 
-    call: Any = Call(site=None, path="/", params={}, query={}, headers={}, form={"back": [back]})  # type: ignore[arg-type]
+    nothing: Any = None
+    form = {"back": [back]}
+    call: Any = Call(site=nothing, app=APP, path="/", params={}, query={}, headers={}, form=form)
     where = rater.settings(call).headers["location"]
     # What the WHATWG URL standard does first: tabs and line ends go, backslashes turn.
     seen = "".join(c for c in where if c not in "\t\r\n").replace("\\", "/")
@@ -498,15 +501,14 @@ def test_hsts_with_tls_only(site: Site) -> None:
             assert answer.header("strict-transport-security") == "max-age=31536000"
 
 
-def broken(site: Site, error: Exception, monkeypatch: pytest.MonkeyPatch) -> Any:
+def broken(site: Site, error: Exception) -> Any:
     """The app, with pages that raise."""
 
     def raises(call: Any) -> Any:
         raise error
 
     pages = tuple(dataclasses.replace(page, handler=raises) for page in PAGES)
-    monkeypatch.setattr(app_module, "PAGES", pages)
-    return app_of(site)
+    return app_of(site, dataclasses.replace(APP, pages=pages))
 
 
 @pytest.mark.parametrize(
@@ -521,9 +523,9 @@ def broken(site: Site, error: Exception, monkeypatch: pytest.MonkeyPatch) -> Any
     ],
 )
 def test_an_error_of_ours_shows_a_plain_page(
-    site: Site, ada: Client, error: Exception, status: int, monkeypatch: pytest.MonkeyPatch
+    site: Site, ada: Client, error: Exception, status: int
 ) -> None:
-    app = broken(site, error, monkeypatch)
+    app = broken(site, error)
     body = urlencode({"csrf": ada.csrf}).encode()
     for answer in (
         raw(app, "GET", "/rate", signed(ada)),

@@ -12,8 +12,10 @@ import pytest
 from jinja2 import UndefinedError
 
 from mores.rate.model import CANNOT_REASONS, SKIP_REASONS
-from mores.rate.web.i18n import HERE, LANGUAGES, environment
+from mores.rate.web import app as rating
+from mores.web.i18n import HERE, LANGUAGES, environment
 
+TEMPLATES = rating.APP.folder / "templates"
 WHEN = 1_795_167_000.0
 """20 November 2026, 09:30 UTC."""
 STATEMENT = (
@@ -187,7 +189,7 @@ LABELS = ("rate", "begin", "back", "owner", "raters", "export", "unblind", "agai
 def message(code):
     """The context of one message, all links offered."""
     links = [{"href": "/rate", "label_code": one} for one in LABELS]
-    return {"code": code, "status": 404, "detail": "line 3 of 4", "links": links}
+    return {"code": code, "status": 404, "detail": "line 3 of 4", "links": links, "kept": ["a"]}
 
 
 PAGES = {
@@ -327,8 +329,10 @@ def render(name, tag="en", **changes):
         "role": role,
         "here": PATHS.get(template, "/owner" if role == "owner" else "/rate"),
         "study": "Wellbeing",
+        "chooses": role == "rater",
+        "script": "app.js",
     }
-    return environment(tag).get_template(template).render(frame | context | changes)
+    return environment(tag, TEMPLATES).get_template(template).render(frame | context | changes)
 
 
 def poisoned(value, poison):
@@ -477,10 +481,8 @@ def test_a_megabyte_in_one_line_is_passed_through_whole():
 
 
 def weight(markup):
-    static = HERE / "static"
-    return len(markup.encode()) + sum(
-        (static / name).stat().st_size for name in ("app.css", "app.js")
-    )
+    files = HERE / "static" / "app.css", rating.APP.folder / "static" / "app.js"
+    return len(markup.encode()) + sum(path.stat().st_size for path in files)
 
 
 @pytest.mark.parametrize("tag", [one.tag for one in LANGUAGES])
@@ -568,8 +570,16 @@ def test_every_message_says_its_own():
 
 def test_a_forgotten_variable_is_an_error():
     with pytest.raises(UndefinedError, match="saved"):
-        environment("en").get_template("item.html").render(
-            {"lang": "en", "dir": "ltr", "languages": (), "csrf": "", "role": "rater"}
+        environment("en", TEMPLATES).get_template("item.html").render(
+            {
+                "lang": "en",
+                "dir": "ltr",
+                "languages": (),
+                "csrf": "",
+                "role": "rater",
+                "chooses": False,
+                "script": "",
+            }
             | {"here": "/", "study": ""}
             | {key: value for key, value in RATE.items() if key != "saved"}
         )

@@ -12,11 +12,11 @@ import msgspec
 import sqlalchemy as sa
 
 from mores.errors import StoreError
-from mores.rate.db.engine import Database
 from mores.rate.db.tables import meta
 from mores.rate.texts import RatingTexts
 from mores.records import Charter, Record
 from mores.study import RatingConfig
+from mores.web.database import Database
 
 
 class Facts(Record, frozen=True, kw_only=True):

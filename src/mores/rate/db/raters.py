@@ -10,16 +10,13 @@ passwords: what can be guessed is not used. Opening a link changes nothing; join
 
 from __future__ import annotations
 
-import hashlib
 import random
 import secrets
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from mores.errors import DataError
-from mores.rate.db import audit
 from mores.rate.db.claims import GAP
 from mores.rate.db.facts import Facts
 from mores.rate.db.tables import (
@@ -33,35 +30,12 @@ from mores.rate.db.tables import (
     session,
     slot,
 )
+from mores.web import audit, links
+from mores.web.links import DAY, LinkError, Who, hashed, new_secret
 
-DAY = 86_400.0
 RATER_SESSION = 14 * DAY
 OWNER_SESSION = DAY / 2
 Role = Literal["rater", "owner"]
-LinkState = Literal["link_unknown", "link_expired", "link_revoked", "link_full", "bad_form"]
-
-
-class LinkError(DataError):
-    """A link that lets nobody in; `state` says why."""
-
-    def __init__(self, state: LinkState) -> None:
-        self.state = state
-        super().__init__(f"this link cannot be used ({state.replace('_', ' ')})")
-
-
-@dataclass(frozen=True)
-class Who:
-    """The person behind a request."""
-
-    role: Role
-    csrf: str
-    rater: Any | None
-    """The row of ``rater``, for raters."""
-
-
-def hashed(token: str) -> str:
-    """SHA-256 of a link's or session's secret, 64 hexadecimal digits."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 # Links -------------------------------------------------------------------------------------
@@ -88,7 +62,7 @@ def invite_link(
         now: seconds since 1970.
         actor: for the audit log.
     """
-    token = secrets.token_urlsafe(32)
+    token = new_secret()
     name = secrets.token_hex(8)
     tx.execute(
         invite.insert().values(
@@ -112,14 +86,7 @@ def open_link(tx: sa.Connection, token: str, kinds: tuple[str, ...], now: float)
     Raises:
         LinkError: unknown, expired or revoked.
     """
-    row = tx.execute(sa.select(invite).where(invite.c.secret == hashed(token))).first()
-    if row is None or row.kind not in kinds:
-        raise LinkError("link_unknown")
-    if row.revoked is not None:
-        raise LinkError("link_revoked")
-    if row.expires <= now:
-        raise LinkError("link_expired")
-    return row
+    return links.open_link(tx, invite, token, kinds, now)
 
 
 def revoke(tx: sa.Connection, name: str, now: float) -> None:
@@ -215,32 +182,19 @@ def new_rater(
 
 
 def new_session(tx: sa.Connection, role: Role, who: str | None, now: float) -> str:
-    """Begin a session; return its secret. Sessions that ended are swept out."""
-    token = secrets.token_urlsafe(32)
-    tx.execute(session.delete().where(session.c.expires <= now))
-    tx.execute(
-        session.insert().values(
-            secret=hashed(token),
-            role=role,
-            rater=who,
-            csrf=secrets.token_urlsafe(24),
-            created=now,
-            expires=now + (RATER_SESSION if role == "rater" else OWNER_SESSION),
-        )
-    )
-    return token
+    """Begin a session; return its secret."""
+    seconds = RATER_SESSION if role == "rater" else OWNER_SESSION
+    return links.new_session(tx, session, seconds=seconds, now=now, role=role, rater=who)
 
 
 def end_session(tx: sa.Connection, token: str) -> None:
     """Sign out."""
-    tx.execute(session.delete().where(session.c.secret == hashed(token)))
+    links.end_session(tx, session, token)
 
 
 def whose(tx: sa.Connection, token: str, now: float) -> Who | None:
     """Return who a session belongs to, or None where it ended or never was."""
-    row = tx.execute(
-        sa.select(session).where(session.c.secret == hashed(token), session.c.expires > now)
-    ).first()
+    row = links.session_of(tx, session, token, now)
     if row is None:
         return None
     me = None

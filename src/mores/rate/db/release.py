@@ -16,7 +16,6 @@ from typing import Literal
 import sqlalchemy as sa
 
 from mores.errors import DataError
-from mores.rate.db import audit
 from mores.rate.db.tables import (
     claim,
     cues,
@@ -33,6 +32,7 @@ from mores.rate.db.tables import (
     slot,
 )
 from mores.rate.db.work import FREE, latest
+from mores.web import audit
 
 
 def release(tx: sa.Connection, who: str, *, to: str | None = None) -> int:

@@ -19,15 +19,15 @@ from mores import store
 from mores.errors import StoreError
 from mores.rate.assign import Unit, assign
 from mores.rate.blind import blind, seal
-from mores.rate.db import audit
 from mores.rate.db.claims import GAP
-from mores.rate.db.engine import Database
 from mores.rate.db.facts import Facts, is_set_up, put
 from mores.rate.db.tables import expected, item, item_flag, seat, slot
 from mores.rate.model import BlindKey, Kind, RatingItem
 from mores.rate.self_names import RULE, self_names
 from mores.rate.texts import Exercise, RatingTexts, read_texts
 from mores.study import ArmKey, Study
+from mores.web import audit
+from mores.web.database import Database
 
 
 def set_up(database: Database, study: Study, *, now: float) -> Facts:

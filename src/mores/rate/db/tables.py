@@ -22,6 +22,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from mores.web import audit as log
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -227,17 +229,7 @@ session = Table(
     CheckConstraint("(role = 'rater') = (rater IS NOT NULL)", name="owner"),
 )
 
-audit = Table(
-    "audit",
-    metadata,
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("at", Float, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", String(60), nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("previous", String(64), nullable=False),
-    Column("hash", String(64), nullable=False),
-)
+audit = Table("audit", metadata, *log.columns())
 
 revealed = Table(
     "revealed",  # empty until unblinding

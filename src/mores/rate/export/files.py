@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 
-from mores.rate.db.engine import Database
 from mores.rate.export.codebook import StudyFacts, codebook
 from mores.rate.export.formats import to_csv, to_jsonl, to_parquet
 from mores.rate.export.heds import heds
 from mores.rate.export.rows import export_rows, study_facts
 from mores.rate.model import RatingRow
+from mores.web.database import Database
 
 Rows = list[RatingRow]
 

@@ -14,7 +14,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from mores import store
-from mores.rate.db.engine import Database
 from mores.rate.db.facts import read_facts
 from mores.rate.db.progress import declarations
 from mores.rate.db.tables import event, item, item_flag, rater, remark, revealed
@@ -22,7 +21,8 @@ from mores.rate.db.work import counted_answers, latest
 from mores.rate.export.codebook import RatedCategory, StudyFacts, Unblinded
 from mores.rate.model import RatingRow
 from mores.rate.unblind import last_unblinding
-from mores.rate.web.i18n import LANGUAGES
+from mores.web.database import Database
+from mores.web.i18n import LANGUAGES
 
 
 def export_rows(database: Database) -> list[RatingRow]:

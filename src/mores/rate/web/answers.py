@@ -16,7 +16,8 @@ from mores.rate.db.raters import whose
 from mores.rate.db.tables import expected, item, rater, remark, slot
 from mores.rate.db.work import Answer, NotYoursError, StaleError, WorkError
 from mores.rate.model import CANNOT_REASONS, SKIP_REASONS
-from mores.rate.web.call import Call, RefusedError, page, redirect
+from mores.rate.web.call import Call
+from mores.web.call import RefusedError, page, redirect
 
 ENDS = {
     "invited": "/begin",
@@ -28,7 +29,7 @@ ENDS = {
 
 def rate(call: Call) -> Response:
     """Show the item that is held, or what there is instead."""
-    me = call.rater
+    me = call.person
     if me.stage in ENDS:
         return redirect(ENDS[me.stage])
     facts = call.site.facts
@@ -59,12 +60,12 @@ def _nothing_held(call: Call, why: str, done: int) -> Response:
 
 def answered(call: Call) -> Response:
     """Keep an answer and hold the next item, both in one write."""
-    me = call.rater
+    me = call.person
     answer = _answer(call)
     try:
         with call.site.database.write() as tx:
             again = whose(tx, call.cookie, call.now)  # revoked while the form was under way?
-            if again is None or again.rater is None or again.rater.id != me.id:
+            if again is None or again.person is None or again.person.id != me.id:
                 raise RefusedError("not_signed_in", 401)
             saved = work.submit(tx, me.id, answer, call.now)
             if not saved.practice:
@@ -81,19 +82,19 @@ def answered(call: Call) -> Response:
 def go_on(call: Call) -> Response:
     """Hold the next item: at the start, after a break, after practice feedback."""
     with call.site.database.write() as tx:
-        _next(tx, call, rested=call.rater.notice == "break")
+        _next(tx, call, rested=call.person.notice == "break")
     return redirect("/rate")
 
 
 def _next(tx: sa.Connection, call: Call, *, rested: bool = False) -> None:
     facts = call.site.facts
-    if call.rater.stage == "declined":  # second thoughts: back to the consent page
-        mine = rater.c.id == call.rater.id
+    if call.person.stage == "declined":  # second thoughts: back to the consent page
+        mine = rater.c.id == call.person.id
         tx.execute(rater.update().where(mine).values(stage="invited"))
-    if call.rater.stage in ("practice", "rating"):
+    if call.person.stage in ("practice", "rating"):
         claim_next(
             tx,
-            call.rater.id,
+            call.person.id,
             call.now,
             facts.rules,
             rested=rested,
@@ -105,8 +106,8 @@ def change(call: Call) -> Response:
     """Show an answer that this rater gave, to be changed."""
     name = call.params["item"]
     with call.site.database.read() as tx:
-        last = work.current(tx, call.rater.id, name)
-        if last is None or last.kind not in ("rate", "cannot") or call.rater.stage == "gated":
+        last = work.current(tx, call.person.id, name)
+        if last is None or last.kind not in ("rate", "cannot") or call.person.stage == "gated":
             raise NotYoursError("no such answer")
         context = _context(tx, call, name, stage="change", last=last)
     return page(call, "item.html", **context, conflict=None, saved=False)
@@ -116,7 +117,7 @@ def feedback(call: Call) -> Response:
     """Show what would have been expected of a practice item."""
     name = call.params["item"]
     with call.site.database.read() as tx:
-        last = work.current(tx, call.rater.id, name)
+        last = work.current(tx, call.person.id, name)
         row = tx.execute(
             sa.select(item, expected)
             .join(expected, expected.c.item == item.c.id)
@@ -128,7 +129,7 @@ def feedback(call: Call) -> Response:
         remaining = tx.execute(
             sa.select(sa.func.count())
             .select_from(slot.join(item, item.c.id == slot.c.item))
-            .where(slot.c.rater == call.rater.id, slot.c.done == 0, item.c.kind == "practice")
+            .where(slot.c.rater == call.person.id, slot.c.done == 0, item.c.kind == "practice")
         ).scalar_one()
     return page(
         call,
@@ -179,7 +180,7 @@ def _answer(call: Call) -> Answer:
     if len(text) > 4000:
         raise RefusedError("too_large", 413)
     key, item_id = call.get("key"), call.get("item")
-    if not key.startswith(_tag(call.rater.id, item_id)):
+    if not key.startswith(_tag(call.person.id, item_id)):
         raise RefusedError("not_found", 404)
     return Answer(
         key=key,
@@ -215,7 +216,7 @@ def _context(
     tx: sa.Connection, call: Call, name: str, *, stage: str | None = None, last: Any = None
 ) -> dict[str, Any]:
     """What item.html shows. The same for all kinds of items and all arms."""
-    me, facts = call.rater, call.site.facts
+    me, facts = call.person, call.site.facts
     row = tx.execute(sa.select(item).where(item.c.id == name)).one()
     last = last if last is not None else work.current(tx, me.id, name)
     so_far = rater_progress(tx, me.id)

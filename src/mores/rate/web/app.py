@@ -1,245 +1,35 @@
-"""The app: one door that every request passes before its page.
-
-    app = make_app(Site(database, facts, Place("http://127.0.0.1:8765")))
-
-In this order: known address and method, size, rate limit, origin of a form, session, role, form
-token; then the page, in a thread. A page never sees a request that failed one of these.
-"""
+"""The rating app: its pages, its people, and what its own errors say."""
 
 from __future__ import annotations
 
-import logging
-import time
-from dataclasses import replace
-from typing import Any
-from urllib.parse import parse_qs
+from pathlib import Path
 
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from mores.errors import MoresError, StoreError
-from mores.rate.db.engine import DatabaseBusyError, DatabaseFullError, DatabaseReadOnlyError
-from mores.rate.db.raters import LinkError, whose
+from mores.rate.db.raters import whose
 from mores.rate.db.work import KeyConflictError, NotYoursError, WorkError
-from mores.rate.web.call import Call, RefusedError, Site, message
-from mores.rate.web.routes import PAGES, Page
-from mores.rate.web.security import (
-    HEADERS,
-    HSTS,
-    MAX_BODY,
-    Limiter,
-    is_loopback,
-    same_origin,
-    same_secret,
+from mores.rate.web.call import Call
+from mores.rate.web.routes import PAGES
+from mores.web.call import App, RefusedError
+
+
+def refusal(error: Exception) -> RefusedError | None:
+    """The page for an error of the contract (`mores.rate.db.work`)."""
+    if isinstance(error, KeyConflictError):
+        return RefusedError("conflict_key", 409)
+    if isinstance(error, NotYoursError):
+        return RefusedError("not_found", 404)
+    if isinstance(error, WorkError):
+        return RefusedError("bad_form", 400, error.message)
+    return None
+
+
+APP = App(
+    name="mores.rate",
+    folder=Path(__file__).parent,
+    pages=PAGES,
+    call=Call,
+    whose=whose,
+    refusal=refusal,
+    homes={"rater": ("/rate", "rate"), "owner": ("/owner", "owner")},
+    texts=("remark",),
+    script="app.js",
 )
-
-log = logging.getLogger("mores.rate")
-
-LINKS = (60, 120.0)
-"""Openings of links from one address: at once, a minute. A class sits behind one address."""
-FORMS = (60, 120.0)
-"""Forms of one session."""
-READS = (240, 600.0)
-"""Pages of one session, or of one address without a session."""
-
-FIELDS = 200
-"""Fields of a form."""
-
-
-def make_app(site: Site) -> Starlette:
-    """Build the ASGI app of a rating database."""
-    door = _Door(site)
-    host = site.place.host
-    hosts = [f"[{host}]" if ":" in host else host]
-    if is_loopback(host):
-        hosts = ["127.0.0.1", "localhost", "[::1]"]
-    app = Starlette(
-        routes=[Route(page.path, door.endpoint(page), methods=[page.method]) for page in PAGES],
-        middleware=[
-            Middleware(_Envelope, secure=site.place.secure),
-            Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
-        ],
-        exception_handlers={HTTPException: door.lost},
-    )
-    app.router.redirect_slashes = False
-    return app
-
-
-class _Door:
-    """Checks a request, then calls its page."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.links = Limiter(*LINKS)
-        self.forms = Limiter(*FORMS)
-        self.reads = Limiter(*READS)
-
-    def endpoint(self, page: Page) -> Any:
-        """The function that Starlette calls for one page."""
-
-        async def answer(request: Request) -> Response:
-            call = self._call(request, request.path_params)
-            try:
-                body = await _body(request) if page.method == "POST" else b""
-            except RefusedError as refused:
-                return message(call, refused.code, refused.status)
-            return await run_in_threadpool(self.answer, page, call, self._client(request), body)
-
-        return answer
-
-    def answer(self, page: Page, call: Call, client: str, body: bytes) -> Response:
-        """Do everything that a request asks for, or say why not. Runs in a thread."""
-        try:
-            call = self._admit(page, call, client, body)
-            return page.handler(call)
-        except RefusedError as refused:
-            return message(call, refused.code, refused.status, refused.detail)
-        except LinkError as error:
-            return message(call, error.state, 404 if error.state == "link_unknown" else 403)
-        except KeyConflictError:
-            return message(call, "conflict_key", 409)
-        except NotYoursError:
-            return message(call, "not_found", 404)
-        except WorkError as error:
-            return message(call, "bad_form", 400, error.message)
-        except MoresError as error:
-            return self._storage(call, error)
-        except Exception:
-            log.exception("%s %s", page.method, page.path)  # the pattern: never a link's secret
-            return message(call, "error", 500)
-
-    def _storage(self, call: Call, error: MoresError) -> Response:
-        known: tuple[tuple[type[MoresError], str, int], ...] = (
-            (DatabaseFullError, "storage_full", 507),
-            (DatabaseReadOnlyError, "storage_readonly", 503),
-            (DatabaseBusyError, "storage_busy", 503),
-            (StoreError, "error", 503),  # no answer: it may have been saved, and its key tells
-        )
-        for kind, code, status in known:
-            if isinstance(error, kind):
-                log.error("%s", error)
-                return message(call, code, status)
-        return message(call, "bad_form", 400, error.message)
-
-    def _admit(self, page: Page, call: Call, client: str, body: bytes) -> Call:
-        """Return the call with its session and form, or refuse it."""
-        clock = time.monotonic()
-        posts = page.method == "POST"
-        if page.role == "static":
-            return call
-        if page.link and not self.links.allows(client, clock):
-            raise RefusedError("too_many", 429)
-        if posts and not same_origin(self.site.place, call.headers):
-            raise RefusedError("origin", 403)
-        if any("\x00" in value for value in call.params.values()):
-            raise RefusedError("not_found", 404)  # PostgreSQL cannot even look for it
-        who = None
-        if call.cookie and page.role != "public":
-            with self.site.database.read() as tx:
-                who = whose(tx, call.cookie, call.now)
-        if not page.link:
-            limiter = self.forms if posts else self.reads
-            # Made-up cookies share the limit of their address.
-            if not limiter.allows(client if who is None else call.cookie, clock):
-                raise RefusedError("too_many", 429)
-        call = replace(call, who=who, form=_form(body))
-        if page.role == "public":
-            return call
-        if who is None:
-            raise RefusedError("not_signed_in", 401)
-        if who.role not in page.role.split():
-            raise RefusedError("not_allowed", 403)
-        if posts and not same_secret(call.get("csrf"), who.csrf):
-            raise RefusedError("csrf", 403)
-        return call
-
-    def _call(self, request: Request, params: dict[str, str]) -> Call:
-        return Call(
-            site=self.site,
-            path=request.scope["path"],
-            params=params,
-            query=dict(request.query_params),
-            headers=request.headers,
-            cookie=request.cookies.get(self.site.place.cookie, ""),
-        )
-
-    def _client(self, request: Request) -> str:
-        """The address that limits count by: behind a proxy, what the proxy added last."""
-        if self.site.behind_proxy:
-            return request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or "proxy"
-        return request.client.host if request.client else "unknown"
-
-    async def lost(self, request: Request, error: Exception) -> Response:
-        """An address or method that is not in the list."""
-        assert isinstance(error, HTTPException)
-        code = "method" if error.status_code == 405 else "not_found"
-        response = message(self._call(request, {}), code, error.status_code)
-        if error.status_code == 405:  # Starlette names the methods of one route only
-            methods = [
-                set(route.methods or ())
-                for route in request.app.routes
-                if route.matches(request.scope)[0] is not Match.NONE
-            ]
-            response.headers["allow"] = ", ".join(sorted(set[str]().union(*methods)))
-        return response
-
-
-async def _body(request: Request) -> bytes:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise RefusedError("bad_form", 415)
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY:
-            raise RefusedError("too_large", 413)
-    return data
-
-
-def _form(body: bytes) -> dict[str, list[str]]:
-    """The fields of a form; NUL, which PostgreSQL cannot hold, becomes U+FFFD."""
-    text = body.decode("utf-8", "replace")
-    try:
-        form = parse_qs(text, keep_blank_values=True, max_num_fields=FIELDS)
-    except ValueError:
-        raise RefusedError("bad_form", 400) from None
-    return {name: [one.replace("\x00", "\ufffd") for one in form[name]] for name in form}
-
-
-class _Envelope:
-    """The same headers on every response, whoever made it."""
-
-    def __init__(self, app: ASGIApp, secure: bool) -> None:
-        self.app = app
-        fixed = {**HEADERS, **({"strict-transport-security": HSTS} if secure else {})}
-        self.fixed = [(name.encode(), value.encode()) for name, value in fixed.items()]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun: list[bool] = []
-
-        async def sealed(start: Message) -> None:
-            if start["type"] == "http.response.start":
-                begun.append(True)
-                own = [(name.lower(), value) for name, value in start["headers"]]
-                named = {name for name, _ in own}
-                start["headers"] = own + [pair for pair in self.fixed if pair[0] not in named]
-            await send(start)
-
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        try:
-            await self.app(scope, receive, sealed)
-        except ClientDisconnect:
-            pass
-        except Exception:  # outside every page; the page's own errors are caught there
-            log.exception("outside the pages")
-            if not begun:
-                await PlainTextResponse("Something went wrong.\n", 500)(scope, receive, sealed)

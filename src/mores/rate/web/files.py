@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from mores.rate.db import audit
 from mores.rate.export.files import FILES, export_files
 from mores.rate.export.rows import export_rows
-from mores.rate.web.call import Call, RefusedError, page
+from mores.rate.web.call import Call
+from mores.web import audit
+from mores.web.call import RefusedError, page
 
 KINDS = {
     "csv": "text/csv; charset=utf-8",

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from mores.rate import blind
 from mores.rate.agreement import agreement_by_category
-from mores.rate.db import audit
 from mores.rate.db.backup import back_up as make_backup
 from mores.rate.db.backup import last_backup, last_event
 from mores.rate.db.facts import put
@@ -22,7 +21,9 @@ from mores.rate.db.release import forget, hand_over
 from mores.rate.db.tables import invite as invite_table
 from mores.rate.db.tables import person
 from mores.rate.unblind import last_unblinding
-from mores.rate.web.call import Call, RefusedError, page, redirect
+from mores.rate.web.call import Call
+from mores.web import audit
+from mores.web.call import RefusedError, page, redirect
 
 
 def overview(call: Call) -> Response:

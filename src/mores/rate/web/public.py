@@ -1,69 +1,26 @@
-"""Pages for people who are not signed in: links, static files, health."""
+"""Pages for people who are not signed in: they hold a link."""
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
+from starlette.responses import Response
 
-from starlette.responses import PlainTextResponse, Response
-
-from mores.rate.db import audit
 from mores.rate.db.progress import share_of_one
 from mores.rate.db.raters import (
     OWNER_SESSION,
     RATER_SESSION,
     end_session,
-    hashed,
     join,
     new_session,
     open_link,
 )
-from mores.rate.web.call import Call, RefusedError, message, page, redirect
-from mores.rate.web.security import set_cookie
+from mores.rate.web.call import Call
+from mores.web import audit
+from mores.web.call import page, redirect
+from mores.web.links import hashed
+from mores.web.security import set_cookie
 
-STATIC = Path(__file__).parent / "static"
-KINDS = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
 PANEL = ("PROLIFIC_PID", "SESSION_ID", "STUDY_ID")
 """What Prolific puts into the address of a participant."""
-
-
-@cache
-def _static() -> dict[str, tuple[bytes, str]]:
-    """All static files; nothing else can be asked for."""
-    return {
-        path.name: (path.read_bytes(), KINDS[path.suffix])
-        for path in STATIC.iterdir()
-        if path.suffix in KINDS
-    }
-
-
-def static(call: Call) -> Response:
-    """Style, script and icon."""
-    found = _static().get(call.params["name"])
-    if found is None:
-        raise RefusedError("not_found", 404)
-    return Response(found[0], media_type=found[1], headers={"cache-control": "max-age=600"})
-
-
-def icon(_call: Call) -> Response:
-    """Browsers ask for it unasked."""
-    return redirect("/static/icon.svg")
-
-
-def health(call: Call) -> Response:
-    """Say that the app runs and its database answers."""
-    with call.site.database.read() as tx:
-        tx.exec_driver_sql("SELECT 1")
-    return PlainTextResponse("ok\n")
-
-
-def front(call: Call) -> Response:
-    """Nothing is here without a link."""
-    return message(call, "not_signed_in", 200)
 
 
 def invitation(call: Call) -> Response:

@@ -14,8 +14,9 @@ from mores.rate.db.tables import cues, item, rater
 from mores.rate.db.tables import guess as guess_table
 from mores.rate.db.work import answered, latest
 from mores.rate.texts import paragraphs
-from mores.rate.web.call import Call, RefusedError, page, redirect
-from mores.rate.web.i18n import LANGUAGES
+from mores.rate.web.call import Call
+from mores.web.call import RefusedError, page, redirect
+from mores.web.i18n import LANGUAGES
 
 GUESSES = 6
 """Outputs that a rater is asked about at the end."""
@@ -24,9 +25,9 @@ CHOICES = ("tuned", "untuned", "unsure")
 
 def begin(call: Call) -> Response:
     """Consent, content notices, topics to leave out, voluntary questions."""
-    if call.rater.stage == "declined":
+    if call.person.stage == "declined":
         return page(call, "stopped.html", declined=True, support=call.site.facts.texts.support)
-    if call.rater.stage != "invited":
+    if call.person.stage != "invited":
         return redirect("/rate")
     facts = call.site.facts
     texts = facts.texts
@@ -63,7 +64,7 @@ def consented(call: Call) -> Response:
         raise RefusedError("bad_form", 400)
     with call.site.database.write() as tx:
         if decision == "decline":
-            decline(tx, call.rater.id, call.now)
+            decline(tx, call.person.id, call.now)
         else:
             groups = {
                 name.removeprefix("group_"): values[-1]
@@ -72,7 +73,7 @@ def consented(call: Call) -> Response:
             }
             unwanted = tuple(call.form.get("opt_out", ()))
             consent(
-                tx, call.rater.id, call.site.facts, unwanted=unwanted, groups=groups, now=call.now
+                tx, call.person.id, call.site.facts, unwanted=unwanted, groups=groups, now=call.now
             )
     return redirect("/begin" if decision == "decline" else "/rate")
 
@@ -80,7 +81,7 @@ def consented(call: Call) -> Response:
 def stop(call: Call) -> Response:
     """Stop for now. Everything that was saved is kept; the same link goes on."""
     with call.site.database.write() as tx:
-        tx.execute(rater.update().where(rater.c.id == call.rater.id).values(seen=call.now))
+        tx.execute(rater.update().where(rater.c.id == call.person.id).values(seen=call.now))
     return redirect("/stopped")
 
 
@@ -91,9 +92,9 @@ def stopped(call: Call) -> Response:
 
 def guess(call: Call) -> Response:
     """Ask which outputs the rater thinks were tuned: whether the blinding held."""
-    if call.rater.stage == "done":
+    if call.person.stage == "done":
         return redirect("/done")
-    if call.rater.stage != "guess":
+    if call.person.stage != "guess":
         return redirect("/rate")
     with call.site.database.read() as tx:
         return page(call, "guess.html", items=_asked(tx, call))
@@ -101,41 +102,41 @@ def guess(call: Call) -> Response:
 
 def _asked(tx: sa.Connection, call: Call) -> list[Any]:
     """Some of the study items that this rater rated, the same ones at each look."""
-    mine = [e.item for e in latest(tx, call.rater.id) if e.kind == "rate"]
+    mine = [e.item for e in latest(tx, call.person.id) if e.kind == "rate"]
     query = sa.select(item).where(item.c.id.in_(mine), item.c.kind == "study").order_by(item.c.id)
     rows = list(tx.execute(query))
-    draw = random.Random(f"guess/{call.site.facts.seed}/{call.rater.number}")  # noqa: S311
+    draw = random.Random(f"guess/{call.site.facts.seed}/{call.person.number}")  # noqa: S311
     return draw.sample(rows, min(GUESSES, len(rows)))
 
 
 def guessed(call: Call) -> Response:
     """Keep the guesses, once."""
-    if call.rater.stage == "done":
+    if call.person.stage == "done":
         return redirect("/done")
-    if call.rater.stage != "guess":
+    if call.person.stage != "guess":
         raise RefusedError("not_allowed", 403)
     text = call.get("cues").strip()[:4000].replace("\x00", "\ufffd")
     with call.site.database.write() as tx:
-        me = rater.c.id == call.rater.id
+        me = rater.c.id == call.person.id
         moved = tx.execute(rater.update().where(me, rater.c.stage == "guess").values(stage="done"))
         if moved.rowcount:
             for row in _asked(tx, call):
                 choice = call.get(f"guess_{row.id}")
                 if choice in CHOICES:
-                    values = {"rater": call.rater.id, "item": row.id, "answer": choice}
+                    values = {"rater": call.person.id, "item": row.id, "answer": choice}
                     tx.execute(guess_table.insert().values(**values))
             if text:
-                tx.execute(cues.insert().values(rater=call.rater.id, text=text))
+                tx.execute(cues.insert().values(rater=call.person.id, text=text))
     return redirect("/done")
 
 
 def done(call: Call) -> Response:
     """Thank, explain, point to help, give the panel's code."""
-    if call.rater.stage != "done":
+    if call.person.stage != "done":
         return redirect("/rate")
     texts = call.site.facts.texts
     with call.site.database.read() as tx:
-        rated = answered(tx, call.rater.id)
+        rated = answered(tx, call.person.id)
     completion = None
     if texts.completion_code or texts.completion_url:
         completion = {"code": texts.completion_code, "url": texts.completion_url}
@@ -158,7 +159,7 @@ def settings(call: Call) -> Response:
         values["keys"] = int(call.get("keys") == "on")
     if values:
         with call.site.database.write() as tx:
-            tx.execute(rater.update().where(rater.c.id == call.rater.id).values(**values))
+            tx.execute(rater.update().where(rater.c.id == call.person.id).values(**values))
     back = call.get("back")
     safe = back.startswith("/") and not back.startswith("//") and "\\" not in back
     return redirect(back if safe and back.isprintable() and back.isascii() else "/rate")

@@ -5,33 +5,12 @@ A test walks this table with every role, and fails for an address that is not in
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from starlette.responses import Response
-
 from mores.rate.web import answers, files, owner, public, rater, unblinding
-from mores.rate.web.call import Call
-
-
-@dataclass(frozen=True)
-class Page:
-    """One address and method."""
-
-    method: str
-    path: str
-    role: str
-    """``static``, ``public``, ``rater``, ``owner``, or several with a space between."""
-    handler: Callable[[Call], Response]
-    link: bool = False
-    """Whether the address holds a secret that lets people in: limited by address."""
-
+from mores.web.call import Page
+from mores.web.door import SHARED
 
 PAGES: tuple[Page, ...] = (
-    Page("GET", "/static/{name}", "static", public.static),
-    Page("GET", "/favicon.ico", "static", public.icon),
-    Page("GET", "/healthz", "static", public.health),
-    Page("GET", "/", "public", public.front),
+    *SHARED,
     Page("GET", "/r/{token}", "public", public.invitation, link=True),
     Page("POST", "/r/{token}", "public", public.come_in, link=True),
     Page("GET", "/o/{token}", "public", public.owner_link, link=True),

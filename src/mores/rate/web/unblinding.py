@@ -7,7 +7,8 @@ from starlette.responses import Response
 from mores.rate.compare import Row, arm_order, compared
 from mores.rate.db.progress import overview
 from mores.rate.unblind import last_unblinding, unblind
-from mores.rate.web.call import Call, RefusedError, page, redirect
+from mores.rate.web.call import Call
+from mores.web.call import RefusedError, page, redirect
 
 PAGE = 10
 SORTS = ("", "disagreement", "low", "high")

@@ -3,7 +3,7 @@
 scene      a handful of shapes        svg, raster   a scene as SVG, that file as PNG
 axis       values to places           palette       colours by role, light and dark
 figure     panels, legend, notes      verdicts      a mark for each verdict
-forest  distribution  capability  cooccurrence  sizes  training: one kind of figure each
+forest  distribution  capability  cooccurrence  sizes  training  consultation: one kind each
 
 for name, figure in figures(report).items(): figure.write(Path("figures"))
 """
@@ -11,6 +11,7 @@ for name, figure in figures(report).items(): figure.write(Path("figures"))
 from __future__ import annotations
 
 from mores.report.figures.capability import capability
+from mores.report.figures.consultation import consultation
 from mores.report.figures.cooccurrence import cooccurrences
 from mores.report.figures.distribution import distributions
 from mores.report.figures.figure import Figure, Key
@@ -27,7 +28,8 @@ def figures(report: Report) -> dict[str, Figure]:
 
     Returns:
         Name → figure: ``forest_<measure>``, ``toxicity_<scorer>``,
-        ``sizes_<measure>``, ``cooccurrence_<topic>_<contrast>``, ``capability``, ``training``.
+        ``sizes_<measure>``, ``cooccurrence_<topic>_<contrast>``, ``capability``, ``training``,
+        ``consultation``.
         Names that would be the same get a number. Same report, same bytes.
     """
     drawn = [
@@ -37,6 +39,7 @@ def figures(report: Report) -> dict[str, Figure]:
         *cooccurrences(report),
         *capability(report),
         *training(report),
+        *consultation(report),
     ]
     by_name: dict[str, Figure] = {}
     for figure in drawn:

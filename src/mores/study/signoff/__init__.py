@@ -7,7 +7,15 @@ withdraw(study, ["values:v-01"], ...)    taken back, also by a new line
 
 from mores.study.signoff.sign import sign, withdraw
 from mores.study.signoff.signature import Signature
-from mores.study.signoff.state import Fault, KindCount, SignOff, Standing, ThingState, sign_off
+from mores.study.signoff.state import (
+    Fault,
+    KindCount,
+    SignOff,
+    Standing,
+    ThingState,
+    counted,
+    sign_off,
+)
 from mores.study.signoff.things import Thing, chosen, things
 
 __all__ = [
@@ -19,6 +27,7 @@ __all__ = [
     "Thing",
     "ThingState",
     "chosen",
+    "counted",
     "sign",
     "sign_off",
     "things",

@@ -116,12 +116,16 @@ def stand(known: Sequence[Thing], lines: Sequence[Signature], signers: Signers) 
     there = {thing.what for thing in known}
     return SignOff(
         things=states,
-        counts=tuple(
-            _count(kind, own) for kind in KINDS if (own := [s for s in states if s.kind == kind])
-        ),
+        counts=counted(states),
         faults=tuple(faults),
         gone=tuple(what for what in standing if what not in there),
     )
+
+
+def counted(states: Sequence[ThingState]) -> tuple[KindCount, ...]:
+    """Return some things in numbers, one kind after the other."""
+    kinds = {kind: [one for one in states if one.kind == kind] for kind in KINDS}
+    return tuple(_count(kind, own) for kind, own in kinds.items() if own)
 
 
 def standing_lines(

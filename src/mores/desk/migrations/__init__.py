@@ -1,0 +1,1 @@
+"""Migrations of the desk database (`mores.web.schema`)."""

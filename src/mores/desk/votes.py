@@ -1,0 +1,112 @@
+"""What participants of a consultation saved, as the records that `mores.consult` analyses.
+
+answers_of(tx)          participants, votes and proposals, with whoever took everything back
+next_statement(...)     what somebody is asked next, in an order of their own
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from mores.consult import Answers, Consultation, Participant, Proposal, Statement, Vote
+from mores.consult.answers import asked, statements_of
+from mores.desk.entries import said
+from mores.desk.tables import declared, entry, person, words
+
+
+def when(at: float) -> str:
+    """A time as the records have it: UTC, ISO 8601, to the second."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def answers_of(tx: sa.Connection) -> Answers:
+    """Everything that participants left; of those who took it back, that they did."""
+    told: dict[str, dict[str, str]] = {}
+    for row in tx.execute(sa.select(declared)):
+        told.setdefault(row.person, {})[row.question] = row.answer
+    guests = sa.select(person).where(
+        person.c.role == "participant", person.c.consented.is_not(None)
+    )
+    people = [
+        Participant(
+            id=row.id,
+            joined=when(row.joined)[:10],
+            by="open link" if row.came_by == "open" else "invitation",
+            declared=told.get(row.id, {}),
+            withdrawn=row.left is not None,
+        )
+        for row in tx.execute(guests.order_by(person.c.joined, person.c.id))
+    ]
+    present = {one.id for one in people if not one.withdrawn}
+    votes = [
+        Vote(
+            participant=row.person,
+            statement=row.about,
+            wording=row.digest,
+            choice=row.value,
+            why=row.text or "",
+            quote=bool(row.may_quote and row.text),
+            time=when(row.at),
+        )
+        for row in said(tx, "vote")
+        if row.person in present
+    ]
+    return Answers(
+        participants=tuple(people), votes=tuple(votes), proposals=proposals_of(tx, present)
+    )
+
+
+def proposals_of(tx: sa.Connection, present: set[str] | None = None) -> tuple[Proposal, ...]:
+    """Statements that participants proposed, each with the last decision on it.
+
+    Args:
+        tx: a view.
+        present: participants who have not taken everything back; None for all.
+    """
+    decided = {row.parent: row for row in said(tx, "moderation")}
+    found = []
+    for row in said(tx, "proposal"):
+        if not row.text or (present is not None and row.person not in present):
+            continue
+        last = decided.get(row.id)
+        found.append(
+            Proposal(
+                id=f"p-{row.id}",
+                participant=row.person,
+                text=row.text,
+                about=(last.about if last is not None else row.about).removeprefix("-"),
+                time=when(row.at),
+                state=last.value if last is not None else "pending",
+                moderator=last.label if last is not None else "",
+                decided=when(last.at) if last is not None else "",
+                reason=(last.text or "") if last is not None else "",
+            )
+        )
+    return tuple(found)
+
+
+def own_votes(tx: sa.Connection, who: str) -> dict[str, Any]:
+    """Somebody's last vote on each statement, with its words."""
+    query = (
+        sa.select(entry, words.c.text)
+        .select_from(entry.outerjoin(words, words.c.entry == entry.c.id))
+        .where(entry.c.kind == "vote", entry.c.person == who)
+        .order_by(entry.c.id)
+    )
+    return {row.about: row for row in tx.execute(query)}
+
+
+def questions_for(
+    consultation: Consultation, proposals: Sequence[Proposal], who: str
+) -> list[Statement]:
+    """What somebody is asked, in an order of their own, so that none is always last."""
+
+    def place(statement: Statement) -> bytes:
+        return hashlib.sha256(f"{who}/{statement.id}".encode()).digest()
+
+    return sorted(asked(statements_of(consultation, proposals)), key=place)

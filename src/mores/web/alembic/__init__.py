@@ -1,0 +1,1 @@
+"""Alembic's scripts of all apps; each has its own folder of versions."""
