@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 import mores.rate.texts
+import mores.study.signoff
 import mores.weights.assets.table
 from mores import records, store
 from mores.errors import DataError
@@ -202,12 +203,15 @@ def test_a_completion_and_a_manifest_survive_the_way_through_json():
 def test_no_message_shows_a_pattern():
     """Every pattern of every record is kept in words, and a message has these and the value."""
     assert mores.rate.texts.Tag
+    assert mores.study.signoff.sign
     assert mores.weights.assets.table.Sha256
     found = set()
     for path in Path(records.__file__).parent.rglob("*.py"):
         found |= set(re.findall(r"Meta\([^)]*pattern=([^,)]+)", path.read_text("utf-8")))
-    assert found == {"_NAME", "_TAG", "_SHA256", "_DATE", "_DAY"}  # each made by `matching`
-    assert len(IN_WORDS) == 6
+    assert found == {  # each made by `matching`
+        "_NAME", "_TAG", "_SHA256", "_DATE", "_DAY", "_MOMENT", "_PERSON", "_KEY"
+    }  # fmt: skip
+    assert len(IN_WORDS) == 9
     row = {"completion_id": "a b", "rater": "x", "value": 1}
     with pytest.raises(DataError) as caught:
         store.as_record(row, Rating)

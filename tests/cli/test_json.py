@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from openpyxl import load_workbook
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "rate"))
 
@@ -41,6 +42,7 @@ ON_A_STUDY = {
 }
 ON_RATINGS = ("status", "verify", "export", "backup", "release", "forget-rater", "import",
               "unblind", "restore", "serve")  # fmt: skip
+ON_FILES = ("sign", "signatures", "unsign", "sheet export", "sheet import")
 ON_PEOPLE = ("start", "show", "import", "polis")
 ALONE = (
     "complain",
@@ -83,7 +85,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_every_command_is_asked_here():
-    asked = {*ON_A_STUDY, *ALONE, *(f"rate {name}" for name in ON_RATINGS)}
+    asked = {*ON_A_STUDY, *ALONE, *ON_FILES, *(f"rate {name}" for name in ON_RATINGS)}
     asked |= {f"consult {name}" for name in ON_PEOPLE}
     assert asked == set(dict(commands()))
 
@@ -109,6 +111,30 @@ def test_commands_on_a_study(ask, tiny_study):
     for one in estimates:
         assert {"verdict", "scope", "value", "reason"} <= set(one)
         assert one["value"] is not None or one["reason"]  # missing is null, with its reason
+
+
+def test_commands_on_what_people_sign_and_edit(ask, tiny_study, tmp_path):
+    ada = ("--as", "Ada", "--role", "clinician", "--checked", "all")
+    (line, *_) = ask("sign", tiny_study, "values", *ada)["result"]
+    assert line["what"] == "values:v-00"
+    assert ask("signatures", tiny_study)["result"]["counts"][1]["signed"] == 8
+    (back,) = ask("unsign", tiny_study, line["id"], "--as", "Ada", "--reason", "r")["result"]
+    assert back["withdraws"] == line["id"]
+    path = tiny_study / "signatures.jsonl"
+    path.write_text(path.read_text("utf-8").replace("Ada", "Eve"), encoding="utf-8")
+    assert len(ask("signatures", tiny_study, code=1)["result"]["faults"]) == 9
+    book = tmp_path / "study.xlsx"
+    assert ask("sheet export", tiny_study, book)["result"]["rows"]["stance"] == 8
+    path = tiny_study / "values.jsonl"
+    opened = load_workbook(book)
+    opened["values"]["C2"].value = opened["values"]["C3"].value = "Theirs?"
+    opened.save(book)
+    path.write_text(path.read_text("utf-8").replace("number 0", "nr 0"), encoding="utf-8")
+    (part,) = ask("sheet import", tiny_study, book, code=1)["result"]["parts"]
+    assert [c["id"] for c in part["changed"]] == ["v-01"]
+    assert [(c["id"], c["field"], c["base"], c["theirs"]) for c in part["conflicts"]] == [
+        ("v-00", "prompt", None, "Theirs?")
+    ]
 
 
 def test_commands_on_people(ask, tiny_study, tmp_path):

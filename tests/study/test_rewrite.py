@@ -128,6 +128,16 @@ def test_positions_are_added_removed_and_moved_with_their_comments():
     assert rewrite_charter(found, replace(charter(), positions=(care, beauty))) == TEXT
 
 
+def test_line_ends_and_gaps_stay_where_positions_stay():
+    tight = TEXT.replace("\n\n[[positions]] # second", "\n[[positions]] # second") + "\n\n"
+    for text in (tight, tight.replace("\n", "\r\n")):
+        care, beauty = charter(text).positions
+        assert rewrite_charter(text, charter(text)) == text
+        changed = replace(beauty, title="B")
+        found = rewrite_charter(text, replace(charter(text), positions=(care, changed)))
+        assert found == text.replace('title = "Beauty"', 'title = "B"')
+
+
 INLINE = """version = "1"
 positions = [{ category = "a", title = "A", statement = "A statement of words." }]
 """

@@ -99,6 +99,9 @@ def _without_defaults(record: Record, plain: dict[str, Any]) -> dict[str, Any]:
 
 # charter.toml ------------------------------------------------------------------------------
 
+_PartOf = tuple[str | None, str | None, str]
+"""A category (None: the head), its text as it was (None: it is new), its text as it should be."""
+
 
 def rewrite_charter(text: str, charter: Charter, *, path: Path | None = None) -> str:
     """Return a charter.toml that holds this charter.
@@ -115,19 +118,33 @@ def rewrite_charter(text: str, charter: Charter, *, path: Path | None = None) ->
     Raises:
         StoreError: its positions are not written as ``[[positions]]``, one table each.
     """
+    if convert(tomllib.loads(text), Charter) == charter:
+        return text
     head, blocks = _blocks(text, path)
-    head = _header(head, charter)
-    written = []
+    parts: list[_PartOf] = [(None, head, _header(head, charter))]
     for position in charter.positions:
-        block = blocks.get(position.category)
-        written.append(_block(block, position) if block else _new_block(position))
-    last = head.rstrip("\n")
-    for block in written:
-        last = f"{last}\n\n{block.strip(chr(10))}" if last else block.strip("\n")
-    result = last + "\n"
+        old = blocks.get(position.category)
+        new = _block(old, position) if old else _new_block(position)
+        parts.append((position.category, old, new))
+    result = _joined(parts, list(blocks))
     if convert(tomllib.loads(result), Charter) != charter:
         raise _by_hand(path)
     return result
+
+
+def _joined(parts: Sequence[_PartOf], order: Sequence[str]) -> str:
+    """Put the pieces together: as far apart as they were where they stood together, else a line."""
+    after = dict(zip([None, *order], [*order, None], strict=True))
+    text = ""
+    for number, (name, old, new) in enumerate(parts):
+        following = parts[number + 1][0] if number + 1 < len(parts) else None
+        body = new.rstrip("\r\n")
+        if old is not None and after[name] == following:
+            gap = old[len(old.rstrip("\r\n")) :] or "\n"
+        else:
+            gap = "\n" if following is None else "\n\n"
+        text += body + gap if body else ""
+    return text
 
 
 def _fields(position: Position) -> dict[str, Any]:
@@ -146,7 +163,7 @@ def _filled_only(value: Any) -> Any:
 
 def _blocks(text: str, path: Path | None) -> tuple[str, dict[str, str]]:
     """The file's head, and the text of each position by its category."""
-    parts = re.split(rf"(?m)^(?=(?:#[^\n]*\n)*{re.escape(_TABLE)}[ \t]*(?:#|$))", text)
+    parts = re.split(rf"(?m)^(?=(?:#[^\n]*\n)*{re.escape(_TABLE)}[ \t\r]*(?:#|$))", text)
     # A comment's lines each begin a piece of their own: put those without a table to the next.
     pieces, held = [parts[0]], ""
     for part in parts[1:]:
@@ -194,16 +211,14 @@ def _block(block: str, position: Position) -> str:
     changed = [name for name in after if after[name] != before[name]]
     if not changed:
         return block
-    body = block.rstrip("\n")
-    tail = block[len(body) :]
-    document = tomlkit.parse(body + "\n")
+    document = tomlkit.parse(block.rstrip("\n") + "\n")
     table: Any = document["positions"][0]
     for name in changed:
         if name in fields:
             table[name] = _item(fields[name])
         else:
             del table[name]
-    return document.as_string().rstrip("\n") + tail
+    return document.as_string()
 
 
 def _new_block(position: Position) -> str:
