@@ -2,9 +2,9 @@
 
 found = divide(table, rng)       # the number of groups chosen by the silhouette
 
-As Polis does it: places by `space.project`, base clusters by k-means where people are many, groups of base
-clusters by k-means with their sizes as weights, and of 2 to 5 groups the number with the highest
-silhouette. It always finds some; whether they are there is what `stability` asks.
+As Polis does it: places by `space.project`, base clusters by k-means where people are many, groups
+of base clusters by k-means with their sizes as weights, and of 2 to 5 groups the number with the
+highest silhouette. It always finds some; whether they are there is what `stability` asks.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from mores.consult.space import project
 
 FEWEST, MOST = 2, 5
 BASE = 300
-"""Base clusters at most: up to so many people each stands alone, so that a division does not hang on
-how they fell together. (Polis has 100.)"""
+"""Base clusters at most: up to so many people each stands alone, so that a division does not hang
+on how they fell together. (Polis has 100.)"""
 FOR_EACH_MORE = 12
 """Base clusters for each group above two that is tried (Polis)."""
 
