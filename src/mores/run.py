@@ -183,8 +183,10 @@ def refuse_errors(study: Study, progress: Progress) -> None:
     Raises:
         DataError: with the first findings.
     """
+    from mores.consult import read_consultation
     from mores.curate import as_text, check_study, failing
 
+    read_consultation(study)  # its figures come last, its errors not
     errors = failing(check_study(study))
     if errors:
         leaks = any(e.rule.startswith("M21") for e in errors)

@@ -64,6 +64,8 @@ def test_what_is_no_option_any_more_counts_as_not_said():
     found = turnout(ROLE, people(nurse=6, plumber=7), None, least=5)
     assert found.strays == 7
     assert groups(found)[NOT_SAID].answered == 7
+    found = turnout(ROLE, people(nurse=6, plumber=2), None, least=5)
+    assert found.strays is None
 
 
 @pytest.mark.parametrize(

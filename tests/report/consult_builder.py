@@ -6,8 +6,8 @@ import numpy as np
 from report_builder import BIDI, SCRIPT, charter
 
 from mores.consult import Answers, Consultation, Participant, Proposal, Question, Statement, Vote
+from mores.consult.acts import statements_of
 from mores.consult.analyse import analyse_answers
-from mores.consult.answers import statements_of
 from mores.consult.model import Opened, wording_of
 from mores.consult.result import ConsultResult
 

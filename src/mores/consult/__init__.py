@@ -5,18 +5,17 @@ answers = read_answers(study)                # participants, votes, proposals
 result = consulted(study)                    # agreement, groups, who is missing
 """
 
-from mores.consult.answers import (
-    Answers,
+from mores.consult.acts import (
     asked,
     moderated,
-    open_now,
     proposed,
-    read_answers,
+    sound_proposal,
+    sound_vote,
     statements_of,
     voted,
     withdrawn,
-    write_answers,
 )
+from mores.consult.answers import Answers, open_now, read_answers, write_answers
 from mores.consult.config import need_consultation, read_consultation
 from mores.consult.model import (
     Consultation,
@@ -49,6 +48,8 @@ __all__ = [
     "proposed",
     "read_answers",
     "read_consultation",
+    "sound_proposal",
+    "sound_vote",
     "statements_of",
     "voted",
     "withdrawn",

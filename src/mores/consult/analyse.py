@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from mores.consult.acts import plain
 from mores.consult.agreement import NOT_SAID, by_group, tally
-from mores.consult.answers import Answers, plain
+from mores.consult.answers import Answers
 from mores.consult.consensus import Consensus, consensus, differences
 from mores.consult.count import Counted, count_answers
 from mores.consult.model import Consultation, Opened, Question, Statement

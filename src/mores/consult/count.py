@@ -15,7 +15,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mores.consult.answers import Answers, asked, latest, statements_of
+from mores.consult.acts import asked, statements_of
+from mores.consult.answers import Answers, latest
 from mores.consult.model import Consultation, Participant, Statement, Vote, wording_of
 from mores.records import Record
 

@@ -13,14 +13,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mores import store
+from mores.consult.acts import plain
 from mores.consult.analyse import analyse_answers
-from mores.consult.answers import (
-    Answers,
-    opened,
-    plain,
-    read_answers,
-    write_answers,
-)
+from mores.consult.answers import Answers, opened, read_answers, write_answers
 from mores.consult.config import need_consultation, read_consultation
 from mores.consult.model import Consultation, Moderation, Proposal, Statement, Vote, wording_of
 from mores.consult.polis import PolisExport, read_polis

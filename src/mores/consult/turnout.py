@@ -48,8 +48,9 @@ class Turnout(Record, frozen=True, kw_only=True):
     """Every option, then those who did not say."""
     stated: str
     """Whether the target stood before the first participant came."""
-    strays: int = 0
-    """Declared something that is no option any more; counted among those who did not say."""
+    strays: int | None = 0
+    """Declared something that is no option any more; counted among those who did not say, and None
+    where these are not shown."""
 
 
 def turnout(
@@ -68,6 +69,7 @@ def turnout(
     declared = sum(counts.values())
     counts[NOT_SAID] = len(participants) - declared
     out = hidden(counts, least)
+    strays = sum(n for option, n in said.items() if option and option not in counts)
     return Turnout(
         question=question.id,
         text=question.text,
@@ -78,7 +80,7 @@ def turnout(
             for group, n in counts.items()
         ),
         stated=_stated(question, opened),
-        strays=sum(n for option, n in said.items() if option and option not in counts),
+        strays=None if NOT_SAID in out else strays,
     )
 
 

@@ -1,4 +1,6 @@
-"""Everything on disk → a `Report`. Reads results, computes estimates, writes nothing.
+"""Everything on disk → a `Report`. Reads results, computes estimates.
+
+Writes nothing, but for the analysis of a consultation, which is kept beside the results.
 
 report = build_report(study)
 """
