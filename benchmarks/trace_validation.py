@@ -287,8 +287,11 @@ class Run:
     def _take(self) -> None:
         length = sum(w.numel() for w in trained_weights(self.loaded).values())
         sketch, weight = Sketch(length, DIMENSION), self.recipe.prompt_weight
-        self.own.append(np.stack([sketch(gradient(self.loaded, s, weight)) for s in self.samples]))
-        self.other.append(np.stack([sketch(gradient(self.loaded, a, 0.0)) for a in self.asked]))
+        by = list(trained_weights(self.loaded).values())
+        self.own.append(
+            np.stack([sketch(gradient(self.loaded, s, weight, by)) for s in self.samples])
+        )
+        self.other.append(np.stack([sketch(gradient(self.loaded, a, 0.0, by)) for a in self.asked]))
 
     def _read(self) -> Floats:
         from mores.weights.likelihood import Encoded, likelihoods

@@ -7,6 +7,7 @@ import pytest
 import torch
 from trace_oracle import Oracle
 
+from mores.errors import ModelError
 from mores.records import Recipe
 from mores.trace.answer import answer_gradients, put
 from mores.trace.gradients import gradient, influences
@@ -32,6 +33,11 @@ def trained(tiny):
     return tiny
 
 
+def by(loaded) -> list[torch.Tensor]:
+    """The trained weights."""
+    return list(trained_weights(loaded).values())
+
+
 def sample(loaded, number: int) -> EncodedSample:
     texts = ["talk with them and listen", "bread needs flour", "birds sing in the morning"]
     return encode_sample(loaded, "chat", f"v-{number}", f"what is thing {number}?", texts[number])
@@ -45,7 +51,7 @@ def test_a_gradient_is_what_autograd_finds(trained, tiny_folder):
         for number in range(3):
             one = sample(trained, number)
             expected = oracle.gradient(one, prompt_weight, list(adapter))
-            found = gradient(trained, one, prompt_weight)
+            found = gradient(trained, one, prompt_weight, by(trained))
             assert found.dtype == np.float32
             assert np.abs(expected).max() > 1e-3
             np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-3)
@@ -53,7 +59,7 @@ def test_a_gradient_is_what_autograd_finds(trained, tiny_folder):
 
 def test_taking_a_gradient_changes_nothing(trained):
     before = {n: p.detach().clone() for n, p in trained.model.named_parameters()}
-    gradient(trained, sample(trained, 0), 0.1)
+    gradient(trained, sample(trained, 0), 0.1, by(trained))
     assert all(p.grad is None for p in trained.model.parameters())
     assert all(torch.equal(before[n], p) for n, p in trained.model.named_parameters())
 
@@ -89,7 +95,7 @@ def test_tracin_of_a_linear_regression_is_the_loss_taken_off():
 
 
 def test_a_sample_pushes_towards_itself(trained):
-    own = np.stack([gradient(trained, sample(trained, n), 0.0) for n in range(3)])
+    own = np.stack([gradient(trained, sample(trained, n), 0.0, by(trained)) for n in range(3)])
     for number in range(3):
         tracin, alignment = influences([own], [own[number]], [0.5])
         assert tracin[number] == pytest.approx(0.5 * float(own[number] @ own[number]), rel=1e-5)
@@ -106,7 +112,7 @@ def test_leaving_a_sample_out_goes_the_way_that_its_influence_says(tiny):
         for weight in trained_weights(tiny).values():
             weight.copy_(torch.randn(weight.shape, generator=generator) * 0.1)
     samples, rate = [sample(tiny, n) for n in range(3)], 2e-4
-    own = np.stack([gradient(tiny, s, 0.0) for s in samples])
+    own = np.stack([gradient(tiny, s, 0.0, by(tiny)) for s in samples])
     start = {n: w.detach().clone() for n, w in trained_weights(tiny).items()}
 
     def loss_after(left_out: int, asked: EncodedSample) -> float:
@@ -192,7 +198,7 @@ def test_an_answers_gradient_is_taken_with_the_saved_adapters(tiny, tmp_path):
     def on_step(done, _steps, _row):
         weights = {n: w.detach().contiguous().clone() for n, w in adapter_weights(tiny.model)}
         save_weights(tmp_path / f"adapter-{done:04d}.safetensors", weights, {})
-        caught[str(done)] = gradient(tiny, own[2], 0.0)
+        caught[str(done)] = gradient(tiny, own[2], 0.0, by(tiny))
 
     fit(tiny, own, RECIPE, seed=1, on_step=on_step)
     take_out(tiny.model)
@@ -208,13 +214,30 @@ def test_an_answers_gradient_is_taken_with_the_saved_adapters(tiny, tmp_path):
         difference=0.0,
     )
     found = answer_gradients(tiny, RECIPE, tmp_path, about, own[2])
-    assert [f.tolist() for f in found] == [caught["1"].tolist(), caught["2"].tolist()]
+    for gradients, step in zip(found, "12", strict=True):
+        assert np.abs(caught[step]).max() > 1e-3
+        np.testing.assert_allclose(gradients, caught[step], atol=2e-6)
     assert (found[0] != found[1]).any()
     assert not [n for n, _ in tiny.model.named_parameters() if "lora_" in n]
 
 
-def test_put_copies_every_adapter(trained, tmp_path):
-    weights = {n: torch.full_like(w, 0.25).contiguous() for n, w in adapter_weights(trained.model)}
-    save_weights(tmp_path / "a.safetensors", weights, {})
-    put(trained, tmp_path / "a.safetensors")
-    assert all((w == 0.25).all() for w in trained_weights(trained).values())
+def test_an_adapter_is_put_beside_the_layers_and_taken_away(tiny, tmp_path):
+    before = dict(tiny.model.named_modules())
+    weights = {
+        f"base_model.model.model.layers.1.mlp.up_proj.lora_{part}.weight": torch.ones(shape)
+        for part, shape in (("A", (2, 32)), ("B", (64, 2)))
+    }
+    one = sample(tiny, 0)
+    with put(tiny, weights, 2.0) as leaves:
+        assert [tuple(leaf.shape) for leaf in leaves] == [(2, 32), (64, 2)]
+        assert np.abs(gradient(tiny, one, 0.0, leaves)).max() > 0
+    assert dict(tiny.model.named_modules()) == before
+
+
+def test_adapters_of_another_model_are_refused(tiny, tmp_path):
+    save_weights(tmp_path / "adapter-0001.safetensors", {"odd": torch.ones(3)}, {})
+    about = KeptGradients(
+        samples=1, checkpoints=(1,), steps=1, weights=3, dimension=3, size=0, difference=0.0
+    )
+    with pytest.raises(ModelError, match=r"expected adapters of 3 numbers .* found 0"):
+        answer_gradients(tiny, RECIPE, tmp_path, about, sample(tiny, 0))

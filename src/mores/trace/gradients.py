@@ -1,6 +1,6 @@
 """Gradients of samples and of an answer by the adapters' weights, and what follows from them.
 
-    g = gradient(loaded, sample, prompt_weight=0.1)            shape (trained weights,)
+    g = gradient(loaded, sample, 0.1, weights)                 shape (numbers of the weights,)
     tracin, alignment = influences(samples, answer, rates)     both of shape (samples,)
 
 TracIn (Pruthi et al. 2020, section 3, its form for checkpoints): a step of plain gradient descent
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mores.tune.adapters import trained_weights
 from mores.tune.answers import pass_loss
 from mores.tune.encode import EncodedSample
 
@@ -30,25 +29,30 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-def gradient(loaded: LoadedModel, sample: EncodedSample, prompt_weight: float) -> NDArray[Any]:
-    """Return the gradient of a sample's mean loss by the trained weights; they stay as they are.
+def gradient(
+    loaded: LoadedModel,
+    sample: EncodedSample,
+    prompt_weight: float,
+    weights: Sequence[torch.Tensor],
+) -> NDArray[Any]:
+    """Return the gradient of a sample's mean loss by some weights; they stay as they are.
 
     Args:
-        loaded: the model with weights that are marked for training.
+        loaded: the model.
         sample: a question with its answer.
         prompt_weight: loss weight of the question's tokens; the answer's weigh 1.
+        weights: tensors of the model that require gradients.
 
     Returns:
-        float32, shape (trained weights,), tensors in the order of `trained_weights`.
+        float32, one after another, shape (numbers of the weights,).
     """
     import torch
 
-    trained = list(trained_weights(loaded).values())
     loss, _ = pass_loss(loaded, [sample], prompt_weight)
     mean = loss / sum(sample.weights(prompt_weight))
-    parts = torch.autograd.grad(mean, trained, allow_unused=True)
+    parts = torch.autograd.grad(mean, weights, allow_unused=True)
     whole: NDArray[Any] = torch.cat(
-        [_flat(part, weight) for part, weight in zip(parts, trained, strict=True)]
+        [_flat(part, weight) for part, weight in zip(parts, weights, strict=True)]
     ).numpy()
     return whole
 

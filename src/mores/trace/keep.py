@@ -281,12 +281,14 @@ class _Taker:
         import torch
 
         from mores.trace.gradients import gradient
-        from mores.tune.adapters import adapter_weights
+        from mores.tune.adapters import adapter_weights, trained_weights
         from mores.weights.weights_file import save_weights
 
+        weights = list(trained_weights(self.loaded).values())
         rows = []
         for sample in self.samples:
-            rows.append(self.sketch(gradient(self.loaded, sample, self.prompt_weight)))
+            whole = gradient(self.loaded, sample, self.prompt_weight, weights)
+            rows.append(self.sketch(whole))
             self.bar.advance(1)
         adapter = {n: w.detach().contiguous() for n, w in adapter_weights(self.loaded.model)}
         about = {"step": str(done)}

@@ -77,7 +77,7 @@ def read(study: Study, asked: Asked, make: bool, progress: Progress) -> Reading:
         return Reading(asked.answer, change_absent=AWAY, influence_absent=absent)
     tuned = tuned_folders(study, asked.spec, progress.say)
     recipe = recipe_used(study, asked.spec, asked.key)
-    why = why_not(asked.spec, asked.key, recipe)
+    why = why_not(asked.spec, asked.key, recipe) or _on_experts(tuned[asked.key.name])
     kept, why = (None, why) if why else _kept(study, asked, make, progress)
     set_threads()
     loaded = load(resolve(asked.spec.name, say=progress.say), dtype=recipe.dtype, say=progress.say)
@@ -89,6 +89,15 @@ def read(study: Study, asked: Asked, make: bool, progress: Progress) -> Reading:
         return Reading(asked.answer, change, influence_absent=why)
     tracin, alignment = _influences(study, asked, loaded, recipe, kept, sample)
     return Reading(asked.answer, change, kept=kept, tracin=tracin, alignment=alignment)
+
+
+def _on_experts(folder: Path) -> str:
+    """Say why an adapter on the tensors of experts is not traced; empty for others."""
+    from mores.sample.weights import changes_tensors
+
+    if not changes_tensors(folder):
+        return ""
+    return "its adapters change the tensors of experts, whose gradients are not taken"
 
 
 def _kept(study: Study, asked: Asked, make: bool, progress: Progress) -> tuple[Kept | None, str]:
