@@ -13,8 +13,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mores.consult import Answers, Consultation, Participant, Proposal, Statement, Vote
-from mores.consult.answers import asked, statements_of
+from mores.consult import (
+    Answers,
+    Consultation,
+    Participant,
+    Proposal,
+    Statement,
+    Vote,
+    asked,
+    statements_of,
+)
 from mores.desk.entries import said
 from mores.desk.tables import declared, entry, person, words
 

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from mores import store
-from mores.consult import consulted, open_now, read_consultation, statements_of, write_answers
+from mores.consult import consulted, read_consultation, statements_of, write_answers
 from mores.consult.result import ConsultResult
 from mores.desk import votes
 from mores.desk.call import Call
@@ -70,7 +70,6 @@ def write(call: Call) -> Response:
         raise RefusedError("refused", 404, "consult.toml is missing: `mores consult start`")
     with call.site.database.read() as tx:
         told = votes.answers_of(tx)
-    open_now(study, asked, time=votes.when(call.now))
     write_answers(study, told)
     with call.site.database.write() as tx:
         detail = {"participants": len(told.participants), "votes": len(told.votes)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from mores.consult import Consultation, Statement, read_consultation, wording_of
+from mores.consult import Consultation, Statement, open_now, read_consultation, wording_of
 from mores.desk import people, votes
 from mores.desk.call import Call
 from mores.desk.tables import declared, person
@@ -36,6 +36,8 @@ def consented(call: Call) -> Response:
         with call.site.database.write() as tx:
             people.forget(tx, call.person.id, now=call.now, actor=call.person.id)
         return page(call, "gone.html", asked=asked, declined=True, texts_lang=asked.language)
+    # Targets count as stated beforehand only if they stand before the first answer.
+    open_now(call.content.study, asked, time=votes.when(call.now))
     with call.site.database.write() as tx:
         for question in asked.questions:
             answer = call.get(f"q_{question.id}")
