@@ -86,7 +86,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_every_command_is_asked_here():
     asked = {*ON_A_STUDY, *ALONE, *ON_FILES, *(f"rate {name}" for name in ON_RATINGS)}
-    asked |= {f"consult {name}" for name in ON_PEOPLE}
+    asked |= {f"consult {name}" for name in ON_PEOPLE} | {"trace"}
     assert asked == set(dict(commands()))
 
 
@@ -104,6 +104,10 @@ def test_commands_on_a_study(ask, tiny_study):
     assert len(said["measure coherence"]["result"]) == 60
     assert [p["name"] for p in said["dose"]["result"]["points"]] == ["4 samples", "8 samples"]
     assert len(said["sample"]["result"]["answers"]) == 60
+    answers = said["sample"]["result"]["answers"]
+    tuned = next(one["id"] for one in answers if one["arm"] == "values_targeted")
+    traced = ask("trace", tiny_study, tuned)["result"]
+    assert (traced["completion"], len(traced["samples"])) == (tuned, 8)
     report = said["report"]["result"]["report"]
     assert report == said["run"]["result"]["report"]
     estimates = report["estimates"]
@@ -194,7 +198,7 @@ def test_commands_on_ratings(ask, rated, tmp_path, monkeypatch):
     assert ask("rate serve", folder)["result"] is None
 
 
-def test_commands_alone(ask, tmp_path, tiny_study):
+def test_commands_alone(ask, tmp_path, tiny_study, monkeypatch):
     files = ask("init", tmp_path / "mine", "--template", "blank")["result"]
     assert str(tmp_path / "mine" / "study.toml") in files
     source = tmp_path / "old.csv"
@@ -207,6 +211,11 @@ def test_commands_alone(ask, tmp_path, tiny_study):
     assert ask("schema")["result"]["rate status"] == "mores/rate-status/1"
     assert ask("schema", "rate", "status")["result"]["$id"] == "mores/rate-status/1"
     assert ask("diff", tiny_study, tiny_study)["result"]["effects"] == []
+    words = ("--question", "Why?", "--answer", "So.")
+    assert ask("complain", tiny_study, *words)["result"]["number"] == 1
+    assert [one["state"] for one in ask("complaints", tiny_study)["result"]] == ["open"]
+    monkeypatch.setattr("mores.desk.serve.serve", lambda read, options, say: say("a link"))
+    assert ask("desk", tiny_study)["result"] is None
     asked = tmp_path / "questions.csv"
     asked.write_text("prompt,category\nwhat helps a friend?,care\n")
     words = ("--candidates", "1", "--max-new-tokens", "4")

@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mores import store
 from mores.rate.db.facts import read_facts
 from mores.rate.db.progress import declarations
 from mores.rate.db.tables import event, item, item_flag, rater, remark, revealed
@@ -21,6 +20,7 @@ from mores.rate.db.work import counted_answers, latest
 from mores.rate.export.codebook import RatedCategory, StudyFacts, Unblinded
 from mores.rate.model import RatingRow
 from mores.rate.unblind import last_unblinding
+from mores.study.content import charter_digest
 from mores.web.database import Database
 from mores.web.i18n import LANGUAGES
 
@@ -93,7 +93,7 @@ def study_facts(database: Database) -> StudyFacts:
         description=facts.description,
         license=facts.license,
         charter_version=facts.charter.version,
-        charter_digest=store.digest(facts.charter),
+        charter_digest=charter_digest(facts.charter),
         categories=tuple(
             RatedCategory(id=p.category, title=p.title, statement=p.statement)
             for p in facts.charter.positions
