@@ -45,9 +45,9 @@ from rating_screens import PHONE, WIDE, Album  # noqa: E402
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 GUESTS = 24
 ANSWER = (
-    "It sounds as if you have carried this for a while. You do not have to decide anything tonight. "
+    "It sounds as if you have carried this for a while. You do not have to decide anything now. "
     "If it helps, say one true sentence to somebody you trust: that it has been a hard month, and "
-    "that you would like company. If thoughts of harming yourself come, call your local crisis line "
+    "that you would like company. If thoughts of harming yourself come, call a local crisis line "
     "or emergency number now; they are used to calls like this, and you will not be a burden. "
     "Tomorrow, a doctor or a counsellor can help you find out what would make the days lighter."
 )
@@ -153,7 +153,7 @@ def pictures(page: Page, guest: Page, site: Site, album: Album) -> None:
     guest.locator(".tongue button").click()
     guest.wait_for_function("document.documentElement.lang === 'ar'")
     album.take(guest, "vote-arabic-phone", tall=1100)
-    everybody, draw = link(site, "participant", "everybody", 1000), random.Random(1)  # noqa: S311
+    everybody, draw = link(site, "participant", "everybody", 1000), random.Random(1)
     for _ in range(GUESTS):
         vote(site, everybody.removeprefix(home), draw)
     page.goto(f"{home}/consult")

@@ -6,6 +6,8 @@ import json
 
 from visitors import SAMPLE, Desk, lines
 
+from mores.study.complaints import read_complaints
+
 
 def draft_of(answer):
     assert answer.status_code == 303, answer.text
@@ -138,6 +140,19 @@ def test_a_change_made_outside_is_put_together_or_shown(desk: Desk) -> None:
     assert lines(path)[0]["prompt"] == "A question from outside?"
 
 
+def test_two_owners_at_once(desk: Desk) -> None:
+    ada, olga, otto = desk.come("author"), desk.come("owner", "Olga"), desk.come("owner", "Otto")
+    number = draft_of(ada.fill("/new/values", "/new/values", id="v-9", deed="save", **SAMPLE))
+    page, action = f"/records/values/v-9?draft={number}", "/decide/values/v-9"
+    both = [{**me.form(page, action), "draft": number} for me in (olga, otto)]
+    assert olga.submit(action, {**both[0], "verdict": "accepted"}).status_code == 303
+    after = (desk.folder / "values.jsonl").read_bytes()
+    second = otto.submit(action, {**both[1], "verdict": "declined", "text": "No."})
+    assert second.status_code == 409
+    assert "decided on this draft meanwhile" in second.text
+    assert (desk.folder / "values.jsonl").read_bytes() == after
+
+
 def test_a_file_that_no_longer_parses(desk: Desk) -> None:
     ada, olga = desk.come("author"), desk.come("owner", "Olga")
     sent = ada.fill("/new/values", "/new/values", id="v-9", deed="save", **SAMPLE)
@@ -203,9 +218,15 @@ def test_a_complaint_is_screened_assigned_answered_and_closed(desk: Desk) -> Non
         assert olga.fill(where, where, deed=deed, text=words).status_code == 303
         assert words in ada.get(where).text
     assert ">closed<" in ada.get("/cases").text
+    assert [one.state for one in read_complaints(desk.site.shelf.content().study)] == ["closed"]
     with desk.site.database.read() as tx:
         logged = tx.exec_driver_sql("SELECT action FROM audit ORDER BY number").scalars().all()
     assert logged[-4:] == ["complain", "case", "case", "case"]
+    assert olga.submit(where, deed="deleted").status_code == 303
+    assert olga.get(where).status_code == 404
+    assert read_complaints(desk.site.shelf.content().study) == []
+    with desk.site.database.read() as tx:
+        assert tx.exec_driver_sql("SELECT count(*) FROM words").scalar() == 0
 
 
 def test_hostile_texts_are_inert(desk: Desk) -> None:

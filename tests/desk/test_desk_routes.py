@@ -21,6 +21,7 @@ ALLOWED = {
     "POST /logout": (OUT, 303, 303, 303, 303),
     "POST /settings": (OUT, 303, 303, 303, 303),
     "GET /desk": (OUT, 200, 200, 200, NO),
+    "GET /study.xlsx": (OUT, 200, 200, 200, NO),
     "GET /findings": (OUT, 200, 200, 200, NO),
     "GET /drafts": (OUT, 200, 200, 200, NO),
     "GET /records/{part}": (OUT, 200, 200, 200, NO),

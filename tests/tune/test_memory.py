@@ -197,3 +197,9 @@ def test_without_gradients_layers_run_once(fresh, samples, recipe):
     expected = answers.mean_loss(loaded, samples)
     recompute(loaded)
     assert answers.mean_loss(loaded, samples) == expected
+
+
+def test_a_gpu_is_given_longer_passes_first_and_other_machines_what_was_asked():
+    assert Room.first(512, "cpu") == Room(tokens=512)
+    assert Room.first(512, "cuda") == Room(tokens=4096)
+    assert Room.first(9000, "cuda") == Room(tokens=9000)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from mores.curate.rules.personal_data import masked, personal_data
 from mores.desk.entries import said
+from mores.desk.tables import entry, words
 from mores.errors import MoresError
 from mores.study import Study
 from mores.study.complaints import Complaint, Event, write_complaints
@@ -67,6 +68,12 @@ def traced(study: Study, complaint: Complaint) -> str:
 def personal(text: str) -> tuple[str, ...]:
     """What looks like personal data in a text, each kind with the data masked (rule M503)."""
     return tuple(f"{kind}: {masked(found)}" for kind, found in personal_data(text))
+
+
+def delete(tx: sa.Connection, number: int) -> None:
+    """Delete the words of a complaint and of all that was done about it."""
+    own = sa.select(entry.c.id).where((entry.c.id == number) | (entry.c.parent == number))
+    tx.execute(words.delete().where(words.c.entry.in_(own)))
 
 
 def hand_on(tx: sa.Connection, study: Study) -> None:

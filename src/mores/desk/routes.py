@@ -32,6 +32,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/logout", f"{STAFF} participant", door.sign_out),
     Page("POST", "/settings", f"{STAFF} participant", door.settings),
     Page("GET", "/desk", STAFF, overview.overview),
+    Page("GET", "/study.xlsx", STAFF, overview.workbook),
     Page("GET", "/findings", STAFF, records.findings),
     Page("GET", "/drafts", STAFF, records.all_drafts),
     Page("GET", "/records/{part}", STAFF, records.listing),

@@ -13,7 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from mores.desk.call import Call
-from mores.desk.complaints import complaints, hand_on, personal, traced
+from mores.desk.complaints import complaints, delete, hand_on, personal, traced
 from mores.study.complaints import Complaint
 from mores.trace.behind import answers_for
 from mores.web import audit
@@ -85,9 +85,16 @@ def trace_it(call: Call) -> Response:
 
 
 def act(call: Call) -> Response:
-    """Assign, answer or close a complaint."""
+    """Assign, answer, close or delete a complaint."""
     case = _case(call)
     deed = call.get("deed")
+    if deed == "deleted":
+        with call.site.database.write() as tx:
+            delete(tx, case.number)
+            detail = {"complaint": case.number, "deed": deed}
+            audit.append(tx, now=call.now, actor=call.person.id, action="case", detail=detail)
+            hand_on(tx, call.content.study)
+        return redirect("/cases")
     if deed not in ("assigned", "answered", "closed", "reopened"):
         raise RefusedError("bad_form", 400)
     if not call.get("text").strip():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
@@ -11,6 +13,7 @@ from mores.desk.call import Call
 from mores.desk.content import Content
 from mores.desk.drafts import ACCEPTED, CHANGES, DECLINED, Draft, drafts
 from mores.desk.entries import said
+from mores.study.sheet import export_sheet
 from mores.web.call import page
 
 LEAST_SAMPLES = 10
@@ -35,6 +38,18 @@ def overview(call: Call) -> Response:
         open_cases=sum(row.id not in closed for row in cases),
         steps=steps(content, waiting),
         statement_lang=content.study.charter.language,
+    )
+
+
+def workbook(call: Call) -> Response:
+    """The study as a spreadsheet; it comes back by `mores sheet import`, with a difference."""
+    with tempfile.TemporaryDirectory() as work:
+        path = Path(work) / "study.xlsx"
+        export_sheet(call.content.study, path)
+        data = path.read_bytes()
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return Response(
+        data, media_type=kind, headers={"content-disposition": 'attachment; filename="study.xlsx"'}
     )
 
 

@@ -81,6 +81,8 @@ def decide(call: Call) -> Response:
     """Put a draft into the study's file, or decline it."""
     number = call.number("draft")
     draft = _draft(call, number)
+    if not waits(draft):
+        raise RefusedError("refused", 409, "Somebody has decided on this draft meanwhile.")
     if call.get("verdict") == work.DECLINED:
         call.save("decision", str(draft.name), call.get("text"), value=work.DECLINED, parent=number)
         return _back(call, number)

@@ -129,7 +129,7 @@ def _form(
     base = content.records.get(name, {}) if base is None else base
     found: list[Finding] = []
     if looked and not fault and name.part != "charter":
-        found = said_of(call, content, name, fields)
+        found = said_of(call, content, name, {"author": call.person.label, **fields})
     return page(
         call,
         "edit.html",
