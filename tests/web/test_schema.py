@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mores.desk.tables import DESK
+from mores.desk.tables import DESK, entry, person
 from mores.errors import StoreError
 from mores.rate.db.migrations import RATING
 from mores.web.database import open_database
@@ -46,14 +46,10 @@ def test_a_newer_one_and_a_strangers(database):
 def test_what_was_saved_can_be_changed_by_nobody(database):
     upgrade(database, DESK)
     with database.write() as tx:
-        tx.exec_driver_sql(
-            "INSERT INTO person (id, role, label, language, joined, came_by)"
-            " VALUES ('a', 'author', 'Ada', 'en', 0, 'personal')"
-        )
-        tx.exec_driver_sql(
-            "INSERT INTO entry (key, person, kind, about, body, at)"
-            " VALUES ('k', 'a', 'comment', 'values/x', 'b', 0)"
-        )
+        ada = {"id": "a", "role": "author", "label": "Ada", "language": "en", "joined": 0.0}
+        tx.execute(person.insert().values(**ada, came_by="personal"))
+        said = {"key": "k", "person": "a", "kind": "comment", "about": "values/x", "at": 0.0}
+        tx.execute(entry.insert().values(**said, body="b"))
     for verb in ("UPDATE entry SET value = 'x'", "DELETE FROM entry"):
         with pytest.raises(Exception, match="append-only"), database.write() as tx:
             tx.exec_driver_sql(verb)
