@@ -213,7 +213,7 @@ def test_every_page_in_light_and_dark_wide_and_narrow(browser: Any, live: Live) 
     assert not found, "\n".join(found)
     for one in PAGES:
         if one.method == "GET" and one.role != "static" and one.path != "/study.xlsx":
-            shape = re.compile(re.sub(r"\{\w+\}", "[^/]+", one.path) + r"\Z")
+            shape = re.compile(re.sub(r"\{[\w:]+\}", "[^/]+", one.path) + r"\Z")
             assert any(shape.match(path) for path in seen), one.path
     watch.nothing()
     quiet.nothing()

@@ -47,7 +47,7 @@ def test_what_was_saved_can_be_changed_by_nobody(database):
     upgrade(database, DESK)
     with database.write() as tx:
         ada = {"id": "a", "role": "author", "label": "Ada", "language": "en", "joined": 0.0}
-        tx.execute(person.insert().values(**ada, came_by="personal"))
+        tx.execute(person.insert().values(**ada, came_by="personal", pseudonym="p-1"))
         said = {"key": "k", "person": "a", "kind": "comment", "about": "values/x", "at": 0.0}
         tx.execute(entry.insert().values(**said, body="b"))
     for verb in ("UPDATE entry SET value = 'x'", "DELETE FROM entry"):

@@ -13,6 +13,7 @@ __all__ = ["serve_desk"]
 def serve_desk(
     study: Study,
     *,
+    name: str = "owner",
     database: str | None = None,
     host: str = "127.0.0.1",
     port: int = 8766,
@@ -30,6 +31,7 @@ def serve_desk(
 
     Args:
         study: the study.
+        name: yours, as it stands in files and signatures.
         database: where drafts are kept: a path for SQLite, or postgresql://user@host/name; by
             default in the study's folder.
         host: address to listen at; other machines only with encryption.
@@ -49,6 +51,7 @@ def serve_desk(
     from mores.desk.serve import Options, serve
 
     options = Options(
+        name=name,
         database=database,
         host=host,
         port=port,

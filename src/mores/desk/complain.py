@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from mores.desk.complaints import complaints, hand_on, personal
 from mores.desk.entries import Saying, save
+from mores.desk.people import new_person
 from mores.desk.serve import place_of
 from mores.desk.tables import DESK, person
 from mores.errors import DataError, did_you_mean
@@ -118,7 +119,5 @@ def _shell(tx: sa.Connection, now: float) -> str:
     """The person in whose name the command line saves."""
     found = tx.execute(sa.select(person.c.id).where(person.c.came_by == "start")).scalar()
     if found is None:
-        found = secrets.token_hex(8)
-        row = {"id": found, "role": "owner", "label": SHELL, "language": "en", "joined": now}
-        tx.execute(person.insert().values(came_by="start", **row))
+        found = new_person(tx, "owner", SHELL, language="en", came_by="start", now=now)
     return str(found)

@@ -65,6 +65,8 @@ class Content:
     records: Mapping[Name, dict[str, Any]]
     """Plain data of each record, fields at their defaults left out."""
     lines: Mapping[Name, int]
+    stamp: str
+    """Of the files when they were read."""
 
     def digest(self, name: Name) -> str:
         """Digest of a record, empty for one that is not there."""
@@ -90,6 +92,8 @@ class Shelf:
         self._stamp: object = None
         self._content: Content | None = None
         self._lock = threading.Lock()
+        self.writing = threading.Lock()
+        """Held by whoever writes the files from this program."""
 
     def content(self) -> Content:
         """Return what the files say; what they said last where one cannot be read now.
@@ -102,7 +106,7 @@ class Shelf:
                 study = self.read()
                 stamp = _stamp(study)
                 if stamp != self._stamp:
-                    self._content, self._stamp = _read(study), stamp
+                    self._content, self._stamp = _read(study, str(stamp)), stamp
                 self.trouble = ""
             except MoresError as error:
                 if self._content is None:
@@ -130,7 +134,7 @@ def _stat(path: Any) -> Any:
         return None
 
 
-def _read(study: Study) -> Content:
+def _read(study: Study, stamp: str) -> Content:
     subject = read_subject(study)
     records: dict[Name, dict[str, Any]] = {}
     lines: dict[Name, int] = {}
@@ -140,7 +144,7 @@ def _read(study: Study) -> Content:
         name = Name(item.part, item.id)
         records[name], lines[name] = as_row(item.record), item.line
     findings = check_subject(subject, config=read_check(study.folder))
-    return Content(study, subject, tuple(findings), records, lines)
+    return Content(study, subject, tuple(findings), records, lines, stamp)
 
 
 def findings_of(content: Content, name: Name, record: dict[str, Any]) -> list[Finding]:

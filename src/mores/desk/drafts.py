@@ -10,19 +10,17 @@ seen: fields that only one side changed are put together, others are shown, neve
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec.structs import replace
 
-from mores import store
-from mores.desk.content import KINDS, Content, Name, Shelf
+from mores.desk.content import Content, Name, Shelf
 from mores.desk.entries import said
 from mores.errors import DataError
-from mores.records import Position
 from mores.study.merge import Conflict, merge
-from mores.study.rewrite import rewrite_charter, rewrite_lines
+from mores.study.parts import digests, write_parts
 
 OPEN, CHANGES, FINE, ACCEPTED, DECLINED = "open", "changes", "fine", "accepted", "declined"
 
@@ -62,9 +60,12 @@ def drafts(tx: sa.Connection, name: Name | None = None) -> list[Draft]:
             latest[row.about, row.person] = row
     states: dict[int, tuple[str, str]] = {}
     for row in said(tx, ("review", "decision")):
-        if row.parent is not None:
-            who = row.label if row.kind == "review" else states.get(row.parent, ("", ""))[1]
-            states[row.parent] = (row.value, who)
+        state, reader = states.get(row.parent, (OPEN, ""))
+        if state in (ACCEPTED, DECLINED):
+            continue  # decided is decided
+        if row.kind == "review":
+            reader = row.label if row.value == FINE else ""
+        states[row.parent] = (row.value, reader)
     found = []
     for row in latest.values():
         part, _, own = row.about.partition("/")
@@ -110,12 +111,8 @@ def accept(shelf: Shelf, draft: Draft, *, keep: dict[str, str], day: str) -> Non
     Raises:
         DataError: a file is not in order, a conflict that nobody decided, or no valid record.
     """
-    with store.lock(shelf.content().study.folder) as free:
-        if not free:
-            raise DataError(
-                "another command is writing this study",
-                fix="nothing was written; accept again when it has ended",
-            )
+    with shelf.writing:
+        seen = digests(shelf.content().study.folder)
         shelf.forget()
         content = shelf.content()
         if shelf.trouble:
@@ -124,9 +121,10 @@ def accept(shelf: Shelf, draft: Draft, *, keep: dict[str, str], day: str) -> Non
             )
         record = result(content, draft, keep)
         if draft.name.part != "charter":
+            # Whoever read an earlier wording has not read this one.
             people = {"author": record.get("author") or draft.author, "reviewer": draft.reviewer}
-            record |= {"accepted": day, **{k: v for k, v in people.items() if v}}
-        _write(content, draft.name, record)
+            record = {**record, "accepted": day, **people}
+        _write(content, draft.name, record, seen)
         shelf.forget()
 
 
@@ -168,25 +166,14 @@ def together(draft: Draft, now: dict[str, Any]) -> tuple[dict[str, Any], tuple[C
     return dict(done.rows[0]) if done.rows else {}, done.conflicts
 
 
-def _write(content: Content, name: Name, record: dict[str, Any]) -> None:
-    """Put a record into its file; what did not change stays as it is, byte for byte."""
-    folder = content.study.folder
-    if name.part == "charter":
-        path = folder / "charter.toml"
-        position = store.as_record(record, Position)
-        charter = content.study.charter
-        rows = [position if p.category == name.id else p for p in charter.positions]
-        rows += [] if name in content.records else [position]
-        text = rewrite_charter(
-            store.read_text(path), replace(charter, positions=tuple(rows)), path=path
-        )
-    else:
-        path = folder / f"{name.part}.jsonl"
-        made = store.as_record(record, KINDS[name.part])
-        old = [item.record for item in content.subject.part(name.part)]  # type: ignore[arg-type]
-        new = [made if one.id == name.id else one for one in old]
-        text = rewrite_lines(
-            store.read_text(path) if path.exists() else "",
-            new if name in content.records else [*old, made],
-        )
-    store.write_text(path, text)
+def _write(
+    content: Content, name: Name, record: dict[str, Any], seen: Mapping[str, str | None]
+) -> None:
+    """Put a record into its file, if the study is in order with it and nobody wrote meanwhile."""
+    record = {field: value for field, value in record.items() if value not in (None, "")}
+    key = "category" if name.part == "charter" else "id"
+    rows = [row for _, row in content.of(name.part)]
+    new = [record if row[key] == name.id else row for row in rows]
+    new += [] if name in content.records else [record]
+    part: Any = "positions" if name.part == "charter" else name.part
+    write_parts(content.study, {part: new}, seen)

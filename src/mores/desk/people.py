@@ -92,24 +92,37 @@ def join(tx: sa.Connection, token: str, *, language: str, now: float) -> str:
     if who is None:
         if link.many and _came(tx, link.id) >= link.places:
             raise LinkError("link_full")
-        who = secrets.token_hex(8)
-        tx.execute(
-            person.insert().values(
-                id=who,
-                role=link.kind,
-                label=f"{link.id}:" if link.many else link.label,
-                language=language,
-                joined=now,
-                came_by="open" if link.many else "personal",
-            )
-        )
+        label = f"{link.id}:" if link.many else link.label
+        came_by = "open" if link.many else "personal"
+        who = new_person(tx, link.kind, label, language=language, came_by=came_by, now=now)
         if not link.many:
             tx.execute(invite.update().where(invite.c.id == link.id).values(person=who))
-        detail = {"invite": link.id, "role": link.kind}
+        # Who of the invited a participant is stands in no log: votes go by a pseudonym.
+        known = {"invite": link.id} if link.kind != "participant" else {}
+        detail = {"role": link.kind, **known}
         audit.append(tx, now=now, actor=who, action="come in", detail=detail)
     return links.new_session(
         tx, session, seconds=SESSION[link.kind], now=now, person=who, invite=link.id
     )
+
+
+def new_person(
+    tx: sa.Connection, role: str, label: str, *, language: str, came_by: str, now: float
+) -> str:
+    """Add a person; return the id. Answers to a consultation go out under a name of their own."""
+    who = secrets.token_hex(8)
+    tx.execute(
+        person.insert().values(
+            id=who,
+            pseudonym=f"p-{secrets.token_hex(6)}",
+            role=role,
+            label=label,
+            language=language,
+            joined=now,
+            came_by=came_by,
+        )
+    )
+    return who
 
 
 def _came(tx: sa.Connection, link: str) -> int:
@@ -124,6 +137,8 @@ def whose(tx: sa.Connection, token: str, now: float) -> Who | None:
     if row is None:
         return None
     me = tx.execute(sa.select(person).where(person.c.id == row.person)).one()
+    if me.left is not None:
+        return None
     return Who(me.role, row.csrf, me)
 
 
@@ -133,13 +148,16 @@ def sign_out(tx: sa.Connection, token: str) -> None:
 
 
 def forget(tx: sa.Connection, who: str, *, now: float, actor: str) -> None:
-    """Delete everything that somebody wrote and declared, and end their sessions.
+    """Delete everything that somebody wrote and declared; end their sessions, withdraw their link.
 
-    What they chose stays as a row that nobody can tie to them, and no longer counts.
+    What they chose stays as rows without a name, and no longer counts.
     """
+    link = invite.c.person == who
+    tx.execute(invite.update().where(link & invite.c.revoked.is_(None)).values(revoked=now))
+    tx.execute(session.delete().where(session.c.person == who))
+    tx.execute(invite.update().where(link).values(label="", person=None))
     own = sa.select(entry.c.id).where(entry.c.person == who)
     tx.execute(words.delete().where(words.c.entry.in_(own)))
     tx.execute(declared.delete().where(declared.c.person == who))
-    tx.execute(session.delete().where(session.c.person == who))
     tx.execute(person.update().where(person.c.id == who).values(label="", left=now))
     audit.append(tx, now=now, actor=actor, action="forget", detail={"person": who})

@@ -54,6 +54,7 @@ person = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("role", String(12), nullable=False),
+    Column("pseudonym", String(32), nullable=False, unique=True),
     Column("label", Text, nullable=False),
     Column("language", String(20), nullable=False),
     Column("joined", Float, nullable=False),

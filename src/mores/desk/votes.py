@@ -7,7 +7,7 @@ next_statement(...)     what somebody is asked next, in an order of their own
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from mores.consult import (
     Vote,
     asked,
     statements_of,
+    wording_of,
 )
 from mores.desk.entries import said
 from mores.desk.tables import declared, entry, person, words
@@ -40,20 +41,21 @@ def answers_of(tx: sa.Connection) -> Answers:
     guests = sa.select(person).where(
         person.c.role == "participant", person.c.consented.is_not(None)
     )
+    rows = tx.execute(guests.order_by(person.c.pseudonym)).all()
     people = [
         Participant(
-            id=row.id,
+            id=row.pseudonym,
             joined=when(row.joined)[:10],
             by="open link" if row.came_by == "open" else "invitation",
             declared=told.get(row.id, {}),
             withdrawn=row.left is not None,
         )
-        for row in tx.execute(guests.order_by(person.c.joined, person.c.id))
+        for row in rows
     ]
-    present = {one.id for one in people if not one.withdrawn}
+    names = {row.id: row.pseudonym for row in rows if row.left is None}
     votes = [
         Vote(
-            participant=row.person,
+            participant=names[row.person],
             statement=row.about,
             wording=row.digest,
             choice=row.value,
@@ -62,30 +64,31 @@ def answers_of(tx: sa.Connection) -> Answers:
             time=when(row.at),
         )
         for row in said(tx, "vote")
-        if row.person in present
+        if row.person in names
     ]
     return Answers(
-        participants=tuple(people), votes=tuple(votes), proposals=proposals_of(tx, present)
+        participants=tuple(people), votes=tuple(votes), proposals=proposals_of(tx, names)
     )
 
 
-def proposals_of(tx: sa.Connection, present: set[str] | None = None) -> tuple[Proposal, ...]:
+def proposals_of(tx: sa.Connection, names: Mapping[str, str] | None = None) -> tuple[Proposal, ...]:
     """Statements that participants proposed, each with the last decision on it.
 
     Args:
         tx: a view.
-        present: participants who have not taken everything back; None for all.
+        names: person → pseudonym of participants who have not taken everything back; None: all
+            proposals, under the ids of the database, for the desk's own pages.
     """
     decided = {row.parent: row for row in said(tx, "moderation")}
     found = []
     for row in said(tx, "proposal"):
-        if not row.text or (present is not None and row.person not in present):
+        if not row.text or (names is not None and row.person not in names):
             continue
         last = decided.get(row.id)
         found.append(
             Proposal(
                 id=f"p-{row.id}",
-                participant=row.person,
+                participant=row.person if names is None else names[row.person],
                 text=row.text,
                 about=(last.about if last is not None else row.about).removeprefix("-"),
                 time=when(row.at),
@@ -98,15 +101,18 @@ def proposals_of(tx: sa.Connection, present: set[str] | None = None) -> tuple[Pr
     return tuple(found)
 
 
-def own_votes(tx: sa.Connection, who: str) -> dict[str, Any]:
-    """Somebody's last vote on each statement, with its words."""
+def own_votes(
+    tx: sa.Connection, who: str, found: Sequence[Statement], consultation: Consultation
+) -> dict[str, Any]:
+    """Somebody's last vote on each statement as it is worded now, with its words."""
+    now = {one.id: wording_of(one, consultation.statements) for one in found}
     query = (
         sa.select(entry, words.c.text)
         .select_from(entry.outerjoin(words, words.c.entry == entry.c.id))
         .where(entry.c.kind == "vote", entry.c.person == who)
         .order_by(entry.c.id)
     )
-    return {row.about: row for row in tx.execute(query)}
+    return {row.about: row for row in tx.execute(query) if now.get(row.about) == row.digest}
 
 
 def questions_for(

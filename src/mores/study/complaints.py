@@ -48,6 +48,12 @@ def desk_folder(study: Study) -> Path:
     return study.folder / "desk"
 
 
+def keep_out_of_repositories(folder: Path) -> None:
+    """Write a ``.gitignore`` into a folder of people's words, where there is none."""
+    if not (folder / ".gitignore").exists():
+        store.write_text(folder / ".gitignore", "# Words of people: not for a repository.\n*\n")
+
+
 def read_complaints(study: Study) -> list[Complaint]:
     """Return the complaints of a study, oldest first; none where nobody has complained.
 
@@ -61,6 +67,5 @@ def read_complaints(study: Study) -> list[Complaint]:
 def write_complaints(study: Study, complaints: Sequence[Complaint]) -> None:
     """Write them, for the other rooms; people's words are kept out of a repository."""
     folder = desk_folder(study)
-    if not (folder / ".gitignore").exists():
-        store.write_text(folder / ".gitignore", "# Words of people: not for a repository.\n*\n")
+    keep_out_of_repositories(folder)
     store.write_jsonl(folder / "complaints.jsonl", complaints)

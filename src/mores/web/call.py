@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from starlette.responses import HTMLResponse, Response
@@ -148,7 +149,7 @@ def page(call: Call, template: str, http: int = 200, /, **context: Any) -> Respo
 
 def redirect(where: str) -> Response:
     """Send the browser on with a GET (303)."""
-    return Response(status_code=303, headers={"location": where})
+    return Response(status_code=303, headers={"location": quote(where, safe="/?&=#%:+,~")})
 
 
 def message(call: Call, code: str, status: int, detail: str = "") -> Response:

@@ -21,7 +21,6 @@ from browse import (
     enter,
     free_port,
     give,
-    no_sideways,
     person,
     practise,
     practise_one,
@@ -32,6 +31,7 @@ from browse import (
     words,
 )
 
+from browser_checks import no_sideways
 from mores.rate.db.tables import cues, declared, event, guess, opt_out, rater
 from mores.rate.opened import place_of
 from mores.web.database import open_database

@@ -39,7 +39,9 @@ def form(call: Call) -> Response:
 
 def complain(call: Call) -> Response:
     """Keep a complaint, once nothing personal is in it or the sender says that it must stay."""
-    told = {name: call.get(name).strip()[:MOST] for name in ("question", "answer", "expected")}
+    told = {name: call.get(name).strip() for name in ("question", "answer", "expected")}
+    if max(map(len, told.values())) > MOST:
+        raise RefusedError("too_large", 413, form=call.form)
     told["category"] = call.get("category")
     known = call.content.study.charter.categories
     if not told["question"] or not told["answer"] or told["category"] not in ("", *known):

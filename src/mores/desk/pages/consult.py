@@ -10,6 +10,7 @@ from starlette.responses import Response
 from mores.consult import Consultation, Statement, open_now, read_consultation, wording_of
 from mores.desk import people, votes
 from mores.desk.call import Call
+from mores.desk.pages.owner import forget_copies
 from mores.desk.tables import declared, person
 from mores.web import audit
 from mores.web.call import RefusedError, page, redirect
@@ -32,10 +33,11 @@ def begin(call: Call) -> Response:
 def consented(call: Call) -> Response:
     """Note consent and what people declare of themselves, all of it voluntary."""
     asked = consultation(call)
-    if call.get("decision") != "agree":
+    if call.get("decision") != "agree":  # the link works again, for whoever thinks better of it
         with call.site.database.write() as tx:
-            people.forget(tx, call.person.id, now=call.now, actor=call.person.id)
-        return page(call, "gone.html", asked=asked, declined=True, texts_lang=asked.language)
+            people.sign_out(tx, call.cookie)
+        gone = with_(call, who=Who("public", "", None))
+        return page(gone, "gone.html", asked=asked, declined=True, texts_lang=asked.language)
     # Targets count as stated beforehand only if they stand before the first answer.
     open_now(call.content.study, asked, time=votes.when(call.now))
     with call.site.database.write() as tx:
@@ -59,7 +61,7 @@ def vote(call: Call) -> Response:
     asked = _present(call)
     with call.site.database.read() as tx:
         found = votes.questions_for(asked, votes.proposals_of(tx), call.person.id)
-        mine = votes.own_votes(tx, call.person.id)
+        mine = votes.own_votes(tx, call.person.id, found, asked)
     wanted = call.query.get("statement", "")
     chosen = next((s for s in found if s.id == wanted), None)
     chosen = chosen or next((s for s in found if s.id not in mine), None)
@@ -96,7 +98,7 @@ def answers(call: Call) -> Response:
     with call.site.database.read() as tx:
         proposals = votes.proposals_of(tx)
         found = votes.questions_for(asked, proposals, call.person.id)
-        mine = votes.own_votes(tx, call.person.id)
+        mine = votes.own_votes(tx, call.person.id, found, asked)
     own = [p for p in proposals if p.participant == call.person.id]
     return page(
         call,
@@ -141,6 +143,7 @@ def left(call: Call) -> Response:
     asked = consultation(call)
     with call.site.database.write() as tx:
         people.forget(tx, call.person.id, now=call.now, actor=call.person.id)
+    forget_copies(call.site, call.now)
     gone = with_(call, who=Who("public", "", None))
     return page(gone, "gone.html", asked=asked, declined=False, texts_lang=asked.language)
 

@@ -7,7 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from mores.desk import people
+from mores.consult import write_answers
+from mores.consult.answers import answers_folder
+from mores.consult.model import VOTES
+from mores.desk import people, votes
 from mores.desk.call import Call, Site
 from mores.desk.complaints import hand_on
 from mores.desk.tables import DESK, invite, person
@@ -83,6 +86,7 @@ def forget(call: Call) -> Response:
             raise DataError("no such person, or the owner")
         people.forget(tx, who, now=call.now, actor=call.person.id)
         hand_on(tx, call.content.study)
+    forget_copies(call.site, call.now)
     return redirect("/people")
 
 
@@ -102,6 +106,20 @@ def backup_now(site: Site, now: float) -> Any:
         detail = {"file": made.path.name, "entries": made.events}
         audit.append(tx, now=now, actor="server", action="backup", detail=detail)
     return made
+
+
+def forget_copies(site: Site, now: float) -> None:
+    """Take what somebody took back out of the study's files and of the backups too."""
+    study = site.shelf.content().study
+    if (answers_folder(study) / VOTES).exists():
+        with site.database.read() as tx:
+            told = votes.answers_of(tx)
+        write_answers(study, told)
+    if site.backups is not None and site.backups.exists():
+        old = list(site.backups.glob("backup-*.tar"))
+        backup_now(site, now)
+        for path in old:
+            path.unlink(missing_ok=True)
 
 
 def make_backup(call: Call) -> Response:

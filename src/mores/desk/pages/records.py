@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from mores import store
 from mores.curate.text import words
 from mores.desk import drafts as work
 from mores.desk.call import Call
@@ -56,6 +57,10 @@ def comment(call: Call) -> Response:
     """Say something about a record or a draft of it."""
     part_of(call)
     parent = call.number("draft") if call.get("draft") else None
+    if parent is not None:
+        _draft(call, parent)  # or there is none
+    elif call.name not in call.content.records:
+        raise RefusedError("not_found", 404)
     if not call.get("text").strip():
         raise RefusedError("bad_form", 400)
     call.save("comment", str(call.name), call.get("text"), parent=parent)
@@ -66,6 +71,8 @@ def review(call: Call) -> Response:
     """Say of a draft that it is fine, or what is to change."""
     number = call.number("draft")
     verdict = call.get("verdict")
+    if not waits(_draft(call, number)):
+        raise RefusedError("refused", 409, "Somebody has decided on this draft meanwhile.")
     if verdict not in (work.CHANGES, work.FINE):
         raise RefusedError("bad_form", 400)
     if verdict == work.CHANGES and not call.get("text").strip():
@@ -86,6 +93,8 @@ def decide(call: Call) -> Response:
     if call.get("verdict") == work.DECLINED:
         call.save("decision", str(draft.name), call.get("text"), value=work.DECLINED, parent=number)
         return _back(call, number)
+    if call.get("verdict") != work.ACCEPTED:
+        raise RefusedError("bad_form", 400)
     keep = {field: call.get(f"keep_{field}") for field in FIELDS[draft.name.part]}
     day = _day(call.now)
     try:
@@ -206,7 +215,9 @@ def _show(
         changed=_changed(draft, name.part) if draft else [],
         conflicts=_conflicts(draft, record or {}),
         others=[d for d in found if draft is None or d.number != draft.number],
-        findings=said_of(call, content, name, draft.fields if draft else None),
+        findings=said_of(
+            call, content, name, {"author": draft.author, **draft.fields} if draft else None
+        ),
         position=position_of(content, name, draft.fields if draft else record or {}),
         pair=_counterpart(content, name),
         signed=thing_of(content, name),
@@ -239,12 +250,26 @@ def said_of(
         return []
     if fields is None:
         return content.about(name)
-    key = f"{id(content)}/{name}/{sorted(fields.items())}"
-    if key not in call.site.cache:
+    key = store.digest([content.stamp, str(name), fields])
+    known: Any = call.site.cache.get(key)
+    if known is None:
+        try:
+            known = findings_of(content, name, {**fields, "id": name.id})
+        except DataError as error:  # no record of its file: that is what is to be said
+            known = [
+                Finding(
+                    rule="M000",
+                    name="record",
+                    severity="error",
+                    message=error.message,
+                    fix=error.fix or "",
+                    ids=(name.id,),
+                )
+            ]
         if len(call.site.cache) > 200:
             call.site.cache.clear()
-        call.site.cache[key] = findings_of(content, name, {**fields, "id": name.id})
-    return call.site.cache[key]  # type: ignore[return-value]
+        call.site.cache[key] = known
+    return list(known)
 
 
 def position_of(content: Content, name: Name, fields: dict[str, Any]) -> Any:

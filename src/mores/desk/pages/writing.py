@@ -7,18 +7,22 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import structs
 from starlette.responses import Response
 
 from mores.curate.text import words
 from mores.desk import drafts as work
 from mores.desk.call import Call
-from mores.desk.content import FIELDS, LONG, NEEDED, OPTIONS, Content, Name
+from mores.desk.content import FIELDS, KINDS, LONG, NEEDED, OPTIONS, Content, Name
 from mores.desk.models import Natural, can_draft, first_answer, natural
 from mores.desk.pages.records import part_of, position_of, said_of, waits
-from mores.records import Finding
+from mores.records import Finding, Position
 from mores.web.call import RefusedError, page, redirect
 
-ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$"
+SHORTEST = 20
+"""Characters of a statement (`mores.records.Position`)."""
+ID = r"\w[\w.-]{0,79}"
+"""Of a new record: letters of any script, digits, points, hyphens."""
 
 
 def new(call: Call) -> Response:
@@ -48,6 +52,8 @@ def save(call: Call) -> Response:
     content = call.content
     base = _base(call, name)
     fields = _typed(call, base)
+    if part == "prompts" and not base:  # a new one belongs to the set that the study samples
+        fields["presets"] = [content.study.config.sample.prompt_set]
     fault = _fault(call, content, name, is_new="id" not in call.params)
     deed = call.get("deed")
     if fault or deed != "save":
@@ -81,9 +87,10 @@ def _base(call: Call, name: Name) -> dict[str, Any]:
     if call.get("base"):
         try:
             told = json.loads(call.get("base"))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise RefusedError("bad_form", 400) from None
-        return told if isinstance(told, dict) else {}
+        known = {field.name for field in structs.fields(KINDS.get(name.part, Position))}
+        return {k: v for k, v in told.items() if k in known} if isinstance(told, dict) else {}
     return {}
 
 
@@ -101,7 +108,7 @@ def _typed(call: Call, base: dict[str, Any]) -> dict[str, Any]:
 
 def _fault(call: Call, content: Content, name: Name, *, is_new: bool) -> str:
     """What keeps a draft from being kept at all; most things are findings instead."""
-    if not re.match(ID, name.id):
+    if is_new and not re.fullmatch(ID, name.id):
         return "id"
     if is_new and name in content.records:
         return "taken"
@@ -111,6 +118,8 @@ def _fault(call: Call, content: Content, name: Name, *, is_new: bool) -> str:
     known = content.study.charter.categories
     if name.part != "charter" and call.get("category") not in known:
         return "category"
+    if name.part == "charter" and len(call.get("statement").strip()) < SHORTEST:
+        return "short"
     return ""
 
 
