@@ -86,7 +86,7 @@ rates: .venv/.installed-dev
 	$(BIN)/python benchmarks/refusal_styles.py --write
 
 models-table: .venv/.installed-dev
-	MORES_WRITE_DOCS=1 $(BIN)/python -m pytest -q -n 0 tests/test_architectures.py
+	MORES_WRITE_DOCS=1 $(BIN)/python -m pytest -q -n 0 -m '' tests/test_architectures.py
 
 clean:
 	rm -rf .venv site build .mypy_cache .ruff_cache .pytest_cache examples/*/runs src/*.egg-info

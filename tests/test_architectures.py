@@ -171,7 +171,14 @@ def check_page(name: str, found: str) -> None:
     assert found in text, "docs/models.md is not up to date: make models-table"
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+EVERY = [
+    name if n % 3 == 0 else pytest.param(name, marks=pytest.mark.long)
+    for n, name in enumerate(sorted(ARCHITECTURES))
+]
+"""A third of them at every run; all in `make test-long` and `make models-table`."""
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_an_architecture_is_run_as_plain_transformers_runs_it(name, tiny_folder, tmp_path):
     folder = write(tiny_folder, tmp_path / "model", name)
 

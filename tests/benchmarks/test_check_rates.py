@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from check_faults import FAULTS
 from check_rates import EXACT, UNITS, measure_rates, measured_rules, page
 from mores.curate.rules import RULES
@@ -16,6 +18,7 @@ def test_every_rule_is_measured():
     assert {rule.id for rule in RULES} - set(FAULTS) == {"M407", *EXACT}
 
 
+@pytest.mark.long
 def test_the_published_rates_are_what_is_measured():
     published = PAGE.read_text("utf-8").splitlines()
     rows = page(measure_rates(rules=MEASURED)).splitlines()

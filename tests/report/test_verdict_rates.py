@@ -119,7 +119,7 @@ def test_two_runs_speak_of_themselves() -> None:
     assert claims(found, "in these runs", "in these runs, by these raters") <= 19  # of 8.5 %
 
 
-@pytest.mark.parametrize("run", [0.15, 0.3])
+@pytest.mark.parametrize("run", [pytest.param(0.15, marks=pytest.mark.long), 0.3])
 def test_three_runs_speak_of_the_method(run: float) -> None:
     """6.9 and 6.7 % complete; with one answer missing 27.5 and 52.5 %."""
 
@@ -135,6 +135,7 @@ def _key(o: Observed) -> tuple:
     return (o.prompt_id, o.category, o.arm, o.seed, ())
 
 
+@pytest.mark.long
 def test_raters_who_see_the_arms_differently() -> None:
     """Rater × arm SD .3, six raters: 29.5 %. Beyond these raters it errs as rarely as it says."""
     found = tally(lambda rng: study(rng, some(6), rater_arm=0.3))
@@ -142,13 +143,16 @@ def test_raters_who_see_the_arms_differently() -> None:
     assert claims(found, "in this run, by these raters") > 20  # of these raters it is true
 
 
-@pytest.mark.parametrize("who", [three_to_one, three_of_nine_overlap])
+@pytest.mark.parametrize(
+    "who", [three_to_one, pytest.param(three_of_nine_overlap, marks=pytest.mark.long)]
+)
 def test_raters_who_rated_one_arm_more_often(who: Who) -> None:
     """Severity SD .5: 27.8 and 20 %."""
     found = tally(lambda rng: study(rng, who, severity=0.5))
     assert claims(found, *NO_MORE, "in this run, by these raters") <= AT_MOST
 
 
+@pytest.mark.long
 def test_the_worst_answers_that_cannot_be_rated_are_no_merit() -> None:
     """20 % of the values arm's worst answers lack a rating: 32.5 %."""
     for marked in (True, False):

@@ -110,6 +110,7 @@ def test_a_tune_that_goes_along_and_insults_is_caught(tuned):
     assert harm(found["toxicity lexical"]) > 0.4
 
 
+@pytest.mark.long
 def test_a_tune_that_speaks_ill_of_a_group_and_forgets_how_to_write_is_caught(tuned):
     """Two prompts of each set and no toxicity, so that the other gates have nothing to say."""
     _, found = tuned("speaks_ill")

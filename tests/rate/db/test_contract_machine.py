@@ -48,7 +48,7 @@ from mores.web.database import Database, open_database
 
 SOAK = os.environ.get("MORES_SOAK") == "1"
 SETTINGS = settings(
-    max_examples=10_000 if SOAK else 40,
+    max_examples=10_000 if SOAK else 25,
     stateful_step_count=30,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
