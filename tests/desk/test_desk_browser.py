@@ -11,35 +11,16 @@ from typing import Any, Self
 
 import pytest
 import uvicorn
+from test_desk_consult import CONSULT as ASKED
 from visitors import ANSWER, SAMPLE, Desk, lines, make_desk
 
 from browser_checks import WIDE, Watch, faults_of
 from mores.desk.routes import PAGES
 
-CONSULT = """
-title = "How should it answer?"
-intro = "We ask before we decide."
-consent = "Answers are kept for a year."
-notices = ["Some statements are about harm."]
-
+CONSULT = f"""{ASKED}
 [[support]]
 name = "A friend on the telephone"
 contact = "0800 000 000"
-
-[[questions]]
-id = "who"
-text = "Who are you?"
-options = ["a clinician", "somebody else"]
-
-[[statements]]
-id = "s-care"
-text = "It should always name a help line."
-about = "care"
-
-[[statements]]
-id = "s-truth"
-text = "It may say that it does not know."
-about = "truth"
 
 [[statements]]
 id = "w-1"

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from mores.web import audit as log
-from mores.web.schema import Schema
+from mores.web.schema import NAMES, Schema
 
 ROLES = ("owner", "author", "reviewer", "participant")
 KINDS = (
@@ -39,15 +39,7 @@ KINDS = (
     "trace",
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+metadata = MetaData(naming_convention=NAMES)
 
 person = Table(
     "person",

@@ -73,7 +73,7 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
     from markupsafe import Markup
 
     css, js = style(), _file("page.js")
-    page = _environment().get_template("page.html.j2")
+    page = environment("mores.report").get_template("page.html.j2")
     return page.render(
         report=report,
         figures=figures,
@@ -152,11 +152,12 @@ def _surfaces(theme: str) -> str:
     return "".join(f";--{name}:{colour}" for name, colour in SURFACES[theme].items())
 
 
-def _environment() -> Environment:
+def environment(package: str) -> Environment:
+    """The templates of a package: everything is escaped, every name must be given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader("mores.report"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=words.plain,

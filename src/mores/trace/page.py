@@ -9,18 +9,13 @@ pointer and in a table. Texts are hostile: everything goes through autoescaping 
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from mores import __version__
 from mores.records import Basis
 from mores.report import words
-from mores.report.page import policy, style
+from mores.report.page import environment, policy, style
 from mores.trace.model import SampleInfluence, TokenChange, Trace
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 EDGES = (0.1, 0.5, 1.5)
 """Change of a token's log-probability from which it has a thin, a middle and a thick line, nats."""
@@ -35,7 +30,7 @@ def render(trace: Trace) -> str:
     css = f"{style()}\n{_file('trace.css')}"
     tokens = trace.change.tokens if trace.change else ()
     return (
-        _environment()
+        environment("mores.trace")
         .get_template("trace.html.j2")
         .render(
             trace=trace,
@@ -110,19 +105,3 @@ def source_of(basis: Basis | str) -> str:
 def _file(name: str) -> str:
     path = resources.files("mores.trace") / "templates" / name
     return path.read_text("utf-8").replace("\r\n", "\n").strip()
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("mores.trace"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=words.plain,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )

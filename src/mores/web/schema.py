@@ -17,6 +17,14 @@ from mores.errors import StoreError
 from mores.web.database import Database
 
 SCRIPTS = Path(__file__).parent / "alembic"
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""How constraints are called, the same in every database: migrations name them."""
 
 
 @dataclass(frozen=True)
