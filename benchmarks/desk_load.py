@@ -58,6 +58,8 @@ class Seen:
     """Session and statement → choice that the server called saved."""
     failures: int = 0
     refused: int = 0
+    busy: int = 0
+    """Pages that said that the database was busy and nothing saved."""
     repeated: int = 0
     """Forms that were sent again because no answer came."""
 
@@ -121,8 +123,9 @@ async def person(home: str, link: str, number: int, pace: float, seen: Seen) -> 
                     continue
                 if method == "POST":
                     seen.posts.append(time.perf_counter() - start)
-                if answer.status_code == 429:
-                    seen.refused += 1
+                if answer.status_code in (429, 503):  # too fast; or "nothing was saved, try again"
+                    seen.refused += answer.status_code == 429
+                    seen.busy += answer.status_code == 503
                     await asyncio.sleep(1.0)
                     continue
                 seen.failures += answer.status_code >= 500
@@ -227,7 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{options.database}, {os.cpu_count()} cores: {options.people} people, "
         f"{len(seen.votes)} votes in {seconds:.0f} s, {options.kills} kills; POST p95 "
         f"{p95 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms; {most:.0f} MB; {seen.repeated} forms sent "
-        f"again, {seen.refused} asked to wait, {seen.failures} failures"
+        f"again, {seen.refused} asked to wait, {seen.busy} told that it was busy, "
+        f"{seen.failures} failures"
     )
     if not options.kills and p95 > P95:
         wrong.append(f"POST p95 over {P95 * 1000:.0f} ms")
