@@ -112,6 +112,7 @@ def pictures(page: Page, guest: Page, site: Site, album: Album) -> None:
     home = site.place.url
     page.goto(link(site, "owner", "Olga"))
     page.get_by_role("button").last.click()
+    page.get_by_role("heading", name="Overview").wait_for()
     album.take(page, "overview")
     page.goto(f"{home}/records/values")
     album.take(page, "samples", tall=1100)
@@ -145,8 +146,10 @@ def pictures(page: Page, guest: Page, site: Site, album: Album) -> None:
     album.take(page, "complaint", tall=1000)
     guest.goto(link(site, "participant", "guest"))
     guest.get_by_role("button").last.click()
+    guest.get_by_role("button", name="I take part").wait_for()
     album.take(guest, "begin", tall=900)
     guest.get_by_role("button", name="I take part").click()
+    guest.get_by_label("Why, if you like").wait_for()
     album.take(guest, "vote", tall=900)
     guest.set_viewport_size(PHONE)
     guest.locator("#language").select_option("ar")
