@@ -173,3 +173,27 @@ def test_a_comment_on_what_is_not_there(plain_desk: Desk) -> None:
     assert ada.submit("/comment/values/none", key=key, text="x").status_code == 404
     gone = ada.submit("/comment/values/v-care-1", key=key, text="x", draft="99")
     assert gone.status_code == 400
+
+
+def test_an_open_link_is_made_where_the_consultation_says_so(plain_desk: Desk) -> None:
+    path, olga = plain_desk.folder / "consult.toml", plain_desk.come("owner")
+    path.write_text(CONSULT, "utf-8")
+    asked = {"role": "participant", "labels": "poster", "places": "50"}
+    refused_ = olga.submit("/people/invite", asked)
+    assert refused_.status_code == 400
+    assert "open_link = false" in refused_.text
+    path.write_text(CONSULT.replace("\nconsent", "\nopen_link = true\nconsent"), "utf-8")
+    assert "New links" in olga.submit("/people/invite", asked).text
+
+
+def test_what_was_decided_stands_in_the_log(plain_desk: Desk) -> None:
+    ada, olga = plain_desk.come("author"), plain_desk.come("owner")
+    number = draft_of(ada.fill("/new/values", "/new/values", id="v-9", deed="save", **SAMPLE))
+    page, action = f"/records/values/v-9?draft={number}", "/decide/values/v-9"
+    olga.fill(page, action, verdict="accepted")
+    with plain_desk.site.database.read() as tx:
+        last = tx.exec_driver_sql(
+            "SELECT actor, action, detail FROM audit ORDER BY number DESC LIMIT 1"
+        ).one()
+    assert (last.actor, last.action) == (olga.id, "decision")
+    assert json.loads(last.detail)["value"] == "accepted"

@@ -18,9 +18,12 @@ import sqlalchemy as sa
 from mores import store
 from mores.desk.tables import entry, person, words
 from mores.errors import DataError
+from mores.web import audit
 
 MOST = 200_000
 """Characters of one saying."""
+LOGGED = {"decision", "moderation"}
+"""Kinds that change what others are given: they stand in the audit log too."""
 
 
 class TwiceError(DataError):
@@ -100,6 +103,9 @@ def save(tx: sa.Connection, saying: Saying, *, who: str, now: float) -> int:
         )
         .returning(entry.c.id)
     ).scalar_one()
+    if saying.kind in LOGGED:
+        detail = {"entry": int(made), "about": saying.about, "value": saying.value}
+        audit.append(tx, now=now, actor=who, action=saying.kind, detail=detail)
     if saying.text:
         tx.execute(words.insert().values(entry=made, text=saying.text))
     return int(made)

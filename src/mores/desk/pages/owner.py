@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from mores.consult import write_answers
+from mores.consult import read_consultation, write_answers
 from mores.consult.answers import answers_folder
 from mores.consult.model import VOTES
 from mores.desk import people, votes
@@ -54,6 +54,9 @@ def invite_people(call: Call) -> Response:
         raise RefusedError("bad_form", 400)
     if places > 1 and (role != "participant" or len(labels) > 1):
         raise RefusedError("bad_form", 400, "A link for many is for participants, one at a time.")
+    asked = read_consultation(call.content.study) if places > 1 else None
+    if asked is not None and not asked.open_link:
+        raise RefusedError("refused", 400, "consult.toml says open_link = false: invite by name.")
     links = []
     with call.site.database.write() as tx:
         for label in labels:
