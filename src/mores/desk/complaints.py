@@ -1,7 +1,4 @@
-"""Complaints as records: from the desk, from the command line, to `mores revise`.
-
-open_complaints(study)        what is not closed, for `mores revise`
-"""
+"""Complaints as records: from what people saved, and on to the rooms that read them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The study's files as the desk shows them: read when they change, never written by reading.
 
-    shelf = Shelf(folder, preset)
+    shelf = Shelf(read)               read() gives the study anew
     content = shelf.content()          what the files say now
     shelf.trouble                      why a file cannot be read now, or empty
 
@@ -13,7 +13,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from mores import store
 from mores.curate.lint.check import check_subject
@@ -22,9 +23,10 @@ from mores.curate.lint.suppress import read_check
 from mores.errors import MoresError
 from mores.records import Example, Finding, Prompt, StancePair
 from mores.study import Study
+from mores.study.files import SIGNATURES, SIGNERS
 from mores.study.rewrite import as_row
+from mores.study.signoff import ThingState, sign_off
 
-Part = Literal["charter", "values", "control", "prompts", "stance"]
 KINDS: dict[str, type[Example | Prompt | StancePair]] = {
     "values": Example,
     "control": Example,
@@ -49,6 +51,11 @@ class Name(NamedTuple):
 
     part: str
     id: str
+
+    @property
+    def key(self) -> str:
+        """Field of the record that holds its id."""
+        return "category" if self.part == "charter" else "id"
 
     def __str__(self) -> str:
         """As an address and in the database."""
@@ -76,6 +83,11 @@ class Content:
     def of(self, part: str) -> list[tuple[Name, dict[str, Any]]]:
         """Records of one file, in its order."""
         return [(name, row) for name, row in self.records.items() if name.part == part]
+
+    @cached_property
+    def signed(self) -> Mapping[str, ThingState]:
+        """Everything that can be signed, by its name, and who has signed it."""
+        return {one.what: one for one in sign_off(self.study).things}
 
     def about(self, name: Name) -> list[Finding]:
         """What `mores check` says of one record."""
@@ -122,7 +134,8 @@ class Shelf:
 
 
 def _stamp(study: Study) -> object:
-    names = ["charter.toml", "check.toml", "study.toml", *(f"{part}.jsonl" for part in KINDS)]
+    beside = ("charter.toml", "check.toml", "study.toml", "rating.toml", SIGNATURES, SIGNERS)
+    names = [*beside, *(f"{part}.jsonl" for part in KINDS)]
     paths = [study.folder / name for name in names]
     return [(s.st_mtime_ns, s.st_size) if (s := _stat(p)) else None for p in paths]
 

@@ -149,7 +149,7 @@ def result(content: Content, draft: Draft, keep: dict[str, str]) -> dict[str, An
                 fix="choose which of the two is to stand",
             )
         both[conflict.field] = conflict.theirs if choice == "draft" else conflict.ours
-    return {field: value for field, value in both.items() if value not in (None, "")}
+    return both
 
 
 def together(draft: Draft, now: dict[str, Any]) -> tuple[dict[str, Any], tuple[Conflict, ...]]:
@@ -159,7 +159,7 @@ def together(draft: Draft, now: dict[str, Any]) -> tuple[dict[str, Any], tuple[C
         draft: one side ("theirs").
         now: the record in the file ("ours"); empty where there is none.
     """
-    key = "category" if draft.name.part == "charter" else "id"
+    key = draft.name.key
     own = {key: draft.name.id}
     base, mine, there = ([{**row, **own}] if row else [] for row in (draft.base, draft.fields, now))
     done = merge(base, mine, there, key=key)
@@ -171,9 +171,8 @@ def _write(
 ) -> None:
     """Put a record into its file, if the study is in order with it and nobody wrote meanwhile."""
     record = {field: value for field, value in record.items() if value not in (None, "")}
-    key = "category" if name.part == "charter" else "id"
     rows = [row for _, row in content.of(name.part)]
-    new = [record if row[key] == name.id else row for row in rows]
+    new = [record if row[name.key] == name.id else row for row in rows]
     new += [] if name in content.records else [record]
     part: Any = "positions" if name.part == "charter" else name.part
     write_parts(content.study, {part: new}, seen)

@@ -16,7 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from mores import store
-from mores.desk.tables import entry, person, words
+from mores.desk.tables import entry, words
+from mores.desk.tables import person as people
 from mores.errors import DataError
 from mores.web import audit
 
@@ -116,8 +117,7 @@ def said(
     kinds: str | Sequence[str],
     about: str | None = None,
     *,
-    parent: int | None = None,
-    number: int | None = None,
+    person: str | None = None,
 ) -> list[Any]:
     """Return entries with their words, person's role and label, oldest first.
 
@@ -125,21 +125,20 @@ def said(
         tx: a view.
         kinds: of the entries.
         about: only about this.
-        parent: only answers to this entry.
-        number: only this entry.
+        person: only of this person.
     """
     chosen = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     query = (
-        sa.select(entry, words.c.text, person.c.role, person.c.label, person.c.left)
+        sa.select(entry, words.c.text, people.c.role, people.c.label, people.c.left)
         .select_from(
-            entry.join(person, person.c.id == entry.c.person).outerjoin(
+            entry.join(people, people.c.id == entry.c.person).outerjoin(
                 words, words.c.entry == entry.c.id
             )
         )
         .where(entry.c.kind.in_(chosen))
         .order_by(entry.c.id)
     )
-    for column, wanted in ((entry.c.about, about), (entry.c.parent, parent), (entry.c.id, number)):
+    for column, wanted in ((entry.c.about, about), (entry.c.person, person)):
         if wanted is not None:
             query = query.where(column == wanted)
     return list(tx.execute(query))

@@ -1,6 +1,6 @@
 """Who may come to the desk: owner, authors, reviewers, participants of a consultation.
 
-    token = invite(tx, "author", label="Ada", days=30, now=now, actor="owner")
+    token = invite_link(tx, "author", label="Ada", days=30, now=now, actor="owner")
     session = join(tx, token, language="en", now=now)
     who = whose(tx, session, now)
 

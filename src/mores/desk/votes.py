@@ -1,7 +1,7 @@
 """What participants of a consultation saved, as the records that `mores.consult` analyses.
 
 answers_of(tx)          participants, votes and proposals, with whoever took everything back
-next_statement(...)     what somebody is asked next, in an order of their own
+questions_for(...)      what somebody is asked, in an order of their own
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mores.consult import (
     wording_of,
 )
 from mores.desk.entries import said
-from mores.desk.tables import declared, entry, person, words
+from mores.desk.tables import declared, person
 
 
 def when(at: float) -> str:
@@ -106,13 +106,9 @@ def own_votes(
 ) -> dict[str, Any]:
     """Somebody's last vote on each statement as it is worded now, with its words."""
     now = {one.id: wording_of(one, consultation.statements) for one in found}
-    query = (
-        sa.select(entry, words.c.text)
-        .select_from(entry.outerjoin(words, words.c.entry == entry.c.id))
-        .where(entry.c.kind == "vote", entry.c.person == who)
-        .order_by(entry.c.id)
-    )
-    return {row.about: row for row in tx.execute(query) if now.get(row.about) == row.digest}
+    return {
+        row.about: row for row in said(tx, "vote", person=who) if now.get(row.about) == row.digest
+    }
 
 
 def questions_for(

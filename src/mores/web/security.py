@@ -84,6 +84,12 @@ def _spellings(place: Place) -> set[str]:
     return {f"{parts.scheme}://{name}{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
 
 
+def inner_path(path: str, default: str) -> str:
+    """Return a path of this site that a form gives, or the default where it might lead elsewhere."""
+    inner = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if inner and path.isprintable() and path.isascii() else default
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name means this machine only."""
     try:

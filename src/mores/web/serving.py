@@ -115,7 +115,7 @@ def try_port(address: Address) -> None:
         except (OSError, OverflowError) as error:
             raise StoreError(
                 f"cannot listen at {address.host} port {address.port}: {error}",
-                fix="stop what listens there, or take another one: --port 8766",
+                fix=f"stop what listens there, or take another one: --port {address.port + 1}",
             ) from None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.responses import Response
 
 from mores.desk import people
@@ -9,7 +11,7 @@ from mores.desk.call import Call
 from mores.desk.tables import person
 from mores.web.call import page, redirect
 from mores.web.i18n import LANGUAGES
-from mores.web.security import set_cookie
+from mores.web.security import inner_path, set_cookie
 
 HOME = {
     "owner": "/desk",
@@ -53,5 +55,4 @@ def settings(call: Call) -> Response:
         with call.site.database.write() as tx:
             mine = person.c.id == call.person.id
             tx.execute(person.update().where(mine).values(language=call.get("language")))
-    back = call.get("back")
-    return redirect(back if back.startswith("/") and not back.startswith("//") else "/desk")
+    return redirect(inner_path(quote(call.get("back"), safe="/?&=%"), "/desk"))

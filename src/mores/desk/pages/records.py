@@ -69,27 +69,22 @@ def comment(call: Call) -> Response:
 
 def review(call: Call) -> Response:
     """Say of a draft that it is fine, or what is to change."""
-    number = call.number("draft")
+    draft = _waiting(call)
     verdict = call.get("verdict")
-    if not waits(_draft(call, number)):
-        raise RefusedError("refused", 409, "Somebody has decided on this draft meanwhile.")
     if verdict not in (work.CHANGES, work.FINE):
         raise RefusedError("bad_form", 400)
     if verdict == work.CHANGES and not call.get("text").strip():
         raise RefusedError("bad_form", 400, "Say what is to change.")
-    draft = _draft(call, number)
     if draft.person == call.person.id:
         raise RefusedError("bad_form", 400, "Somebody else reviews what one has written.")
-    call.save("review", str(draft.name), call.get("text"), value=verdict, parent=number)
-    return _back(call, number)
+    call.save("review", str(draft.name), call.get("text"), value=verdict, parent=draft.number)
+    return _back(call, draft.number)
 
 
 def decide(call: Call) -> Response:
     """Put a draft into the study's file, or decline it."""
-    number = call.number("draft")
-    draft = _draft(call, number)
-    if not waits(draft):
-        raise RefusedError("refused", 409, "Somebody has decided on this draft meanwhile.")
+    draft = _waiting(call)
+    number = draft.number
     if call.get("verdict") == work.DECLINED:
         call.save("decision", str(draft.name), call.get("text"), value=work.DECLINED, parent=number)
         return _back(call, number)
@@ -154,6 +149,14 @@ def _draft(call: Call, number: int) -> Draft:
         return work.draft_of(tx, number)
 
 
+def _waiting(call: Call) -> Draft:
+    """The draft that a form is about; refused where somebody has decided on it."""
+    draft = _draft(call, call.number("draft"))
+    if not waits(draft):
+        raise RefusedError("refused", 409, "Somebody has decided on this draft meanwhile.")
+    return draft
+
+
 def _back(call: Call, draft: int | None) -> Response:
     more = f"?draft={draft}" if draft is not None else ""
     return redirect(f"/records/{call.name.part}/{call.name.id}{more}")
@@ -175,15 +178,13 @@ def _row(content: Content, name: Name, record: dict[str, Any]) -> dict[str, Any]
 
 
 def _lengths(content: Content) -> dict[str, list[int]]:
-    """Samples of both sets by their answers' words: 0 to 39, 40 to 79, ... 340 and more."""
-    edges = range(0, 360, 40)
-    counts = {}
-    for part in ("values", "control"):
-        sizes = [len(item.answer_words) for item in content.subject.part(part)]
-        counts[part] = [
-            sum(e <= n < e + 40 or (e == edges[-1] and n >= e) for n in sizes) for e in edges
-        ]
-    return counts
+    """Samples of both sets by their answers' words: 0 to 39, 40 to 79, ... 320 and more."""
+    subject = content.subject
+    places = {
+        part: [min(len(item.answer_words) // 40, 8) for item in items]
+        for part, items in (("values", subject.values), ("control", subject.control))
+    }
+    return {part: [own.count(place) for place in range(9)] for part, own in places.items()}
 
 
 def _show(

@@ -66,7 +66,4 @@ def signed(call: Call) -> Response:
 def thing_of(content: Content, name: Name) -> ThingState | None:
     """The state of a record's signatures; None for what is signed as a set, or is not there."""
     kind = THINGS.get(name.part)
-    if kind is None or name not in content.records:
-        return None
-    states = sign_off(content.study).things
-    return next((one for one in states if one.what == f"{kind}:{name.id}"), None)
+    return content.signed.get(f"{kind}:{name.id}") if kind else None

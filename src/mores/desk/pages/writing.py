@@ -72,8 +72,7 @@ def save(call: Call) -> Response:
             is_new=is_new,
             natural=read,
         )
-    own = "category" if part == "charter" else "id"
-    text = work.text_of(base, fields | {own: name.id})
+    text = work.text_of(base, fields | {name.key: name.id})
     number = call.save("draft", str(name), text, digest=content.digest(name))
     return redirect(f"/records/{part}/{name.id}?draft={number}&saved=1")
 

@@ -17,6 +17,7 @@ from mores.rate.texts import paragraphs
 from mores.rate.web.call import Call
 from mores.web.call import RefusedError, page, redirect
 from mores.web.i18n import LANGUAGES
+from mores.web.security import inner_path
 
 GUESSES = 6
 """Outputs that a rater is asked about at the end."""
@@ -160,6 +161,4 @@ def settings(call: Call) -> Response:
     if values:
         with call.site.database.write() as tx:
             tx.execute(rater.update().where(rater.c.id == call.person.id).values(**values))
-    back = call.get("back")
-    safe = back.startswith("/") and not back.startswith("//") and "\\" not in back
-    return redirect(back if safe and back.isprintable() and back.isascii() else "/rate")
+    return redirect(inner_path(call.get("back"), "/rate"))
