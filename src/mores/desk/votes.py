@@ -106,9 +106,8 @@ def own_votes(
 ) -> dict[str, Any]:
     """Somebody's last vote on each statement as it is worded now, with its words."""
     now = {one.id: wording_of(one, consultation.statements) for one in found}
-    return {
-        row.about: row for row in said(tx, "vote", person=who) if now.get(row.about) == row.digest
-    }
+    mine = said(tx, "vote", person=who)
+    return {row.about: row for row in mine if now.get(row.about) == row.digest}
 
 
 def questions_for(

@@ -85,7 +85,7 @@ def _spellings(place: Place) -> set[str]:
 
 
 def inner_path(path: str, default: str) -> str:
-    """Return a path of this site that a form gives, or the default where it might lead elsewhere."""
+    """Return a path that a form gives, or the default where it might lead to another site."""
     inner = path.startswith("/") and not path.startswith("//") and "\\" not in path
     return path if inner and path.isprintable() and path.isascii() else default
 
