@@ -206,12 +206,13 @@ def test_no_message_shows_a_pattern():
     assert mores.study.signoff.sign
     assert mores.weights.assets.table.Sha256
     found = set()
-    for path in Path(records.__file__).parent.rglob("*.py"):
+    for path in Path(mores.__file__).parent.rglob("*.py"):
         found |= set(re.findall(r"Meta\([^)]*pattern=([^,)]+)", path.read_text("utf-8")))
     assert found == {  # each made by `matching`
-        "_NAME", "_TAG", "_SHA256", "_DATE", "_DAY", "_MOMENT", "_PERSON", "_KEY"
+        "_NAME", "_TAG", "_SHA256", "_DATE", "_DAY", "_MOMENT", "_PERSON", "_KEY",
+            "_LANGUAGE",
     }  # fmt: skip
-    assert len(IN_WORDS) == 9
+    assert len(IN_WORDS) == 10
     row = {"completion_id": "a b", "rater": "x", "value": 1}
     with pytest.raises(DataError) as caught:
         store.as_record(row, Rating)

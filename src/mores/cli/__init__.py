@@ -76,6 +76,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.cli.vary:dose",
         "See how many samples are needed: ever more of them, and each category left out.",
     ),
+    "vary": (
+        "mores.vary.prompts.run:vary",
+        "mores.cli.vary:vary",
+        "Ask test prompts and pairs in other ways: typos, registers, role play, push-back.",
+    ),
     "draft": (
         "mores.revise.draft:draft",
         "mores.cli.revise:draft",

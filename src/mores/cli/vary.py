@@ -1,4 +1,4 @@
-"""`mores dose`: the curve, line by line."""
+"""`mores dose`: the curve, line by line. `mores vary`: what there is now."""
 
 from __future__ import annotations
 
@@ -8,6 +8,21 @@ import click
 
 if TYPE_CHECKING:
     from mores.vary.dose import Dose
+    from mores.vary.prompts import Varied
+
+
+def vary(result: Varied, values: dict[str, Any]) -> None:
+    """Count the variants by kind, and say what is missing."""
+    for kind, count in result.kinds.items():
+        click.echo(f"{kind:<16} {count}")
+    click.echo(f"{result.fresh} new or changed; {result.path}")
+    if result.unread:
+        click.echo(
+            f"{result.unread} were written by a model and are asked of nobody before somebody has "
+            "read them and put their name into reviewer"
+        )
+    for kind, why in result.skipped.items():
+        click.echo(f"{kind}: not made for all: {why}")
 
 
 def dose(result: Dose, values: dict[str, Any]) -> None:

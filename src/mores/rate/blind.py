@@ -44,7 +44,7 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
             path=study.run_folder,
             fix="run `mores sample`, or see rating.arms in `mores plan`",
         )
-    prompts = {prompt.id: prompt.text for prompt in study.prompts}
+    prompts = {prompt.id: prompt.asked for prompt in study.prompts}
     items: list[RatingItem] = []
     key: list[BlindKey] = []
     for row in chosen:

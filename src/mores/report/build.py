@@ -50,6 +50,7 @@ from mores.report.provenance import command, provenance, result_settings
 from mores.report.ratings import rating_summary
 from mores.report.readable import coherence_results
 from mores.report.results import WORDS, ModelResults, read_results
+from mores.report.robust import robust
 from mores.report.scores import spread_of
 from mores.report.shown import beside, choose, opened, questions, weights
 from mores.report.signed import signed
@@ -139,6 +140,7 @@ def build_report(study: Study) -> Report:
             hypotheses=hypotheses_of(study),
             seed=study.config.seed,
         ),
+        robust=tuple(row for one in results for row in robust(study, one)),
         sealed=seal_status(study),
         signoff=signed(study),
         consultation=consulted(study),

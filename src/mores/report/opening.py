@@ -64,7 +64,7 @@ def opening(
         shown=tuple(
             Shown(
                 model=model,
-                question=p.text,
+                question=p.asked,
                 category=p.category,
                 base=base[p.id].text,
                 values_targeted=tuned[p.id].text,

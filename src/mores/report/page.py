@@ -40,6 +40,7 @@ SECTIONS = (
     ("stance", "Stance"),
     ("toxicity", "Toxicity"),
     ("ratings", "Human ratings"),
+    ("robust", "Asked in other ways"),
     ("sizes", "Effect by model size"),
     ("coherence", "Coherence"),
     ("words", "Words that go with groups"),
@@ -90,7 +91,11 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
 
 def sections_of(report: Report) -> list[tuple[str, str]]:
     """Return the sections of this report's page: some only where there is something."""
-    there = {"sizes": report.sizes, "consultation": report.consultation}
+    there = {
+        "sizes": report.sizes,
+        "consultation": report.consultation,
+        "robust": report.robust or None,
+    }
     return [part for part in SECTIONS if there.get(part[0], report) is not None]
 
 
@@ -189,6 +194,9 @@ def _content(report: Report) -> dict[str, Any]:
         "question_categories": list(dict.fromkeys(q.category for q in report.questions)),
         "question_arms": list(dict.fromkeys(answer.arm for answer in answers)),
         "scopes": scopes_of(report),
+        "robust_margin": next(
+            (r.kept.details["margin"] for r in report.robust if "margin" in r.kept.details), None
+        ),
         "kinds": list(dict.fromkeys(q.kind for q in report.questions)),
         "flags": [*cut, *flags],
     }
@@ -204,7 +212,7 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
              "prompts_of")  # fmt: skip
     rows = ("association_rows", "change_rows", "thresholds", "size_rows", "log_head", "log_rows",
              "model_rows", "cost_rows", "setting_rows", "missing_rows", "round_rows", "gate_rows",
-             "by_model_and_arm")  # fmt: skip
+             "by_model_and_arm", "robust_rows", "marked_rows", "share_of")  # fmt: skip
     consulted = ("about", "vote_rows", "group_rows", "turnout_rows", "consensus_rows",
                  "difference_rows")  # fmt: skip
     labelled = (

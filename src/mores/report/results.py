@@ -31,6 +31,7 @@ from mores.measure.toxicity.run import (
 from mores.records import Completion, Rating
 from mores.report.model import Missing
 from mores.report.scores import Scores
+from mores.report.varied import Varied, read_varied
 from mores.sample.run import STEMS, iter_completions, sample_step
 from mores.step import NOT_RUN
 from mores.study import ArmKey, ModelSpec, Study, arm_keys
@@ -64,6 +65,8 @@ class ModelResults:
     stem_tokens: tuple[int, int]
     """Tokens drawn and read for the stems; zeros where there is no current result of them."""
     gates: tuple[GateResult, ...]
+    varied: Varied
+    """The same questions asked in other ways."""
     withheld: int
     """Ratings by people of answers that are not current."""
     missing: tuple[Missing, ...]
@@ -108,6 +111,7 @@ def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> Mo
         words=words,
         stem_tokens=_tokens(iter_completions(study, spec.name, STEMS)) if words else (0, 0),
         gates=_gates(study, spec, missing),
+        varied=read_varied(study, spec, missing),
         withheld=len(by_people) if why else 0,
         missing=tuple(missing),
     )

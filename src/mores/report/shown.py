@@ -108,7 +108,7 @@ def questions(study: Study, results: Sequence[ModelResults], chosen: set[str]) -
             id=p.id,
             category=p.category,
             kind=p.kind,
-            text=p.text,
+            text=p.asked,
             answers=tuple(answers.get(p.id, [])),
         )
         for p in study.chosen_prompts

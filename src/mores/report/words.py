@@ -189,6 +189,24 @@ def interval(estimate: Estimate, places: int) -> str:
     return "; ".join(parts) or "no interval"
 
 
+KEPT: dict[str, str] = {
+    "non-inferior": "most is kept",
+    "worse": "most is lost",
+    "not computable": "nothing to keep",
+}
+"""Verdict on the share of an effect → how it is printed; else the verdict itself."""
+
+
+def kept_claim(kept: Estimate) -> str:
+    """Say what became of an effect; most is more than one minus the margin.
+
+    Where no effect was shown there is nothing to keep.
+    """
+    if kept.verdict == "not computable" and "original" not in kept.details:
+        return "not computable"
+    return f"{KEPT.get(kept.verdict, kept.verdict)} {kept.scope}".strip()
+
+
 def arm_label(name: str, *, with_seed: bool = True) -> str:
     """Return an arm's readable name: ``values_targeted-s1`` → ``values-targeted, seed 1``."""
     if name in _ARMS:

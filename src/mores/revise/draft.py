@@ -12,6 +12,7 @@ origin in ``source``, and `mores check` refuses it (M505) until somebody has put
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,10 +20,9 @@ from typing import Literal
 import msgspec
 
 from mores import store
-from mores.curate.rules.unread_draft import DRAFT
 from mores.errors import ServiceError
 from mores.progress import Progress
-from mores.records import Decoding, Example
+from mores.records import DRAFT, Decoding, Example
 from mores.revise.wanted import Wanted, wanted_drafts
 from mores.study import ArmKey, ModelSpec, Study
 from mores.study.elsewhere import Endpoint
@@ -92,26 +92,58 @@ def draft(
     path = output or study.folder / FILE
     name = model or study.config.models[0].name
     limits = {"most_tokens": most_tokens, "most_money": most_money}
-    prices = {"read": price_read, "drawn": price_drawn}
-    service = _endpoint(study, model, endpoint, {"key_env": key_env, **limits, "prices": prices})
+    settings = {"key_env": key_env, **limits, "prices": {"read": price_read, "drawn": price_drawn}}
     wanted = list(wanted_drafts(study, questions, candidates))
     job = _Drafts(path, name, progress)
     lacking = job.lacking(wanted)
     decoding = Decoding(temperature=0.7, top_p=0.95, max_new_tokens=max_new_tokens)
     empty = 0
-    if lacking and service is not None:
+    with writer_of(study, model, endpoint, decoding, progress, settings, lacking) as write:
+        if lacking:
+            empty = job.keep(lacking, write)
+    return Drafted(path, len(lacking) - empty, len(wanted) - len(lacking), empty)
+
+
+@contextmanager
+def writer_of(
+    study: Study,
+    model: str | None,
+    endpoint: str | None,
+    decoding: Decoding,
+    progress: Progress,
+    settings: dict[str, object],
+    wanted: Sequence[Wanted],
+) -> Iterator[Write]:
+    """Give a function that writes texts: a model here, or a service within its budget.
+
+    Args:
+        study: names the model where none is named.
+        model: who writes; with an endpoint, its name there.
+        endpoint: address of a service; by default that of the model in study.toml.
+        decoding: how text is drawn.
+        progress: where to say what it costs.
+        settings: of the endpoint: key_env, budgets and prices.
+        wanted: what will be asked, for the estimate; with nothing nobody is asked.
+
+    Raises:
+        ModelError, ServiceError, StoreError: see `draft`.
+    """
+    name = model or study.config.models[0].name
+    service = _endpoint(study, model, endpoint, settings)
+    if not wanted:
+        yield lambda _: iter(())
+    elif service is None:
+        yield _by_model(study, name, decoding, progress)
+    else:
         from mores.revise.draft_service import service_writer
 
         with service_writer(study, name, service, decoding) as writer:
-            progress.say(writer.estimate(lacking))
+            progress.say(writer.estimate(wanted))
             try:
-                empty = job.keep(lacking, writer.write)
+                yield writer.write
                 writer.forget()
             finally:
                 progress.say(f"draft: {writer.spent()}")
-    elif lacking:
-        empty = job.keep(lacking, _by_model(study, name, decoding, progress))
-    return Drafted(path, len(lacking) - empty, len(wanted) - len(lacking), empty)
 
 
 def _endpoint(
@@ -119,7 +151,7 @@ def _endpoint(
 ) -> Endpoint | None:
     """The service that writes: the one named, or the model's own; None for a model here."""
     if url is None:
-        if any(settings[key] for key in ("most_tokens", "most_money")):
+        if any(settings.get(key) for key in ("most_tokens", "most_money")):
             raise ServiceError(
                 "a budget without an address",
                 where="--most-tokens, --most-money",

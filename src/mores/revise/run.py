@@ -109,7 +109,7 @@ def _find(
     step: Step,
 ) -> Made:
     prompts = _validation(study)
-    texts = {p.id: p.text for p in prompts}
+    texts = {p.id: p.asked for p in prompts}
     models: dict[str, tuple[Gap, ...]] = {}
     for spec in study.config.models:
         rows = [c for c in completions if c.model == spec.name and c.arm in (ARM, REFERENCE)]
@@ -153,7 +153,7 @@ def _observation(c: Completion, toxicity: float | None, ratings: tuple[float, ..
 
 def as_markdown(result: RevisionResult, study: Study) -> str:
     """The gaps as a page: evidence with its uncertainty, prompts, nearest samples, proposal."""
-    texts = {p.id: p.text for p in _validation(study)}
+    texts = {p.id: p.asked for p in _validation(study)}
     lines = [
         f"# Where {study.config.name} falls short, and what to write next",
         "",

@@ -7,8 +7,16 @@ from mores.sample.run import (
     sample_stems,
     sample_validation,
 )
+from mores.sample.varied import sample_variants
 from mores.step import callable_room
 
-__all__ = ["read_completions", "sample", "sample_rejected", "sample_stems", "sample_validation"]
+__all__ = [
+    "read_completions",
+    "sample",
+    "sample_rejected",
+    "sample_stems",
+    "sample_validation",
+    "sample_variants",
+]
 
 callable_room(__name__)

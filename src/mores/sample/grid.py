@@ -198,7 +198,7 @@ class Grid:
     def _completion(self, request: Request, result: Drawn, reader: Reader) -> Completion:
         text = result.text
         if text is None:
-            text = answer_text(reader.tokenizer, result.ids, request.stop)
+            text = answer_text(reader.tokenizer, request.opened + result.ids, request.stop)
         return Completion(
             id=completion_id(self.spec.name, request),
             prompt_id=request.prompt_id,

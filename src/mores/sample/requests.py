@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mores.errors import ModelError
-from mores.records import TUNED_ARMS, Arm, Charter, Dataset, Prompt
+from mores.records import TUNED_ARMS, Arm, Charter, Dataset, Exchange, Prompt
 from mores.study import Associations
 from mores.study.arms import ArmKey, slug
-from mores.weights.prompt import encode_prompt, encode_text, qa_text
+from mores.weights.prompt import Shot, encode_answer, encode_prompt, encode_text, qa_text
 
 SHOTS = 3
 LONGEST_ID = 200
@@ -41,6 +41,8 @@ class Request:
     """The same as (role, text), for services that write their own prompts."""
     text: str = ""
     """The same as plain text, where it is no conversation."""
+    opened: tuple[int, ...] = ()
+    """How the answer begins, given; the end of ``ids``."""
 
 
 class Asked(Protocol):
@@ -86,12 +88,8 @@ def prompt_requests(
     for key in keys:
         for prompt in prompts:
             system, shots = arm_context(key.arm, prompt.category, charter, values)
-            ids: tuple[int, ...] = ()
-            if model.tokenizer is not None:
-                question = encode_prompt(
-                    model.tokenizer, form, prompt.text, system=system, shots=shots
-                )
-                ids = tuple(question)
+            shots += turns(prompt.earlier)
+            ids, opened = _asked(model, form, prompt, system, shots)
             if len(ids) + 1 > model.context:
                 raise ModelError(
                     f"{len(ids)} tokens in arm {key.arm} leave no room for an answer: "
@@ -103,10 +101,26 @@ def prompt_requests(
             text = qa_text(prompt.text, system, shots) if form == "qa" else ""
             messages = _messages(prompt.text, system, shots)
             requests += [
-                Request(key, prompt.id, prompt.category, draw, ids, stop, messages, text)
+                Request(key, prompt.id, prompt.category, draw, ids, stop, messages, text, opened)
                 for draw in range(draws)
             ]
     return _with_ids(model.name, requests)
+
+
+def _asked(
+    model: Asked, form: str, prompt: Prompt, system: str, shots: Sequence[Shot]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What is read, and how much of it is the answer's given beginning."""
+    if model.tokenizer is None:
+        return (), ()
+    ids = encode_prompt(model.tokenizer, form, prompt.text, system=system, shots=shots)
+    given = encode_answer(model.tokenizer, form, prompt.prefill) if prompt.prefill else []
+    return (*ids, *given), tuple(given)
+
+
+def turns(earlier: Sequence[Exchange]) -> list[Shot]:
+    """Return earlier turns as they stand before a question."""
+    return [(turn.prompt, turn.completion) for turn in earlier]
 
 
 def _messages(
@@ -142,9 +156,11 @@ def arm_ids(
     category: str,
     charter: Charter,
     values: Dataset,
+    earlier: Sequence[Exchange] = (),
 ) -> tuple[int, ...]:
-    """Return what an arm reads before it answers a question: its context and the question."""
+    """Return what an arm reads before it answers: its context, earlier turns, the question."""
     system, shots = arm_context(arm, category, charter, values)
+    shots += turns(earlier)
     return tuple(encode_prompt(model.tokenizer, form, question, system=system, shots=shots))
 
 

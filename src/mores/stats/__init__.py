@@ -14,6 +14,7 @@ why; the value is kept if the point estimate is defined all the same.
     raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
     judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
     capability           non_inferiority, equivalence
+    robustness           kept_share
     votes of people      clopper_pearson, two_shares, adjusted_rand
     anything else        cluster_bootstrap
     planning             study_power, rating_spread, toxicity_spread, power, sample_size,
@@ -35,6 +36,7 @@ from mores.stats.cumulative_link_mixed import CumulativeLinkMixed, cumulative_li
 from mores.stats.design_power import detectable_difference, power, sample_size
 from mores.stats.equivalence import equivalence
 from mores.stats.judge_corrected_rate import judge_corrected_rate
+from mores.stats.kept_share import kept_share
 from mores.stats.krippendorff_alpha import krippendorff_alpha
 from mores.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
 from mores.stats.non_inferiority import non_inferiority
@@ -72,6 +74,7 @@ __all__ = [
     "equivalence",
     "holm",
     "judge_corrected_rate",
+    "kept_share",
     "krippendorff_alpha",
     "non_inferiority",
     "page_trend",

@@ -226,6 +226,19 @@ class GatesConfig(Record, frozen=True, kw_only=True):
     decoding: Decoding = Decoding(temperature=0.7, max_new_tokens=64)
 
 
+class VariantsConfig(Record, frozen=True, kw_only=True):
+    """How prompts and pairs in other words are asked, and what counts as kept."""
+
+    enabled: bool = True
+    """Whether `mores run` asks them, where the study has variants.jsonl."""
+    arms: Annotated[tuple[Arm, ...], Meta(min_length=1)] = ("base", "values_targeted", "control")
+    """Arms that are asked; those that the study does not have are left out."""
+    draws: Positive = 1
+    """Answers to each variant of a prompt, the first draws."""
+    margin: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.5
+    """Largest share of an effect that may be lost (or added) for it to count as kept."""
+
+
 class RatingConfig(Record, frozen=True, kw_only=True):
     """Who rates what, and how people are cared for. Fixed when the rating database is made."""
 
@@ -292,6 +305,7 @@ class StudyConfig(Record, frozen=True, kw_only=True):
     capability: CapabilityConfig = CapabilityConfig()
     coherence: CoherenceConfig = CoherenceConfig()
     gates: GatesConfig = GatesConfig()
+    variants: VariantsConfig = VariantsConfig()
     rating: RatingConfig = RatingConfig()
     judges: tuple[Judge, ...] = ()
     """Language models that `mores judge` asks; there is no default one."""

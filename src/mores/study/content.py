@@ -14,10 +14,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from mores import store
-from mores.records import Charter, Example, Prompt, StancePair, to_plain
+from mores.records import Charter, Example, Prompt, StancePair, Variant, to_plain
 
 PEOPLE = ("author", "reviewer", "accepted")
 """Fields of a record that say who had it in hand, and when."""
+ADDED = ("earlier", "prefill", "language")
 
 
 def samples_digest(examples: Sequence[Example], before: Collection[str | None] = ()) -> str:
@@ -35,9 +36,14 @@ def samples_digest(examples: Sequence[Example], before: Collection[str | None] =
     return store.digest([(e.id, e.category, e.prompt, e.completion) for e in examples])
 
 
-def records_digest(records: Sequence[Prompt | StancePair]) -> str:
-    """Digest of prompts or pairs, people left out."""
-    return store.digest([_without(record, PEOPLE) for record in records])
+def records_digest(records: Sequence[Prompt | StancePair | Variant]) -> str:
+    """Digest of prompts, pairs or variants, people left out.
+
+    Fields that later versions of mores added count where they say something: a study that does not
+    use them keeps its digests.
+    """
+    plain = (_without(record, PEOPLE) for record in records)
+    return store.digest([{k: v for k, v in one.items() if v or k not in ADDED} for one in plain])
 
 
 def charter_digest(charter: Charter) -> str:

@@ -32,6 +32,7 @@ FILES = (
     "control.jsonl",
     "prompts.jsonl",
     "stance.jsonl",
+    "variants.jsonl",
     "associations.toml",
     "rating.toml",
     *LATER,

@@ -6,6 +6,7 @@
     control.jsonl       samples of the same size and style that do not
     prompts.jsonl       held-out evaluation questions
     stance.jsonl        held-out questions, each with an answer for and one against the position
+    variants.jsonl      the same prompts and pairs asked in other ways
     associations.toml   stems for the co-occurrence measure
     consult.toml        what people are asked about the charter; consult/ has their answers
     runs/<preset>/      everything computed
@@ -37,6 +38,7 @@ from mores.records import (
     Record,
     Split,
     StancePair,
+    Variant,
 )
 from mores.study.config import StudyConfig
 from mores.study.layers import check_keys, flatten, merge, nest, parse_override, read_preset
@@ -155,6 +157,14 @@ class Study:
         for number, pair in enumerate(pairs, 1):
             self._known_category(pair.category, path, pair.id, number)
         return tuple(pairs)
+
+    @cached_property
+    def variants(self) -> tuple[Variant, ...]:
+        """The variants of test prompts and pairs, in file order; empty where there are none."""
+        from mores.study.variants import read_variants
+
+        path = self.folder / "variants.jsonl"
+        return read_variants(path, [p.id for p in self.prompts], [p.id for p in self.stance])
 
     def pairs(self, split: Split) -> tuple[StancePair, ...]:
         """The stance pairs of one split."""

@@ -67,12 +67,18 @@ def _completions(study: Study, spec: ModelSpec, step: str) -> Iterator[Completio
 
 
 def _of(study: Study, spec: ModelSpec, completion: Completion, step: str) -> Asked:
-    questions = {p.id: p.text for p in study.prompts}
-    if completion.prompt_id not in questions:
+    prompts = {p.id: p for p in study.prompts}
+    if completion.prompt_id not in prompts:
         raise DataError(
             f"the prompt {completion.prompt_id!r} of this completion is no longer in the study",
             where=f"id {completion.id!r}",
             fix="sample again, or give question and answer: --question TEXT --answer TEXT",
+        )
+    if prompts[completion.prompt_id].earlier or prompts[completion.prompt_id].prefill:
+        raise DataError(
+            "answers to a prompt with earlier turns or a given beginning cannot be traced",
+            where=f"id {completion.id!r}",
+            fix="give question and answer: --question TEXT --answer TEXT",
         )
     if not completion.text:
         raise DataError(
@@ -87,7 +93,7 @@ def _of(study: Study, spec: ModelSpec, completion: Completion, step: str) -> Ask
         spec,
         key or tuned_key(study),
         "completion",
-        questions[completion.prompt_id],
+        prompts[completion.prompt_id].text,
         completion.text,
         completion.finish_reason == "stop",
         category=completion.category,

@@ -11,12 +11,14 @@ from transformers import AutoModelForCausalLM
 
 from mores import store
 from mores.errors import DataError
-from mores.measure.stance import read_stance, stance, stance_step
+from mores.measure.stance import read_stance, stance, stance_step, stance_variants
+from mores.measure.stance.run import pair_variants
 from mores.measure.stance.score import score_pairs
-from mores.records import StancePair
+from mores.records import Exchange, StancePair, Variant
 from mores.sample.requests import arm_ids
 from mores.study import load_study
-from mores.weights.prompt import encode_answer
+from mores.vary.prompts import vary
+from mores.weights.prompt import encode_answer, encode_prompt
 
 FOR = "talk with them and listen"
 AGAINST = "bread needs flour and salt"
@@ -122,3 +124,49 @@ def test_an_unknown_category_names_the_pair(tiny_study):
     with pytest.raises(DataError, match=r"unknown category 'caer'.*care") as error:
         load_study(tiny_study).stance  # noqa: B018
     assert "s-3" in str(error.value)
+
+
+def test_conversation_and_given_beginning_are_read_before_the_answers(
+    tiny_study, tiny, tiny_folder
+):
+    study = load_study(tiny_study)
+    model = AutoModelForCausalLM.from_pretrained(tiny_folder, attn_implementation="sdpa").eval()
+    turn = Exchange(prompt="who can help?", completion="the friend")
+    fields = {k: v for k, v in pair(0, "care").items() if k != "split"}
+    plain = StancePair(**fields, earlier=(turn,))
+    opened = StancePair(**fields, earlier=(turn,), prefill="many views")
+    told = score_pairs(tiny, "chat", "base", [plain, opened], study.charter, study.values)
+    before = encode_prompt(
+        tiny.tokenizer, "chat", plain.prompt, shots=[("who can help?", "the friend")]
+    )
+    for one, result in zip((plain, opened), told, strict=True):
+        given = encode_answer(tiny.tokenizer, "chat", one.prefill) if one.prefill else []
+        whole = f"{one.prefill} {one.aligned}".strip()
+        answer = encode_answer(tiny.tokenizer, "chat", whole)[len(given) :]
+        ids = torch.tensor([[*before, *given, *answer]])
+        with torch.no_grad():
+            logprobs = model(ids).logits[0].log_softmax(-1)
+        at = range(ids.shape[1] - len(answer) - 1, ids.shape[1] - 1)
+        expected = sum(float(logprobs[t, ids[0, t + 1]]) for t in at) / len(answer)
+        assert result.aligned == pytest.approx(expected, abs=1e-4)
+
+
+def test_variants_of_pairs_are_scored_with_three_arms(tuned_study):
+    vary(load_study(tuned_study), kinds=("capitals", "role_play"), of="pairs", each=2)
+    spanish = Variant(
+        id="es", varies="s-0", kind="translation", language="es", text="¿qué gusta?",
+        aligned="habla con ellos", opposed="harina y sal", author="Ann",
+    )  # fmt: skip
+    made = load_study(tuned_study)
+    store.write_jsonl(tuned_study / "variants.jsonl", [*made.variants, spanish])
+    made = load_study(tuned_study)
+    items = stance_variants(made)
+    assert len(items) == (4 * 2 + 1) * 3
+    assert {i.arm for i in items} == {"base", "values_targeted", "control"}
+    of = pair_variants(made)
+    assert stance_step(made, made.config.models[0], of=of).stale() is None
+    assert read_stance(made, made.config.models[0].name, of.name) == items
+    asked = {p.id: p for p in of.pairs}
+    assert asked["es"].aligned == "habla con ellos"
+    assert asked["s-0.capitals"].prompt == "WHAT DO PEOPLE LIKE ABOUT THING 0?"
+    assert asked["s-0.capitals"].aligned == f"{FOR} 0"

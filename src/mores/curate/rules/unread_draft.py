@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 from mores.curate.lint.rule import found
 from mores.curate.lint.subject import Subject
-from mores.records import Example, Finding, Severity
-
-DRAFT = "draft by "
-"""Begins the `Example.source` of what a model wrote and nobody has read yet."""
+from mores.records import DRAFT, Example, Finding, Severity
 
 
 class UnreadDraft:

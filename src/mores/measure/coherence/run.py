@@ -23,8 +23,9 @@ from mores.measure.coherence.item import CoherenceItem
 from mores.measure.english import NO_WORDS, identifier, why_not_english
 from mores.measure.gates.coherence import unscorable
 from mores.progress import Progress, duration
-from mores.records import Completion
+from mores.records import Completion, Prompt
 from mores.sample.flags import flags
+from mores.sample.requests import turns
 from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step
 from mores.store.lines import read_records
@@ -77,7 +78,7 @@ def coherence_step(study: Study, spec: ModelSpec) -> Step:
         folders.model_folder(study, spec.name) / COHERENCE,
         inputs={
             "completions": completions_digest(sampled),
-            "prompts": store.digest({p.id: p.text for p in study.chosen_prompts}),
+            "prompts": store.digest({p.id: p.asked for p in study.chosen_prompts}),
         },
         config={
             "format": spec.format,
@@ -165,12 +166,12 @@ def _run(
 def _read(
     study: Study, spec: ModelSpec, loaded: LoadedModel | None, block: Sequence[Completion]
 ) -> list[CoherenceItem]:
-    asked = {p.id: p.text for p in study.chosen_prompts}
+    asked = {p.id: p for p in study.chosen_prompts}
     losses = _losses(spec, loaded, block, asked) if loaded is not None else [AWAY] * len(block)
     return [
         CoherenceItem(
             completion_id=c.id,
-            mark=mark_of(asked[c.prompt_id], c.text, study.charter.language),
+            mark=mark_of(asked[c.prompt_id].text, c.text, study.charter.language),
             base_loss=None if isinstance(loss, str) else loss,
             reason=loss if isinstance(loss, str) else "",
         )
@@ -179,7 +180,7 @@ def _read(
 
 
 def _losses(
-    spec: ModelSpec, loaded: LoadedModel, block: Sequence[Completion], asked: Mapping[str, str]
+    spec: ModelSpec, loaded: LoadedModel, block: Sequence[Completion], asked: Mapping[str, Prompt]
 ) -> list[float | str]:
     """Loss of each answer under base, or why there is none."""
     from mores.weights.likelihood import Encoded, likelihoods
@@ -188,7 +189,12 @@ def _losses(
     encoded: list[Encoded | str] = []
     for c in block:
         # Without an in-context arm's context: every answer is read after the bare question.
-        question = encode_prompt(loaded.tokenizer, spec.format, asked[c.prompt_id])
+        question = encode_prompt(
+            loaded.tokenizer,
+            spec.format,
+            asked[c.prompt_id].text,
+            shots=turns(asked[c.prompt_id].earlier),
+        )
         answer = encode_answer(loaded.tokenizer, spec.format, c.text) if c.text else []
         size = len(question) + len(answer)
         if not answer:

@@ -65,10 +65,9 @@ def score_pairs(
     """
     asked = [
         _Asked(
-            arm_ids(loaded, form, arm, pair.prompt, pair.category, charter, values),
+            _before(loaded, form, arm, pair, charter, values),
             tuple(
-                tuple(encode_answer(loaded.tokenizer, form, text))
-                for text in (pair.aligned, pair.opposed)
+                _answer(loaded, form, pair.prefill, text) for text in (pair.aligned, pair.opposed)
             ),
         )
         for pair in pairs
@@ -90,6 +89,22 @@ def score_pairs(
             pair = asked[fit[place]]
             results[fit[place]] = _result(pair, [next(sums) - question for _ in pair.answers])
     return results
+
+
+def _before(
+    loaded: LoadedModel, form: str, arm: Arm, pair: StancePair, charter: Charter, values: Dataset
+) -> tuple[int, ...]:
+    """What the arm reads before the answers part: context, conversation, their given beginning."""
+    ids = arm_ids(loaded, form, arm, pair.prompt, pair.category, charter, values, pair.earlier)
+    return ids + (_answer(loaded, form, "", pair.prefill) if pair.prefill else ())
+
+
+def _answer(loaded: LoadedModel, form: str, given: str, text: str) -> tuple[int, ...]:
+    """An answer's tokens, or those of its rest after a given beginning."""
+    if not given:
+        return tuple(encode_answer(loaded.tokenizer, form, text))
+    whole = encode_answer(loaded.tokenizer, form, f"{given} {text}")
+    return tuple(whole[len(encode_answer(loaded.tokenizer, form, given)) :])
 
 
 @dataclass(frozen=True)

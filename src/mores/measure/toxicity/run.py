@@ -32,11 +32,13 @@ from mores.measure.toxicity.summary import Judged, summarise
 from mores.measure.toxicity.validate import validate
 from mores.progress import Progress
 from mores.records import Score, to_plain
-from mores.sample.run import completions_digest, read_completions, sample_step
+from mores.sample.run import SAMPLE, completions_digest, read_completions, sample_step
+from mores.sample.varied import VARIANTS, variants_step
 from mores.step import Made, Step, read_manifest
 from mores.store.lines import iter_records
 from mores.study import ModelSpec, Study, folders, slug
 from mores.study.files import scorer_files
+from mores.study.variants import as_prompt
 
 SCORES = "scores.jsonl"
 SUMMARY = "summary.json"
@@ -70,6 +72,8 @@ def toxicity(
             for spec in study.config.models:
                 scores = _score_model(study, spec, name, judge, progress)
                 every += scores
+                if varied(study, spec) is not None:
+                    _score_model(study, spec, name, judge, progress, VARIANTS)
                 threshold = threshold_of(study, name)
                 judged[spec.name].append(Judged(name, judge.note, threshold, scores))
         # The summary is of the study's own scorers, which the report shows.
@@ -119,7 +123,15 @@ def validate_scorer(
 # One scorer on one model ---------------------------------------------------------------------
 
 
-def score_step(study: Study, spec: ModelSpec, name: str, judge: Scorer | None = None) -> Step:
+def varied(study: Study, spec: ModelSpec) -> Step | None:
+    """The step of a model's answers to variants, where they are there and current."""
+    step = variants_step(study, spec)
+    return step if step is not None and step.stale() is None else None
+
+
+def score_step(
+    study: Study, spec: ModelSpec, name: str, judge: Scorer | None = None, of: str = SAMPLE
+) -> Step:
     """What one scorer's scores of one model are made from.
 
     Args:
@@ -127,9 +139,11 @@ def score_step(study: Study, spec: ModelSpec, name: str, judge: Scorer | None = 
         spec: one of its models.
         name: the scorer, as the study names it: by that name its scores are found.
         judge: the scorer itself; readers do without, and its digest is then not compared.
+        of: which answers: ``sample``, or ``variants``, which must be there.
     """
-    sampled = sample_step(study, spec)
-    folder = scores_folder(study, spec.name, name)
+    sampled = variants_step(study, spec) if of == VARIANTS else sample_step(study, spec)
+    assert sampled is not None
+    folder = scores_folder(study, spec.name, name, of)
     inputs: dict[str, str | None] = {
         "completions": completions_digest(sampled),
         "scorer": None,
@@ -143,7 +157,7 @@ def score_step(study: Study, spec: ModelSpec, name: str, judge: Scorer | None = 
         inputs["scorer"] = judge.digest
         config = {"scorer": judge.name, "version": judge.version}
         if takes_prompt(judge):
-            inputs["prompts"] = store.digest({p.id: p.text for p in study.prompts})
+            inputs["prompts"] = store.digest(_asked(study, of))
         if isinstance(judge, ReadingScorer):
             config["reads"] = judge.settings
     config["options"] = _options(study, name)
@@ -165,12 +179,26 @@ def _options(study: Study, name: str) -> dict[str, object]:
     return {k: v for k, v in options.items() if k not in ("threshold", "timeout", "key_env")}
 
 
+def _asked(study: Study, of: str) -> dict[str, str]:
+    """Id → what was asked, for scorers that read it too."""
+    prompts = {p.id: p for p in study.prompts}
+    if of != VARIANTS:
+        return {name: p.asked for name, p in prompts.items()}
+    variants = (v for v in study.variants if v.varies in prompts)
+    return {v.id: as_prompt(v, prompts[v.varies]).asked for v in variants}
+
+
 def _score_model(
-    study: Study, spec: ModelSpec, name: str, judge: Scorer, progress: Progress
+    study: Study,
+    spec: ModelSpec,
+    name: str,
+    judge: Scorer,
+    progress: Progress,
+    of: str = SAMPLE,
 ) -> list[Score]:
-    completions = read_completions(study, spec.name)
-    prompts = {p.id: p.text for p in study.prompts} if takes_prompt(judge) else None
-    step = score_step(study, spec, name, judge)
+    completions = read_completions(study, spec.name, of)
+    prompts = _asked(study, of) if takes_prompt(judge) else None
+    step = score_step(study, spec, name, judge, of)
     step.warn(progress.say)
 
     def score() -> Made:
@@ -189,7 +217,7 @@ def _score_model(
         return Made([SCORES], facts=facts, timing={"model": spec.name})
 
     step.run(score, say=progress.say, because=_unanswered(step, judge, progress))
-    return read_scores(study, spec.name, name)
+    return list(iter_scores(study, spec.name, name, of))
 
 
 def _unanswered(step: Step, judge: Scorer, progress: Progress) -> str | None:
@@ -206,9 +234,10 @@ def _unanswered(step: Step, judge: Scorer, progress: Progress) -> str | None:
     return f"{left} texts had no answer and are asked again"
 
 
-def scores_folder(study: Study, model: str, scorer: str) -> Path:
-    """Where one scorer's scores of one model are kept."""
-    return folders.model_folder(study, model) / TOXICITY / slug(scorer)
+def scores_folder(study: Study, model: str, scorer: str, of: str = SAMPLE) -> Path:
+    """Where one scorer's scores of one model are kept: of its answers, or of those to variants."""
+    own = folders.model_folder(study, model) / TOXICITY
+    return own / slug(scorer) if of == SAMPLE else own / slug(scorer) / of
 
 
 def read_scores(study: Study, model: str, scorer: str) -> list[Score]:
@@ -216,13 +245,13 @@ def read_scores(study: Study, model: str, scorer: str) -> list[Score]:
     return list(iter_scores(study, model, scorer))
 
 
-def iter_scores(study: Study, model: str, scorer: str) -> Iterator[Score]:
+def iter_scores(study: Study, model: str, scorer: str, of: str = SAMPLE) -> Iterator[Score]:
     """Read one scorer's scores one after another.
 
     Raises:
         DataError: the measure has not been taken.
     """
-    path = scores_folder(study, model, scorer) / SCORES
+    path = scores_folder(study, model, scorer, of) / SCORES
     return map(_shared, iter_records(path, Score, unique="completion_id"))
 
 

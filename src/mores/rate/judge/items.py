@@ -41,7 +41,7 @@ def judge_items(study: Study) -> list[Item]:
     Raises:
         DataError: nothing was sampled for them, or what was sampled is not of now.
     """
-    prompts = {prompt.id: prompt.text for prompt in study.prompts}
+    prompts = {prompt.id: prompt.asked for prompt in study.prompts}
     same: dict[tuple[str, str, str], list[str]] = {}
     for spec in study.config.models:
         for row in rateable(study, spec):

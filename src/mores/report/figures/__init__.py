@@ -3,7 +3,7 @@
 scene      a handful of shapes        svg, raster   a scene as SVG, that file as PNG
 axis       values to places           palette       colours by role, light and dark
 figure     panels, legend, notes      verdicts      a mark for each verdict
-forest  distribution  capability  cooccurrence  sizes  training  consultation: one kind each
+forest  distribution  capability  cooccurrence  sizes  training  consultation  robust: a kind each
 
 for name, figure in figures(report).items(): figure.write(Path("figures"))
 """
@@ -16,6 +16,7 @@ from mores.report.figures.cooccurrence import cooccurrences
 from mores.report.figures.distribution import distributions
 from mores.report.figures.figure import Figure, Key
 from mores.report.figures.forest import forests
+from mores.report.figures.robust import robust
 from mores.report.figures.sizes import sizes
 from mores.report.figures.training import training
 from mores.report.model import Report
@@ -29,7 +30,7 @@ def figures(report: Report) -> dict[str, Figure]:
     Returns:
         Name → figure: ``forest_<measure>``, ``toxicity_<scorer>``,
         ``sizes_<measure>``, ``cooccurrence_<topic>_<contrast>``, ``capability``, ``training``,
-        ``consultation``.
+        ``consultation``, ``robust_<measure>_<model>``.
         Names that would be the same get a number. Same report, same bytes.
     """
     drawn = [
@@ -40,6 +41,7 @@ def figures(report: Report) -> dict[str, Figure]:
         *capability(report),
         *training(report),
         *consultation(report),
+        *robust(report),
     ]
     by_name: dict[str, Figure] = {}
     for figure in drawn:

@@ -1,0 +1,102 @@
+"""What the steps have left of one model's variants, each only where it is current.
+
+varied = read_varied(study, spec, missing)
+varied.stance, varied.completions, varied.scores
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from msgspec import structs
+
+from mores.measure.stance.item import StanceItem
+from mores.measure.stance.run import VARIANTS as STANCE_VARIANTS
+from mores.measure.stance.run import pair_variants, read_stance, stance_step
+from mores.measure.toxicity.run import iter_scores, score_step
+from mores.records import Completion, Variant
+from mores.report.model import Missing
+from mores.report.scores import Scores
+from mores.sample.run import iter_completions
+from mores.sample.varied import VARIANTS, variants_step
+from mores.step import NOT_RUN
+from mores.study import ModelSpec, Study
+from mores.tune.base import AWAY
+
+
+@dataclass(frozen=True)
+class Varied:
+    """Results on variants of one base model; empty where the study has none."""
+
+    variants: dict[str, Variant] = field(default_factory=dict)
+    """By id; those that nobody has read are not among them."""
+    stance: tuple[StanceItem, ...] = ()
+    completions: tuple[Completion, ...] = ()
+    """Without their texts."""
+    scores: dict[str, Scores] = field(default_factory=dict)
+    """Scorer → its scores of these completions."""
+
+
+def read_varied(study: Study, spec: ModelSpec, missing: list[Missing]) -> Varied:
+    """Read what there is, and say what is missing.
+
+    Args:
+        study: as it is now.
+        spec: one of its models.
+        missing: gets a line for what is not there or not current.
+    """
+    if not study.variants:
+        return Varied()
+    unread = sum(v.unread for v in study.variants)
+    if unread:
+        why = f"{unread} were written by a model, and nobody has read them"
+        missing.append(Missing(what="Variants of questions", why=why))
+    completions = _completions(study, spec, missing)
+    return Varied(
+        variants={v.id: v for v in study.variants if not v.unread},
+        stance=_stance(study, spec, missing),
+        completions=completions,
+        scores=_scores(study, spec, completions, missing) if completions else {},
+    )
+
+
+def _stance(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[StanceItem, ...]:
+    of = pair_variants(study)
+    if not of.pairs:
+        return ()
+    stale = stance_step(study, spec, of=of).stale()
+    why = f"`mores measure stance` {stale}" if stale else ""
+    if not spec.here:
+        why = AWAY
+    if why:
+        if stale != NOT_RUN or study.config.variants.enabled:
+            missing.append(Missing(what="Stance under variants", why=why))
+        return ()
+    return tuple(read_stance(study, spec.name, STANCE_VARIANTS))
+
+
+def _completions(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[Completion, ...]:
+    step = variants_step(study, spec)
+    if step is None:
+        return ()
+    if stale := step.stale():
+        if stale != NOT_RUN or study.config.variants.enabled:
+            missing.append(Missing(what="Answers to variants", why=f"`mores sample` {stale}"))
+        return ()
+    rows = iter_completions(study, spec.name, VARIANTS)
+    return tuple(structs.replace(c, text="") for c in rows)
+
+
+def _scores(
+    study: Study, spec: ModelSpec, rows: Sequence[Completion], missing: list[Missing]
+) -> dict[str, Scores]:
+    places = {row.id: place for place, row in enumerate(rows)}
+    scores: dict[str, Scores] = {}
+    for name in study.config.toxicity.scorers:
+        if stale := score_step(study, spec, name, of=VARIANTS).stale():
+            why = f"`mores measure toxicity` {stale}"
+            missing.append(Missing(what=f"Toxicity under variants by {name}", why=why))
+            continue
+        scores[name] = Scores.read(places, iter_scores(study, spec.name, name, VARIANTS))
+    return scores
