@@ -100,7 +100,7 @@ def _steps(study: Study, way: _Way, progress: Progress) -> None:
     from mores.measure.coherence import coherence
     from mores.measure.cooccurrence import cooccurrence
     from mores.measure.gates import gates
-    from mores.measure.stance import stance, stance_variants
+    from mores.measure.stance import stance
     from mores.measure.toxicity import toxicity
     from mores.sample import sample, sample_rejected, sample_stems, sample_variants
     from mores.tune import tune
@@ -113,10 +113,7 @@ def _steps(study: Study, way: _Way, progress: Progress) -> None:
             stance(study, progress=progress)
     with way.step("sample", 20):
         sample(study, progress=progress)
-    if _varied(study):
-        with way.step("ask in other ways", 12):
-            sample_variants(study, progress=progress)
-            stance_variants(study, progress=progress)
+        sample_variants(study, progress=progress)
     with way.step("sample stems", 12):
         sample_stems(study, progress=progress)
     with way.step("measure coherence", 4):
@@ -132,17 +129,12 @@ def _steps(study: Study, way: _Way, progress: Progress) -> None:
             gates(study, progress=progress)
 
 
-def _varied(study: Study) -> bool:
-    return study.config.variants.enabled and bool(study.variants)
-
-
 class _Way:
     """How far a run has come, said before each step."""
 
     def __init__(self, study: Study, progress: Progress, steps: int | None = None) -> None:
         self.progress = progress
-        more = bool(study.pairs("test")) + study.config.gates.enabled + _varied(study)
-        self.steps = steps or 9 + more
+        self.steps = steps or 9 + bool(study.pairs("test")) + study.config.gates.enabled
         self.number = 0
         self.start = time.perf_counter()
         self.overall = progress.task(f"all of {study.config.name}", 109, plain=False)

@@ -63,11 +63,7 @@ def _of_model(study: Study, sent: dict[str, Any], spec: ModelSpec) -> list[Task]
     sampled = add("sample", tuned)
     # What an engine shares (an account, an environment, a GPU) has one user at a time.
     stems = add("stems", tuned if spec.engine in ("torch", "plain") else [sampled])
-    varied = [sampled]
-    if config.variants.enabled and study.variants:
-        varied = [add("variants", [sampled])]
-        add("stance variants", tuned)
-    read = [add("coherence", [sampled]), add("toxicity", varied), add("cooccurrence", [stems])]
+    read = [add("coherence", [sampled]), add("toxicity", [sampled]), add("cooccurrence", [stems])]
     capable = add("capability", tuned)
     if config.gates.enabled:  # they judge what the other measures have left
         add("gates", [*read, capable])
@@ -101,7 +97,7 @@ def do(
     from mores.measure.coherence import coherence
     from mores.measure.cooccurrence import cooccurrence
     from mores.measure.gates import gates
-    from mores.measure.stance import stance, stance_variants
+    from mores.measure.stance import stance
     from mores.measure.toxicity import toxicity
     from mores.sample import sample, sample_rejected, sample_stems, sample_variants
 
@@ -114,8 +110,6 @@ def do(
         "stance": stance,
         "sample": sample,
         "stems": sample_stems,
-        "variants": sample_variants,
-        "stance variants": stance_variants,
         "coherence": coherence,
         "toxicity": toxicity,
         "cooccurrence": cooccurrence,
@@ -123,6 +117,8 @@ def do(
         "gates": gates,
     }
     steps[step](opened, progress=progress)
+    if step == "sample":
+        sample_variants(opened, progress=progress)
 
 
 def _tune(study: Study, key: ArmKey, progress: Progress) -> None:

@@ -39,6 +39,7 @@ ON_A_STUDY = {
     "run": ("--no-check",),
     "revise": (),
     "dose": ("--no-leave-out", "--sizes", "4"),
+    "vary": ("--kinds", "capitals", "--each", "1"),
 }
 ON_RATINGS = ("status", "verify", "export", "backup", "release", "forget-rater", "import",
               "unblind", "restore", "serve")  # fmt: skip

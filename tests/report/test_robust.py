@@ -16,7 +16,7 @@ from mores.report.build import build_report
 from mores.report.figures import figures
 from mores.report.page import render
 from mores.report.robust_kind import RobustKind
-from mores.report.tables import robust_rows
+from mores.report.robust_tables import robust_rows
 from mores.sample import sample, sample_variants
 from mores.study import load_study
 from mores.vary.prompts import vary

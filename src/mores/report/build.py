@@ -141,6 +141,7 @@ def build_report(study: Study) -> Report:
             seed=study.config.seed,
         ),
         robust=tuple(row for one in results for row in robust(study, one)),
+        own_log=tuple(one.own_log for one in results if one.own_log is not None),
         sealed=seal_status(study),
         signoff=signed(study),
         consultation=consulted(study),

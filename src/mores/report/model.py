@@ -17,7 +17,7 @@ from mores.plan.seal import SealStatus
 from mores.records import Arm, Charter, Estimate, Record, Scope, Verdict, claim
 from mores.report.answers_beside import AnswersBeside
 from mores.report.judge_summary import JudgeSummary
-from mores.report.robust_kind import RobustKind
+from mores.report.robust_kind import OwnLog, RobustKind
 from mores.report.signed import Signed
 from mores.report.sizes import SizeSummary
 from mores.study.rounds import Round
@@ -392,5 +392,7 @@ class Report(Record, frozen=True, kw_only=True):
     """Who has signed what of the study."""
     robust: tuple[RobustKind, ...] = ()
     """Effects under variants of the questions; the worst kind of each measure first."""
+    own_log: tuple[OwnLog, ...] = ()
+    """Of each model on prompts of a log; empty where none was asked."""
     consultation: ConsultResult | None = None
     """Who was asked about the charter, and what they said; None where nobody was."""

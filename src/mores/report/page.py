@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mores.consult.in_words import NOBODY_ASKED, set_apart, who_took_part
 from mores.consult.voices import RULE
 from mores.records import ARMS, CHECKS, Estimate
-from mores.report import consult_tables, select, size_tables, tables, words
+from mores.report import consult_tables, robust_tables, select, size_tables, tables, words
 from mores.report.extreme_table import extreme_rows
 from mores.report.figures import Figure
 from mores.report.figures.palette import DARK, LIGHT, VARIABLES, variables
@@ -94,7 +94,7 @@ def sections_of(report: Report) -> list[tuple[str, str]]:
     there = {
         "sizes": report.sizes,
         "consultation": report.consultation,
-        "robust": report.robust or None,
+        "robust": report.robust or report.own_log or None,
     }
     return [part for part in SECTIONS if there.get(part[0], report) is not None]
 
@@ -209,12 +209,13 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
     labels = words.arm_labels(report)
     plain = ("fmt", "signed", "interval", "p_value", "count", "plural", "listed", "decimals",
              "contrast_label", "measure_label", "category_label", "arm_kind", "caveat",
-             "prompts_of")  # fmt: skip
+             "prompts_of", "reasons")  # fmt: skip
     rows = ("association_rows", "change_rows", "thresholds", "size_rows", "log_head", "log_rows",
              "model_rows", "cost_rows", "setting_rows", "missing_rows", "round_rows", "gate_rows",
-             "by_model_and_arm", "robust_rows", "marked_rows", "share_of")  # fmt: skip
+             "by_model_and_arm")  # fmt: skip
     consulted = ("about", "vote_rows", "group_rows", "turnout_rows", "consensus_rows",
                  "difference_rows")  # fmt: skip
+    otherwise = ("robust_rows", "marked_rows", "share_of", "log_rows_of")
     labelled = (
         "stance_rows",
         "coherence_rows",
@@ -231,6 +232,7 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         **{name: getattr(tables, name) for name in rows},
         **{name: partial(getattr(tables, name), labels=labels) for name in labelled},
         **{name: getattr(consult_tables, name) for name in consulted},
+        **{name: getattr(robust_tables, name) for name in otherwise},
         "groups_by": consult_tables.by,
         "who_took_part": who_took_part,
         "set_apart": set_apart,

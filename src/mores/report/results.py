@@ -30,6 +30,8 @@ from mores.measure.toxicity.run import (
 )
 from mores.records import Completion, Rating
 from mores.report.model import Missing
+from mores.report.own_log import own_log
+from mores.report.robust_kind import OwnLog
 from mores.report.scores import Scores
 from mores.report.varied import Varied, read_varied
 from mores.sample.run import STEMS, iter_completions, sample_step
@@ -65,6 +67,7 @@ class ModelResults:
     stem_tokens: tuple[int, int]
     """Tokens drawn and read for the stems; zeros where there is no current result of them."""
     gates: tuple[GateResult, ...]
+    own_log: OwnLog | None
     varied: Varied
     """The same questions asked in other ways."""
     withheld: int
@@ -111,6 +114,7 @@ def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> Mo
         words=words,
         stem_tokens=_tokens(iter_completions(study, spec.name, STEMS)) if words else (0, 0),
         gates=_gates(study, spec, missing),
+        own_log=own_log(study, spec, missing),
         varied=read_varied(study, spec, missing),
         withheld=len(by_people) if why else 0,
         missing=tuple(missing),

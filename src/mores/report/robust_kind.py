@@ -1,4 +1,4 @@
-"""What the section of questions asked in other ways holds: a row a measure and kind."""
+"""What the section of questions asked in other ways holds: variants by kind, and one's own log."""
 
 from __future__ import annotations
 
@@ -25,3 +25,18 @@ class RobustKind(Record, frozen=True, kw_only=True):
     values_original: float | None
     """Mean of the values-targeted arm as asked first."""
     values_varied: float | None
+
+
+class OwnLog(Record, frozen=True, kw_only=True):
+    """What one model's arms did on the prompts of a log."""
+
+    model: str
+    rows: int
+    left_out: dict[str, int]
+    kept_weight: float
+    """Share of the log's weight that these prompts stand for."""
+    drawn: bool
+    prompts: int
+    means: tuple[Estimate, ...]
+    """Of each measure and arm; ``contrast`` is the arm."""
+    differences: tuple[Estimate, ...]

@@ -25,16 +25,13 @@ from mores.report.model import (
     ScorerResult,
     StanceSummary,
 )
-from mores.report.robust_kind import RobustKind
 from mores.report.select import nested_estimates
 from mores.report.words import (
     ABSENT,
     arm_label,
     count,
-    decimals,
     fmt,
     interval,
-    kept_claim,
     p_value,
     quantity,
     reasons,
@@ -58,55 +55,6 @@ def stance_rows(summary: StanceSummary, labels: Labels) -> list[Cells]:
         )
         for arm in summary.arms
     ]
-
-
-def robust_rows(rows: Sequence[RobustKind]) -> list[Cells]:
-    """Kind, questions, effect as asked first and so, share kept, verdict, why there is none."""
-    places = decimals([e for row in rows for e in (row.original, row.varied)])
-    return [
-        (
-            row.kind.replace("_", " "),
-            count(row.questions),
-            _with_interval(row.original, places),
-            _with_interval(row.varied, places),
-            _share(row.kept),
-            kept_claim(row.kept),
-            row.kept.reason or (f"{row.left_out} left out" if row.left_out else ""),
-        )
-        for row in rows
-    ]
-
-
-def marked_rows(rows: Sequence[RobustKind]) -> list[Cells]:
-    """Kind, questions, share of marked answers as asked first and so, values-targeted arm."""
-    return [
-        (
-            row.kind.replace("_", " "),
-            count(row.questions),
-            share_of(row.values_original),
-            share_of(row.values_varied),
-        )
-        for row in rows
-    ]
-
-
-def share_of(value: float | None) -> str:
-    """A share in per cent; a dash where there is none."""
-    return ABSENT if value is None else f"{100 * value:.0f} %"
-
-
-def _with_interval(e: Estimate, places: int) -> str:
-    return f"{signed(e.value, places)} {interval(e, places)}"
-
-
-def _share(e: Estimate) -> str:
-    if e.value is None:
-        return ABSENT
-    ends = (
-        "below any" if e.low is None else fmt(e.low, 2),
-        "above any" if e.high is None else fmt(e.high, 2),
-    )
-    return f"{fmt(e.value, 2)} [{ends[0]}, {ends[1]}]"
 
 
 def coherence_rows(summary: CoherenceSummary, labels: Labels) -> list[Cells]:

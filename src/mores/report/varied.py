@@ -20,7 +20,6 @@ from mores.report.model import Missing
 from mores.report.scores import Scores
 from mores.sample.run import iter_completions
 from mores.sample.varied import VARIANTS, variants_step
-from mores.step import NOT_RUN
 from mores.study import ModelSpec, Study
 from mores.tune.base import AWAY
 
@@ -70,7 +69,7 @@ def _stance(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[Stan
     if not spec.here:
         why = AWAY
     if why:
-        if stale != NOT_RUN or study.config.variants.enabled:
+        if study.config.variants.enabled:
             missing.append(Missing(what="Stance under variants", why=why))
         return ()
     return tuple(read_stance(study, spec.name, STANCE_VARIANTS))
@@ -81,7 +80,7 @@ def _completions(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple
     if step is None:
         return ()
     if stale := step.stale():
-        if stale != NOT_RUN or study.config.variants.enabled:
+        if study.config.variants.enabled:
             missing.append(Missing(what="Answers to variants", why=f"`mores sample` {stale}"))
         return ()
     rows = iter_completions(study, spec.name, VARIANTS)

@@ -38,13 +38,16 @@ def sample_variants(study: Study, *, progress: Progress | None = None) -> list[C
         progress: where to show how far it is.
 
     Returns:
-        Completions whose prompt ids are those of variants; none where no prompt has any.
+        Completions whose prompt ids are those of variants; none where no prompt has any, or where
+        `variants.enabled` is off.
 
     Raises:
         DataError: nothing has been sampled yet.
         ModelError: an arm has not been tuned, or a variant leaves no room for an answer.
     """
     progress = progress or Progress(quiet=True)
+    if not study.config.variants.enabled:
+        return []
     with alone(study.run_folder):
         return [c for grid in variant_grids(study) for c in grid.run(progress)]
 

@@ -14,7 +14,7 @@ why; the value is kept if the point estimate is defined all the same.
     raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
     judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
     capability           non_inferiority, equivalence
-    robustness           kept_share
+    robustness           kept_share, weighted_mean
     votes of people      clopper_pearson, two_shares, adjusted_rand
     anything else        cluster_bootstrap
     planning             study_power, rating_spread, toxicity_spread, power, sample_size,
@@ -51,6 +51,7 @@ from mores.stats.sign_flip import sign_flip, smallest_p
 from mores.stats.size_slope import size_slope
 from mores.stats.study_power import StudyPower, study_power
 from mores.stats.two_shares import two_shares
+from mores.stats.weighted_mean import weighted_mean
 from mores.stats.wilson import wilson
 
 __all__ = [
@@ -94,5 +95,6 @@ __all__ = [
     "study_power",
     "toxicity_spread",
     "two_shares",
+    "weighted_mean",
     "wilson",
 ]

@@ -230,7 +230,7 @@ class VariantsConfig(Record, frozen=True, kw_only=True):
     """How prompts and pairs in other words are asked, and what counts as kept."""
 
     enabled: bool = True
-    """Whether `mores run` asks them, where the study has variants.jsonl."""
+    """Whether they are asked, where the study has variants.jsonl."""
     arms: Annotated[tuple[Arm, ...], Meta(min_length=1)] = ("base", "values_targeted", "control")
     """Arms that are asked; those that the study does not have are left out."""
     draws: Positive = 1

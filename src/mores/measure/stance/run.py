@@ -42,7 +42,7 @@ PAIR_TOKENS = 90
 
 
 def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem]:
-    """Score the test pairs of stance.jsonl with every arm.
+    """Score the test pairs of stance.jsonl with every arm, and their variants with three.
 
     What it says is which of two answers a model finds likelier, not what it writes by itself: a
     proxy of adherence, to be read beside people's ratings.
@@ -50,6 +50,9 @@ def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem
     Args:
         study: with tuned arms.
         progress: where to show how far it is.
+
+    Returns:
+        Items of the test pairs; see `stance_variants` for the others.
 
     Raises:
         DataError: the study has no pairs.
@@ -61,7 +64,9 @@ def stance(study: Study, *, progress: Progress | None = None) -> list[StanceItem
             path=study.folder / "stance.jsonl",
             fix="write some (docs/stance.md), or leave this measure out",
         )
-    return _measure(study, study_pairs(study), progress)
+    items = _measure(study, study_pairs(study), progress)
+    stance_variants(study, progress=progress)
+    return items
 
 
 def stance_variants(study: Study, *, progress: Progress | None = None) -> list[StanceItem]:
@@ -72,13 +77,15 @@ def stance_variants(study: Study, *, progress: Progress | None = None) -> list[S
         progress: where to show how far it is.
 
     Returns:
-        Items whose pair ids are those of variants; none where no test pair has any.
+        Items whose pair ids are those of variants; none where no test pair has any, or where
+        `variants.enabled` is off.
 
     Raises:
         ModelError: an arm has not been tuned.
     """
-    asked = pair_variants(study)
-    return _measure(study, asked, progress) if asked.pairs else []
+    of = pair_variants(study)
+    wanted = study.config.variants.enabled and of.pairs
+    return _measure(study, of, progress) if wanted else []
 
 
 @dataclass(frozen=True)

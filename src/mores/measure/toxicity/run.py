@@ -32,6 +32,7 @@ from mores.measure.toxicity.summary import Judged, summarise
 from mores.measure.toxicity.validate import validate
 from mores.progress import Progress
 from mores.records import Score, to_plain
+from mores.sample.log import LOG, log_step, read_log
 from mores.sample.run import SAMPLE, completions_digest, read_completions, sample_step
 from mores.sample.varied import VARIANTS, variants_step
 from mores.step import Made, Step, read_manifest
@@ -72,8 +73,9 @@ def toxicity(
             for spec in study.config.models:
                 scores = _score_model(study, spec, name, judge, progress)
                 every += scores
-                if varied(study, spec) is not None:
-                    _score_model(study, spec, name, judge, progress, VARIANTS)
+                for other in (VARIANTS, LOG):
+                    if answered(study, spec, other):
+                        _score_model(study, spec, name, judge, progress, other)
                 threshold = threshold_of(study, name)
                 judged[spec.name].append(Judged(name, judge.note, threshold, scores))
         # The summary is of the study's own scorers, which the report shows.
@@ -123,10 +125,20 @@ def validate_scorer(
 # One scorer on one model ---------------------------------------------------------------------
 
 
-def varied(study: Study, spec: ModelSpec) -> Step | None:
-    """The step of a model's answers to variants, where they are there and current."""
-    step = variants_step(study, spec)
-    return step if step is not None and step.stale() is None else None
+def answers_step(study: Study, spec: ModelSpec, of: str) -> Step | None:
+    """The step of a model's answers to prompts, variants or a log; None where none were asked."""
+    if of == SAMPLE:
+        return sample_step(study, spec)
+    if of == VARIANTS:
+        return variants_step(study, spec)
+    log = read_log(study)
+    return None if log is None else log_step(study, spec, log)
+
+
+def answered(study: Study, spec: ModelSpec, of: str) -> bool:
+    """Whether such answers are there and current."""
+    step = answers_step(study, spec, of)
+    return step is not None and step.stale() is None
 
 
 def score_step(
@@ -139,9 +151,9 @@ def score_step(
         spec: one of its models.
         name: the scorer, as the study names it: by that name its scores are found.
         judge: the scorer itself; readers do without, and its digest is then not compared.
-        of: which answers: ``sample``, or ``variants``, which must be there.
+        of: which answers: ``sample``, or ``variants`` or ``log``, which must be there.
     """
-    sampled = variants_step(study, spec) if of == VARIANTS else sample_step(study, spec)
+    sampled = answers_step(study, spec, of)
     assert sampled is not None
     folder = scores_folder(study, spec.name, name, of)
     inputs: dict[str, str | None] = {
@@ -182,7 +194,9 @@ def _options(study: Study, name: str) -> dict[str, object]:
 def _asked(study: Study, of: str) -> dict[str, str]:
     """Id → what was asked, for scorers that read it too."""
     prompts = {p.id: p for p in study.prompts}
-    if of != VARIANTS:
+    if of == LOG and (log := read_log(study)) is not None:
+        return {p.id: p.text for p in log.prompts}
+    if of == SAMPLE:
         return {name: p.asked for name, p in prompts.items()}
     variants = (v for v in study.variants if v.varies in prompts)
     return {v.id: as_prompt(v, prompts[v.varies]).asked for v in variants}
