@@ -215,6 +215,12 @@ class ModelRef(Record, frozen=True, kw_only=True):
 
 # 4 sample ----------------------------------------------------------------------------------
 
+_LANGUAGE = matching(
+    r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?\Z", "a language tag (BCP 47), such as es or pt-BR"
+)
+Language = Annotated[str, Meta(pattern=_LANGUAGE)]
+"""BCP 47, or empty: the charter's."""
+
 
 class Prompt(Record, frozen=True, kw_only=True):
     """One evaluation question."""
@@ -228,6 +234,7 @@ class Prompt(Record, frozen=True, kw_only=True):
     """Prompt sets that it belongs to, such as ``palms-2021``."""
     near: str = ""
     """Id of the sample whose situation it shares: reported apart."""
+    language: Language = ""
     suppress: dict[str, str] = {}
     author: str = ""
     reviewer: str = ""
@@ -278,6 +285,7 @@ class StancePair(Record, frozen=True, kw_only=True):
     aligned: Annotated[str, Meta(min_length=1)]
     opposed: Annotated[str, Meta(min_length=1)]
     split: Split = "test"
+    language: Language = ""
     suppress: dict[str, str] = {}
     author: str = ""
     reviewer: str = ""

@@ -28,6 +28,7 @@ from mores.report.figures.svg import rules, symbol
 from mores.report.figures.verdicts import mark
 from mores.report.headlines import who_rated
 from mores.report.judge_lines import judge_lines
+from mores.report.language_tables import language_tables
 from mores.report.model import Report
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ SECTIONS = (
     ("stance", "Stance"),
     ("toxicity", "Toxicity"),
     ("ratings", "Human ratings"),
+    ("languages", "Effect by language"),
     ("sizes", "Effect by model size"),
     ("coherence", "Coherence"),
     ("words", "Words that go with groups"),
@@ -90,7 +92,11 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
 
 def sections_of(report: Report) -> list[tuple[str, str]]:
     """Return the sections of this report's page: some only where there is something."""
-    there = {"sizes": report.sizes, "consultation": report.consultation}
+    there = {
+        "sizes": report.sizes,
+        "consultation": report.consultation,
+        "languages": report.languages or None,
+    }
     return [part for part in SECTIONS if there.get(part[0], report) is not None]
 
 
@@ -224,6 +230,8 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         **{name: partial(getattr(tables, name), labels=labels) for name in labelled},
         **{name: getattr(consult_tables, name) for name in consulted},
         "groups_by": consult_tables.by,
+        "language_tables": language_tables,
+        "minus": words.MINUS,
         "who_took_part": who_took_part,
         "set_apart": set_apart,
         "nobody_asked": NOBODY_ASKED,

@@ -18,6 +18,7 @@ from mores.records import Charter, Example, Prompt, StancePair, to_plain
 
 PEOPLE = ("author", "reviewer", "accepted")
 """Fields of a record that say who had it in hand, and when."""
+ADDED = ("language",)
 
 
 def samples_digest(examples: Sequence[Example], before: Collection[str | None] = ()) -> str:
@@ -36,8 +37,13 @@ def samples_digest(examples: Sequence[Example], before: Collection[str | None] =
 
 
 def records_digest(records: Sequence[Prompt | StancePair]) -> str:
-    """Digest of prompts or pairs, people left out."""
-    return store.digest([_without(record, PEOPLE) for record in records])
+    """Digest of prompts or pairs, people left out.
+
+    Fields that later versions of mores added count where they say something: a study that does not
+    use them keeps its digests.
+    """
+    plain = (_without(record, PEOPLE) for record in records)
+    return store.digest([{k: v for k, v in one.items() if v or k not in ADDED} for one in plain])
 
 
 def charter_digest(charter: Charter) -> str:
