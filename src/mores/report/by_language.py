@@ -98,7 +98,7 @@ def rows_of(
 
     Args:
         observed: completions or pairs with their values; those without one too.
-        languages: id of the prompt or pair → its language.
+        languages: id of the prompt or pair → its language; others are left out.
         originals: id of a variant → id of what it varies.
     """
     found: dict[str, tuple[str, dict[tuple[Arm, int], list[float]]]] = {}
@@ -115,6 +115,7 @@ def rows_of(
             {key: float(np.mean(own)) for key, own in values.items()},
         )
         for unit, (category, values) in found.items()
+        if unit in languages  # a question that the study has no more is in no difference
     ]
 
 
