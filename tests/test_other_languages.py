@@ -1,4 +1,4 @@
-"""Studies in Spanish and Arabic through every step: what applies is measured, what does not says so."""
+"""Studies in Spanish and Arabic through every step: what does not apply there says so."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_the_report_says_what_does_not_apply(example):
         == "minimal_pairs: in English, so they say what changed there"
     )
     assert f"Coherence: sentences in {tag}" in missing
-    assert [(s.measure, s.n) for s in built.estimates if s.measure == "stance"][0] == ("stance", 10)
+    assert next(e.n for e in built.estimates if e.measure == "stance") == 10
     assert not any(e.measure == "toxicity:lexical" and e.value is not None for e in built.estimates)
     assert all(arm.mean is None and arm.scored == 0 for r in built.toxicity for arm in r.arms)
     assert all(
@@ -150,7 +150,7 @@ def test_the_page_names_the_languages_of_its_texts(example):
     page = report(example).page.read_text("utf-8")
     assert '<html lang="en" dir="ltr">' in page  # the report's own words are English
     title = example.charter.positions[0].title
-    assert f'<summary lang="{tag}" dir="auto">{title}</summary>' in page
+    assert f'<summary><bdi lang="{tag}">{title}</bdi></summary>' in page
     question = example.chosen_prompts[0].text
     assert f'<h3 lang="{tag}" dir="auto">{question}</h3>' in page
 
