@@ -68,6 +68,14 @@ def is_english(tag: str) -> bool:
     return primary(tag) == ENGLISH
 
 
+def english_name(tag: str) -> str:
+    """Return what a language is called in English: ``Spanish``; its tag where that is not known."""
+    from babel import Locale
+
+    names: dict[str, str] = dict(Locale(ENGLISH).languages)
+    return names.get(primary(tag), tag)
+
+
 def fault(tag: str) -> str:
     """Say why a text is no tag of a language (BCP 47), or return nothing.
 
