@@ -48,7 +48,11 @@ def objection(reasons: Sequence[tuple[str, bool]], language: str = ENGLISH) -> O
     """
     said = [(text.strip(), quote) for text, quote in reasons if text.strip()]
     bags = [set(_WORD.findall(text.casefold())) for text, _ in said]
-    free = [at for at, (text, quote) in enumerate(said) if quote and not any(personal_data(text, language))]
+    free = [
+        at
+        for at, (text, quote) in enumerate(said)
+        if quote and not any(personal_data(text, language))
+    ]
     if not free:
         return Objection(gave_reasons=len(said), quotable=0)
 
