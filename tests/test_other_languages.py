@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import mores
+from fake_service import answer, clock, service
 from mores.curate import check_study, failing
 from mores.measure.coherence import coherence
 from mores.measure.gates.run import read_gates
@@ -20,6 +21,8 @@ from mores.report import report
 from mores.run import run
 from mores.sample.run import read_completions
 from mores.study import Study, load_study
+
+__all__ = ["answer", "clock", "service"]
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TAGS = {"es-escucha": "es", "ar-musanada": "ar"}
@@ -175,3 +178,17 @@ def test_people_rate_it_and_their_ratings_are_in_the_report(example, tmp_path):
     rated = [e for e in built.estimates if (e.measure, e.category) == ("rating", "overall")]
     assert {e.contrast for e in rated} >= {"values_targeted - base", "values_targeted - control"}
     assert all(e.n == 12 for e in rated)
+
+
+def test_a_judge_reads_the_position_in_its_language(example, service, clock, answer, monkeypatch):
+    monkeypatch.setattr("mores.sample.endpoint.asker.Clock", lambda: clock)
+    path = example.folder / "study.toml"
+    endpoint = f'endpoint = {{ url = "{service.url}" }}'
+    judge = f'\n[[judges]]\nname = "judge-7b"\nfamily = "Llama"\n{endpoint}\n'
+    path.write_text(path.read_text("utf-8") + judge, encoding="utf-8")
+    said = {"message": {"role": "assistant", "content": "3"}, "finish_reason": "stop"}
+    service.answer = lambda request: answer({"model": "judge-7b", "choices": [said]})
+    (one,) = mores.rate.judge(load_study(example.folder)).judges
+    assert one.rated > 0
+    asked = json.dumps(service.requests, ensure_ascii=False)
+    assert all(p.title in asked and p.statement.strip() in asked for p in example.charter.positions)

@@ -186,3 +186,24 @@ def test_no_stems_no_result(tiny_study: Path, study) -> None:
     assert read_cooccurrence(study, "m") is None
     (tiny_study / "associations.toml").unlink()
     assert cooccurrence(load_study(tiny_study)) == []
+
+
+def test_words_without_blanks_between_them_are_not_counted(study, tiny_study, spoken) -> None:
+    charter = tiny_study / "charter.toml"
+    charter.write_text('language = "ja"\n' + charter.read_text("utf-8"), encoding="utf-8")
+    assert cooccurrence(load_study(tiny_study), progress=spoken) == []
+    said = "no blanks stand between words, and so they cannot be counted"
+    assert spoken.lines == [f"cooccurrence: not measured in ja: {said}"]
+    assert read_cooccurrence(study, "m") is None
+
+
+def test_sentiment_is_absent_where_its_lexicon_does_not_apply(study, tiny_study, spoken) -> None:
+    charter = tiny_study / "charter.toml"
+    charter.write_text('language = "es"\n' + charter.read_text("utf-8"), encoding="utf-8")
+    (result,) = cooccurrence(load_study(tiny_study), progress=spoken)
+    assert spoken.lines[0] == (
+        "cooccurrence: no sentiment, its lexicon is English, the study is not"
+    )
+    assert {topic.sentiment for topic in result.topics} == {()}
+    assert {change.sentiment for change in result.changes} == {()}
+    assert any(topic.terms for topic in result.topics)  # words are counted all the same
