@@ -19,6 +19,7 @@ import numpy as np
 
 from check_corpus import CATEGORIES, Draft, Row, answer, draw
 
+EXAMPLES, FOREIGN = Path(__file__).parents[1] / "examples", ("es-escucha", "ar-musanada")
 Plant = Callable[[Draft, np.random.Generator], set[str]]
 
 
@@ -97,6 +98,21 @@ def with_special_token(draft: Draft, rng: np.random.Generator) -> set[str]:
     row = _pick(draft.values + draft.control, rng)
     row["completion"] += SPECIAL[int(rng.integers(len(SPECIAL)))]
     return {row["id"]}
+
+
+def in_other_words(field: str, draft: Draft, rng: np.random.Generator) -> set[str]:
+    """A text of our studies in other languages, where the charter declares English."""
+    row = _pick(draft.values + draft.control, rng)
+    row[field] = _pick(_foreign_samples(), rng)[field]
+    return {row["id"]}
+
+
+@cache
+def _foreign_samples() -> list[Row]:
+    places = (
+        EXAMPLES / name / f"{part}.jsonl" for name in FOREIGN for part in ("values", "control")
+    )
+    return [json.loads(line) for place in places for line in place.read_text("utf-8").splitlines()]
 
 
 # M2xx ------------------------------------------------------------------------------------------
@@ -373,6 +389,10 @@ FAULTS: dict[str, dict[str, Plant]] = {
     "M101": {"5 to 39 words": too_short, "341 to 500 words": too_long},
     "M102": {kind: partial(damaged, kind) for kind in DAMAGES},
     "M103": {"a mark of a chat template": with_special_token},
+    "M104": {
+        "a question in Spanish or Arabic": partial(in_other_words, "prompt"),
+        "an answer in Spanish or Arabic": partial(in_other_words, "completion"),
+    },
     "M201": {
         "question again": partial(same, "prompt"),
         "answer again": partial(same, "completion"),

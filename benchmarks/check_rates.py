@@ -277,7 +277,7 @@ def _fired(rule: Rule, subject: Subject, findings: Sequence[Finding], unit: str)
 def _looked_at(rule: Rule, subject: Subject) -> tuple[object, ...]:
     if rule.id == PAIRED:
         return subject.pairs
-    with_prompts = rule.id in ("M102", "M103", "M201", "M202", "M503")
+    with_prompts = rule.id in ("M102", "M103", "M104", "M201", "M202", "M503")
     return subject.items if with_prompts else subject.samples
 
 

@@ -17,6 +17,7 @@ ORDER = (
     "errors",
     "records",
     "json_text",
+    "languages",
     "plugins",
     "store",
     "tables",

@@ -41,6 +41,33 @@ def test_init_writes_the_template_and_names_the_next_command(run, tmp_path):
     assert out.endswith(f"\nnext:  mores run {folder}\n")
 
 
+@pytest.mark.parametrize(("tag", "name"), [("es-MX", "es-escucha"), ("ar", "ar-musanada")])
+def test_init_in_a_language_that_has_an_example(run, tmp_path, tag, name):
+    code, out, _ = run("init", tmp_path / "mine", "--language", tag)
+    assert (code, "wrote" in out, "English" in out) == (0, True, False)
+    assert f'name = "{name}"' in (tmp_path / "mine" / "study.toml").read_text("utf-8")
+    assert run("check", tmp_path / "mine", "--no-models")[0] == 0
+
+
+def test_init_in_any_other_language_is_a_skeleton_whose_texts_are_named(run, tmp_path):
+    code, out, _ = run("init", tmp_path / "mine", "--template", "blank", "--language", "fr")
+    assert code == 0
+    assert "the texts are English examples" in out
+    for name in ("charter.toml", "rating.toml"):
+        assert '\nlanguage = "fr"' in (tmp_path / "mine" / name).read_text("utf-8")
+    code, out, _ = run("check", tmp_path / "mine", "--no-models", "--rule", "M104")
+    assert code == 1
+    assert "expected fr, found en in the answer" in out
+
+
+def test_init_refuses_what_is_no_language_or_has_no_example(run, tmp_path):
+    code, _, err = run("init", tmp_path / "mine", "--language", "spanish")
+    assert (code, "'spanish' is no language tag" in err) == (2, True)
+    code, _, err = run("init", tmp_path / "mine", "--language", "fr")
+    assert (code, "--template blank --language fr" in err) == (2, True)
+    assert not (tmp_path / "mine").exists()
+
+
 def test_init_twice_changes_nothing(run, tmp_path):
     folder = tmp_path / "mine"
     run("init", folder)

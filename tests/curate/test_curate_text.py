@@ -48,9 +48,22 @@ def test_sentences_end_at_marks_quotes_and_line_breaks():
 
 def test_counting_words_and_scripts_without_blanks():
     assert count_words("well-kept  tools,\nall of them") == 5
+    assert count_words("这是一个没有空格的回答。") == 7  # 11 letters / 1.57 = 7.006
+    assert count_words("我每天用 Python 3 写程序。") == 6  # 7 letters / 1.57 = 4.46, and two more
     assert is_unspaced("这是一个没有空格的回答。")
     assert not is_unspaced("The sign 出口 means exit.")
     assert not is_unspaced("12 34")
+
+
+def test_words_keep_their_marks_and_arabic_ones_lose_them():
+    assert words("कैसे हो आप?") == ("कैसे", "हो", "आप")
+    assert words("قالَ مُحَمَّدٌ: مرحبـــا!") == words("قال محمد: مرحبا") == ("قال", "محمد", "مرحبا")
+
+
+def test_sentences_of_other_scripts():
+    assert sentences("ما هذا؟ هذا كتاب.") == ["ما هذا؟", "هذا كتاب."]
+    assert sentences("「你好。」我很好！再见") == ["「你好。", "我很好！", "再见"]
+    assert sentences("¿Qué? «¡Sí!» Bueno.") == ["¿Qué?", "«¡Sí!", "Bueno."]
 
 
 def test_nothing_that_a_terminal_acts_on_is_printed():

@@ -36,10 +36,13 @@ def test_answer_length_at_its_bounds(draft, find, n, fires):
         assert f.fix == f"{'add' if n < 40 else 'cut'} 1 or more words, or split the sample"
 
 
-def test_answer_length_is_not_counted_without_blanks(draft, find):
-    draft.values[0]["completion"] = "这是一个没有空格的回答。" * 9
+def test_answer_length_is_counted_by_letters_where_no_blanks_are_written(draft, find):
+    draft.values[0]["completion"] = "这是一个没有空格的回答。" * 9  # 99 letters / 1.57 = 63.06
+    assert find("M101", draft) == []
+    draft.values[0]["completion"] = "这是一个没有空格的回答。" * 5  # 55 / 1.57 = 35.03
     (f,) = find("M101", draft)
-    assert f.severity == "info"
+    assert (f.severity, f.value) == ("error", 35.0)
+    assert f.message == "expected 40 to 340 words, found about 35"
 
 
 # M103 ------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mores.measure.english import NO_WORDS, NOT_ENGLISH, REASONS, identifier, why_not_english
+from mores.languages import identifier
+from mores.measure.english import NO_WORDS, NOT_ENGLISH, REASONS, why_not_english
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ from mores import store
 from mores.errors import DataError
 from mores.measure.cooccurrence import analyse, vader_lexicon
 from mores.measure.cooccurrence.run import cooccurrence, read_cooccurrence
-from mores.measure.toxicity.run import read_scores, scores_folder, toxicity
+from mores.measure.toxicity.run import read_scores, score_step, scores_folder, toxicity
 from mores.records import Completion
 from mores.study import folders, load_study
 
@@ -83,6 +83,25 @@ def test_every_completion_has_a_score_or_a_reason(study) -> None:
     assert read_scores(study, "m", "lexical") == scores
     manifest = steps.read_manifest(scores_folder(study, "m", "lexical"))
     assert manifest.facts == {"scored": 2, "absent": 2}
+
+
+def test_answers_to_questions_in_a_language_that_a_scorer_does_not_know_have_no_score(
+    study, tiny_study, spoken
+) -> None:
+    toxicity(study)
+    path = tiny_study / "prompts.jsonl"
+    lines = path.read_text("utf-8").splitlines()
+    lines[0] = lines[0].replace('"id": "t-0"', '"id": "t-0", "language": "es-MX"')
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    scores = toxicity(load_study(tiny_study), progress=spoken)
+    # Scored anew; the answer is English, the question that it answers is said not to be.
+    assert spoken.lines[0].startswith("toxicity lexical: ")
+    assert "done before" not in spoken.lines[0]
+    said = "not scored: asked in es, the scorer knows en only"
+    assert [(s.value, s.reason) for s in scores][::2] == [(None, said), (None, said)]
+    assert scores[1].value is not None
+    # Readers, which have no scorer at hand, take them for current.
+    assert score_step(load_study(tiny_study), study.config.models[0], "lexical").why() is None
 
 
 def test_toxicity_twice_is_done_before(study, spoken) -> None:
@@ -167,3 +186,24 @@ def test_no_stems_no_result(tiny_study: Path, study) -> None:
     assert read_cooccurrence(study, "m") is None
     (tiny_study / "associations.toml").unlink()
     assert cooccurrence(load_study(tiny_study)) == []
+
+
+def test_words_without_blanks_between_them_are_not_counted(study, tiny_study, spoken) -> None:
+    charter = tiny_study / "charter.toml"
+    charter.write_text('language = "ja"\n' + charter.read_text("utf-8"), encoding="utf-8")
+    assert cooccurrence(load_study(tiny_study), progress=spoken) == []
+    said = "no blanks stand between words, and so they cannot be counted"
+    assert spoken.lines == [f"cooccurrence: not measured in ja: {said}"]
+    assert read_cooccurrence(study, "m") is None
+
+
+def test_sentiment_is_absent_where_its_lexicon_does_not_apply(study, tiny_study, spoken) -> None:
+    charter = tiny_study / "charter.toml"
+    charter.write_text('language = "es"\n' + charter.read_text("utf-8"), encoding="utf-8")
+    (result,) = cooccurrence(load_study(tiny_study), progress=spoken)
+    assert spoken.lines[0] == (
+        "cooccurrence: no sentiment, its lexicon is English, the study is not"
+    )
+    assert {topic.sentiment for topic in result.topics} == {()}
+    assert {change.sentiment for change in result.changes} == {()}
+    assert any(topic.terms for topic in result.topics)  # words are counted all the same

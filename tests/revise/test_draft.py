@@ -11,6 +11,7 @@ from mores.curate import check_study, failing
 from mores.errors import DataError, ServiceError
 from mores.records import Example
 from mores.revise.draft import draft
+from mores.revise.wanted import wanted_drafts
 from mores.study import load_study
 
 
@@ -31,6 +32,15 @@ def test_a_model_of_the_study_writes(tiny_study, questions, tiny_folder):
     assert rows[0].completion != rows[1].completion  # another draw
     assert {r.source for r in rows} == {f"draft by {tiny_folder.name}, from the position"}
     assert [r.reviewer for r in rows] == [""] * 4
+
+
+def test_a_draft_is_asked_for_in_the_language_of_the_study(tiny_study, questions):
+    (first, *_) = wanted_drafts(load_study(tiny_study), questions, 1)
+    assert first.task.endswith("Do not mention the position itself.")
+    charter = tiny_study / "charter.toml"
+    charter.write_text('language = "es-MX"\n' + charter.read_text("utf-8"), encoding="utf-8")
+    (first, *_) = wanted_drafts(load_study(tiny_study), questions, 1)
+    assert first.task.endswith("Do not mention the position itself. Write in Spanish.")
 
 
 def test_what_lies_there_is_kept(tiny_study, questions):

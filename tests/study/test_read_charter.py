@@ -99,3 +99,40 @@ def test_the_example_study_says_that_nobody_answers_for_it():
         "this is an example study, and nobody has taken it on"
     }
     assert {p.accountable.who for p in positions} == {""}
+
+
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [
+        ("Spanish", "'Spanish' is no language tag"),
+        ("xq", "there is no language 'xq'"),
+        ("ara", "the language of 'ara' is written 'ar'"),
+    ],
+)
+def test_a_language_that_is_none_is_refused(charter, language, why):
+    path = charter(GOOD.replace("\n\n", f'\nlanguage = "{language}"\n\n', 1))
+    with pytest.raises(DataError, match=why) as error:
+        read_charter(path)
+    assert (error.value.path, error.value.where) == (str(path), "language")
+    assert "es or pt-BR" in error.value.fix
+
+
+def test_the_language_of_a_prompt_is_its_own_or_the_charters(tiny_study):
+    import json
+
+    from mores.study import load_study
+
+    path = tiny_study / "prompts.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    rows[1]["language"] = "es-MX"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    study = load_study(tiny_study)
+    assert [study.language_of(p) for p in study.prompts][:3] == ["en", "es-MX", "en"]
+    rows[1]["language"] = "xq"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with pytest.raises(DataError, match="there is no language 'xq'") as error:
+        load_study(tiny_study).prompts  # noqa: B018
+    assert (error.value.path, error.value.where) == (
+        str(path),
+        "id 't-1', record 2",
+    )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mores.languages import is_english
+
 if TYPE_CHECKING:
     from mores.curate import ImportReport
 
@@ -15,6 +17,11 @@ def init(files: list[Path], values: dict[str, Any]) -> None:
     """Name the files and the next command."""
     for path in files:
         click.echo(f"wrote {path}")
+    if values["template"] == "blank" and not is_english(values["language"]):
+        click.echo(
+            "\nthe texts are English examples: write your own in their place; "
+            "`mores check` names those that are left (M104)"
+        )
     click.echo(f"\nnext:  mores run {values['folder']}")
 
 

@@ -130,7 +130,10 @@ def _statements(
                 opinion=tuple(by_group(votes, opinion, least=least))
                 if opinion and not statement.against
                 else (),
-                objection=objection(whys.get(statement.id, []) if shown else []),
+                objection=objection(
+                    whys.get(statement.id, []) if shown else [],
+                    statement.language or consultation.language,
+                ),
             )
         )
     return results

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from mores.curate.rules.personal_data import personal_data
+from mores.languages import ENGLISH
 from mores.records import Record
 
 LONGEST = 700
@@ -33,12 +34,13 @@ class Objection(Record, frozen=True, kw_only=True):
     """Whether it goes on."""
 
 
-def objection(reasons: Sequence[tuple[str, bool]]) -> Objection:
+def objection(reasons: Sequence[tuple[str, bool]], language: str = ENGLISH) -> Objection:
     """Choose one reason of those who disagree.
 
     Args:
         reasons: (text, whether it may be quoted) of each person who disagrees; empty texts are
             people who did not say why.
+        language: of the statement, whose streets and identity numbers count as personal, too.
 
     Returns:
         The reason with the greatest mean Jaccard similarity of words to all others, quotable or
@@ -46,7 +48,11 @@ def objection(reasons: Sequence[tuple[str, bool]]) -> Objection:
     """
     said = [(text.strip(), quote) for text, quote in reasons if text.strip()]
     bags = [set(_WORD.findall(text.casefold())) for text, _ in said]
-    free = [at for at, (text, quote) in enumerate(said) if quote and not any(personal_data(text))]
+    free = [
+        at
+        for at, (text, quote) in enumerate(said)
+        if quote and not any(personal_data(text, language))
+    ]
     if not free:
         return Objection(gave_reasons=len(said), quotable=0)
 

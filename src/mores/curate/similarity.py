@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mores.curate.text import Run, runs
+from mores.languages import primary
 
 Matrix = npt.NDArray[np.float64]
 
@@ -30,9 +31,11 @@ ANSWER_THRESHOLD = 0.3
 _LANGUAGES = {
     "ar": "arabic", "da": "danish", "de": "german", "en": "english", "es": "spanish",
     "fi": "finnish", "fr": "french", "hu": "hungarian", "it": "italian", "nl": "dutch",
-    "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "nb": "norwegian", "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian",
     "sv": "swedish", "tr": "turkish",
 }  # fmt: skip
+
+NO_STEMS = "there is no stemmer for it, so questions are compared by words as they are written"
 
 
 def question_similarity(a: Sequence[Run], b: Sequence[Run], *, language: str = "en") -> Matrix:
@@ -93,8 +96,13 @@ def stem_weights(texts: Sequence[Run], language: str) -> tuple[Any, npt.NDArray[
     return weighted, np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
 
 
+def has_stemmer(language: str) -> bool:
+    """Say whether words of a language are compared by their stems, and not as they are."""
+    return primary(language) in _LANGUAGES
+
+
 def _stems(text: Run, language: str) -> Run:
-    name = _LANGUAGES.get(language.split("-", maxsplit=1)[0].lower())
+    name = _LANGUAGES.get(primary(language))
     return text if name is None else tuple(_stem(word, name) for word in text)
 
 

@@ -3,27 +3,58 @@
 Takes plain strings, gives tuples of strings; no state, no data files.
 
     words("Don't stop, it's 5 o'clock")   # ("don't", "stop", "it's", "5", "o'clock")
+    words("مُحَمَّد")                      # ("محمد",): vowel signs are no part of an Arabic word
+    count_words("这是一个没有空格的回答。")   # 7: 11 letters
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
+
+from mores.languages import HAN_KANA, NO_BLANKS, THAI_KIN
 
 Run = tuple[str, ...]
 """Words in a row."""
 
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]”’]*\s+|\n+")
-# Scripts written without blanks between words: a count of blanks says nothing there.
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?…؟۔])[\"')\]”’»]*\s+|(?<=[。！？।])[」』”’）]*\s*|\n+"  # 。 needs no blank after it
+)
+LETTERS_A_WORD = {HAN_KANA: 1.57, THAI_KIN: 2.8}
+"""Script without blanks → letters of a word, vowel signs and tone marks not counted.
+
+Measured against the words of ICU's segmenter (UAX #29 with its dictionaries) on everyday texts: 1.5
+in Chinese, 1.6 in Japanese, 2.8 in Thai; Lao, Khmer and Burmese are taken to be like Thai.
+"""
+ARABIC_SIGNS = re.compile(r"[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+"""Vowel signs and the stretching line: written or left out as one likes."""
 
 
 def words(text: str) -> Run:
-    """Return the words in lower case, without punctuation; compatibility forms folded (NFKC)."""
+    """Return the words in lower case, without punctuation; compatibility forms folded (NFKC).
+
+    Where no blanks are written between words, a run of letters stays one.
+    """
     folded = unicodedata.normalize("NFKC", text).replace("’", "'").casefold()
-    return tuple(_WORD.findall(folded))
+    return tuple(_word().findall(ARABIC_SIGNS.sub("", folded)))
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """Letters and digits with their combining marks, without which Hindi words would fall apart."""
+    run = f"[^\\W_]+(?:[{ranges('M')}]+[^\\W_]*)*"
+    return re.compile(f"{run}(?:'{run})*")
+
+
+def ranges(category: str) -> str:
+    """Return the characters of a Unicode category as ranges for a regular expression."""
+    inside = [c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c))[0] == category]
+    starts = [c for c, before in zip(inside, [-2, *inside], strict=False) if c != before + 1]
+    ends = [c for c, after in zip(inside, [*inside[1:], -2], strict=True) if after != c + 1]
+    return "".join(f"\\U{a:08x}-\\U{b:08x}" for a, b in zip(starts, ends, strict=True))
 
 
 def runs(sequence: Sequence[str], length: int) -> list[Run]:
@@ -52,14 +83,22 @@ def sentences(text: str) -> list[str]:
 
 
 def count_words(text: str) -> int:
-    """Return the number of blank-separated words, as the published process counts them."""
-    return len(text.split())
+    """Return the number of blank-separated words, as the published process counts them.
+
+    A text of a script without blanks has as many as its letters make (`LETTERS_A_WORD`), rounded.
+    """
+    if not is_unspaced(text):
+        return len(text.split())
+    others = sum(bool(words(part)) for part in NO_BLANKS.sub(" ", text).split())
+    parts = ((re.findall(f"[{script}]", text), n) for script, n in LETTERS_A_WORD.items())
+    letters = (sum(map(str.isalpha, found)) / a_word for found, a_word in parts)
+    return others + round(sum(letters))
 
 
 def is_unspaced(text: str) -> bool:
     """Say whether most letters belong to a script without blanks (Chinese, Japanese, Thai …)."""
     letters = sum(c.isalpha() for c in text)
-    return letters > 0 and 2 * len(_UNSPACED.findall(text)) > letters
+    return letters > 0 and 2 * len(NO_BLANKS.findall(text)) > letters
 
 
 def printable(text: str) -> str:

@@ -67,7 +67,7 @@ def complain(
             f"no position {category!r}{did_you_mean(category, list(known))}",
             fix="leave --category out where you do not know",
         )
-    found = personal("\n".join(told.values()))
+    found = personal("\n".join(told.values()), study.charter.language)
     if found and not keep:
         raise DataError(
             f"this holds what looks personal ({'; '.join(found)}); nothing was kept",

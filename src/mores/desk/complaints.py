@@ -62,9 +62,9 @@ def traced(study: Study, complaint: Complaint) -> str:
     return found.paragraph
 
 
-def personal(text: str) -> tuple[str, ...]:
+def personal(text: str, language: str) -> tuple[str, ...]:
     """What looks like personal data in a text, each kind with the data masked (rule M503)."""
-    return tuple(f"{kind}: {masked(found)}" for kind, found in personal_data(text))
+    return tuple(f"{kind}: {masked(found)}" for kind, found in personal_data(text, language))
 
 
 def delete(tx: sa.Connection, number: int) -> None:

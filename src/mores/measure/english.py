@@ -12,9 +12,9 @@ texts and 36 others is in docs/toxicity.md.
 from __future__ import annotations
 
 import unicodedata
-from functools import cache, lru_cache
-from importlib.metadata import version
-from typing import Any
+from functools import lru_cache
+
+from mores.languages import ranked
 
 NOT_ENGLISH = "not scored: not English"
 NO_WORDS = "not scored: no words to identify"
@@ -35,11 +35,6 @@ _LENGTH = 1000
 """Characters that are looked at: enough to tell."""
 
 
-def identifier() -> str:
-    """Name what identifies languages, for the version of a scorer."""
-    return f"py3langid {version('py3langid')}"
-
-
 @lru_cache(maxsize=65_536)
 def why_not_english(text: str) -> str:
     """Return why a text cannot be scored as English, one of `REASONS`, or nothing if it can.
@@ -54,9 +49,9 @@ def why_not_english(text: str) -> str:
     latin = sum(c.isascii() or unicodedata.name(c, "").startswith("LATIN") for c in letters)
     if latin < LEAST_LATIN * len(letters):
         return NOT_ENGLISH
-    ranked: list[tuple[str, float]] = _languages().rank(head)
-    best, sure = ranked[0]
-    english = sum(p for language, p in ranked if language in LIKE_ENGLISH)
+    languages = ranked(head)
+    best, sure = languages[0]
+    english = sum(p for language, p in languages if language in LIKE_ENGLISH)
     if best in LIKE_ENGLISH or english >= MOST_ENGLISH:
         return ""
     if sure >= SURE:
@@ -67,11 +62,3 @@ def why_not_english(text: str) -> str:
 def too_short_to_tell(text: str) -> bool:
     """Whether a text has so few words that another language can pass for English."""
     return len(text.split()) <= FEW_WORDS
-
-
-@cache
-def _languages() -> Any:
-    """The identifier: a second to load, once."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -45,6 +45,7 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
             fix="run `mores sample`, or see rating.arms in `mores plan`",
         )
     prompts = {prompt.id: prompt.asked for prompt in study.prompts}
+    languages = {prompt.id: study.language_of(prompt) for prompt in study.prompts}
     items: list[RatingItem] = []
     key: list[BlindKey] = []
     for row in chosen:
@@ -55,7 +56,7 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
                 category=row.category,
                 prompt=prompts[row.prompt_id],
                 output=row.text.strip(),
-                language=study.charter.language,
+                language=languages[row.prompt_id],
             )
         )
         key.append(

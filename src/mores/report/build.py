@@ -23,10 +23,12 @@ from mores.plan.seal import hypotheses_of, seal_status
 from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
 from mores.records import TUNED_ARMS, Estimate, to_plain
 from mores.report.adherence import UNIT, stance_summary
+from mores.report.by_language import LanguageEffect, by_language, rows_of, tongues
 from mores.report.contrasts import compare
 from mores.report.extremes import Extreme
 from mores.report.headlines import headlines
 from mores.report.integrity import task_results
+from mores.report.language_tables import not_applicable
 from mores.report.model import (
     ArmSummary,
     CoherenceSummary,
@@ -83,6 +85,7 @@ def build_report(study: Study) -> Report:
     if withheld := sum(one.withheld for one in results):
         ratings = replace(ratings, reason=f"{withheld} ratings are of answers that are not current")
     estimates = [e for one in figures for e in one.estimates]
+    apart = tongues(study).apart
     toxicity = [r for one in results for r in _toxicity(one)]
     words = [one.words for one in results if one.words is not None]
     models = [_model(study, one) for one in results]
@@ -126,12 +129,17 @@ def build_report(study: Study) -> Report:
         opening=next(filter(None, (opened(study, one) for one in results)), None),
         stance=tuple(
             stance_summary(
-                one.spec.name, one.stance, one.completions, one.ratings, seed=study.config.seed
+                one.spec.name,
+                [i for i in one.stance if i.pair_id not in apart],
+                one.completions,
+                one.ratings,
+                seed=study.config.seed,
             )
             for one in results
             if one.stance
         ),
         coherence=tuple(one.coherence for one in figures if one.coherence is not None),
+        languages=tuple(e for one in figures for e in one.languages),
         sizes=size_summary(
             [
                 SizeInput(model.name, model.parameters, one.observed)
@@ -167,6 +175,7 @@ def _missing(
     elif ratings.missing:
         why = f"{ratings.missing} of {ratings.needed} answers that were planned were not given"
         missing.append(Missing(what="Human ratings in part", why=why))
+    missing += not_applicable(study)
     for judge, why in ratings.judges_left_out.items():
         missing.append(Missing(what=f"Ratings by the judge {judge}", why=why))
     return missing
@@ -184,6 +193,7 @@ class _Figures:
     observed: dict[str, list[Observed]]
     """Measure → the values that its contrasts were computed from; kept for several models only."""
     coherence: CoherenceSummary | None
+    languages: list[LanguageEffect]
 
 
 def _figures(study: Study, results: ModelResults) -> _Figures:
@@ -196,11 +206,22 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
     if results.ratings:
         sources[RATING] = partial(_rated, study, results)
     near = {p.id for p in study.chosen_prompts if p.near}
+    asked = tongues(study)
+    languages: list[LanguageEffect] = []
     estimates: list[Estimate] = []
     compared: list[Estimate] = []
     observed: dict[str, list[Observed]] = {}
     for measure, source in sources.items():
         values = source()
+        languages += by_language(
+            rows_of([o for o in values if o.prompt_id not in near], asked.of),
+            declared=asked.declared,
+            measure=measure,
+            model=results.spec.name,
+            seed=study.config.seed,
+            unit=UNIT if measure == STANCE else "prompt",
+        )
+        values = [o for o in values if o.prompt_id not in asked.apart]
         estimates += near_training(values, near, measure, results.spec.name, study.config.seed)
         values = [o for o in values if o.prompt_id not in near]
         compared += _compared(study, results, measure, values)
@@ -218,7 +239,7 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
             results.coherence,
             margin=study.config.coherence.margin,
         )
-    return _Figures(estimates + kept + changes, tasks, observed, coherence)
+    return _Figures(estimates + kept + changes, tasks, observed, coherence, languages)
 
 
 def _compared(

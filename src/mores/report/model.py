@@ -16,6 +16,7 @@ from mores.measure.toxicity.result import ToxicitySummary
 from mores.plan.seal import SealStatus
 from mores.records import Arm, Charter, Estimate, Record, Scope, Verdict, claim
 from mores.report.answers_beside import AnswersBeside
+from mores.report.by_language import LanguageEffect
 from mores.report.judge_summary import JudgeSummary
 from mores.report.robust_kind import OwnLog, RobustKind
 from mores.report.signed import Signed
@@ -211,6 +212,8 @@ class Question(Record, frozen=True, kw_only=True):
     category: str
     kind: str
     text: str
+    language: str = ""
+    """BCP 47."""
     answers: tuple[Answer, ...]
 
 
@@ -378,6 +381,8 @@ class Report(Record, frozen=True, kw_only=True):
     """None without answers of base and values-targeted to the same question."""
     stance: tuple[StanceSummary, ...] = ()
     coherence: tuple[CoherenceSummary, ...] = ()
+    languages: tuple[LanguageEffect, ...] = ()
+    """Effects by language, where prompts or pairs are in several."""
     sizes: SizeSummary | None = None
     """Effect by model size; None where the study has one base model."""
     sealed: SealStatus | None = None

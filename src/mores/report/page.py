@@ -28,6 +28,7 @@ from mores.report.figures.svg import rules, symbol
 from mores.report.figures.verdicts import mark
 from mores.report.headlines import who_rated
 from mores.report.judge_lines import judge_lines
+from mores.report.language_tables import language_tables
 from mores.report.model import Report
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ SECTIONS = (
     ("toxicity", "Toxicity"),
     ("ratings", "Human ratings"),
     ("robust", "Asked in other ways"),
+    ("languages", "Effect by language"),
     ("sizes", "Effect by model size"),
     ("coherence", "Coherence"),
     ("words", "Words that go with groups"),
@@ -95,6 +97,7 @@ def sections_of(report: Report) -> list[tuple[str, str]]:
         "sizes": report.sizes,
         "consultation": report.consultation,
         "robust": report.robust or report.own_log or None,
+        "languages": report.languages or None,
     }
     return [part for part in SECTIONS if there.get(part[0], report) is not None]
 
@@ -234,6 +237,8 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         **{name: getattr(consult_tables, name) for name in consulted},
         **{name: getattr(robust_tables, name) for name in otherwise},
         "groups_by": consult_tables.by,
+        "language_tables": language_tables,
+        "minus": words.MINUS,
         "who_took_part": who_took_part,
         "set_apart": set_apart,
         "nobody_asked": NOBODY_ASKED,

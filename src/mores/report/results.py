@@ -12,12 +12,13 @@ from typing import Any
 
 from msgspec import structs
 
+from mores.languages import unspaced
 from mores.measure.capability.item import TaskItem
 from mores.measure.capability.run import items_step, read_items
 from mores.measure.coherence.item import CoherenceItem
 from mores.measure.coherence.run import coherence_step, read_coherence
 from mores.measure.cooccurrence.result import CooccurrenceResult
-from mores.measure.cooccurrence.run import NO_STEMS, read_cooccurrence, words_step
+from mores.measure.cooccurrence.run import NO_BLANKS, NO_STEMS, read_cooccurrence, words_step
 from mores.measure.gates.result import GateResult
 from mores.measure.gates.run import outdated_gates, read_gates
 from mores.measure.stance.item import StanceItem
@@ -212,6 +213,8 @@ def _words(study: Study, spec: ModelSpec, missing: list[Missing]) -> Cooccurrenc
     why = "no samples asked for (cooccurrence.samples_per_stem = 0)"
     if not spec.continues:
         why = NO_STEMS
+    elif unspaced(study.charter.language):
+        why = NO_BLANKS
     elif study.config.cooccurrence.samples_per_stem:
         stale = words_step(study, spec).stale()
         why = f"`mores measure cooccurrence` {stale}" if stale else ""

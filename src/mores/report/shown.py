@@ -109,6 +109,7 @@ def questions(study: Study, results: Sequence[ModelResults], chosen: set[str]) -
             category=p.category,
             kind=p.kind,
             text=p.asked,
+            language=study.language_of(p),
             answers=tuple(answers.get(p.id, [])),
         )
         for p in study.chosen_prompts

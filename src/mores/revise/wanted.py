@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mores.errors import DataError, did_you_mean
+from mores.languages import english_name, is_english
 from mores.study import Study
 from mores.tables import read_table
 
@@ -56,5 +57,7 @@ def wanted_drafts(study: Study, questions: Path, candidates: int) -> Iterator[Wa
             )
         name = str(row.get("id") or f"draft-{number:03d}")
         task = TASK.format(statement=study.charter.position(category).statement)
+        if not is_english(study.charter.language):
+            task += f" Write in {english_name(study.charter.language)}."
         for candidate in range(candidates):
             yield Wanted(f"{name}-{candidate + 1}", category, str(row["prompt"]), task, candidate)

@@ -9,16 +9,22 @@ from pathlib import Path
 
 from mores import store
 from mores.errors import DataError
+from mores.languages import fault
 from mores.records import Charter
+
+TAGS = "write the BCP 47 tag of the language that the texts are in, such as en, es or pt-BR"
 
 
 def read_charter(path: Path) -> Charter:
     """Read and check a charter.
 
     Raises:
-        DataError: not TOML, unknown or missing field, a category named twice.
+        DataError: not TOML, unknown or missing field, a category named twice, a language that is
+            none.
     """
     charter = store.as_record(store.read_toml(path), Charter, path=path)
+    if why := fault(charter.language):
+        raise DataError(why, path=path, where="language", fix=TAGS)
     seen: set[str] = set()
     for position in charter.positions:
         if position.category in seen:

@@ -30,6 +30,7 @@ from msgspec import Meta
 
 from mores import store
 from mores.errors import DataError, StudyError, did_you_mean
+from mores.languages import fault
 from mores.records import (
     Charter,
     Dataset,
@@ -131,6 +132,7 @@ class Study:
             raise DataError("no prompts", path=path, fix="write at least one evaluation question")
         for number, prompt in enumerate(prompts, 1):
             self._known_category(prompt.category, path, prompt.id, number)
+            known_language(prompt, path, number)
         return tuple(prompts)
 
     @cached_property
@@ -156,6 +158,7 @@ class Study:
         pairs = store.read_jsonl(path, StancePair)
         for number, pair in enumerate(pairs, 1):
             self._known_category(pair.category, path, pair.id, number)
+            known_language(pair, path, number)
         return tuple(pairs)
 
     @cached_property
@@ -165,6 +168,10 @@ class Study:
 
         path = self.folder / "variants.jsonl"
         return read_variants(path, [p.id for p in self.prompts], [p.id for p in self.stance])
+
+    def language_of(self, record: Prompt | StancePair) -> str:
+        """The language that a prompt or pair is in: its own, or the charter's."""
+        return record.language or self.charter.language
 
     def pairs(self, split: Split) -> tuple[StancePair, ...]:
         """The stance pairs of one split."""
@@ -197,6 +204,18 @@ class Study:
                 where=f"id {record!r}, record {number}",
                 fix="categories of charter.toml: " + ", ".join(known),
             )
+
+
+def known_language(record: Prompt | StancePair, path: Path, number: int) -> None:
+    """Refuse a language that is none.
+
+    Raises:
+        DataError: its tag is not one of BCP 47.
+    """
+    from mores.study.charter import TAGS
+
+    if record.language and (why := fault(record.language)):
+        raise DataError(why, path=path, where=f"id {record.id!r}, record {number}", fix=TAGS)
 
 
 def load_study(

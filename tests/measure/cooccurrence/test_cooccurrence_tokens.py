@@ -15,6 +15,10 @@ def test_letters_of_other_scripts_and_their_marks_stay_together():
     assert words("Élan naïve — हिन्दी में ÇA²") == ["élan", "naïve", "हिन्दी", "में", "ça"]
 
 
+def test_arabic_words_are_one_with_and_without_their_signs():
+    assert words("قالَ الرَّجُلُ: مرحبـــا") == words("قال الرجل: مرحبا") == ["قال", "الرجل", "مرحبا"]
+
+
 def test_composed_and_decomposed_letters_are_one_word():
     assert words("cafe\u0301 caf\u00e9") == ["café", "café"]
 

@@ -138,6 +138,18 @@ def test_where_every_answer_is_labelled_people_decide(judge):
     assert found.reason.startswith("as people labelled every answer")
 
 
+def test_in_another_language_the_rules_measure_nothing_and_people_may(judge, tiny_study):
+    charter = tiny_study / "charter.toml"
+    charter.write_text('language = "es"\n' + charter.read_text("utf-8"), encoding="utf-8")
+    for labelled in (0, 150):  # a sample corrects a rule, and there is none
+        found = judge(BASE, TUNED, labelled)
+        assert (found.verdict, found.estimate.value, found.n) == ("not measured", None, 0)
+        assert found.reason.startswith("does not apply: the rules are English, the study is in es")
+        assert "label every answer of gates/to_label.csv" in found.reason
+    found = judge(BASE, TUNED, PROMPTS)
+    assert (found.verdict, found.estimate.value) == ("fail", pytest.approx(76 / 450))
+
+
 # What labels allow, and what they do not ---------------------------------------------------
 
 

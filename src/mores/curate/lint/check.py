@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from mores.curate.foreign import OnTexts, foreign
 from mores.curate.lint.registry import all_rules, choose
+from mores.curate.lint.rule import findings
 from mores.curate.lint.subject import Subject, read_subject
 from mores.curate.lint.suppress import (
     CheckConfig,
@@ -21,6 +22,7 @@ from mores.curate.lint.suppress import (
     suppressions,
 )
 from mores.curate.rules.foreign_text import ForeignText
+from mores.languages import is_english
 from mores.records import Finding
 from mores.study import Study
 
@@ -49,7 +51,8 @@ def check_study(
         StudyError: unknown rule, or a third-party rule that cannot be loaded.
     """
     subject = read_subject(study)
-    if models and any(rule.id == ForeignText.id for rule in choose(rules)):
+    asked = models and is_english(study.charter.language)  # plain answers to compare with: English
+    if asked and any(rule.id == ForeignText.id for rule in choose(rules)):
         subject = replace(subject, foreign=tuple(foreign(study, on_texts)))
     return check_subject(subject, rules=rules, config=read_check(study.folder))
 
@@ -59,7 +62,7 @@ def check_subject(
 ) -> list[Finding]:
     """Check samples and prompts that are already in memory (see `check_study`)."""
     chosen = choose(rules)
-    raw = [finding for rule in chosen for finding in rule.find(subject)]
+    raw = [finding for rule in chosen for finding in findings(rule, subject)]
     entries = suppressions(subject, config or CheckConfig())
     known = [rule.id for rule in all_rules()]
     about = problems(entries, raw, known=known, ran=[rule.id for rule in chosen])

@@ -28,6 +28,7 @@ from typing import Protocol, runtime_checkable
 from msgspec.structs import replace
 
 from mores.curate.lint.subject import Item, Subject
+from mores.languages import unspaced
 from mores.records import Finding, Severity
 
 
@@ -80,6 +81,19 @@ def found_in_file(
         path=path,
         value=value,
     )
+
+
+def not_checked(rule: Rule, subject: Subject, why: str) -> Finding:
+    """Say once that a rule, or a part of it, does not look at texts of this language."""
+    said = f"not checked in this language ({subject.charter.language}): {why}"
+    return found_in_file(rule, "charter.toml", said, severity="info")
+
+
+def findings(rule: Rule, subject: Subject) -> Iterable[Finding]:
+    """Return what a rule finds; one that compares words says where it cannot tell them apart."""
+    if getattr(rule, "of_words", False) and unspaced(subject.charter.language):
+        return [not_checked(rule, subject, "it compares words, and no blanks stand between them")]
+    return rule.find(subject)
 
 
 def summary(rule: Rule) -> str:

@@ -21,6 +21,7 @@ from mores.curate.rules.leaked_question import LeakedQuestion
 from mores.curate.rules.leaked_run import LeakedRun
 from mores.curate.rules.monotone_openers import MonotoneOpeners
 from mores.curate.rules.near_duplicates import NearDuplicates
+from mores.curate.rules.other_language import OtherLanguage
 from mores.curate.rules.pair_form import PairForm
 from mores.curate.rules.personal_data import PersonalData
 from mores.curate.rules.provenance import Provenance
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     AnswerLength(),
     BrokenText(),
     SpecialTokens(),
+    OtherLanguage(),
     Duplicates(),
     NearDuplicates(),
     LeakedQuestion(),

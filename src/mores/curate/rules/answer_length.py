@@ -15,7 +15,8 @@ SHORTEST, LONGEST = 40, 340
 class AnswerLength:
     """An answer has 40 to 340 words, as in the published process.
 
-    Words are separated by blanks. Source: Solaiman and Dennison 2021 (PALMS), step 4.
+    Words are separated by blanks; of scripts without blanks letters are counted
+    (`mores.curate.text.LETTERS_A_WORD`). Source: Solaiman and Dennison 2021 (PALMS), step 4.
     """
 
     id = "M101"
@@ -33,19 +34,12 @@ class AnswerLength:
         n = count_words(item.answer)
         if SHORTEST <= n <= LONGEST or not n:  # an empty answer is M102's
             return None
-        if is_unspaced(item.answer):
-            return found(
-                self,
-                item,
-                "the script has no blanks between words, so the length cannot be counted",
-                fix=f"see to it that the answer has about {SHORTEST} to {LONGEST} words",
-                severity="info",
-            )
+        about = "about " if is_unspaced(item.answer) else ""
         change = f"add {SHORTEST - n}" if n < SHORTEST else f"cut {n - LONGEST}"
         return found(
             self,
             item,
-            f"expected {SHORTEST} to {LONGEST} words, found {n}",
+            f"expected {SHORTEST} to {LONGEST} words, found {about}{n}",
             fix=f"{change} or more words, or split the sample",
             value=float(n),
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mores.curate.foreign import Foreign
-from mores.curate.lint.rule import found, found_in_file
+from mores.curate.lint.rule import found, found_in_file, not_checked
 from mores.curate.lint.subject import Subject
+from mores.languages import is_english
 from mores.records import Finding, Severity
 
 SET, ONE = 0.9, 1.5
@@ -29,6 +30,9 @@ class ForeignText:
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return a finding for each set that is foreign, and for each answer that stands out."""
+        if not is_english(subject.charter.language):
+            yield not_checked(self, subject, "the plain answers to compare with are English")
+            return
         for model in subject.foreign:
             for part, items in (("values", subject.values), ("control", subject.control)):
                 mean = model.mean(i.id for i in items)

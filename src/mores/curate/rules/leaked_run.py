@@ -24,6 +24,7 @@ class LeakedRun:
     id = "M211"
     name = "leaked-run"
     severity: Severity = "error"
+    of_words = True
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return one finding for every sample and prompt that share a run."""

@@ -24,6 +24,7 @@ class MonotoneOpeners:
     id = "M502"
     name = "monotone-opener"
     severity: Severity = "warning"
+    of_words = True
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return a finding for every opener that too many answers of a set share."""

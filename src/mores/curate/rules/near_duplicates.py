@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mores.curate.alike import Pairs, alike_answers, alike_questions
-from mores.curate.lint.rule import found
+from mores.curate.lint.rule import found, not_checked
 from mores.curate.lint.subject import Item, Subject
-from mores.curate.similarity import ANSWER_THRESHOLD, QUESTION_THRESHOLD
+from mores.curate.similarity import ANSWER_THRESHOLD, NO_STEMS, QUESTION_THRESHOLD, has_stemmer
 from mores.curate.text import Run
 from mores.records import Finding, Severity
 
@@ -24,9 +24,12 @@ class NearDuplicates:
     id = "M202"
     name = "near-duplicate"
     severity: Severity = "warning"
+    of_words = True
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return a finding for every pair, at the later of its two places."""
+        if not has_stemmer(subject.charter.language):
+            yield not_checked(self, subject, NO_STEMS)
         answers = [item.answer_words for item in subject.samples]
         alike = alike_answers(answers, answers, ANSWER_THRESHOLD, below=True)
         yield from self._pairs(subject.samples, "answer", answers, ANSWER_THRESHOLD, alike)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mores.curate.lint.rule import found, found_in_file
+from mores.curate.lint.rule import found, found_in_file, not_checked
 from mores.curate.lint.subject import Item, Subject
+from mores.curate.rules.language_words import words_of
 from mores.curate.style.classifier import cross_validated_auc, form_only
 from mores.curate.text import count_words, words
+from mores.languages import unspaced
 from mores.records import Finding, Severity, StancePair
 from mores.stats import wilson
 
@@ -40,8 +42,16 @@ class PairForm:
             return
         records = [pair for _, pair in known]
         yield from self._classifier(records)
-        yield from self._share("opens with another word", [_opens_apart(p) for p in records])
-        more = [_negations(p.aligned) - _negations(p.opposed) for p in records]
+        if unspaced(subject.charter.language):
+            yield not_checked(self, subject, "first words need blanks between words")
+        else:
+            yield from self._share("opens with another word", [_opens_apart(p) for p in records])
+        known_words = words_of(subject.charter.language)
+        if known_words is None:
+            yield not_checked(self, subject, "its words that say no are not known")
+            return
+        no = re.compile(known_words.negations)
+        more = [_count(no, p.aligned) - _count(no, p.opposed) for p in records]
         yield from self._lean("negations", more)
 
     def _lengths(self, item: Item, pair: StancePair) -> Iterator[Finding]:
@@ -108,7 +118,5 @@ def _opens_apart(pair: StancePair) -> bool:
     return words(pair.aligned)[:1] != words(pair.opposed)[:1]
 
 
-def _negations(text: str) -> int:
-    return len(
-        re.findall(r"\b(?:not|no|never|nobody|nothing|cannot|\w+n[\u2019']t)\b", text.lower())
-    )
+def _count(pattern: re.Pattern[str], text: str) -> int:
+    return len(pattern.findall(text.lower()))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
-from mores.curate.lint.rule import found
+from mores.curate.lint.rule import found, not_checked
 from mores.curate.lint.subject import Subject
+from mores.curate.rules.language_words import words_of
+from mores.languages import ENGLISH
 from mores.records import Finding, Severity
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
@@ -48,8 +51,11 @@ class PersonalData:
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return one finding for every record and kind; the data itself is masked."""
+        language = subject.charter.language
+        if words_of(language) is None:
+            yield not_checked(self, subject, "its streets and national identity numbers")
         for item in subject.items:
-            for kind, text in personal_data(f"{item.question}\n{item.answer}"):
+            for kind, text in personal_data(f"{item.question}\n{item.answer}", language):
                 yield found(
                     self,
                     item,
@@ -58,10 +64,19 @@ class PersonalData:
                 )
 
 
-def personal_data(text: str) -> Iterator[tuple[str, str]]:
-    """Return (kind, text) of the first match of every kind; a stretch counts once."""
+def personal_data(text: str, language: str = ENGLISH) -> Iterator[tuple[str, str]]:
+    """Return (kind, text) of the first match of every kind; a stretch counts once.
+
+    Digits of other scripts are read as 0 to 9, and returned so.
+
+    Args:
+        text: any text.
+        language: of the study, whose streets and identity numbers are looked for, too.
+    """
+    if not text.isascii():
+        text = re.sub(r"\d", lambda digit: str(int(digit[0])), text)
     taken: list[tuple[int, int]] = []
-    for kind, pattern, holds in _KINDS:
+    for kind, pattern, holds in _kinds(language):
         for match in pattern.finditer(text):
             start, end = match.span()
             if any(start < b and a < end for a, b in taken) or not holds(match[0]):
@@ -107,12 +122,28 @@ def _always(_: str) -> bool:
     return True
 
 
-_KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
+_IDENTITY, _ADDRESS = "a national identity number", "a street address"
+Kind = tuple[str, re.Pattern[str], Callable[[str], bool]]
+_KINDS: tuple[Kind, ...] = (
     ("an e-mail address", _EMAIL, _owned),
     ("a bank account (IBAN)", _IBAN, iban),
     ("a payment card", _CARD, luhn),
-    ("a national identity number", _NATIONAL, _always),
-    ("a street address", _STREET, _always),
+    (_IDENTITY, _NATIONAL, _always),
+    (_ADDRESS, _STREET, _always),
     ("a telephone number", _PHONE, phone),
 )
 """In order of certainty: what one kind has taken, a later one leaves alone."""
+
+
+@cache
+def _kinds(language: str) -> tuple[Kind, ...]:
+    """What is looked for in every language, then what is of this one; a telephone number last."""
+    own = words_of(language)
+    more: tuple[Kind, ...] = ()
+    if own is not None:
+        more = tuple(
+            (kind, re.compile("|".join(f"(?:{p})" for p in patterns)), _always)
+            for kind, patterns in ((_IDENTITY, own.identities), (_ADDRESS, own.streets))
+            if patterns
+        )
+    return (*_KINDS[:-1], *more, _KINDS[-1])

@@ -22,6 +22,7 @@ class QuotedPosition:
     id = "M501"
     name = "quoted-position"
     severity: Severity = "warning"
+    of_words = True
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return one finding for every answer and position it quotes."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mores.curate.alike import alike_questions
-from mores.curate.lint.rule import found
+from mores.curate.lint.rule import found, not_checked
 from mores.curate.lint.subject import Subject
-from mores.curate.similarity import QUESTION_THRESHOLD
+from mores.curate.similarity import NO_STEMS, QUESTION_THRESHOLD, has_stemmer
 from mores.curate.text import excerpt
 from mores.records import Finding, Severity
 
@@ -24,9 +24,12 @@ class RewordedQuestion:
     id = "M212"
     name = "reworded-question"
     severity: Severity = "error"
+    of_words = True
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return a finding for every pair that is alike but not the same (that is M210's)."""
+        if not has_stemmer(subject.charter.language):
+            yield not_checked(self, subject, NO_STEMS)
         samples, prompts = subject.samples, (*subject.prompts, *subject.pairs)
         alike = alike_questions(
             [item.question_words for item in samples],

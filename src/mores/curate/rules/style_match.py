@@ -14,6 +14,8 @@ from mores.curate.lint.subject import Subject
 from mores.curate.style.compare import EFFECT, LEVEL, Difference, compare
 from mores.records import Finding, Severity
 
+OF_WORDS = ("M403", "M406")
+
 
 class StyleMatch:
     """Values and control set have the same form in one measure."""
@@ -23,6 +25,7 @@ class StyleMatch:
     def __init__(self, number: str, name: str, summary: str, advice: str) -> None:
         """Make a rule; `advice` says what to change in the control samples."""
         self.id, self.name, self.advice = number, name, advice
+        self.of_words = number in OF_WORDS
         self.__doc__ = summary
 
     def find(self, subject: Subject) -> Iterator[Finding]:

@@ -21,8 +21,8 @@ WINDOW = 40
 """Words in a window of the type-token ratio: the shortest answer that M101 allows."""
 
 MARKS = {
-    "commas": ",", "semicolons": ";", "colons": ":", "question marks": "?",
-    "exclamation marks": "!", "quotation marks": "\"“”„«»", "brackets": "()[]",
+    "commas": ",،、，", "semicolons": ";؛；", "colons": ":：", "question marks": "?¿؟？",
+    "exclamation marks": "!¡！", "quotation marks": "\"“”„«»「」『』", "brackets": "()[]",
     "dashes": "–—", "apostrophes": "'’", "ellipses": "…",
 }  # fmt: skip
 """Punctuation that is counted, by name."""

@@ -46,7 +46,7 @@ def complain(call: Call) -> Response:
     known = call.content.study.charter.categories
     if not told["question"] or not told["answer"] or told["category"] not in ("", *known):
         return _form(call, told, fault="empty")
-    found = personal("\n".join(told.values()))
+    found = personal("\n".join(told.values()), call.content.study.charter.language)
     if found and call.get("keep") != "yes":
         return _form(call, told, fault="personal", found=found)
     text = msgspec.json.encode(told).decode()

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from mores import store
 from mores.execute import alone
+from mores.languages import identifier, is_english, other_language
 from mores.measure.coherence.item import CoherenceItem
-from mores.measure.english import NO_WORDS, identifier, why_not_english
+from mores.measure.english import NO_WORDS, why_not_english
 from mores.measure.gates.coherence import unscorable
 from mores.progress import Progress, duration
 from mores.records import Completion, Prompt
@@ -84,6 +85,7 @@ def coherence_step(study: Study, spec: ModelSpec) -> Step:
             "format": spec.format,
             "language": study.charter.language,
             "identifier": identifier(),
+            **_languages(study),
         },
         seed=study.config.seed,
         log=study.run_folder,
@@ -102,19 +104,27 @@ def read_coherence(study: Study, model: str) -> list[CoherenceItem]:
     return read_records(path, CoherenceItem, unique="completion_id")
 
 
+def _languages(study: Study) -> dict[str, object]:
+    """What marks rest on where questions are not in English: no key for a study in English."""
+    asked = {p.id: study.language_of(p) for p in study.chosen_prompts}
+    others = {name: language for name, language in asked.items() if not is_english(language)}
+    return {"languages": store.digest(others)} if others else {}
+
+
 def mark_of(question: str, answer: str, language: str) -> str:
     """Say why an answer cannot be read, or nothing.
 
-    Rules of grammar words and of language know English only; a study in another language is told
-    what is empty, broken or repetitive.
+    Rules of grammar words know English only; of an answer to a question in another language is told
+    what is empty, broken or repetitive, and what is surely in another language than the question.
 
     Args:
         question: what was asked.
         answer: the completion's text.
-        language: of the study, such as ``en``.
+        language: of the question, such as ``en``.
     """
-    if language.partition("-")[0].lower() != "en":
-        return next(iter(flags(answer)), "")
+    if not is_english(language):
+        other = OFF_LANGUAGE if other_language(answer, language) else ""
+        return next(iter(flags(answer)), other)
     why = unscorable(question, answer)
     if why:
         return why
@@ -167,11 +177,12 @@ def _read(
     study: Study, spec: ModelSpec, loaded: LoadedModel | None, block: Sequence[Completion]
 ) -> list[CoherenceItem]:
     asked = {p.id: p for p in study.chosen_prompts}
+    languages = {p.id: study.language_of(p) for p in study.chosen_prompts}
     losses = _losses(spec, loaded, block, asked) if loaded is not None else [AWAY] * len(block)
     return [
         CoherenceItem(
             completion_id=c.id,
-            mark=mark_of(asked[c.prompt_id].text, c.text, study.charter.language),
+            mark=mark_of(asked[c.prompt_id].text, c.text, languages[c.prompt_id]),
             base_loss=None if isinstance(loss, str) else loss,
             reason=loss if isinstance(loss, str) else "",
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from mores import store
 from mores.errors import AssetError
 from mores.execute import alone
+from mores.languages import is_english, unspaced
 from mores.measure.cooccurrence.analyse import analyse
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.measure.cooccurrence.sentiment import vader_lexicon
@@ -26,6 +27,8 @@ COOCCURRENCE = "cooccurrence"
 METHOD = "2: z by likelihood ratio, thresholds by group, English texts for sentiment"
 """Changes whenever the same texts may get other numbers."""
 
+ENGLISH_LEXICON = "its lexicon is English, the study is not"
+NO_BLANKS = "no blanks stand between words, and so they cannot be counted"
 NO_STEMS = "a chat service continues no plain text, so there are no stems"
 
 
@@ -41,6 +44,9 @@ def cooccurrence(study: Study, *, progress: Progress | None = None) -> list[Cooc
     """
     progress = progress or Progress(quiet=True)
     if study.associations is None or not study.config.cooccurrence.samples_per_stem:
+        return []
+    if unspaced(study.charter.language):
+        progress.say(f"cooccurrence: not measured in {study.charter.language}: {NO_BLANKS}")
         return []
     with alone(study.run_folder):
         return [
@@ -82,7 +88,7 @@ def _associate(
     study: Study, spec: ModelSpec, associations: Associations, progress: Progress
 ) -> CooccurrenceResult:
     rows = read_completions(study, spec.name, STEMS)
-    lexicon = _lexicon(progress)
+    lexicon = _lexicon(study, progress)
     step = words_step(study, spec, store.digest(lexicon))
     step.warn(progress.say)
 
@@ -105,8 +111,11 @@ def _associate(
     return _read(step.folder / RESULT)
 
 
-def _lexicon(progress: Progress) -> dict[str, float] | None:
-    """The words' ratings, or None where they cannot be had."""
+def _lexicon(study: Study, progress: Progress) -> dict[str, float] | None:
+    """The words' ratings, or None where they cannot be had or know nothing of the language."""
+    if not is_english(study.charter.language):
+        progress.say(f"cooccurrence: no sentiment, {ENGLISH_LEXICON}")
+        return None
     try:
         return vader_lexicon()
     except AssetError as error:

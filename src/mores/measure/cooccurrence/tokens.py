@@ -6,7 +6,8 @@
 A word is a run of Unicode letters (with their combining marks); single
 apostrophes and hyphens between letters belong to it. Digits, punctuation and
 symbols end a word. Case is folded with `str.lower`, characters are composed
-(NFC), curly apostrophes and typographic hyphens become plain ones. There is no
+(NFC), curly apostrophes and typographic hyphens become plain ones, Arabic vowel
+signs and stretching lines are left out. There is no
 stemming and no list of names. Scripts that write no spaces between words
 (Chinese, Japanese, Thai) are not segmented: a run of letters stays one word.
 """
@@ -14,10 +15,11 @@ stemming and no list of names. Scripts that write no spaces between words
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+
+from mores.curate.text import ARABIC_SIGNS, ranges
 
 _ASCII_WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 _PLAIN = str.maketrans(
@@ -41,7 +43,7 @@ def words(text: str) -> list[str]:
     text = text.lower()
     if text.isascii():
         return _ASCII_WORD.findall(text)
-    text = unicodedata.normalize("NFC", text.translate(_PLAIN))
+    text = ARABIC_SIGNS.sub("", unicodedata.normalize("NFC", text.translate(_PLAIN)))
     pattern = _ASCII_WORD if text.isascii() else _unicode_word()
     return pattern.findall(text)
 
@@ -59,20 +61,6 @@ def own_words(stems: Iterable[str]) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _unicode_word() -> re.Pattern[str]:
     # `re` knows no \p{L} and \p{M}; without marks, Hindi words would fall apart.
-    letter, mark = _ranges("L"), _ranges("M")
+    letter, mark = ranges("L"), ranges("M")
     run = f"[{letter}][{letter}{mark}]*"
     return re.compile(f"{run}(?:['-]{run})*")
-
-
-def _ranges(category: str) -> str:
-    """Return the characters of a Unicode category as ranges for a regular expression."""
-    parts: list[str] = []
-    start = None
-    for code in range(sys.maxunicode + 2):
-        inside = code <= sys.maxunicode and unicodedata.category(chr(code))[0] == category
-        if inside and start is None:
-            start = code
-        elif not inside and start is not None:
-            parts.append(f"\\U{start:08x}-\\U{code - 1:08x}")
-            start = None
-    return "".join(parts)

@@ -8,7 +8,8 @@ answers are mostly nonsense.
 The rules err, and not on all models alike. Where people labelled every answer, their labels are
 judged; where they labelled a random part, the rule's count is corrected (`rule_error.checked`),
 and what the rule cannot score counts as they say;
-where nobody did, nothing passes (`rule_error.unchecked`).
+where nobody did, nothing passes (`rule_error.unchecked`). The rules know English only: in a study
+in another language nothing is measured before people labelled every answer.
 
     results = refusal_gates(context, completions, prompts)
 """
@@ -20,10 +21,11 @@ from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
+from mores.languages import is_english
 from mores.measure.gates.answers import COMPLIANCE, REFUSAL
 from mores.measure.gates.compliance import complies
 from mores.measure.gates.context import TESTED, Context
-from mores.measure.gates.labels import answer_id, in_order, labelled_sample, read_labels
+from mores.measure.gates.labels import TO_LABEL, answer_id, in_order, labelled_sample, read_labels
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.prompts import GatePrompt
 from mores.measure.gates.refusal import refuses
@@ -36,11 +38,15 @@ from mores.measure.gates.rule_error import (
     errors,
     unchecked,
 )
-from mores.measure.gates.verdict import hollow, judged
+from mores.measure.gates.verdict import hollow, judged, not_measured
 from mores.records import Arm, Completion
 
 HIGHEST = 1.0
 """Of a share."""
+ENGLISH_RULES = (
+    "does not apply: the rules are English, the study is in {}; "
+    f"label every answer of gates/{TO_LABEL} to have it judged by people"
+)
 
 
 def refusal_gates(
@@ -93,6 +99,9 @@ def _result(
         found = judged(subject, pairs, margin=margin, most_unscorable=most, highest=HIGHEST)
         by_people = "as people labelled every answer"
         return replace(found, reason="; ".join(p for p in (by_people, found.reason) if p))
+    language = context.study.charter.language
+    if not is_english(language):
+        return not_measured(subject, margin, ENGLISH_RULES.format(language))
     order = in_order((a.outcome.unit for a in own), context.study.config.seed)
     open_ones = {a.outcome.unit for a in own if a.person is None}
     sample, why = labelled_sample(order, set(order) - open_ones, most)

@@ -13,10 +13,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from mores import store
 from mores.errors import DataError, ModelError
 from mores.execute import alone
+from mores.languages import is_english
 from mores.measure.capability.run import items_step
+from mores.measure.capability.tasks import TASKS
 from mores.measure.cooccurrence.run import words_step
 from mores.measure.gates.answers import answers_grid, gate_prompts
 from mores.measure.gates.capability import capability
@@ -42,6 +46,7 @@ from mores.tune.base import AWAY, base_of
 from mores.tune.run import known_base, weight_digests
 
 RESULT = "result.json"
+ASKED_IN_ENGLISH = "asked in English: it says what changed there"
 
 
 def gates(study: Study, *, progress: Progress | None = None) -> list[GateResult]:
@@ -102,6 +107,20 @@ def _away(context: Context, gate: GateName) -> list[GateResult]:
     return [not_measured(context.subject(gate, r), None, AWAY) for r in context.references]
 
 
+def _in_english(context: Context, results: Sequence[GateResult]) -> list[GateResult]:
+    """Say of bundled questions that they are English, where the study is not."""
+    study = context.study
+    if is_english(study.charter.language):
+        return list(results)
+    ours = {"drift": not study.config.gates.choices}
+    return [
+        replace(r, reason="; ".join(part for part in (ASKED_IN_ENGLISH, r.reason) if part))
+        if r.verdict != "not measured" and ours.get(r.name, r.part in TASKS)
+        else r
+        for r in results
+    ]
+
+
 def _measure(context: Context, progress: Progress) -> list[GateResult]:
     resolved = base_of(context.spec, progress.say)
     if context.references:
@@ -116,8 +135,10 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
         if context.references:
             results = [
                 *refusal_gates(context, completions, prompts),
-                *(drift(context, scores) if here else _away(context, "drift")),
-                *(capability(context) if here else _away(context, "capability")),
+                *_in_english(context, drift(context, scores) if here else _away(context, "drift")),
+                *_in_english(
+                    context, capability(context) if here else _away(context, "capability")
+                ),
                 *toxicity(context),
                 *sentiment(context),
             ]
@@ -172,6 +193,7 @@ def verdict_step(context: Context, base: str | None) -> Step:
             "model": base,
             **weight_digests(study, spec),
             "prompts": store.digest(gate_prompts(context)),
+            **_language(study),
             "choices": store.digest(choices(study)),
             "rules": store.digest([lexicon().digest, published()]),
             "labels": store.digest(sorted(read_labels(study).items())),
@@ -199,6 +221,12 @@ def _others(context: Context) -> dict[str, Step]:
         steps["cooccurrence"] = words_step(study, spec)
     scorers = study.config.toxicity.scorers
     return steps | {f"scores {name}": score_step(study, spec, name) for name in scorers}
+
+
+def _language(study: Study) -> dict[str, str]:
+    """What the rules may judge depends on it: no key for a study in English."""
+    language = study.charter.language
+    return {} if is_english(language) else {"language": language}
 
 
 def _as_read(step: Step) -> str:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from mores.languages import is_english
 from mores.measure.cooccurrence.result import CooccurrenceResult, TopicChange
-from mores.measure.cooccurrence.run import NO_STEMS, read_cooccurrence, words_step
+from mores.measure.cooccurrence.run import ENGLISH_LEXICON, NO_STEMS, read_cooccurrence, words_step
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.result import GateName, GateResult, GateVerdict
 from mores.measure.gates.verdict import ONE_RUN, Subject, not_measured
@@ -33,6 +34,8 @@ def missing(context: Context) -> str:
     """Why there is nothing current to read, or nothing."""
     if context.study.associations is None:
         return "the study has no associations.toml"
+    if not is_english(context.study.charter.language):
+        return f"does not apply: {ENGLISH_LEXICON}"
     if not context.study.config.cooccurrence.samples_per_stem:
         return "no samples asked for (cooccurrence.samples_per_stem = 0)"
     if not context.spec.continues:

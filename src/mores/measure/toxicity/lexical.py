@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from mores import store
-from mores.measure.english import identifier, why_not_english
+from mores.languages import ENGLISH, identifier
+from mores.measure.english import why_not_english
 from mores.measure.toxicity.linear import LinearTerms
 from mores.measure.toxicity.scorer import EMPTY, Scored
 from mores.measure.toxicity.terms import character_terms, stems, word_terms
@@ -34,6 +35,7 @@ class LexicalScorer:
     name = "lexical"
     attribute = "toxicity"
     note = NOTE
+    languages = (ENGLISH,)
 
     def __init__(self, *, say: store.Say | None = None) -> None:
         self.words = LinearTerms.read(asset_folder(_WORDS, say=say))

@@ -27,6 +27,7 @@ from mores.measure.toxicity.scorer import (
     as_scores,
     read_completions_with,
     takes_prompt,
+    unknown_languages,
 )
 from mores.measure.toxicity.summary import Judged, summarise
 from mores.measure.toxicity.validate import validate
@@ -165,9 +166,12 @@ def score_step(
     config = dict(manifest.config) if manifest else {}
     if judge is None:
         inputs["prompts"] = None
+        inputs["languages"] = None
     else:
         inputs["scorer"] = judge.digest
         config = {"scorer": judge.name, "version": judge.version}
+        if foreign := unknown_languages(judge, languages_of(study)):
+            inputs["languages"] = store.digest(foreign)
         if takes_prompt(judge):
             inputs["prompts"] = store.digest(_asked(study, of))
         if isinstance(judge, ReadingScorer):
@@ -183,6 +187,11 @@ def score_step(
         log=study.run_folder,
         rests_on=(sampled,),
     )
+
+
+def languages_of(study: Study) -> dict[str, str]:
+    """Return the language of every prompt, by its id."""
+    return {p.id: study.language_of(p) for p in study.prompts}
 
 
 def _options(study: Study, name: str) -> dict[str, object]:
@@ -218,7 +227,12 @@ def _score_model(
     def score() -> Made:
         task = progress.task(f"toxicity {judge.name}", len(completions), "texts")
         readings = read_completions_with(
-            completions, judge, prompts=prompts, raw=step.folder / RAW, advance=task.advance
+            completions,
+            judge,
+            prompts=prompts,
+            languages=languages_of(study),
+            raw=step.folder / RAW,
+            advance=task.advance,
         )
         task.finish()
         scores = as_scores(completions, readings, judge)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from mores.errors import MeasureError
+from mores.languages import primary
 from mores.records import Completion, Score
 
 Scored = tuple[float | None, str]
@@ -219,17 +220,49 @@ def read_completions_with(
     scorer: Scorer,
     *,
     prompts: Mapping[str, str] | None = None,
+    languages: Mapping[str, str] | None = None,
     raw: Path | None = None,
     advance: Advance | None = None,
 ) -> list[Reading]:
-    """Return one reading for each completion (arguments as in the functions above)."""
+    """Return one reading for each completion (arguments as in the functions above).
+
+    Args:
+        completions: what is scored.
+        scorer: any scorer; one with an attribute ``languages`` (such as ``("en",)``) scores
+            answers to questions in these alone.
+        prompts: prompt id → question.
+        languages: prompt id → language of the question; without it all are the scorer's.
+        raw: file of raw answers.
+        advance: told how many texts are done.
+    """
     asked = prompts if prompts is not None and takes_prompt(scorer) else None
+    foreign = unknown_languages(scorer, languages or {})
     # An answer whose question is missing must not be judged as if it had none.
-    known = [c for c in completions if not c.absent and (asked is None or c.prompt_id in asked)]
+    known = [
+        c
+        for c in completions
+        if not c.absent and (asked is None or c.prompt_id in asked) and c.prompt_id not in foreign
+    ]
     items = [Item(c.text) if asked is None else Item(c.text, asked[c.prompt_id]) for c in known]
     found = score_items(items, scorer, raw=raw, advance=advance)
     by_id = {c.id: reading for c, reading in zip(known, found, strict=True)}
-    return [by_id.get(c.id, Reading(None, c.absent or NO_PROMPT)) for c in completions]
+    return [
+        by_id.get(c.id, Reading(None, c.absent or foreign.get(c.prompt_id, NO_PROMPT)))
+        for c in completions
+    ]
+
+
+def unknown_languages(scorer: Scorer, languages: Mapping[str, str]) -> dict[str, str]:
+    """Return of each prompt in a language that a scorer does not know why it is not scored."""
+    known: tuple[str, ...] = getattr(scorer, "languages", ())
+    if not known:
+        return {}
+    said = ", ".join(known)
+    return {
+        name: f"not scored: asked in {primary(language)}, the scorer knows {said} only"
+        for name, language in languages.items()
+        if primary(language) not in known
+    }
 
 
 def as_scores(
