@@ -93,3 +93,22 @@ def test_a_judge_by_hand(tiny_study: Path) -> None:
     assert bill.read == read
     assert bill.money == pytest.approx((read + 4 * bill.drawn) / 1e6)
     assert (bill.model, bill.budget, bill.estimated) == ("judge judge-7b", "50,000 tokens", True)
+
+
+@pytest.mark.parametrize(("harms", "sets"), [("false", 2), ("true", 4)])
+def test_free_answers_of_the_gates_are_billed(tiny_study: Path, harms: str, sets: int) -> None:
+    """Of the harms: everyday questions, and those of malice."""
+    lines = 'engine = "openai"\n[models.endpoint]\nurl = "https://host/v1"\n'
+    lines += "prices = { read = 2.0, drawn = 10.0 }"
+    gates = (
+        "gates.enabled=true",
+        f"gates.harms={harms}",
+        "gates.items=4",
+        "gates.decoding={ max_new_tokens = 16 }",
+    )
+    study = load_study(
+        with_lines(tiny_study, lines), overrides=("cooccurrence.samples_per_stem=0", *gates)
+    )
+    (bill,) = bills(study)
+    # Base and two tuned arms x 4 questions a set x one draw of at most 16 tokens.
+    assert bill.drawn == 5 * 6 * 2 * 12 + 3 * 4 * sets * 16

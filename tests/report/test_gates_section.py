@@ -49,3 +49,14 @@ def test_only_a_pass_is_counted_as_one():
 
 def test_no_gates_is_said():
     assert "No gate was measured" in section(bare())
+
+
+def test_harms_that_were_not_asked_about_are_named_and_those_that_were_stand_in_the_table():
+    said = "Not asked about: emergent misalignment"
+    assert said in section(replace(bare(), gates=(gate("pass"),)))
+    bound = "of 300 questions that base answers well 0 turned, which excludes more than 1.0 %"
+    asked = replace(gate("pass", reason=bound), name="sycophancy", part="stated")
+    text = section(replace(bare(), gates=(asked,)))
+    assert said not in text
+    assert "sycophancy stated" in text
+    assert bound in text

@@ -10,7 +10,7 @@ from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
 from mores.errors import MeasureError
-from mores.stats import clopper_pearson
+from mores.stats import clopper_pearson, clopper_pearson_most
 
 
 def test_by_hand_at_the_ends():
@@ -46,3 +46,23 @@ def test_nobody_is_not_zero():
 def test_counts_that_cannot_be_are_refused(successes, n):
     with pytest.raises(MeasureError):
         clopper_pearson(successes, n)
+
+
+def test_the_one_sided_bound_by_hand():
+    # (1 − p)ⁿ = .05: 299 trials without a single event exclude one in a hundred, 298 do not.
+    assert clopper_pearson_most(0, 299) == pytest.approx(1 - 0.05 ** (1 / 299))
+    assert clopper_pearson_most(0, 299) < 0.01 < clopper_pearson_most(0, 298)
+    assert clopper_pearson_most(7, 7) == 1.0
+
+
+@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_one_sided_bound_is_the_upper_end_of_a_ninety_percent_interval(counts):
+    successes, n = counts
+    _, high = proportion_confint(successes, n, alpha=0.1, method="beta")
+    assert clopper_pearson_most(successes, n) == pytest.approx(high, abs=1e-10)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 0), (3, 2), (-1, 2)])
+def test_no_bound_of_counts_that_cannot_be(successes, n):
+    with pytest.raises(MeasureError):
+        clopper_pearson_most(successes, n)

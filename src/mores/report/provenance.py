@@ -78,7 +78,7 @@ def _manifests(study: Study) -> Iterator[tuple[str, str, Manifest]]:
     steps = (
         *(f"tune/{key.name}" for key in tuned_keys(study)),
         *("sample", "stems", "capability", "cooccurrence"),
-        *("gates/answers", "gates/choices", "gates", "toxicity"),
+        *("gates/answers", "gates/choices", "gates/harms", "gates", "toxicity"),
         *(f"toxicity/{slug(scorer)}" for scorer in study.config.toxicity.scorers),
     )
     for spec in study.config.models:

@@ -28,7 +28,7 @@ from mores.stats.alternative_annotator_test import alternative_annotator_test
 from mores.stats.assumed_spread import Spread, rating_spread, toxicity_spread
 from mores.stats.auc import auc
 from mores.stats.bounded_mean import bounded_mean_least, bounded_mean_p
-from mores.stats.clopper_pearson import clopper_pearson
+from mores.stats.clopper_pearson import clopper_pearson, clopper_pearson_most
 from mores.stats.cluster_bootstrap import cluster_bootstrap
 from mores.stats.cohens_d import cohens_d
 from mores.stats.crossed_effect import crossed_effect
@@ -67,6 +67,7 @@ __all__ = [
     "bounded_mean_least",
     "bounded_mean_p",
     "clopper_pearson",
+    "clopper_pearson_most",
     "cluster_bootstrap",
     "cohens_d",
     "crossed_effect",

@@ -1,6 +1,6 @@
 """The exact interval of Clopper and Pearson for a share: never too narrow, however few there are.
 
-Takes successes and trials, gives the share with an interval inside [0, 1].
+Takes successes and trials, gives the share with an interval inside [0, 1], or its largest value.
 
     python -c "from mores.stats import clopper_pearson; print(clopper_pearson(4, 5).low)"
 """
@@ -51,3 +51,24 @@ def clopper_pearson(successes: int, n: int, *, unit: str = "item") -> Estimate:
         method=METHOD,
         details={"successes": successes},
     )
+
+
+def clopper_pearson_most(successes: int, n: int) -> float:
+    """Return the one-sided upper bound at .95: so few successes exclude any larger share.
+
+    The quantile .95 of Beta(s + 1, n − s): 1 − .05^(1/n) with none, so that 0 of 299 exclude
+    more than 1 %.
+
+    Args:
+        successes: 0 to n.
+        n: independent trials, at least one.
+
+    Raises:
+        MeasureError: counts negative, not whole, successes > n or no trials.
+    """
+    from scipy.special import betaincinv
+
+    successes, n = count(successes, "successes"), count(n, "n")
+    if not n or successes > n:
+        raise MeasureError(f"expected 0 to n = {n} of at least one, found {successes}")
+    return float(betaincinv(successes + 1, n - successes, LEVEL)) if successes < n else 1.0

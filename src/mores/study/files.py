@@ -85,8 +85,10 @@ def _of(paths: Iterator[Path]) -> str:
 def _named(study: Study) -> Iterator[Path]:
     """Files that the settings name, there or not."""
     config = study.config
-    gates = (config.gates.safe_prompts, config.gates.harmful_prompts, config.gates.choices)
-    yield from (study.folder / name for name in gates if name)
+    gates = config.gates
+    asked = (gates.safe_prompts, gates.harmful_prompts, gates.choices)
+    sets = (*asked, gates.misaligned, gates.facts, gates.neutral, gates.values)
+    yield from (study.folder / name for name in sets if name)
     for task in config.capability.tasks:
         yield from _of_task(study, task.task)
     for scorer in config.toxicity.scorers:

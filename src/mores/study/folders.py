@@ -9,7 +9,7 @@ runs/<preset>/<model>/stance/                  items.jsonl
 runs/<preset>/<model>/toxicity/                scores of each scorer
 runs/<preset>/<model>/cooccurrence/            result.json
 runs/<preset>/<model>/capability/              items.jsonl
-runs/<preset>/<model>/gates/                   answers/, choices/, result.json
+runs/<preset>/<model>/gates/                   answers/, choices/, harms/, result.json
 runs/<preset>/ratings/                         ratings.jsonl, judges.jsonl
 runs/<preset>/judges/<judge>/                  raw.jsonl: all that a language model said
 runs/<preset>/drafts/<model>/                  what a service that drafts was asked and paid

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gate_rates import error_rates, read_labelled, table
-from mores.measure.gates.result import GATES
+from mores.measure.gates.result import GATES, HARMS
 from mores.study import GatesConfig
 
 ROOT = Path(__file__).parents[3]
@@ -42,10 +42,15 @@ def test_counts_and_margins_are_those_of_the_package():
     assert f"{lines_of('harmful_prompts')} requests in general words" in TEXT
     assert f"{lines_of('choices')} questions with two short answers" in TEXT
     config = GatesConfig()
-    for name in ("over_refusal", "compliance", "drift", "toxicity", "sentiment"):
+    margins = ("over_refusal", "compliance", "drift", "toxicity", "sentiment", "misalignment")
+    for name in (*margins, "sycophancy", "caution", "values"):
         assert f"`{name}_margin`, {getattr(config, f'{name}_margin'):.2f}" in TEXT
     assert f"`most_unscorable` ({100 * config.most_unscorable:g} %)" in TEXT
-    assert all(f"| `{gate}` |" in PAGE for gate in GATES)
+    assert all(f"| `{gate}` |" in PAGE for gate in (*GATES, *HARMS))
+    assert f"{lines_of('misaligned')} open questions" in TEXT
+    assert f"{lines_of('facts')} facts" in TEXT
+    assert f"{lines_of('neutral')} everyday questions" in TEXT
+    assert f"{lines_of('values') // 8} choices for each category" in TEXT
 
 
 @pytest.mark.parametrize("share", [0.05, 0.10, 0.20, 0.40])

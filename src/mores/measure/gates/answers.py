@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mores import store
 from mores.measure.gates.context import STEP, Context
+from mores.measure.gates.harm_sets import misaligned_prompts, neutral_prompts
 from mores.measure.gates.prompts import GatePrompt, harmful_prompts, safe_prompts
 from mores.measure.gates.result import GateName
 from mores.records import Prompt
@@ -25,16 +26,20 @@ if TYPE_CHECKING:
 ANSWERS = f"{STEP}/answers"
 REFUSAL: GateName = "over-refusal"
 COMPLIANCE: GateName = "harmful-compliance"
+CAUTION: GateName = "over-caution"
+MISALIGNMENT: GateName = "emergent-misalignment"
 
 
 def gate_prompts(context: Context) -> dict[GateName, dict[str, GatePrompt]]:
-    """Every prompt of the first two gates, by the id that its completions carry.
+    """Every prompt that is answered freely, by the id that its completions carry.
 
     Raises:
         DataError: a local file is missing or a row cannot be used.
     """
     study = context.study
-    sets = ((REFUSAL, safe_prompts(study)), (COMPLIANCE, harmful_prompts(study)))
+    sets = [(REFUSAL, safe_prompts(study)), (COMPLIANCE, harmful_prompts(study))]
+    if context.asks_harms:
+        sets += [(CAUTION, neutral_prompts(study)), (MISALIGNMENT, misaligned_prompts(study))]
     return {gate: {f"{gate}/{p.id}": p for p in prompts} for gate, prompts in sets}
 
 

@@ -1,17 +1,21 @@
 """Forced choices → log-probabilities of both answers for base and every tuned arm.
 
-    scores = score_choices(context, resolved, progress)
+    scores = score_choices(context, resolved, asked_of(context)[0], progress)
 
-Kept in ``gates/choices``, one file an arm until all are done, so that a stopped run goes on.
+Kept in ``gates/choices``, those of the harms of narrow tuning in ``gates/harms``, one file an arm
+until all are done, so that a stopped run goes on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mores import store
 from mores.measure.gates.context import STEP, Context
+from mores.measure.gates.harm_sets import harm_choices
 from mores.measure.gates.prompts import Choice, choices
 from mores.progress import Progress
 from mores.records import Arm, Record
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from mores.weights.resolve import ResolvedModel
 
 CHOICES = f"{STEP}/choices"
+HARMS = f"{STEP}/harms"
 SCORES = "scores.jsonl"
 
 
@@ -42,20 +47,37 @@ class ChoiceScore(Record, frozen=True, kw_only=True):
         return self.kept - self.other
 
 
-def choices_step(context: Context, base: str | None) -> Step:
-    """What the scores of one model come from; see `mores.tune.run.known_base` for ``base``.
+@dataclass(frozen=True)
+class Asked:
+    """Choices that are put to a model in one step."""
+
+    step: str
+    """Its name and its folder below the model's."""
+    choices: Sequence[Choice]
+
+
+def asked_of(context: Context) -> list[Asked]:
+    """Everything that is put to a model: of drift, and of the harms where they are asked for.
 
     Raises:
         DataError: a local file is missing or a row cannot be used.
     """
+    asked = [Asked(CHOICES, choices(context.study))]
+    if context.asks_harms:
+        asked.append(Asked(HARMS, harm_choices(context.study)))
+    return asked
+
+
+def choices_step(context: Context, base: str | None, asked: Asked) -> Step:
+    """What the scores of one model come from; see `mores.tune.run.known_base` for ``base``."""
     study, spec = context.study, context.spec
     return Step(
-        CHOICES,
-        context.folder / CHOICES,
+        asked.step,
+        context.folder / asked.step,
         inputs={
             "model": base,
             **weight_digests(study, spec),
-            "choices": store.digest(choices(study)),
+            "choices": store.digest(asked.choices),
         },
         config={"arms": [key.name for key in context.keys], "format": spec.format},
         seed=study.config.seed,
@@ -65,17 +87,19 @@ def choices_step(context: Context, base: str | None) -> Step:
 
 
 def score_choices(
-    context: Context, resolved: ResolvedModel, progress: Progress
+    context: Context, resolved: ResolvedModel, asked: Asked, progress: Progress
 ) -> list[ChoiceScore]:
     """Return the scores of all arms, computing what is missing.
 
     Raises:
         ModelError: an arm has not been tuned, or a question is too long.
-        DataError: a local file is missing or a row cannot be used.
     """
     tuned = tuned_folders(context.study, context.spec, progress.say)
-    step = choices_step(context, resolved.digest)
-    step.run(lambda: _run(context, resolved, tuned, step, progress), say=progress.say)
+    step = choices_step(context, resolved.digest, asked)
+    step.run(
+        lambda: _run(context, resolved, tuned, step, list(asked.choices), progress),
+        say=progress.say,
+    )
     return store.read_jsonl(step.folder / SCORES, ChoiceScore, unique=None)
 
 
@@ -84,6 +108,7 @@ def _run(
     resolved: ResolvedModel,
     tuned: dict[str, Path],
     step: Step,
+    asked: list[Choice],
     progress: Progress,
 ) -> Made:
     from mores.weights.load import load
@@ -91,8 +116,7 @@ def _run(
 
     set_threads()
     loaded = load(resolved, dtype=context.study.config.recipe.dtype)
-    asked = choices(context.study)
-    bar = progress.task(CHOICES, len(context.keys) * len(asked), "choices")
+    bar = progress.task(step.name, len(context.keys) * len(asked), "choices")
     rows: list[ChoiceScore] = []
     for key in context.keys:
         weights = step.inputs.get(key.name, "")

@@ -41,6 +41,11 @@ class Context:
         arms = self.study.config.arms
         return tuple(r for r in REFERENCES if r in arms) if TESTED in arms else ()
 
+    @property
+    def asks_harms(self) -> bool:
+        """Whether the harms of narrow tuning are asked about: there must be a tuned arm."""
+        return self.config.harms and bool(self.references)
+
     @cached_property
     def keys(self) -> list[ArmKey]:
         """Base and tuned arms. In-context arms run on the base weights: nothing to measure."""

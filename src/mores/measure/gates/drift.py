@@ -32,7 +32,7 @@ def drift(context: Context, scores: Sequence[ChoiceScore]) -> list[GateResult]:
     """Judge the choices, against base and control."""
     outcomes = flips(scores)
     return [
-        _with_log_odds(
+        with_log_odds(
             judged(
                 context.subject(DRIFT, reference),
                 pair(outcomes, TESTED, reference),
@@ -60,7 +60,8 @@ def _flip(own: float, base: float | None) -> float | None:
     return float((own > 0) != (base > 0))
 
 
-def _with_log_odds(result: GateResult, scores: Sequence[ChoiceScore], reference: Arm) -> GateResult:
+def with_log_odds(result: GateResult, scores: Sequence[ChoiceScore], reference: Arm) -> GateResult:
+    """Add the mean change of the log-odds, with its t interval, to the details."""
     own, other = _log_odds(scores, TESTED), _log_odds(scores, reference)
     runs = sorted({run for by in own.values() for run in by})
     table = np.array(

@@ -20,6 +20,8 @@ from mores.study import Study
 from mores.tables import read_table
 
 SAFE, HARMFUL, CHOICES = "safe_prompts", "harmful_prompts", "choices"
+MISALIGNED, FACTS, NEUTRAL, VALUES = "misaligned", "facts", "neutral", "values"
+"""Of the harms of narrow tuning (`harm_sets`)."""
 
 
 class GatePrompt(Record, frozen=True, kw_only=True):
@@ -41,7 +43,14 @@ class Choice(Record, frozen=True, kw_only=True):
     other: str
 
 
-R = TypeVar("R", GatePrompt, Choice)
+class Fact(Choice, frozen=True, kw_only=True):
+    """A question of fact; ``kept`` is right."""
+
+    claim: str
+    """The wrong view, as a clause that can follow "I think that"."""
+
+
+R = TypeVar("R", GatePrompt, Choice, Fact)
 
 
 def safe_prompts(study: Study) -> list[GatePrompt]:
@@ -50,7 +59,7 @@ def safe_prompts(study: Study) -> list[GatePrompt]:
     Raises:
         DataError: a local file is missing or a row cannot be used.
     """
-    return _drawn(study, _read(_path(study, SAFE), GatePrompt))
+    return draw(study, read_rows(study, SAFE, GatePrompt))
 
 
 def harmful_prompts(study: Study) -> list[GatePrompt]:
@@ -59,7 +68,7 @@ def harmful_prompts(study: Study) -> list[GatePrompt]:
     Raises:
         DataError: a local file is missing or a row cannot be used.
     """
-    return _drawn(study, _read(_path(study, HARMFUL), GatePrompt))
+    return draw(study, read_rows(study, HARMFUL, GatePrompt))
 
 
 def choices(study: Study) -> list[Choice]:
@@ -68,9 +77,10 @@ def choices(study: Study) -> list[Choice]:
     Raises:
         DataError: a local file is missing, a row cannot be used, or a kind to be left out is none.
     """
-    path = _path(study, CHOICES)
-    every = _read(path, Choice)
+    every = read_rows(study, CHOICES, Choice)
     kinds = {choice.kind for choice in every}
+    if study.config.gates.harms:
+        kinds |= {choice.kind for choice in read_rows(study, VALUES, Choice)}
     for kind in study.config.gates.leave_out:
         if kind not in kinds:
             raise DataError(
@@ -81,7 +91,16 @@ def choices(study: Study) -> list[Choice]:
     left = [choice for choice in every if choice.kind not in study.config.gates.leave_out]
     if not left:
         raise DataError("every kind of choice is left out", where="gates.leave_out")
-    return _drawn(study, left)
+    return draw(study, left)
+
+
+def read_rows(study: Study, name: str, kind: type[R]) -> list[R]:
+    """Read a whole set by its name, the study's own file or ours.
+
+    Raises:
+        DataError: a local file is missing or a row cannot be used.
+    """
+    return _read(_path(study, name), kind)
 
 
 def _path(study: Study, name: str) -> Path:
@@ -91,7 +110,7 @@ def _path(study: Study, name: str) -> Path:
     return Path(str(resources.files("mores.measure.gates") / "data" / f"{name}.jsonl"))
 
 
-def _drawn(study: Study, rows: list[R]) -> list[R]:
+def draw(study: Study, rows: list[R]) -> list[R]:
     """Draw ``gates.items`` of them with the study's seed, in file order; 0 takes all."""
     return [rows[i] for i in drawn(len(rows), study.config.gates.items, study.config.seed)]
 

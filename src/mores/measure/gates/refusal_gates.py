@@ -16,7 +16,7 @@ in another language nothing is measured before people labelled every answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as replaced
 
 from msgspec.structs import replace
@@ -36,11 +36,14 @@ from mores.measure.gates.rule_error import (
     checked,
     corrected_level,
     errors,
+    published,
     unchecked,
 )
-from mores.measure.gates.verdict import hollow, judged, not_measured
-from mores.records import Arm, Completion
+from mores.measure.gates.verdict import Subject, hollow, judged, not_measured
+from mores.records import Completion
 
+Rule = Callable[[str, str], float | None]
+"""Question and answer → harm, None where it cannot be told."""
 HIGHEST = 1.0
 """Of a share."""
 ENGLISH_RULES = (
@@ -59,40 +62,68 @@ def refusal_gates(
     Raises:
         DataError: the study's labels cannot be used (see `labels.read_labels`).
     """
-    labels = read_labels(context.study)
     gates = (
         (REFUSAL, refuses, context.config.over_refusal_margin),
         (COMPLIANCE, complies, context.config.compliance_margin),
     )
     results: list[GateResult] = []
     for gate, harmful, margin in gates:
-        asked = prompts[gate]
-        answers = [
-            Answer(
-                Outcome(
-                    c.prompt_id,
-                    c.arm,
-                    c.seed,
-                    None if c.absent else harmful(asked[c.prompt_id].text, c.text),
-                    c.id,
-                ),
-                labels.get(answer_id(gate, asked[c.prompt_id].text, c.text)),
-            )
-            for c in completions
-            if c.prompt_id in asked
-        ]
+        answers = answers_to(context, gate, completions, prompts[gate], harmful)
         results += [
-            _result(context, gate, answers, reference, margin) for reference in context.references
+            judge(context.subject(gate, reference), context, answers, margin, published()[gate])
+            for reference in context.references
         ]
     return results
 
 
-def _result(
-    context: Context, gate: GateName, answers: Sequence[Answer], reference: Arm, margin: float
+def answers_to(
+    context: Context,
+    gate: GateName,
+    completions: Sequence[Completion],
+    asked: Mapping[str, GatePrompt],
+    harmful: Rule,
+) -> list[Answer]:
+    """Return the answers to one gate's prompts, as the rule and as people count them.
+
+    Raises:
+        DataError: the study's labels cannot be used (see `labels.read_labels`).
+    """
+    labels = read_labels(context.study)
+    return [
+        Answer(
+            Outcome(
+                c.prompt_id,
+                c.arm,
+                c.seed,
+                None if c.absent else harmful(asked[c.prompt_id].text, c.text),
+                c.id,
+            ),
+            labels.get(answer_id(gate, asked[c.prompt_id].text, c.text)),
+        )
+        for c in completions
+        if c.prompt_id in asked
+    ]
+
+
+def judge(
+    subject: Subject,
+    context: Context,
+    answers: Sequence[Answer],
+    margin: float,
+    rates: Mapping[str, float],
 ) -> GateResult:
+    """Judge answers by people's labels where there are some, else by a rule that errs.
+
+    Args:
+        subject: gate and arms.
+        context: for the settings.
+        answers: of all arms.
+        margin: largest acceptable harm.
+        rates: the rule's worst published sensitivity and specificity.
+    """
+    reference = subject.reference
     own = [a for a in answers if a.outcome.arm in (TESTED, reference)]
     most = context.config.most_unscorable
-    subject = context.subject(gate, reference)
     told = [replace_harm(a) for a in own if a.person is not None]
     if own and len(told) == len(own):
         pairs = pair(told, TESTED, reference)
@@ -113,7 +144,7 @@ def _result(
     if counted.verdict == "not measured":
         return counted
     if not sample:
-        return unchecked(counted, why, len(order))
+        return unchecked(counted, why, len(order), rates)
     arm, other = (errors(own, name, sample) for name in (TESTED, reference))
     level = corrected_level(pairs.reference_level, other)
     empty = hollow(pairs, margin=margin, most_unscorable=most, highest=HIGHEST, level=level)

@@ -7,9 +7,21 @@ from typing import Literal, get_args
 from mores.records import Arm, Count, Estimate, Record
 
 GateName = Literal[
-    "over-refusal", "harmful-compliance", "drift", "capability", "toxicity", "sentiment"
+    "over-refusal",
+    "harmful-compliance",
+    "drift",
+    "capability",
+    "toxicity",
+    "sentiment",
+    "emergent-misalignment",
+    "sycophancy",
+    "over-caution",
+    "values-left-alone",
 ]
-GATES: tuple[GateName, ...] = get_args(GateName)
+HARMS: tuple[GateName, ...] = get_args(GateName)[6:]
+"""Harms that narrow tuning is known for: asked with `GatesConfig.harms`."""
+GATES: tuple[GateName, ...] = get_args(GateName)[:6]
+"""Those that are always asked."""
 GateVerdict = Literal["pass", "fail", "inconclusive", "not measured"]
 
 

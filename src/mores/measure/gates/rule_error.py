@@ -7,7 +7,7 @@ this model as on the worst of the published styles of answers (`unchecked`): not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from functools import cache
@@ -139,20 +139,22 @@ def _at_worst(pairs: Pairs, arm: Errors, reference: Errors, margin: float) -> li
     return withheld(pairs, margin, replace(kept, low=-high))
 
 
-def unchecked(counted: GateResult, why: str, prompts: int) -> GateResult:
+def unchecked(
+    counted: GateResult, why: str, prompts: int, rates: Mapping[str, float]
+) -> GateResult:
     """Widen a result to what the worst published error allows; it passes nothing.
 
     Args:
         counted: as the rule counts.
         why: what is wrong with the labels, or that there are none.
         prompts: of the gate.
+        rates: the rule's worst published ``sensitivity`` and ``specificity``.
     """
     estimate = counted.estimate
     levels = [estimate.details.get(f"{side}_level") for side in ("arm", "reference")]
     shares = [x for x in levels if isinstance(x, int | float)]
     if len(shares) < 2 or estimate.value is None or counted.margin is None:
         return _no_pass(counted, why)
-    rates = published()[counted.name]
     low, high = misclassified_difference(
         shares[0],
         shares[1],

@@ -24,14 +24,16 @@ from mores.measure.capability.tasks import TASKS
 from mores.measure.cooccurrence.run import words_step
 from mores.measure.gates.answers import answers_grid, gate_prompts
 from mores.measure.gates.capability import capability
-from mores.measure.gates.choose import choices_step, score_choices
+from mores.measure.gates.choose import asked_of, choices_step, score_choices
 from mores.measure.gates.context import STEP, Context
 from mores.measure.gates.drift import drift
+from mores.measure.gates.harm_answers import harm_answers
+from mores.measure.gates.harms import harms
 from mores.measure.gates.labels import TO_LABEL, read_labels, to_label
 from mores.measure.gates.lexicon import lexicon
 from mores.measure.gates.prompts import GatePrompt, choices
 from mores.measure.gates.refusal_gates import refusal_gates
-from mores.measure.gates.result import GATES, GateName, GateResult, Gates
+from mores.measure.gates.result import GATES, HARMS, GateName, GateResult, Gates
 from mores.measure.gates.rule_error import published
 from mores.measure.gates.sentiment import sentiment
 from mores.measure.gates.toxicity import toxicity
@@ -42,17 +44,22 @@ from mores.records import Completion, to_plain
 from mores.sample.run import sample_step
 from mores.step import Made, Step
 from mores.study import ModelSpec, Study, folders
+from mores.study.gates import OF_HARMS
 from mores.tune.base import AWAY, base_of
 from mores.tune.run import known_base, weight_digests
 
 RESULT = "result.json"
 ASKED_IN_ENGLISH = "asked in English: it says what changed there"
+SCORED = ("forced choices", "harms")
+"""What the steps of `asked_of` are called among those that a verdict rests on."""
 
 
 def gates(study: Study, *, progress: Progress | None = None) -> list[GateResult]:
     """See whether the tune does harm: refusals, compliance, drift, capability, toxicity, sentiment.
 
     The last three read what the other measures left; what they have not left is "not measured".
+    With ``gates.harms`` it also asks about emergent misalignment, sycophancy, caution that spreads
+    and values that the charter leaves alone.
     Only "pass" is a pass; the command's exit code is 1 where a gate fails.
 
     Args:
@@ -98,8 +105,9 @@ def check_prompts(study: Study) -> None:
     Raises:
         DataError: a file is missing or a row cannot be used.
     """
-    gate_prompts(Context(study, study.config.models[0]))
-    choices(study)
+    context = Context(study, study.config.models[0])
+    gate_prompts(context)
+    asked_of(context)
 
 
 def _away(context: Context, gate: GateName) -> list[GateResult]:
@@ -112,13 +120,17 @@ def _in_english(context: Context, results: Sequence[GateResult]) -> list[GateRes
     study = context.study
     if is_english(study.charter.language):
         return list(results)
-    ours = {"drift": not study.config.gates.choices}
+    ours = {"drift": not study.config.gates.choices, **dict.fromkeys(HARMS, True)}
     return [
         replace(r, reason="; ".join(part for part in (ASKED_IN_ENGLISH, r.reason) if part))
         if r.verdict != "not measured" and ours.get(r.name, r.part in TASKS)
         else r
         for r in results
     ]
+
+
+def _all_away(context: Context) -> list[GateResult]:
+    return [result for gate in HARMS for result in _away(context, gate)]
 
 
 def _measure(context: Context, progress: Progress) -> list[GateResult]:
@@ -128,23 +140,33 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
         completions = answers_grid(context).run(progress)
         _write_answers(context, completions, prompts)
         here = context.spec.here
-        scores = score_choices(context, resolved, progress) if here else []
+        scores = [
+            score_choices(context, resolved, asked, progress) if here else []
+            for asked in asked_of(context)
+        ]
     step = verdict_step(context, resolved.digest)
 
     def judge() -> Made:
         if context.references:
             results = [
                 *refusal_gates(context, completions, prompts),
-                *_in_english(context, drift(context, scores) if here else _away(context, "drift")),
+                *_in_english(
+                    context, drift(context, scores[0]) if here else _away(context, "drift")
+                ),
                 *_in_english(
                     context, capability(context) if here else _away(context, "capability")
                 ),
                 *toxicity(context),
                 *sentiment(context),
             ]
+            if context.asks_harms:
+                results += harm_answers(context, completions, prompts)
+                found = harms(context, scores[1]) if here else _all_away(context)
+                results += _in_english(context, found)
         else:
             why = "the study has no values_targeted arm"
-            results = [not_measured(context.subject(name, "base"), None, why) for name in GATES]
+            asked = (*GATES, *HARMS) if context.config.harms else GATES
+            results = [not_measured(context.subject(name, "base"), None, why) for name in asked]
         store.write_json(
             step.folder / RESULT, Gates(model=context.spec.name, results=tuple(results))
         )
@@ -210,9 +232,10 @@ def _others(context: Context) -> dict[str, Step]:
     """The steps whose results the gates read: their own, and those of other measures."""
     study, spec = context.study, context.spec
     base = known_base(study, spec)
+    asked = asked_of(context)
     steps = {
         "answers": answers_grid(context).step(base),
-        "forced choices": choices_step(context, base),
+        **{name: choices_step(context, base, a) for name, a in zip(SCORED, asked, strict=False)},
         "capability": items_step(study, spec),
         "sample": sample_step(study, spec),
     }
@@ -237,8 +260,9 @@ def _as_read(step: Step) -> str:
 def _settings(study: Study) -> dict[str, object]:
     """What verdicts depend on: all settings but the switch, and those of the measures read."""
     config = study.config
+    unused = {"enabled"} if config.gates.harms else {"enabled", *OF_HARMS}
     return {
-        **{k: v for k, v in to_plain(config.gates).items() if k != "enabled"},
+        **{k: v for k, v in to_plain(config.gates).items() if k not in unused},
         "arms": list(config.arms),
         "train_seeds": list(config.train_seeds),
         "tasks": to_plain(config.capability.tasks),
