@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mores.consult.in_words import NOBODY_ASKED, who_took_part
 from mores.records import BESIDE, to_plain
 from mores.report import tables, words
+from mores.report.judge_lines import judge_lines
 from mores.report.model import ArmSummary, ModelSummary
 from mores.report.page import scopes_of
 from mores.report.provenance import command
@@ -137,6 +138,9 @@ def _text(subject: Subject, model: ModelSummary, arm: ArmSummary) -> str:
             samples=len(study.dataset(arm.arm).examples),
             recipe=table(("Setting", "Value"), [(k, str(v)) for k, v in to_plain(recipe).items()]),
             headlines=headlines_of(report, model.name) if compared else [],
+            judges=judge_lines([j for j in report.ratings.judges if j.model == model.name])
+            if compared
+            else [],
             scopes=scopes_of(report),
             meanings=words.MEANINGS,
             levels=[(h, table(head, rows)) for h, head, rows in levels(report, model, arm)],

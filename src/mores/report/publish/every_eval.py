@@ -80,7 +80,7 @@ def _aggregate(
         "source_metadata": {
             "source_name": f"mores study {report.study} {report.study_version}",
             "source_type": "evaluation_run",
-            "source_organization_name": f"whoever ran the study {report.study}",
+            "source_organization_name": f"study {report.study}",
             # Whoever tuned an arm measured it; base and what is only asked otherwise came from
             # somebody else.
             "evaluator_relationship": "first_party" if arm.arm in TUNED_ARMS else "third_party",
@@ -137,7 +137,7 @@ def _result(what: Subject, model: ModelSummary, arm: ArmSummary, level: Level) -
             "uncertainty": _uncertainty(level),
         },
     }
-    if level.measure not in (STANCE,) and not level.measure.startswith("capability:"):
+    if level.measure != STANCE and not level.measure.startswith("capability:"):
         drawn = what.study.config.sample.decoding
         result["generation_config"] = {
             "generation_args": {

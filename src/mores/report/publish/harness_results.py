@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import stdev
 from typing import Any
 
 from mores import store
+from mores.measure.capability.run import items_step
 from mores.report.model import ArmSummary, ModelSummary
 from mores.report.publish.instances import Instance, Instances
 from mores.report.publish.level import Level, levels_of
@@ -39,14 +41,15 @@ def write_harness_results(instances: Instances, folder: Path) -> None:
         own = folder / arm_id(what, model, arm).replace("/", "__")
         hashes: dict[str, str] = {}
         errors: dict[str, float | str] = {}
-        rows = [one for one in instances.of(model, arm) if one.measure.startswith("capability:")]
+        rows = list(instances.capability(model, arm))
         for task, level in levels.items():
             of_task = [one for one in rows if one.measure == level.measure]
             samples = list(_samples(of_task, level))
             hashes[task] = _hash("".join(s["doc_hash"] + s["prompt_hash"] + s["target_hash"]
                                          for s in samples))  # fmt: skip
             errors[task] = _error([one.score for one in of_task])
-            store.write_jsonl(own / f"samples_{task}_{time}.jsonl", samples)
+            safe = re.sub(r"\W", "_", task)
+            store.write_jsonl(own / f"samples_{safe}_{time}.jsonl", samples)
         result = _result(what, model, arm, levels, errors)
         store.write_json(own / f"results_{time}.json", result | {"task_hashes": hashes})
 
@@ -64,7 +67,9 @@ def _result(
     errors: dict[str, float | str],
 ) -> dict[str, Any]:
     name = arm_id(what, model, arm)
-    shots = {t.name: t.shots or 0 for t in what.study.config.capability.tasks}
+    manifest = items_step(what.study, what.spec(model)).manifest
+    facts = manifest.facts if manifest else {}
+    shots = {task: facts.get(task, {}).get("shots", 0) for task in levels}
     metric = {task: _SHORT.get(level.metric, level.metric) for task, level in levels.items()}
     return {
         "results": {
@@ -81,7 +86,7 @@ def _result(
         "configs": {
             task: {
                 "task": task,
-                "num_fewshot": shots.get(task, 0),
+                "num_fewshot": shots[task],
                 "metric_list": [
                     {
                         "metric": metric[task],
@@ -94,7 +99,7 @@ def _result(
             for task, level in levels.items()
         },
         "versions": {task: level.digest[:19] for task, level in levels.items()},
-        "n-shot": {task: shots.get(task, 0) for task in levels},
+        "n-shot": shots,
         "higher_is_better": {
             task: {metric[task]: not level.lower_is_better} for task, level in levels.items()
         },

@@ -59,6 +59,7 @@ class Instances:
         Raises:
             AssetError: a bundled task could not be fetched.
             DataError: a task is not the one that was asked.
+            MeasureError: the lm-evaluation-harness is not installed.
         """
         study = self.subject.study
         if not self.subject.report.capability:
@@ -84,7 +85,7 @@ class Instances:
         for scorer in (s for s in report.toxicity if s.model == model.name):
             yield from self._toxicity(model, arm, scorer.scorer, scorer.threshold)
         if any(t.model == model.name for t in report.capability):
-            yield from self._capability(model, arm)
+            yield from self.capability(model, arm)
 
     def _stance(self, model: ModelSummary, arm: ArmSummary) -> Iterator[Instance]:
         pairs = {pair.id: pair for pair in self.subject.study.pairs("test")}
@@ -123,7 +124,8 @@ class Instances:
                     {"category": c.category, "draw": str(c.draw), "completion_id": c.id}, c,
                 )  # fmt: skip
 
-    def _capability(self, model: ModelSummary, arm: ArmSummary) -> Iterator[Instance]:
+    def capability(self, model: ModelSummary, arm: ArmSummary) -> Iterator[Instance]:
+        """Yield an arm's items of the capability tasks."""
         texts = {(name, item.id): item for name, task in self.tasks.items() for item in task.items}
         for row in read_items(self.subject.study, model.name):
             if (row.arm, row.seed) == (arm.arm, arm.seed) and row.value is not None:

@@ -51,10 +51,10 @@ def publish(study: Study, *, out: Path | None = None) -> Published:
 
     Raises:
         DataError: the report is missing or not current, or the folder holds other files.
-        AssetError: the items of a capability task could not be fetched.
+        AssetError, MeasureError: the items of a capability task could not be read again.
         StoreError: the files could not be written.
     """
-    folder = out or study.run_folder / FOLDER
+    folder = (out or study.run_folder / FOLDER).resolve()
     _refuse_foreign(folder)
     with store.lock(study.run_folder):
         what = subject(study)
@@ -75,18 +75,27 @@ def publish(study: Study, *, out: Path | None = None) -> Published:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    there = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-    if there and not (folder / LIST).is_file():
+    """What this command did not write, such as weights beside a card, is not replaced."""
+    if not folder.exists():
+        return
+    there = set(_names(folder)) if folder.is_dir() else {folder.name}
+    path = folder / LIST
+    ours = {LIST, *store.read_json(path)["files"]} if path.is_file() else set()
+    if foreign := sorted(there - ours):
         raise DataError(
-            "holds files that this command did not write",
+            f"holds files that this command did not write: {', '.join(foreign[:3])}",
             path=folder,
-            fix="name a folder that is not there yet, or an empty one",
+            fix="name a folder that is not there yet, or move them away",
         )
 
 
+def _names(folder: Path) -> list[str]:
+    paths = (p for p in folder.rglob("*") if not p.is_dir())
+    return sorted(p.relative_to(folder).as_posix() for p in paths)
+
+
 def _digests(folder: Path) -> dict[str, str]:
-    paths = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {p.relative_to(folder).as_posix(): store.digest_file(p) for p in paths}
+    return {name: store.digest_file(folder / name) for name in _names(folder)}
 
 
 def _cards(what: Subject, folder: Path) -> None:
@@ -96,7 +105,7 @@ def _cards(what: Subject, folder: Path) -> None:
 
 
 def _datasets(what: Subject, folder: Path) -> None:
-    for name in SETS:
+    for name in (n for n in SETS if f"{n}.jsonl" in what.report.inputs):
         facts = facts_of(what, name)
         own = folder / "datasets" / name
         store.write_text(own / "README.md", dataset_card(what, facts))
