@@ -206,6 +206,7 @@ def test_texts_cannot_break_a_page():
     assert escape("a\nb | <script> [x](javascript:1)\u202e") == (
         "a b \\| &lt;script> [x]\\(javascript:1)⟨U+202E⟩"
     )
+    assert escape("p < .001 </td> <!-- x <?y") == "p < .001 &lt;/td> &lt;!-- x &lt;?y"
     assert table(("A",), [("x|y",)]) == "| A |\n|---|\n| x\\|y |"
     assert table(("A",), []) == ""
 

@@ -102,7 +102,9 @@ def _limits(subject: Subject, name: str, examples: Sequence[Example]) -> list[st
     nobody = [p.category for p in subject.study.charter.positions
               if p.accountable is None or p.accountable.nobody]  # fmt: skip
     if name != CONTROL and nobody:
-        limits.append(f"Nobody is named who answers for the positions on {listed(nobody)}.")
+        every = len(nobody) == len(subject.study.charter.positions)
+        which = "any position" if every else f"the positions on {listed(nobody)}"
+        limits.append(f"Nobody is named who answers for {which}.")
     return limits
 
 

@@ -6,6 +6,7 @@ nor a link, nor a cell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ class Ready(str):
 def escape(text: str) -> str:
     """Return a text as one line that Markdown shows as it is."""
     line = " ".join(visible(text).split())
-    return line.replace("<", "&lt;").replace("|", "\\|").replace("](", "]\\(")
+    line = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", line)  # what could begin a tag; "p < .001" stays
+    return line.replace("|", "\\|").replace("](", "]\\(")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Ready:
