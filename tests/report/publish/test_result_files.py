@@ -21,6 +21,7 @@ from lm_eval.utils import (
 from mores.errors import DataError
 from mores.measure.capability.run import read_items
 from mores.measure.capability.tasks import load_tasks
+from mores.measure.stance.run import read_stance
 from mores.report.model import Report
 from mores.report.publish.instances import Instances
 from mores.report.publish.printed import in_short, places_of
@@ -115,6 +116,22 @@ def test_every_eval_ever_has_the_reports_numbers_and_one_line_an_instance(done, 
     for name in ("stance", "capability:minimal_pairs"):  # means of what is listed
         own = [r["evaluation"]["score"] for r in rows if r["evaluation_name"] == name]
         assert np.mean(own) == pytest.approx(by[name]["score_details"]["score"], abs=1e-12)
+    right = {r["sample_id"]: r["evaluation"] for r in rows
+             if r["evaluation_name"] == "capability:minimal_pairs"}  # fmt: skip
+    told = {i.item_id: i for i in read_items(done, "tiny-model")
+            if (i.arm, i.task) == ("values_targeted", "minimal_pairs")}  # fmt: skip
+    assert {name: e["is_correct"] for name, e in right.items()} == {
+        name: i.value == 1 for name, i in told.items()
+    }
+    assert {e["is_correct"] for e in right.values()} == {True, False}
+    pairs = {p.id: p for p in done.pairs("test")}
+    for item in read_stance(done, "tiny-model"):
+        if item.arm == "values_targeted" and item.split == "test":
+            (row,) = (r for r in rows if r["sample_id"] == item.pair_id)
+            better = item.aligned > item.opposed
+            assert row["evaluation"] == {"score": item.margin, "is_correct": better}
+            pair = pairs[item.pair_id]
+            assert row["output"]["raw"] == [pair.aligned if better else pair.opposed]
     assert not any(r["evaluation_name"] == "capability:prose" for r in rows)  # no right or wrong
     scored = [r for r in rows if r["evaluation_name"] == "toxicity:lexical"]
     told = {a.id: a for q in report.questions for a in q.answers}
