@@ -36,6 +36,7 @@ ON_A_STUDY = {
     "measure capability": (),
     "measure gates": (),
     "report": (),
+    "publish": (),
     "run": ("--no-check",),
     "revise": (),
     "dose": ("--no-leave-out", "--sizes", "4"),

@@ -97,6 +97,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.cli.run:run",
         "Write the report of what has been measured so far.",
     ),
+    "publish": (
+        "mores.report.publish.run:publish",
+        "mores.cli.publish:publish",
+        "Write the report as model cards, dataset cards and result files of other tools.",
+    ),
     "trace": (
         "mores.trace.run:trace",
         "mores.cli.trace:trace",

@@ -16,6 +16,7 @@ runs/<preset>/drafts/<model>/                  what a service that drafts was as
 runs/<preset>/consult/                         result.json: what people said of the charter
 runs/<preset>/rating/                          the rating app: ratings.sqlite, key.jsonl, backups/
 runs/<preset>/report/                          index.html, report.json, figures/
+runs/<preset>/published/                       the report in forms that others read
 """
 
 from __future__ import annotations

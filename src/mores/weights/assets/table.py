@@ -73,6 +73,8 @@ class Asset(Record, frozen=True, kw_only=True):
     converter: Id
     parameters: Count = 0
     """Number of parameters, for models."""
+    upstream: str = ""
+    """Id on the Hugging Face Hub of the model whose weights these are, in another form."""
     form: Positive = 1
     """Number of the converted form; raised when a converter's output changes."""
     terms: str = ""
