@@ -40,6 +40,7 @@ ORDER = (
     "revise",
     "desk",
     "vary",
+    "use",
     "tasks",
     "run",
     "cli",
