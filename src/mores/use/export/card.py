@@ -90,10 +90,9 @@ def _asking(form: PromptFormat) -> list[str]:
         f"The tokenizer {added}. An answer ends at {' or '.join(ends)}; blanks around it do not",
         "belong to it.",
         "",
-        "What the study found holds for answers drawn without a system text at temperature "
-        f"{drawn.temperature:g},",
-        f"top-p {drawn.top_p:g}, top-k {drawn.top_k or 'off'}, at most {drawn.max_new_tokens} "
-        "tokens long.",
+        f"What the study found holds at temperature {drawn.temperature:g}, top-p {drawn.top_p:g},",
+        f"top-k {drawn.top_k or 'off'}, without a system text, for answers of at most",
+        f"{drawn.max_new_tokens} tokens.",
     ]
 
 

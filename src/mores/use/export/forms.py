@@ -97,6 +97,8 @@ def write_merged(model: Any, target: Path, dtype: str) -> None:
         merged = model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
         merged = merged.to(getattr(torch, TORCH[dtype]))
         merged.save_pretrained(target)
+        for path in target.glob("*.safetensors"):  # left readable by its owner alone
+            path.chmod((target / "config.json").stat().st_mode)
 
 
 def write_tokenizer(base: Path, target: Path, template: str) -> None:

@@ -14,11 +14,12 @@ from typing import Literal
 from msgspec.structs import replace
 
 from mores import store
-from mores.errors import ModelError, StudyError, did_you_mean
+from mores.errors import ModelError
 from mores.progress import Progress
 from mores.study import ArmKey, ModelSpec, Study, folders
 from mores.tune.base import base_of
-from mores.tune.run import tune_step, tuned_keys
+from mores.tune.run import tune_step
+from mores.use.arm import chosen
 from mores.use.export.card import write_card
 from mores.use.export.forms import is_whole
 from mores.use.export.model import Dtype, Exported, Form, PromptFormat
@@ -71,7 +72,7 @@ def export(
         StoreError: the folder is there already, or cannot be written.
     """
     progress = progress or Progress(quiet=True)
-    spec, key = _model(study, model), _key(study, arm, seed)
+    spec, key = chosen(study, model, arm, seed)
     resolved, tuned, digest = _weights(study, spec, key, progress)
     target = out or folders.model_folder(study, spec.name) / "export" / f"{key.name}-{form}"
     _refuse_form(form, dtype, converter, whole=is_whole(tuned))
@@ -116,30 +117,6 @@ def _finish(
 
 
 # What is exported -----------------------------------------------------------------------------
-
-
-def _model(study: Study, name: str | None) -> ModelSpec:
-    names = [spec.name for spec in study.config.models]
-    if name is not None and name not in names:
-        raise StudyError(
-            f"the study has no model {name!r}{did_you_mean(name, names)}",
-            where="--model",
-            fix="models: " + ", ".join(names),
-        )
-    return study.config.models[names.index(name) if name else 0]
-
-
-def _key(study: Study, arm: str, seed: int) -> ArmKey:
-    keys = [key for key in tuned_keys(study) if key.arm == arm]
-    found = next((key for key in keys if seed in (0, key.seed)), None)
-    if found is None:
-        known = ", ".join(key.name for key in tuned_keys(study)) or "none"
-        raise StudyError(
-            f"the study has no arm {arm}" + (f" with training seed {seed}" if keys else ""),
-            path=study.folder / "study.toml",
-            fix=f"arms with weights of their own: {known}",
-        )
-    return found
 
 
 def _weights(
