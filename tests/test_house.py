@@ -41,6 +41,7 @@ ORDER = (
     "revise",
     "desk",
     "vary",
+    "use",
     "tasks",
     "run",
     "cli",

@@ -88,7 +88,8 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_every_command_is_asked_here():
     asked = {*ON_A_STUDY, *ALONE, *ON_FILES, *(f"rate {name}" for name in ON_RATINGS)}
-    asked |= {f"consult {name}" for name in ON_PEOPLE} | {"trace"}
+    asked |= {f"consult {name}" for name in ON_PEOPLE}
+    asked |= {"trace", "export", "watch"}
     assert asked == set(dict(commands()))
 
 
@@ -110,6 +111,13 @@ def test_commands_on_a_study(ask, tiny_study):
     tuned = next(one["id"] for one in answers if one["arm"] == "values_targeted")
     traced = ask("trace", tiny_study, tuned)["result"]
     assert (traced["completion"], len(traced["samples"])) == (tuned, 8)
+    exported = ask("export", tiny_study)["result"]
+    assert (exported["arm"], len(exported["check"]["samples"])) == ("values_targeted-s1", 3)
+    log = tiny_study / "log.jsonl"
+    log.write_text('{"answer": "Talk with them and listen."}\n' * 9, encoding="utf-8")
+    watched = ask("watch", tiny_study, log, code=None)
+    assert watched["exit_code"] == int(watched["result"]["look"]["out"])
+    assert watched["result"]["look"]["rows"] == 9
     report = said["report"]["result"]["report"]
     assert report == said["run"]["result"]["report"]
     estimates = report["estimates"]

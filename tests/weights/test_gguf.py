@@ -4,78 +4,21 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 import torch
 
+from gguf_writer import write
 from mores.weights.attention import Layout
 from mores.weights.gguf import convert_gguf
 from mores.weights.load import load
 from mores.weights.resolve import resolve
 
-HEADS, KEY_HEADS = 4, 2
-
-
-def interleaved(weight: np.ndarray, heads: int) -> np.ndarray:
-    """Rows of a head in the order of the file format: halves of the rotation side by side."""
-    rows, columns = weight.shape
-    split = weight.reshape(heads, 2, rows // heads // 2, columns)
-    return split.swapaxes(1, 2).reshape(rows, columns)
-
 
 @pytest.fixture(scope="module")
-def gguf_file(tmp_path_factory, plain, tiny_folder):
+def gguf_file(tmp_path_factory, tiny_folder):
     """The two-layer model in the file format of llama.cpp, unquantised."""
-    import gguf
-
     path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    weights = {n: p.detach().numpy() for n, p in plain.named_parameters()}
-    config = plain.config
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_name("tiny")
-    writer.add_vocab_size(config.vocab_size)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(KEY_HEADS)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_rope_dimension_count(config.hidden_size // HEADS)
-    tokenizer = json.loads((tiny_folder / "tokenizer.json").read_text())["model"]
-    tokens = sorted(tokenizer["vocab"], key=tokenizer["vocab"].get)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_token_list(tokens)
-    writer.add_token_types([3, 3] + [1] * (len(tokens) - 2))
-    writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in tokenizer["merges"]])
-    writer.add_bos_token_id(0)
-    writer.add_eos_token_id(1)
-    writer.add_pad_token_id(1)
-    writer.add_tensor("token_embd.weight", weights["model.embed_tokens.weight"])
-    writer.add_tensor("output_norm.weight", weights["model.norm.weight"])
-    names = {
-        "attn_norm": "input_layernorm",
-        "attn_q": "self_attn.q_proj",
-        "attn_k": "self_attn.k_proj",
-        "attn_v": "self_attn.v_proj",
-        "attn_output": "self_attn.o_proj",
-        "ffn_norm": "post_attention_layernorm",
-        "ffn_gate": "mlp.gate_proj",
-        "ffn_up": "mlp.up_proj",
-        "ffn_down": "mlp.down_proj",
-    }
-    heads = {"attn_q": HEADS, "attn_k": KEY_HEADS}
-    for layer in range(config.num_hidden_layers):
-        for short, long in names.items():
-            weight = weights[f"model.layers.{layer}.{long}.weight"]
-            if short in heads:
-                weight = interleaved(weight, heads[short])
-            writer.add_tensor(f"blk.{layer}.{short}.weight", weight)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    write(tiny_folder, path)
     return path
 
 

@@ -107,6 +107,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.cli.trace:trace",
         "Trace an answer: what tuning changed in it, which samples, whose position.",
     ),
+    "export": (
+        "mores.use.export.run:export",
+        "mores.cli.use:exported",
+        "Write a tuned arm for other programs: adapter, merged, GGUF, Ollama, vLLM.",
+    ),
+    "watch": (
+        "mores.use.watch.run:watch",
+        "mores.cli.use:watched",
+        "See whether an arm in use still answers as the study saw it answer.",
+    ),
     "revise": (
         "mores.revise.run:revise",
         "mores.cli.revise:revise",

@@ -7,15 +7,16 @@ neither an interval nor a p, the verdict is "not computable" and the reason says
 why; the value is kept if the point estimate is defined all the same.
 
     contrast of arms     paired_difference, paired_t, stratified_t, sign_flip, crossed_effect,
-                         bounded_mean_p, rater_adjustment
+                         bounded_mean_p, rater_adjustment, sign_test
     size of an effect    probability_of_superiority, cohens_d
     model sizes          page_trend, size_slope
     many tests           holm, benjamini_hochberg, benjamini_yekutieli
     raters and scorers   rating_table, krippendorff_alpha, cumulative_link_mixed, auc, wilson
+    two samples          rank_sum, two_shares
     judges beside people alternative_annotator_test, prediction_powered_mean, judge_corrected_rate
     capability           non_inferiority, equivalence
     robustness           kept_share, weighted_mean
-    votes of people      clopper_pearson, two_shares, adjusted_rand
+    votes of people      clopper_pearson, adjusted_rand
     anything else        cluster_bootstrap
     planning             study_power, rating_spread, toxicity_spread, power, sample_size,
                          detectable_difference, smallest_p
@@ -45,9 +46,11 @@ from mores.stats.paired_difference import paired_difference
 from mores.stats.paired_t import paired_t, stratified_t
 from mores.stats.prediction_powered_mean import prediction_powered_mean
 from mores.stats.probability_of_superiority import probability_of_superiority
+from mores.stats.rank_sum import rank_sum
 from mores.stats.rater_adjustment import RaterAdjustment, rater_adjustment
 from mores.stats.rating_table import rating_table
 from mores.stats.sign_flip import sign_flip, smallest_p
+from mores.stats.sign_test import sign_test
 from mores.stats.size_slope import size_slope
 from mores.stats.study_power import StudyPower, study_power
 from mores.stats.two_shares import two_shares
@@ -85,11 +88,13 @@ __all__ = [
     "power",
     "prediction_powered_mean",
     "probability_of_superiority",
+    "rank_sum",
     "rater_adjustment",
     "rating_spread",
     "rating_table",
     "sample_size",
     "sign_flip",
+    "sign_test",
     "size_slope",
     "smallest_p",
     "stratified_t",

@@ -106,7 +106,7 @@ def render(tokenizer: Any, messages: Sequence[Message], *, opened: bool) -> str:
     try:
         text: str = tokenizer.apply_chat_template(
             list(messages),
-            chat_template=_dated(tokenizer.get_chat_template()),
+            chat_template=fixed_template(tokenizer),
             add_generation_prompt=opened,
             tokenize=False,
             **QUIET,
@@ -119,8 +119,9 @@ def render(tokenizer: Any, messages: Sequence[Message], *, opened: bool) -> str:
     return text
 
 
-def _dated(template: str) -> str:
-    """The template with a day in place of today's."""
+def fixed_template(tokenizer: Any) -> str:
+    """Return the template with a day in place of today's."""
+    template: str = tokenizer.get_chat_template()
     return _TODAY.sub(lambda found: repr(DAY.strftime(found[2])), template)
 
 

@@ -13,6 +13,7 @@ import contextlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 from mores import store
 from mores.errors import ModelError
@@ -28,10 +29,25 @@ def convert_gguf(source: Path, target: Path) -> None:
     Raises:
         ModelError: not a GGUF file, or an architecture that cannot be read.
     """
+    from mores.weights.quiet import quiet
+    from mores.weights.weights_file import system_errors
+
+    model, tokenizer = read_gguf(source)
+    with quiet(), contextlib.redirect_stderr(io.StringIO()), system_errors():
+        model.save_pretrained(target)
+        tokenizer.save_pretrained(target)
+        _drop_added(target, model.get_input_embeddings().weight.shape[0])
+
+
+def read_gguf(source: Path) -> tuple[Any, Any]:
+    """Return the model of a GGUF file in float32, and its tokenizer, as transformers reads them.
+
+    Raises:
+        ModelError: not a GGUF file, or an architecture that cannot be read.
+    """
     import torch
 
     from mores.weights.quiet import quiet
-    from mores.weights.weights_file import system_errors
 
     with source.open("rb") as file:
         if file.read(4) != b"GGUF":
@@ -60,10 +76,7 @@ def convert_gguf(source: Path, target: Path) -> None:
                 path=source,
                 fix="use the model's safetensors form instead",
             ) from error
-        with system_errors():
-            model.save_pretrained(target)
-            tokenizer.save_pretrained(target)
-            _drop_added(target, model.get_input_embeddings().weight.shape[0])
+    return model, tokenizer
 
 
 def _drop_added(target: Path, rows: int) -> None:
