@@ -19,7 +19,7 @@ import math
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 IN_WORDS: dict[str, str] = {}
 """Pattern of a field → what it asks for, since no message shows a pattern."""
@@ -264,6 +264,7 @@ class Completion(Record, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
     """``empty``, ``repetitive``, ``broken``: marked, never hidden."""
     absent: str = ""  # why there is no answer, where a service would give none
+    media: str | UnsetType = UNSET  # file of an image, sound or film that was answered, no text
 
 
 # 5 measure and rate ------------------------------------------------------------------------

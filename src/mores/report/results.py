@@ -34,7 +34,7 @@ from mores.report.scores import Scores
 from mores.sample.run import STEMS, iter_completions, sample_step
 from mores.step import NOT_RUN
 from mores.study import ArmKey, ModelSpec, Study, arm_keys
-from mores.tune.base import AWAY
+from mores.tune.base import away
 
 WORDS = "Words that go with groups"
 
@@ -168,7 +168,7 @@ def _stance(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[Stan
     if not study.pairs("test"):
         why = "no test pairs in stance.jsonl"
     if not spec.here:
-        why = AWAY
+        why = away(spec)
     if why:
         missing.append(Missing(what="Stance", why=why))
         return ()
@@ -191,7 +191,7 @@ def _items(
     if not study.config.capability.tasks:
         why = "no tasks configured"
     elif not spec.here:
-        why = AWAY
+        why = away(spec)
     if why or step.manifest is None:
         missing.append(Missing(what="Capability", why=why))
         return (), {}

@@ -38,7 +38,7 @@ from mores.records import Completion, to_plain
 from mores.sample.run import sample_step
 from mores.step import Made, Step
 from mores.study import ModelSpec, Study, folders
-from mores.tune.base import AWAY, base_of
+from mores.tune.base import AWAY, IMPORTED, base_of
 from mores.tune.run import known_base, weight_digests
 
 RESULT = "result.json"
@@ -104,7 +104,8 @@ def _away(context: Context, gate: GateName) -> list[GateResult]:
 
 def _measure(context: Context, progress: Progress) -> list[GateResult]:
     resolved = base_of(context.spec, progress.say)
-    if context.references:
+    asked = bool(context.references) and not context.spec.imported
+    if asked:
         prompts = gate_prompts(context)
         completions = answers_grid(context).run(progress)
         _write_answers(context, completions, prompts)
@@ -113,7 +114,7 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
     step = verdict_step(context, resolved.digest)
 
     def judge() -> Made:
-        if context.references:
+        if asked:
             results = [
                 *refusal_gates(context, completions, prompts),
                 *(drift(context, scores) if here else _away(context, "drift")),
@@ -122,7 +123,7 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
                 *sentiment(context),
             ]
         else:
-            why = "the study has no values_targeted arm"
+            why = IMPORTED if context.spec.imported else "the study has no values_targeted arm"
             results = [not_measured(context.subject(name, "base"), None, why) for name in GATES]
         store.write_json(
             step.folder / RESULT, Gates(model=context.spec.name, results=tuple(results))

@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from mores.errors import MeasureError
 from mores.records import Completion, Score
+from mores.sample.media import not_text
 
 Scored = tuple[float | None, str]
 """A value, or None and why there is none."""
@@ -225,11 +226,14 @@ def read_completions_with(
     """Return one reading for each completion (arguments as in the functions above)."""
     asked = prompts if prompts is not None and takes_prompt(scorer) else None
     # An answer whose question is missing must not be judged as if it had none.
-    known = [c for c in completions if not c.absent and (asked is None or c.prompt_id in asked)]
+    texts = [c for c in completions if not c.absent and not c.media]
+    known = [c for c in texts if asked is None or c.prompt_id in asked]
     items = [Item(c.text) if asked is None else Item(c.text, asked[c.prompt_id]) for c in known]
     found = score_items(items, scorer, raw=raw, advance=advance)
     by_id = {c.id: reading for c, reading in zip(known, found, strict=True)}
-    return [by_id.get(c.id, Reading(None, c.absent or NO_PROMPT)) for c in completions]
+    return [
+        by_id.get(c.id, Reading(None, c.absent or not_text(c) or NO_PROMPT)) for c in completions
+    ]
 
 
 def as_scores(

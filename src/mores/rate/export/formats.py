@@ -133,6 +133,7 @@ def _schema(arrow: Any) -> Any:
         "draw": whole,
     }
     absent = {"value", "seconds", "at", "completion_id", "model", "arm", "seed", "draw"}
+    absent |= {"media_file"}
     return arrow.schema(
         [arrow.field(name, types.get(name, text), nullable=name in absent) for name in COLUMNS]
     )
