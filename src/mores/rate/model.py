@@ -92,8 +92,6 @@ class RatingRow(Record, frozen=True, kw_only=True):
     """Seconds in which the page was visible; None where the browser ran no script."""
     at: str
     """When it was saved: UTC, ISO 8601."""
-    media: str = ""
-    """What the item is where it is no text: ``image``, ``audio`` or ``video``."""
     item_flags: tuple[str, ...] = ()
     """Flags set before rating, such as ``names-itself``."""
     groups: dict[str, str] = field(default_factory=dict)
@@ -104,6 +102,8 @@ class RatingRow(Record, frozen=True, kw_only=True):
     arm: str | None = None
     seed: int | None = None
     draw: int | None = None
+    media: str = ""
+    """What the item is where it is no text: ``image``, ``audio`` or ``video``."""
     media_file: str | None = None
     """Of the item's file in the study (runs/*/*/media/); None too where it is a text."""
 

@@ -6,6 +6,7 @@ results.completions, results.scores, results.missing
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,7 @@ from mores.measure.toxicity.run import (
 from mores.records import Completion, Rating
 from mores.report.model import Missing
 from mores.report.scores import Scores
+from mores.sample.media import not_text
 from mores.sample.run import STEMS, iter_completions, sample_step
 from mores.step import NOT_RUN
 from mores.study import ArmKey, ModelSpec, Study, arm_keys
@@ -102,7 +104,7 @@ def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> Mo
         scores=scores,
         toxicity=read_toxicity_summary(study, spec.name) if scores else None,
         stance=_stance(study, spec, missing),
-        coherence=_coherence(study, spec, missing),
+        coherence=_coherence(study, spec, rows, missing),
         items=items,
         task_facts=facts,
         words=words,
@@ -175,10 +177,14 @@ def _stance(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[Stan
     return tuple(read_stance(study, spec.name))
 
 
-def _coherence(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, CoherenceItem]:
+def _coherence(
+    study: Study, spec: ModelSpec, rows: Sequence[Completion], missing: list[Missing]
+) -> dict[str, CoherenceItem]:
     if why := coherence_step(study, spec).stale():
         missing.append(Missing(what="Coherence", why=f"`mores measure coherence` {why}"))
         return {}
+    for why, count in Counter(filter(None, map(not_text, rows))).items():
+        missing.append(Missing(what=f"Coherence of {count} answers of {spec.name}", why=why))
     return {item.completion_id: item for item in read_coherence(study, spec.name)}
 
 

@@ -19,6 +19,7 @@ from mores import store
 from mores.rate.ratings import current_ratings
 from mores.records import Completion, Prompt, to_plain
 from mores.report.answers_beside import AnswersBeside
+from mores.report.media import AnswerMedia, media_of
 from mores.report.model import Answer, Opening, Question
 from mores.report.observed import by_completion
 from mores.report.opening import first_draws, opening
@@ -98,10 +99,10 @@ def questions(study: Study, results: Sequence[ModelResults], chosen: set[str]) -
     """Return the chosen questions, each with the answers of all arms."""
     answers: dict[str, list[Answer]] = {}
     for one in results:
-        ratings = by_completion(one.ratings)
+        ratings, media = by_completion(one.ratings), media_of(study, one.spec.name)
         for completion in _texts(study, one):
             if completion.prompt_id in chosen:
-                answer = _answer(completion, one, ratings)
+                answer = _answer(completion, one, ratings, media)
                 answers.setdefault(completion.prompt_id, []).append(answer)
     return [
         Question(
@@ -141,9 +142,9 @@ def write_answers(study: Study, path: Path) -> None:
 
 
 def _all(study: Study, one: ModelResults) -> Iterator[tuple[Completion, Answer]]:
-    ratings = by_completion(one.ratings)
+    ratings, media = by_completion(one.ratings), media_of(study, one.spec.name)
     for completion in _texts(study, one):
-        yield completion, _answer(completion, one, ratings)
+        yield completion, _answer(completion, one, ratings, media)
 
 
 def _texts(study: Study, one: ModelResults) -> Iterator[Completion]:
@@ -151,7 +152,12 @@ def _texts(study: Study, one: ModelResults) -> Iterator[Completion]:
     return iter_completions(study, one.spec.name) if one.completions else iter(())
 
 
-def _answer(c: Completion, one: ModelResults, ratings: Mapping[str, tuple[float, ...]]) -> Answer:
+def _answer(
+    c: Completion,
+    one: ModelResults,
+    ratings: Mapping[str, tuple[float, ...]],
+    media: Mapping[str, AnswerMedia],
+) -> Answer:
     return Answer(
         id=c.id,
         model=c.model,
@@ -162,4 +168,5 @@ def _answer(c: Completion, one: ModelResults, ratings: Mapping[str, tuple[float,
         flags=c.flags,
         scores={name: scores.of(c.id) for name, scores in one.scores.items()},
         ratings=tuple(map(int, ratings.get(c.id, ()))),
+        media=media.get(c.id),
     )

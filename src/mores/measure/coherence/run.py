@@ -167,7 +167,9 @@ def _read(
     study: Study, spec: ModelSpec, loaded: LoadedModel | None, block: Sequence[Completion]
 ) -> list[CoherenceItem]:
     asked = {p.id: p.text for p in study.chosen_prompts}
-    losses = _losses(spec, loaded, block, asked) if loaded is not None else [away(spec)] * len(block)
+    losses = (
+        _losses(spec, loaded, block, asked) if loaded is not None else [away(spec)] * len(block)
+    )
     return [
         CoherenceItem(
             completion_id=c.id,

@@ -50,7 +50,6 @@ def export_rows(database: Database) -> list[RatingRow]:
                 remark=e.text or "",
                 seconds=e.seconds,
                 at=iso(e.at),
-                media=e.media or "",
                 item_flags=tuple(flags.get(e.item, ())),
                 groups=groups.get(e.rater, {}),
                 completion_id=e.completion,
@@ -58,6 +57,7 @@ def export_rows(database: Database) -> list[RatingRow]:
                 arm=e.arm,
                 seed=e.seed,
                 draw=e.draw,
+                media=e.media or "",
                 media_file=e.file if e.completion is not None else None,
             )
             for e in tx.execute(_answers())

@@ -34,8 +34,7 @@ def media_of(tx: sa.Connection, names: list[str]) -> dict[str, dict[str, Any]]:
     """Return item id → what a page shows of its file; none for items that are texts."""
     rows = tx.execute(sa.select(item_media).where(item_media.c.item.in_(names)))
     return {
-        row.item: {"kind": row.kind, "alt": row.alt, "captions": bool(row.captions)}
-        for row in rows
+        row.item: {"kind": row.kind, "alt": row.alt, "captions": bool(row.captions)} for row in rows
     }
 
 

@@ -114,15 +114,15 @@ def read_rows(path: Path, targets: Targets, reading: Reading, notes: Notes) -> d
                 notes.add("left out: a prompt that this preset does not put to the arms", line)
                 continue
             if place in rows:
-                raise _Unfit(f"{_said(place)} has a row already (line {rows[place].line})")
+                raise UnfitRowError(f"{_said(place)} has a row already (line {rows[place].line})")
             # Only JSON can say that a system answered, and with nothing.
             rows[place] = _answer(cells, line, may_be_empty=notes.form in ("json", "jsonl"))
-        except _Unfit as error:
+        except UnfitRowError as error:
             raise DataError(error.args[0], path=path, line=line, fix=error.fix) from None
     return rows
 
 
-class _Unfit(Exception):
+class UnfitRowError(Exception):
     def __init__(self, message: str, fix: str = "keep one of the two") -> None:
         super().__init__(message)
         self.fix = fix
@@ -138,11 +138,13 @@ def _place(cells: Mapping[str, Any], targets: Targets, arms: Mapping[str, str]) 
     prompt = _cell(cells, "prompt")
     if prompt not in targets.known:
         near = did_you_mean(prompt, sorted(targets.known))
-        raise _Unfit(f"unknown prompt {prompt!r}{near}", "prompts are those of prompts.jsonl")
+        raise UnfitRowError(
+            f"unknown prompt {prompt!r}{near}", "prompts are those of prompts.jsonl"
+        )
     key = _key(_cell(cells, "arm"), _cell(cells, "seed"), targets.keys, arms)
     draw = _whole(_cell(cells, "draw") or "0", "draw")
     if draw >= targets.draws:
-        raise _Unfit(
+        raise UnfitRowError(
             f"draw {draw}: the study asks for {targets.draws}, counted from 0",
             "count draws from 0, or set sample.draws in study.toml",
         )
@@ -152,14 +154,16 @@ def _place(cells: Mapping[str, Any], targets: Targets, arms: Mapping[str, str]) 
 def _cell(cells: Mapping[str, Any], name: str) -> str:
     value = cells.get(name)
     if isinstance(value, bool | list | dict):
-        raise _Unfit(f"{name}: expected a text or number, found {type(value).__name__}", "")
+        raise UnfitRowError(f"{name}: expected a text or number, found {type(value).__name__}", "")
     return "" if value is None else str(value).strip()
 
 
 def _whole(text: str, name: str) -> int:
     number = text.removesuffix(".0")
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise _Unfit(f"{name}: expected a whole number from 0 on, found {text!r}", "such as 0")
+        raise UnfitRowError(
+            f"{name}: expected a whole number from 0 on, found {text!r}", "such as 0"
+        )
     return int(number)
 
 
@@ -169,7 +173,7 @@ def _model(name: str, models: Sequence[ModelSpec]) -> str:
         return known[0]
     if name not in known:
         said = f"unknown model {name!r}{did_you_mean(name, known)}" if name else "no model"
-        raise _Unfit(said, f"models of study.toml that are imported: {', '.join(known)}")
+        raise UnfitRowError(said, f"models of study.toml that are imported: {', '.join(known)}")
     return name
 
 
@@ -178,7 +182,7 @@ def _key(name: str, seed: str, keys: Sequence[ArmKey], arms: Mapping[str, str]) 
     own = [key for key in keys if key.arm == arm]
     if not own:
         known = list(dict.fromkeys(key.arm for key in keys))
-        raise _Unfit(
+        raise UnfitRowError(
             f"unknown arm {name!r}{did_you_mean(name, known)}" if name else "no arm",
             f"arms of study.toml: {', '.join(known)}; another name of one is told by "
             f"--arm {name or 'theirs'}={known[-1]}",
@@ -190,7 +194,7 @@ def _key(name: str, seed: str, keys: Sequence[ArmKey], arms: Mapping[str, str]) 
     found = next((key for key in own if key.seed == number), None)
     if found is None:
         what = f"seed {number} of arm {arm}" if seed else f"no seed for arm {arm}"
-        raise _Unfit(f"{what}: the study has {seeds}", "seeds are train_seeds in study.toml")
+        raise UnfitRowError(f"{what}: the study has {seeds}", "seeds are train_seeds in study.toml")
     return found
 
 
@@ -198,17 +202,19 @@ def _answer(cells: Mapping[str, Any], line: int, *, may_be_empty: bool) -> Row:
     file, text = _cell(cells, "file"), cells.get("text")
     given = "" if text is None else str(text)
     if file and given.strip():
-        raise _Unfit("text and file", "give one of the two; what describes a file is its alt")
+        raise UnfitRowError(
+            "text and file", "give one of the two; what describes a file is its alt"
+        )
     said_empty = may_be_empty and text is not None and "file" not in cells
     if not file and not given.strip() and not said_empty:
-        raise _Unfit(
+        raise UnfitRowError(
             "neither text nor file",
             "leave the row out where there is no answer: it counts as absent, not as empty; an "
             'answer that is empty is {"text": ""} in JSON, without a file',
         )
     row = Row(line, given, file, _cell(cells, "alt"), _cell(cells, "captions"))
     if max(len(row.text), len(row.alt)) > LONGEST:
-        raise _Unfit(f"more than {LONGEST} characters", "shorten it, alike in every arm")
+        raise UnfitRowError(f"more than {LONGEST} characters", "shorten it, alike in every arm")
     if (row.alt or row.captions) and not file:
-        raise _Unfit("alt or captions without a file", "they describe a file")
+        raise UnfitRowError("alt or captions without a file", "they describe a file")
     return row

@@ -115,9 +115,7 @@ def import_outputs(
             for brought in made.values():
                 shutil.rmtree(brought.fresh, ignore_errors=True)
         bar.finish()
-    return ImportedOutputs(
-        models=tuple(one.result() for one in made.values()), notes=notes.lines()
-    )
+    return ImportedOutputs(models=tuple(one.result() for one in made.values()), notes=notes.lines())
 
 
 def _arms(pairs: Sequence[str], targets: Targets) -> dict[str, str]:
@@ -236,9 +234,7 @@ class _Brought:
             )
         )
 
-    def _completion(
-        self, place: Place, rows: Mapping[Place, Row], targets: Targets
-    ) -> Completion:
+    def _completion(self, place: Place, rows: Mapping[Place, Row], targets: Targets) -> Completion:
         _, key, prompt, draw = place
         row, media = rows.get(place), self.media.get(place)
         made = Completion(

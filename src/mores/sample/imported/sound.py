@@ -61,7 +61,9 @@ def clean_stream(data: bytes, form: str) -> Clean:
 
 
 def _is_cover(stream: Any) -> bool:
-    return "attached_pic" in str(stream.disposition).lower()
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 class _Sound:

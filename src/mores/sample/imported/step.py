@@ -1,8 +1,8 @@
 """The sampling step of a model whose answers are brought: for readers like that of any other.
 
-    grid = ImportedGrid(study, spec)
-    grid.step(None).stale()       are the answers that lie there of the prompts there are now?
-    grid.run(progress)            those answers; nothing can be drawn
+grid = ImportedGrid(study, spec)
+grid.step(None).stale()       are the answers that lie there of the prompts there are now?
+grid.run(progress)            those answers; nothing can be drawn
 """
 
 from __future__ import annotations
