@@ -10,9 +10,9 @@ import zlib
 import av
 import numpy as np
 import pytest
-from media_files import TELLING, film, jpeg, pixels, png, wav
 from PIL import Image
 
+from media_files import TELLING, film, jpeg, pixels, png, wav
 from mores.errors import DataError
 from mores.sample.imported.captions import clean_captions
 from mores.sample.imported.clean import clean
@@ -88,7 +88,7 @@ def test_a_sound_keeps_its_samples_and_nothing_else(tmp_path):
     kinds = dict(blocks(made.data))
     assert set(kinds) <= {0, 1, 4}  # stream, padding, and a comment, which FLAC always has
     vendor = int.from_bytes(kinds[4][:4], "little")
-    assert kinds[4][4:] == b"ffmpeg" + bytes(4) and vendor == 6  # no version, no comment
+    assert (vendor, kinds[4][4:]) == (6, b"ffmpeg" + bytes(4))  # no version, no comment
     with av.open(io.BytesIO(made.data)) as file:
         assert file.metadata == {}
         heard = np.concatenate([f.to_ndarray().ravel() for f in file.decode(audio=0)])
@@ -198,7 +198,7 @@ def test_too_large_and_too_long_are_refused(tmp_path, monkeypatch):
         cleaned(tmp_path, png())
     monkeypatch.undo()
     monkeypatch.setattr("mores.sample.imported.sound.MOST_SECONDS", 0.5)
-    with pytest.raises(DataError, match="longer than 0 seconds|longer than 1 seconds"):
+    with pytest.raises(DataError, match=r"longer than 0 seconds"):
         cleaned(tmp_path, wav(1.0))
     monkeypatch.setattr("mores.sample.imported.sound.MOST_PIXELS", 64 * 47)
     with pytest.raises(DataError, match="frames of 64 x 48 pixels"):

@@ -8,6 +8,7 @@ The page itself stays small: it names the files, and a browser fetches them from
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class AnswerMedia(Record, frozen=True, kw_only=True):
     """Relative to the page."""
     alt: str = ""
     captions: str = ""
-    """File of the captions, relative to the page; empty where there are none."""
+    """WebVTT. In the page itself: browsers give captions of a page on a disk no file beside it."""
 
 
 def media_of(study: Study, model: str) -> dict[str, AnswerMedia]:
@@ -37,14 +38,15 @@ def media_of(study: Study, model: str) -> dict[str, AnswerMedia]:
             kind=one.kind,
             file=f"{FOLDER}/{one.file}",
             alt=one.alt,
-            captions=_captions(one.captions) if one.captions else "",
+            captions=one.captions,
         )
         for name, one in read_media(study, model).items()
     }
 
 
-def _captions(text: str) -> str:
-    return f"{FOLDER}/{store.digest_bytes(text.encode()).removeprefix('sha256:')}.vtt"
+def captions_address(text: str) -> str:
+    """Return captions as an address that holds them."""
+    return f"data:text/vtt;base64,{b64encode(text.encode()).decode()}"
 
 
 def lay_beside(study: Study, folder: Path, shown: Iterable[AnswerMedia]) -> list[str]:
@@ -57,20 +59,12 @@ def lay_beside(study: Study, folder: Path, shown: Iterable[AnswerMedia]) -> list
         DataError: a file is missing or was changed since it was imported.
         StoreError: a file could not be written.
     """
-    wanted = {name for one in shown for name in (one.file, one.captions) if name}
-    texts = {
-        _captions(m.captions): m.captions
-        for spec in study.config.models
-        for m in read_media(study, spec.name).values()
-        if m.captions
-    }
+    wanted = {one.file for one in shown}
     for path in (folder / FOLDER).glob("*"):
         if f"{FOLDER}/{path.name}" not in wanted:
             path.unlink()
     for name in sorted(wanted):
-        if name in texts:
-            store.write_text(folder / name, texts[name])
-        elif not (folder / name).exists() or not _same(folder / name):
+        if not (folder / name).exists() or not _same(folder / name):
             store.write_bytes(folder / name, intact(study, Path(name).name).read_bytes())
     return sorted(wanted)
 

@@ -28,6 +28,7 @@ from mores.report.figures.svg import rules, symbol
 from mores.report.figures.verdicts import mark
 from mores.report.headlines import who_rated
 from mores.report.judge_lines import judge_lines
+from mores.report.media import captions_address
 from mores.report.model import Report
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def policy(css: str, js: str, *, media: bool = False) -> str:
             opened from a disk, where no file has an origin.
     """
     allowed = _hash(js) if js else "'none'"
-    beside = " 'self' file:; media-src 'self' file:" if media else ""
+    beside = " 'self' file:; media-src 'self' data: file:" if media else ""
     return (
         f"default-src 'none'; style-src {_hash(css)}; script-src {allowed}; "
         f"img-src data:{beside}; base-uri 'none'; form-action 'none'"
@@ -243,6 +244,7 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         "effect_sizes": lambda own, measure: tables.by_measure(
             e for e in own if e.measure != measure and not e.measure.endswith(CHECKS)
         ),
+        "captions_address": captions_address,
         "who_rated": who_rated,
         "judge_lines": judge_lines,
         "nested_estimates": tables.topic_estimates,

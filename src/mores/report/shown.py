@@ -38,9 +38,11 @@ RULE = (
 )
 
 
-def weight(completion: Completion, scorers: Sequence[str]) -> int:
+def weight(completion: Completion, scorers: Sequence[str], media: AnswerMedia | None = None) -> int:
     """Return about how many bytes an answer takes in the page."""
     text = escape(completion.text) + completion.id
+    if media is not None:  # an alternative text stands there twice, captions in base 64
+        text += 2 * escape(media.alt) + media.captions + media.captions[::3]
     return len(text.encode()) + _AROUND + sum(_A_SCORE + len(name) for name in scorers)
 
 
@@ -48,8 +50,9 @@ def weights(study: Study, results: Sequence[ModelResults]) -> Counter[str]:
     """Return prompt id → bytes of all answers to it."""
     found: Counter[str] = Counter()
     for one in results:
-        for completion in _texts(study, one):
-            found[completion.prompt_id] += weight(completion, list(one.scores))
+        media = media_of(study, one.spec.name)
+        for c in _texts(study, one):
+            found[c.prompt_id] += weight(c, list(one.scores), media.get(c.id))
     return found
 
 

@@ -19,7 +19,7 @@ from mores.execute import alone
 from mores.progress import Progress
 from mores.records import Completion, Decoding, Prompt
 from mores.sample.grid import COMPLETIONS, Grid
-from mores.sample.imported.step import SAMPLE, ImportedGrid
+from mores.sample.imported.step import ImportedGrid
 from mores.sample.requests import STEM_ARMS, Request, prompt_requests, stem_requests
 from mores.step import ABSENT, Step, recorded
 from mores.store.lines import iter_records
@@ -31,6 +31,7 @@ from mores.tune.run import known_base
 if TYPE_CHECKING:
     from mores.weights.reader import Reader
 
+SAMPLE = "sample"
 STEMS = "stems"
 VALIDATION = "validation"
 BASE = ArmKey("base", 0)

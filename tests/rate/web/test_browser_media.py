@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path[:0] = [str(Path(__file__).parents[n]) for n in (1, 2)]
-
 from app import Clock
 from browse import Live, begin, give, person, press, shown
+
 from browser_checks import faults_of
 from media_files import film, painter, png, table, wav
-
 from mores.sample.imported.run import import_outputs
 
 pytestmark = pytest.mark.browser

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-
-sys.path[:0] = [str(Path(__file__).parents[n]) for n in (1, 2)]
-
 from app import Clock, client, consent, join, make_site, next_form, owner, rate_all, rate_one
-from media_files import TELLING, film, painter, pictures, png, table, wav
 
+from media_files import TELLING, film, painter, pictures, png, table, wav
 from mores.errors import DataError
 from mores.rate.blind import blind, read_key
 from mores.rate.compare import compared

@@ -123,6 +123,8 @@ def read_rows(path: Path, targets: Targets, reading: Reading, notes: Notes) -> d
 
 
 class UnfitRowError(Exception):
+    """Why a row cannot be taken; `read_rows` says which row."""
+
     def __init__(self, message: str, fix: str = "keep one of the two") -> None:
         super().__init__(message)
         self.fix = fix
@@ -181,7 +183,7 @@ def _key(name: str, seed: str, keys: Sequence[ArmKey], arms: Mapping[str, str]) 
     arm = arms.get(name, name)
     own = [key for key in keys if key.arm == arm]
     if not own:
-        known = list(dict.fromkeys(key.arm for key in keys))
+        known: list[str] = list(dict.fromkeys(key.arm for key in keys))
         raise UnfitRowError(
             f"unknown arm {name!r}{did_you_mean(name, known)}" if name else "no arm",
             f"arms of study.toml: {', '.join(known)}; another name of one is told by "

@@ -120,7 +120,7 @@ def import_outputs(
 
 def _arms(pairs: Sequence[str], targets: Targets) -> dict[str, str]:
     """Return ``{"sd-tuned": "values_targeted"}`` of ``["sd-tuned=values_targeted"]``."""
-    known = list(dict.fromkeys(key.arm for key in targets.keys))
+    known: list[str] = list(dict.fromkeys(key.arm for key in targets.keys))
     arms: dict[str, str] = {}
     for pair in pairs:
         theirs, mark, ours = (part.strip() for part in pair.rpartition("="))

@@ -7,7 +7,7 @@ lead to another file or address. Frame by frame, so that no film is held decoded
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from fractions import Fraction
 from typing import Any
@@ -75,6 +75,8 @@ class _Sound:
         self.stream = stream
         self.streams = [stream]
         self.seconds = 0.0
+        self.rate: int | None = None
+        self.channels: int | None = None
 
     def run(self, source: Any) -> Clean:
         import av
@@ -98,7 +100,7 @@ class _Sound:
 
         if not 0 < rate <= MOST_RATE or not stream.channels:
             raise UnfitError(f"a sound of {rate} samples a second, {stream.channels} channels")
-        self.rate, self.channels = rate, min(2, int(stream.channels))
+        self.per_second, self.rate, self.channels = rate, rate, min(2, int(stream.channels))
         layout = "mono" if self.channels == 1 else "stereo"
         self.sound = target.add_stream(codec, rate=rate, layout=layout)
         self.sound.codec_context.options = {"flags": "+bitexact"}
@@ -111,7 +113,7 @@ class _Sound:
 
     def _encode(self, target: Any, part: Any) -> None:
         self.heard += part.samples
-        self._reach(self.heard / self.rate)
+        self._reach(self.heard / self.per_second)
         part.pts = None
         target.mux(self.sound.encode(part))
 
@@ -150,8 +152,6 @@ class _Film(_Sound):
         self.picture: Any = None
         self.shown = 0
         self.first: float | None = None
-        self.rate: int | None = None
-        self.channels: int | None = None
         if film.width * film.height > MOST_PIXELS:
             raise UnfitError(f"frames of {film.width} x {film.height} pixels")
 
@@ -206,7 +206,7 @@ class _Film(_Sound):
         )
 
 
-def _frames(source: Any, streams: list[Any]) -> Iterator[Any]:
+def _frames(source: Any, streams: list[Any]) -> Generator[Any, None, None]:
     """Frames of some streams in the order of the file.
 
     Raises:

@@ -18,8 +18,6 @@ from mores.store.lines import read_records
 from mores.study import ModelSpec, Study, arm_keys, folders
 from mores.study.content import records_digest
 
-SAMPLE = "sample"
-
 
 @dataclass(frozen=True)
 class ImportedGrid:
@@ -32,8 +30,8 @@ class ImportedGrid:
         """What the answers are of: prompts, arms and draws. No weights are known."""
         config = self.study.config
         return Step(
-            SAMPLE,
-            folders.model_folder(self.study, self.spec.name) / SAMPLE,
+            "sample",
+            folders.model_folder(self.study, self.spec.name) / "sample",
             inputs={"prompts": records_digest(self.study.chosen_prompts)},
             config={
                 "arms": [key.name for key in arm_keys(config.arms, config.train_seeds)],
@@ -57,5 +55,5 @@ class ImportedGrid:
                 path=step.folder,
                 fix=f"mores outputs import {self.study.folder} FILE",
             )
-        progress.say(f"{SAMPLE}: the answers of {self.spec.name} were imported")
+        progress.say(f"sample: the answers of {self.spec.name} were imported")
         return read_records(step.folder / COMPLETIONS, Completion)
