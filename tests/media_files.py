@@ -103,7 +103,7 @@ def painter(
     more: str = "",
     **settings: Any,
 ) -> Study:
-    """Write a study whose models' answers are imported; no rating.toml, one category.
+    """Write a study whose models' answers are imported; no samples, one category.
 
     Args:
         folder: where; made if need be.
@@ -138,10 +138,7 @@ def painter(
          "presets": ["quick", "palms-2021"]}
         for n in names
     ]  # fmt: skip
-    lines_of(folder / "prompts.jsonl", asked)
-    for kind in ("values", "control"):
-        sample = {"id": kind, "category": "people", "prompt": "Why?", "completion": "Because."}
-        lines_of(folder / f"{kind}.jsonl", [sample])
+    lines_of(folder / "prompts.jsonl", asked)  # and no samples: nothing is tuned
     return load_study(folder)
 
 

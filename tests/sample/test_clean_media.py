@@ -169,7 +169,7 @@ HOSTILE = {
     "svg with a mark": (b"\xef\xbb\xbf <?xml version='1.0'?><svg/>", "markup"),
     "a page in a picture": (png() + b"<ScRiPt>alert(1)</script>", "two files in one"),
     "an archive in a picture": (archive(), "two files in one"),
-    "a bomb": (bomb(), "more than 40000000 pixels"),
+    "a bomb": (bomb(), "more than 16777216 pixels"),
     "a picture that moves": (moving(), "moves; bring it as video"),
     "half a picture": (jpeg()[:900], "does not decode"),
     "a damaged picture": (png()[:60] + bytes(200) + png()[260:], "does not decode"),

@@ -10,6 +10,7 @@ from openpyxl import Workbook
 
 from media_files import TELLING, film, jpeg, lines_of, painter, pictures, png, table, wav
 from mores import store
+from mores.curate import check_study
 from mores.errors import DataError, StudyError
 from mores.measure.coherence.run import coherence
 from mores.measure.toxicity.run import toxicity
@@ -396,3 +397,14 @@ def test_of_a_hundred_thousand_rows_only_what_is_asked_is_held(tmp_path):
     with pytest.raises(DataError, match="has a row already") as caught:
         import_outputs(study, path)
     assert caught.value.line == 100_008
+
+
+def test_a_study_of_outputs_alone_needs_no_samples(tmp_path):
+    study = painter(tmp_path)
+    assert study.values.examples == study.control.examples == ()
+    assert [f.rule for f in check_study(study) if f.severity == "error"] == []
+    other = painter(tmp_path / "other", prompts=0, ids=["p1"])
+    path = other.folder / "study.toml"
+    path.write_text(path.read_text() + '\n[[models]]\nname = "smollm2-135m"\n')
+    with pytest.raises(DataError, match="no such file"):
+        _ = load_study(other.folder).values

@@ -12,8 +12,8 @@ from mores.sample.imported.clean import Clean, UnfitError
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-MOST_PIXELS = 40_000_000
-"""Decoded, at four bytes a pixel, about 160 MB. Looked at before anything is decoded."""
+MOST_PIXELS = 4096 * 4096
+"""Decoded, at four bytes a pixel, 67 MB. Looked at before anything is decoded."""
 
 
 def clean_image(data: bytes, form: str) -> Clean:

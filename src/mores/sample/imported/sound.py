@@ -7,8 +7,7 @@ lead to another file or address. Frame by frame, so that no film is held decoded
 from __future__ import annotations
 
 import io
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -69,7 +68,7 @@ def _is_cover(stream: Any) -> bool:
 class _Sound:
     """Sound alone."""
 
-    form, ending = "flac", "flac"
+    form = "flac"
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
@@ -84,9 +83,8 @@ class _Sound:
         out = io.BytesIO()
         with av.open(out, "w", format=self.form, options={"fflags": "+bitexact"}) as target:
             self.begin(target)
-            with closing(_frames(source, self.streams)) as frames:
-                for frame in frames:
-                    self.take(target, frame)
+            for frame in _frames(source, self.streams):
+                self.take(target, frame)
             self.end(target)
         if source.format.name not in GUESSED:
             _refuse_short(source, self.seconds)
@@ -143,7 +141,7 @@ class _Sound:
 class _Film(_Sound):
     """A film, perhaps with sound."""
 
-    form, ending = "webm", "webm"
+    form = "webm"
 
     def __init__(self, film: Any, sounds: list[Any]) -> None:
         super().__init__(sounds[0] if sounds else None)
@@ -153,7 +151,8 @@ class _Film(_Sound):
         self.shown = 0
         self.first: float | None = None
         if film.width * film.height > MOST_PIXELS:
-            raise UnfitError(f"frames of {film.width} x {film.height} pixels")
+            size = f"{film.width} x {film.height}"
+            raise UnfitError(f"frames of {size} pixels; at most {MOST_PIXELS} are decoded")
 
     def begin(self, target: Any) -> None:
         self.picture = target.add_stream("libvpx-vp9", rate=self.film.average_rate or 25)
@@ -206,7 +205,7 @@ class _Film(_Sound):
         )
 
 
-def _frames(source: Any, streams: list[Any]) -> Generator[Any, None, None]:
+def _frames(source: Any, streams: list[Any]) -> Iterator[Any]:
     """Frames of some streams in the order of the file.
 
     Raises:
