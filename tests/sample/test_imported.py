@@ -290,6 +290,9 @@ WRONG = {
     "a link that leads out": (
         lambda rows: [{**r, "text": "", "file": "link.png"} for r in rows],
         "leads out of the table's folder", 2),
+    "captions of a picture": (
+        lambda rows: [{**r, "text": "", "file": "whole.png", "captions": "a.vtt"} for r in rows],
+        "captions of the kind image: only films show them", 2),
     "a picture cut short": (
         lambda rows: [{**r, "text": "", "file": "cut.png"} for r in rows], "does not decode", 2),
 }  # fmt: skip
@@ -302,6 +305,8 @@ def test_what_cannot_be_used_is_refused_with_its_line_and_nothing_changes(tmp_pa
     study = painter(tmp_path / "study")
     (study.folder / "link.png").symlink_to(tmp_path / "secret.png")
     (study.folder / "cut.png").write_bytes(png()[:-200])
+    (study.folder / "whole.png").write_bytes(png())
+    (study.folder / "a.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nHi\n")
     import_outputs(study, table(study.folder, words()))
     before = files(study)
     rows = change(words())

@@ -301,7 +301,7 @@ def sheets() -> None:
 
 @mores.group("outputs", cls=Lazy, commands=OUTPUTS)
 def outputs() -> None:
-    """Outputs from anywhere: of any system, also images, sounds and films, to be rated blind."""
+    """Outputs from anywhere: texts, images, sounds and films of any system."""
 
 
 def main() -> None:

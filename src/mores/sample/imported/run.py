@@ -177,8 +177,11 @@ class _Brought:
         try:
             made = clean(inside(self.file.parent, row.file), row.file)
             said = clean_captions(inside(self.file.parent, row.captions)) if row.captions else ""
-            if said and made.kind == "image":
-                raise DataError("captions of an image: it makes no sound", fix="use alt")
+            if said and made.kind != "video":
+                raise DataError(
+                    f"captions of the kind {made.kind}: only films show them",
+                    fix="put what is to be read into alt",
+                )
         except DataError as error:  # the table's line: that is where it can be mended
             raise DataError(
                 f"{row.file!r}: {error.message}", path=self.file, line=row.line, fix=error.fix
