@@ -13,12 +13,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from mores import store
 from mores.errors import DataError
-from mores.sample.media import Kind
+from mores.sample.imported.image import clean_image
+from mores.sample.imported.made import Clean, UnfitError
+from mores.sample.imported.sound import clean_stream
 
 MOST_BYTES = 64 * 2**20
 """Of a file that is brought."""
@@ -41,24 +42,6 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
 IMAGES = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 _MARKUP = re.compile(rb"<(script|svg|html|!doctype|\?php|iframe)", re.IGNORECASE)
 KNOWN = "images: PNG, JPEG, WebP, AVIF, GIF; audio: WAV, FLAC, MP3, AAC, Ogg; video: MP4, WebM"
-
-
-@dataclass(frozen=True)
-class Clean:
-    """A picture, a sound or a film and nothing else."""
-
-    kind: Kind
-    data: bytes
-    ending: str
-    width: int | None = None
-    height: int | None = None
-    seconds: float | None = None
-    rate: int | None = None
-    channels: int | None = None
-
-
-class UnfitError(Exception):
-    """Why a file cannot be taken; `clean` says which file."""
 
 
 def clean(path: Path, named: str) -> Clean:
@@ -86,11 +69,7 @@ def clean(path: Path, named: str) -> Clean:
     try:
         form = form_of(data)
         if form in IMAGES:
-            from mores.sample.imported.image import clean_image
-
             return clean_image(data, form)
-        from mores.sample.imported.sound import clean_stream
-
         return clean_stream(data, form)
     except UnfitError as error:
         raise DataError(

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from mores.errors import StudyError
-from mores.sample.imported.clean import Clean, UnfitError
+from mores.sample.imported.made import Clean, UnfitError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from mores.errors import StudyError
-from mores.sample.imported.clean import Clean, UnfitError
+from mores.sample.imported.made import Clean, UnfitError
 
 MOST_SECONDS = 600.0
 MOST_PIXELS = 1920 * 1920
