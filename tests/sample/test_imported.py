@@ -276,6 +276,8 @@ WRONG = {
         lambda rows: [{**rows[0], "text": "x" * 100_001}], "more than 100000 characters", 2),
     "a whole arm missing": (
         lambda rows: rows[:4], "no row of arm control-s1: a whole arm is no gap", None),
+    "a name without end": (
+        lambda rows: [{**r, "text": "", "file": "a" * 5000} for r in rows], "cannot be read", 2),
     "a missing file": (
         lambda rows: [{**r, "text": "", "file": "none.png"} for r in rows],
         "'none.png': no such file", 2),
@@ -326,6 +328,13 @@ def test_the_second_files_fault_leaves_nothing_of_the_first(tmp_path):
         import_outputs(study, path)
     assert caught.value.line == 7
     assert files(study) == {}
+
+
+@pytest.mark.parametrize("text", [5, True, ["a"], {"a": 1}])
+def test_a_text_is_a_text(tmp_path, text):
+    rows = [{**words()[0], "text": text}]
+    with pytest.raises(DataError, match=f"expected a text, found {type(text).__name__}"):
+        import_outputs(painter(tmp_path), lines_of(tmp_path / "o.jsonl", rows))
 
 
 def test_a_wrong_ending_does_not_matter(tmp_path):

@@ -97,7 +97,11 @@ def units(key: Sequence[BlindKey], study: Study) -> list[Unit]:
 
 def _items(tx: sa.Connection, items: Sequence[RatingItem], models: Sequence[str]) -> None:
     tx.execute(item.insert(), [_item_row(one) for one in items])
-    media = [{"item": i.id, **structs.asdict(i.media)} for i in items if i.media is not None]
+    media = [
+        {"item": i.id} | {name: _kept(text) for name, text in structs.asdict(i.media).items()}
+        for i in items
+        if i.media is not None
+    ]
     if media:
         tx.execute(item_media.insert(), media)
     flags = [

@@ -15,7 +15,6 @@ import re
 import zipfile
 from pathlib import Path
 
-from mores import store
 from mores.errors import DataError
 from mores.sample.imported.image import clean_image
 from mores.sample.imported.made import Clean, UnfitError
@@ -56,7 +55,7 @@ def clean(path: Path, named: str) -> Clean:
             does not decode to its end.
         StudyError: a library that reads it is not installed.
     """
-    with store.disk_errors(path):
+    try:
         if not path.is_file():
             raise DataError(f"no such file: {named!r}", path=path)
         if path.stat().st_size > MOST_BYTES:
@@ -66,6 +65,8 @@ def clean(path: Path, named: str) -> Clean:
                 fix="make it shorter or smaller, alike in every arm",
             )
         data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", path=path) from None
     try:
         form = form_of(data)
         if form in IMAGES:

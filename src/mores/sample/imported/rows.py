@@ -202,7 +202,9 @@ def _key(name: str, seed: str, keys: Sequence[ArmKey], arms: Mapping[str, str]) 
 
 def _answer(cells: Mapping[str, Any], line: int, *, may_be_empty: bool) -> Row:
     file, text = _cell(cells, "file"), cells.get("text")
-    given = "" if text is None else str(text)
+    if not isinstance(text, str | None):
+        raise UnfitRowError(f"text: expected a text, found {type(text).__name__}", "quote it")
+    given = text or ""
     if file and given.strip():
         raise UnfitRowError(
             "text and file", "give one of the two; what describes a file is its alt"
