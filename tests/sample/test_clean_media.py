@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zipfile
 import zlib
 
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from media_files import TELLING, film, jpeg, pixels, png, wav
-from mores.errors import DataError
+from mores.errors import DataError, StudyError
 from mores.sample.imported.captions import clean_captions
 from mores.sample.imported.clean import clean
 
@@ -221,3 +222,11 @@ def test_captions_keep_times_and_words(tmp_path):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(DataError, match=said):
             clean_captions(path)
+
+
+@pytest.mark.parametrize(("library", "data"), [("PIL", png()), ("av", wav())])
+def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch, library, data):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(StudyError, match="is not installed") as caught:
+        cleaned(tmp_path, data)
+    assert caught.value.fix == 'pip install "mores[media]"'

@@ -76,9 +76,9 @@ def _of(study: Study, spec: ModelSpec, completion: Completion, step: str) -> Ask
             fix="sample again, or give question and answer: --question TEXT --answer TEXT",
         )
     if not completion.text:
-        why = completion.absent or not_text(completion) or "it is empty"
+        absent = completion.absent or not_text(completion) or "it is empty"
         raise DataError(
-            f"there is no answer to trace: {why}",
+            f"there is no answer to trace: {absent}",
             where=f"id {completion.id!r}",
             fix="choose another completion",
         )
