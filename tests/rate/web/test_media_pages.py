@@ -211,6 +211,9 @@ def test_a_lost_file_is_a_plain_refusal(study, site):
     media_path(study, file).unlink()
     assert me.get(f"/media/{name}").status_code == 404
     assert me.get("/rate").status_code == 200
+    assert verify(site.database, study).problems == (
+        f"{file}: the file {file!r} of an answer is not there",
+    )
 
 
 def test_exports_hold_references_and_open_them_after_unblinding(study, site):
