@@ -31,6 +31,7 @@ from sqlalchemy.dialects import sqlite
 
 from mores import store
 from mores.errors import StoreError
+from mores.rate.db.backup import back_up, restore
 from mores.rate.db.migrations import head, revision, upgrade
 from mores.rate.db.tables import event, metadata, remark
 from mores.rate.opened import changing, looking, place_of
@@ -385,16 +386,36 @@ def test_the_first_schema_is_kept():
     assert store.digest(written_out(first.metadata)) == FIRST
 
 
-def test_a_database_of_the_first_schema_becomes_one_of_today(site):
+def test_a_database_of_the_first_schema_becomes_one_of_today(site, tmp_path):
     before = dump(site.database)
     with site.database.write() as tx:
         tx.exec_driver_sql("DROP TABLE item_media")
         tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
-    calls = []
-    assert upgrade(site.database, before=lambda: calls.append(1)) == "0001"
-    assert calls == [1]  # a backup was made
+    made = []
+    copy = lambda: made.append(back_up(site.database, tmp_path, now=0.0))  # noqa: E731
+    assert upgrade(site.database, before=copy) == "0001"
     assert differences(site.database) == []
     assert dump(site.database) == before
+    restored = open_database(tmp_path / "restored.sqlite")
+    assert restore(made[0].path, restored, tmp_path / "key") == made[0].events
+    assert differences(restored) == []
+    assert dump(restored) == before
+    restored.close()
+
+
+def test_looking_brings_no_schema_up_to_date(site):
+    if not site.database.is_sqlite:
+        pytest.skip("the study's own database is a file")
+    with site.database.write() as tx:
+        tx.exec_driver_sql("DROP TABLE item_media")
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    site.database.close()
+    with pytest.raises(StoreError, match="schema 0001, now 0002"), looking(site.study):
+        pass
+    with changing(site.study, now=0.0):
+        pass
+    with looking(site.study) as opened:
+        assert revision(opened) == "0002"
 
 
 def test_kill_9_during_a_migration(empty, tmp_path):
