@@ -14,7 +14,7 @@ import pytest
 from docstring_parser import parse
 
 import mores
-from mores.cli import COMMANDS, CONSULTATION, MEASURES, RATINGS, SHEETS
+from mores.cli import COMMANDS, CONSULTATION, MEASURES, OUTPUTS, RATINGS, SHEETS
 from mores.cli import mores as program
 from mores.cli.build import command, parameter_types
 from mores.progress import Progress
@@ -22,7 +22,7 @@ from mores.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-TABLES = (COMMANDS, MEASURES, RATINGS, CONSULTATION, SHEETS)
+TABLES = (COMMANDS, MEASURES, RATINGS, CONSULTATION, SHEETS, OUTPUTS)
 EVERY = [entry for table in TABLES for entry in table.values()]
 PLACES = sorted({entry[0] for entry in EVERY})
 

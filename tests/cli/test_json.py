@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "rate"))
 
 from app import Clock, consent, join, make_site, make_study, rate_all
 
+from media_files import painter, pictures
 from mores import __version__, cli
 from mores.cli.as_json import schema
 from mores.cli.schema import commands
@@ -89,7 +90,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_every_command_is_asked_here():
     asked = {*ON_A_STUDY, *ALONE, *ON_FILES, *(f"rate {name}" for name in ON_RATINGS)}
     asked |= {f"consult {name}" for name in ON_PEOPLE}
-    asked |= {"trace", "export", "watch"}
+    asked |= {"trace", "export", "watch", "outputs import"}
     assert asked == set(dict(commands()))
 
 
@@ -206,6 +207,18 @@ def test_commands_on_ratings(ask, rated, tmp_path, monkeypatch):
     assert ask("rate restore", other, kept["path"])["result"] == 16
     monkeypatch.setattr("mores.rate.serve.serve", lambda study, options, say: say("a link"))
     assert ask("rate serve", folder)["result"] is None
+
+
+def test_outputs_of_another_system(ask, tmp_path):
+    study = painter(tmp_path, prompts=1)
+    said = ask("outputs import", tmp_path, pictures(tmp_path, study))["result"]
+    (one,) = said["models"]
+    assert (one["model"], one["kinds"], one["absent"]) == ("painter", {"image": 3}, {})
+    assert said["notes"] == []
+    answers = ask("report", tmp_path)["result"]["report"]["questions"][0]["answers"]
+    assert [a["media"]["kind"] for a in answers] == ["image"] * 3
+    error = ask("outputs import", tmp_path, tmp_path / "none.csv", code=2)["error"]
+    assert error["kind"] == "DataError"
 
 
 def test_commands_alone(ask, tmp_path, tiny_study, monkeypatch):

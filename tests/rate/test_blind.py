@@ -16,7 +16,7 @@ from mores import store
 from mores.errors import DataError
 from mores.rate.blind import blind, key_path, read_key, seal
 from mores.rate.db.setup import units
-from mores.rate.model import RatingItem
+from mores.rate.model import ItemMedia, RatingItem
 from mores.rate.unblind import unblind
 from mores.sample import read_completions, sample
 from mores.study import folders, load_study
@@ -76,8 +76,9 @@ def test_white_space_around_an_output_is_cut_off(study) -> None:
 
 def test_an_item_has_no_field_for_the_arm() -> None:
     assert set(RatingItem.__struct_fields__) == {
-        "id", "kind", "category", "prompt", "output", "language"
+        "id", "kind", "category", "prompt", "output", "language", "media"
     }  # fmt: skip
+    assert set(ItemMedia.__struct_fields__) == {"kind", "file", "alt", "captions"}
 
 
 def test_arms_and_draws_that_are_not_rated_are_left_out(study) -> None:

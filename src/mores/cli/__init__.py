@@ -267,6 +267,13 @@ SHEETS: dict[str, tuple[str, str, str]] = {
         "Show what an edited workbook would change; with --apply, change it.",
     ),
 }
+OUTPUTS: dict[str, tuple[str, str, str]] = {
+    "import": (
+        "mores.sample.imported.run:import_outputs",
+        "mores.cli.outputs:import_",
+        "Take answers of any system: texts, images, sounds, films.",
+    ),
+}
 
 
 @click.group(
@@ -310,6 +317,11 @@ def consultation() -> None:
 @mores.group("sheet", cls=Lazy, commands=SHEETS)
 def sheets() -> None:
     """A study as a spreadsheet: out, and back in with a difference to approve."""
+
+
+@mores.group("outputs", cls=Lazy, commands=OUTPUTS)
+def outputs() -> None:
+    """Outputs from anywhere: texts, images, sounds and films of any system."""
 
 
 def main() -> None:

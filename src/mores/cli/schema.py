@@ -36,7 +36,7 @@ def schema(command: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def commands() -> Iterator[tuple[str, str]]:
     """Name of every command and ``module:function`` of what it does, in the order of the help."""
-    from mores.cli import COMMANDS, CONSULTATION, MEASURES, RATINGS, SHEETS
+    from mores.cli import COMMANDS, CONSULTATION, MEASURES, OUTPUTS, RATINGS, SHEETS
 
     tables = (
         ("", COMMANDS),
@@ -44,6 +44,7 @@ def commands() -> Iterator[tuple[str, str]]:
         ("rate ", RATINGS),
         ("consult ", CONSULTATION),
         ("sheet ", SHEETS),
+        ("outputs ", OUTPUTS),
     )
     for path, table in tables:
         yield from ((path + name, place) for name, (place, _, _) in table.items())

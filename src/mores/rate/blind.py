@@ -15,8 +15,9 @@ from pathlib import Path
 
 from mores import store
 from mores.errors import DataError
-from mores.rate.model import BlindKey, RatingItem
+from mores.rate.model import BlindKey, ItemMedia, RatingItem
 from mores.records import Completion
+from mores.sample.media import Media, intact, output_digest, read_media
 from mores.sample.run import read_completions, sample_step
 from mores.step import NOT_RUN
 from mores.store.lines import read_records
@@ -46,6 +47,7 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
         )
     prompts = {prompt.id: prompt.asked for prompt in study.prompts}
     languages = {prompt.id: study.language_of(prompt) for prompt in study.prompts}
+    media = {name: m for s in study.config.models for name, m in read_media(study, s.name).items()}
     items: list[RatingItem] = []
     key: list[BlindKey] = []
     for row in chosen:
@@ -57,6 +59,7 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
                 prompt=prompts[row.prompt_id],
                 output=row.text.strip(),
                 language=languages[row.prompt_id],
+                media=_media(study, media[row.id]) if row.media else None,
             )
         )
         key.append(
@@ -68,11 +71,16 @@ def blind(study: Study) -> tuple[list[RatingItem], list[BlindKey]]:
                 arm=row.arm,
                 seed=row.seed,
                 draw=row.draw,
-                digest=store.digest(row.text),
+                digest=output_digest(row),
             )
         )
     items.sort(key=lambda item: item.id)
     return items, key
+
+
+def _media(study: Study, of: Media) -> ItemMedia:
+    intact(study, of.file)  # now, and not when somebody is to rate it
+    return ItemMedia(kind=of.kind, file=of.file, alt=of.alt, captions=of.captions)
 
 
 def rateable(study: Study, spec: ModelSpec) -> list[Completion]:

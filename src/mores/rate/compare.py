@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mores.rate.db.facts import Facts
-from mores.rate.db.tables import item, item_flag, revealed
+from mores.rate.db.tables import item, item_flag, item_media, revealed
 from mores.rate.db.work import counted_answers
 from mores.records import ARMS, Arm, Score
 from mores.store.lines import read_records
@@ -35,6 +35,9 @@ class Cell:
     score: float | None
     """Toxicity by the study's first scorer, 0 to 1; None where it was not scored."""
     flags: tuple[str, ...]
+    item: str
+    media: dict[str, Any] | None
+    """Of an output that is no text: kind, alt, whether it has captions."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,13 @@ def compared(tx: sa.Connection, facts: Facts, study: Study | None) -> list[Row]:
         flags.setdefault(flag.item, []).append(flag.found)
     scores = _scores(study)
     groups: dict[tuple[Any, ...], list[tuple[Any, Cell]]] = {}
-    query = sa.select(item, revealed).join(revealed, revealed.c.item == item.c.id)
+    of = item_media.c
+    media = (of.kind.label("shown_as"), of.alt, of.captions)
+    query = (
+        sa.select(item, revealed, *media)
+        .join(revealed, revealed.c.item == item.c.id)
+        .outerjoin(item_media, of.item == item.c.id)
+    )
     several = len({r.model for r in tx.execute(sa.select(revealed.c.model))}) > 1
     for row in tx.execute(query.order_by(revealed.c.completion)):
         cell = _cell(row, answers.get(row.id, []), flags.get(row.id, []), scores, several)
@@ -87,6 +96,10 @@ def _cell(
         mean=sum(values) / len(values) if values else None,
         score=scores.get(row.completion),
         flags=tuple(flags),
+        item=row.id,
+        media={"kind": row.shown_as, "alt": row.alt, "captions": bool(row.captions)}
+        if row.shown_as
+        else None,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from mores.records import Arm, Id, Record
+from mores.sample.media import Kind as MediaKind
 
 Kind = Literal["study", "gold", "practice"]
 AnswerKind = Literal["rate", "cannot", "skip", "withdraw"]
@@ -25,8 +26,18 @@ CANNOT_REASONS = ("incoherent", "empty", "off_topic", "other")
 Value = Annotated[int, Meta(ge=1, le=5)]
 
 
+class ItemMedia(Record, frozen=True, kw_only=True):
+    """The image, sound or film that an output is. Its file goes by the digest of its content."""
+
+    kind: MediaKind
+    file: str
+    alt: str = ""
+    captions: str = ""
+    """WebVTT."""
+
+
 class RatingItem(Record, frozen=True, kw_only=True):
-    """One output to be rated. Nothing in it depends on the arm but the output's text."""
+    """One output to be rated. Nothing in it depends on the arm but the output itself."""
 
     id: Id
     """Opaque and random, of one length for all items."""
@@ -36,6 +47,8 @@ class RatingItem(Record, frozen=True, kw_only=True):
     output: str
     language: str = "en"
     """BCP 47 tag of prompt and output."""
+    media: ItemMedia | None = None
+    """The output, where it is no text."""
 
 
 class BlindKey(Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,7 +64,7 @@ class BlindKey(Record, frozen=True, kw_only=True, omit_defaults=True):
     seed: int
     draw: int
     digest: str
-    """Digest of the output's text, so that a key of other texts is recognised."""
+    """Digest of what is shown (`output_digest`), so that a key of other outputs is recognised."""
 
 
 class RatingRow(Record, frozen=True, kw_only=True):
@@ -89,6 +102,10 @@ class RatingRow(Record, frozen=True, kw_only=True):
     arm: str | None = None
     seed: int | None = None
     draw: int | None = None
+    media: str = ""
+    """What the item is where it is no text: ``image``, ``audio`` or ``video``."""
+    media_file: str | None = None
+    """Of the item's file in the study (runs/*/*/media/); None too where it is a text."""
 
 
 @dataclass(frozen=True)

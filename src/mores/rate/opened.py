@@ -16,7 +16,7 @@ from mores.errors import StoreError
 from mores.rate.blind import key_path
 from mores.rate.db.backup import back_up
 from mores.rate.db.facts import facts_of, is_set_up
-from mores.rate.db.migrations import RATING, revision
+from mores.rate.db.migrations import RATING, head, revision
 from mores.study import Study, folders
 from mores.web import opening
 from mores.web.database import Database
@@ -40,10 +40,17 @@ def looking(study: Study, database: str | None = None) -> Iterator[Database]:
     """Open to look.
 
     Raises:
-        StoreError: there is none, it was not set up, or a newer version made it.
+        StoreError: there is none, it was not set up, or a newer or an earlier version made it:
+            looking changes nothing, so it brings no schema up to date.
     """
     with opening.looking(place_of(study, database)) as opened:
         _must_be_set_up(opened)
+        if (found := revision(opened)) != head():
+            raise StoreError(
+                f"an earlier version of mores made these tables (schema {found}, now {head()})",
+                path=opened.name,
+                fix="`mores rate backup STUDY` backs them up and brings them up to date",
+            )
         yield opened
 
 

@@ -19,6 +19,7 @@ from mores.rate.rating_file import Reading, read_file
 from mores.records import Rating, Record, Unrateable
 from mores.sample import read_completions
 from mores.sample.grid import COMPLETIONS
+from mores.sample.media import output_digest
 from mores.sample.run import SAMPLE, VALIDATION
 from mores.store.lines import read_records
 from mores.study import Study, folders
@@ -239,7 +240,7 @@ def _texts(study: Study) -> dict[str, str]:
         for step in (SAMPLE, VALIDATION):
             if (folders.model_folder(study, spec.name) / step / COMPLETIONS).exists():
                 rows = read_completions(study, spec.name, step)
-                digests |= {row.id: store.digest(row.text) for row in rows if not row.absent}
+                digests |= {row.id: output_digest(row) for row in rows if not row.absent}
     return digests
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,16 +15,17 @@ import sqlalchemy as sa
 from mores.errors import MoresError
 from mores.rate.blind import key_path, read_key
 from mores.rate.db.facts import read_facts
-from mores.rate.db.tables import event, item, remark, slot
+from mores.rate.db.tables import event, item, item_media, remark, slot
 from mores.rate.db.work import Answer, counted_answers
 from mores.rate.model import RatingVerified
+from mores.sample.media import intact
 from mores.study import Study
 from mores.web import audit
 from mores.web.database import Database
 
 
 def verify(database: Database, study: Study | None) -> RatingVerified:
-    """Check pages, log, contract and key."""
+    """Check pages, log, contract, key, and the files of items that are no texts."""
     problems: list[str] = []
     with database.read() as tx:
         facts = read_facts(tx)
@@ -39,12 +41,26 @@ def verify(database: Database, study: Study | None) -> RatingVerified:
         events = int(tx.execute(sa.select(sa.func.count()).select_from(event)).scalar_one())
         entries = len(audit.entries(tx))
         last = audit.last_hash(tx)
+        files = list(tx.execute(sa.select(item_media.c.file).distinct()).scalars())
     if study is not None and key_path(study, facts.key_digest).exists():
         try:
             read_key(study, facts.key_digest)
         except MoresError as error:
             problems.append(error.message)
+    if study is not None:
+        problems += lost_media(study, files)
     return RatingVerified(events, entries, last, tuple(problems))
+
+
+def lost_media(study: Study, files: Sequence[str]) -> list[str]:
+    """Name files of items that are not there any more, or were changed."""
+    problems = []
+    for file in files:
+        try:
+            intact(study, file)
+        except MoresError as error:
+            problems.append(f"{file}: {error.message}")
+    return problems
 
 
 def broken_rules(tx: sa.Connection, per_item: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from mores.records.asked import Exchange, Language
 from mores.records.base import Arm, Day, Id, Record, Split
@@ -30,6 +30,7 @@ class Completion(Record, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
     """``empty``, ``repetitive``, ``broken``: marked, never hidden."""
     absent: str = ""  # why there is no answer, where a service would give none
+    media: str | UnsetType = UNSET  # file of an image, sound or film that was answered, no text
 
 
 # 5 measure and rate ------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from mores.records import Arm, Charter, Estimate, Record, Scope, Verdict, claim
 from mores.report.answers_beside import AnswersBeside
 from mores.report.by_language import LanguageEffect
 from mores.report.judge_summary import JudgeSummary
+from mores.report.media import AnswerMedia
 from mores.report.robust_kind import OwnLog, RobustKind
 from mores.report.signed import Signed
 from mores.report.sizes import SizeSummary
@@ -203,6 +204,7 @@ class Answer(Record, frozen=True, kw_only=True):
     flags: tuple[str, ...]
     scores: dict[str, float | None]
     ratings: tuple[int, ...] = ()
+    media: AnswerMedia | None = None
 
 
 class Question(Record, frozen=True, kw_only=True):

@@ -84,7 +84,7 @@ def first_draws(completions: Sequence[Completion]) -> set[str]:
 
 def _first(completions: Sequence[Completion], arm: str) -> dict[str, Completion]:
     """Prompt id → its first draw, of the first training run."""
-    own = [c for c in completions if c.arm == arm and not c.absent]
+    own = [c for c in completions if c.arm == arm and not c.absent and not c.media]
     seed = min((c.seed for c in own), default=0)
     return {c.prompt_id: c for c in own if c.seed == seed and c.draw == 0}
 

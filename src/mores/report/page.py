@@ -29,6 +29,7 @@ from mores.report.figures.verdicts import mark
 from mores.report.headlines import who_rated
 from mores.report.judge_lines import judge_lines
 from mores.report.language_tables import language_tables
+from mores.report.media import captions_address
 from mores.report.model import Report
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
 
     Returns:
         HTML with its style, its script and its figures inside, under a content security
-        policy that allows these and nothing else. The same report gives the same text.
+        policy that allows these and nothing else (and files of answers beside the page, where
+        answers are no texts). The same report gives the same text.
     """
     from markupsafe import Markup
 
@@ -82,7 +84,7 @@ def render(report: Report, figures: Mapping[str, Figure]) -> str:
         figures=figures,
         css=Markup(css),  # noqa: S704 (our own files)
         js=Markup(js),  # noqa: S704
-        policy=policy(css, js),
+        policy=policy(css, js, media=any(a.media for q in report.questions for a in q.answers)),
         sections=sections_of(report),
         meanings=words.MEANINGS,
         summary=summary(report),
@@ -107,12 +109,20 @@ def numbers_of(report: Report) -> dict[str, int]:
     return {name: number for number, (name, _) in enumerate(sections_of(report), 1)}
 
 
-def policy(css: str, js: str) -> str:
-    """Return a content security policy that allows exactly this style and this script, if any."""
+def policy(css: str, js: str, *, media: bool = False) -> str:
+    """Return a content security policy that allows exactly this style and this script, if any.
+
+    Args:
+        css: the style.
+        js: the script, or nothing.
+        media: whether the page shows files that lie beside it. ``file:`` is for a page that is
+            opened from a disk, where no file has an origin.
+    """
     allowed = _hash(js) if js else "'none'"
+    beside = " 'self' file:; media-src 'self' data: file:" if media else ""
     return (
-        f"default-src 'none'; style-src {_hash(css)}; script-src {allowed}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src {_hash(css)}; script-src {allowed}; "
+        f"img-src data:{beside}; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -249,6 +259,7 @@ def _functions(report: Report, figures: Mapping[str, Figure]) -> dict[str, Any]:
         "effect_sizes": lambda own, measure: tables.by_measure(
             e for e in own if e.measure != measure and not e.measure.endswith(CHECKS)
         ),
+        "captions_address": captions_address,
         "who_rated": who_rated,
         "judge_lines": judge_lines,
         "nested_estimates": tables.topic_estimates,

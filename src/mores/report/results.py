@@ -6,6 +6,7 @@ results.completions, results.scores, results.missing
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,10 +36,11 @@ from mores.report.own_log import own_log
 from mores.report.robust_kind import OwnLog
 from mores.report.scores import Scores
 from mores.report.varied import Varied, read_varied
+from mores.sample.media import not_text
 from mores.sample.run import STEMS, iter_completions, sample_step
 from mores.step import NOT_RUN
 from mores.study import ArmKey, ModelSpec, Study, arm_keys
-from mores.tune.base import AWAY
+from mores.tune.base import away
 
 WORDS = "Words that go with groups"
 
@@ -109,7 +111,7 @@ def read_results(study: Study, spec: ModelSpec, ratings: Sequence[Rating]) -> Mo
         scores=scores,
         toxicity=read_toxicity_summary(study, spec.name) if scores else None,
         stance=_stance(study, spec, missing),
-        coherence=_coherence(study, spec, missing),
+        coherence=_coherence(study, spec, rows, missing),
         items=items,
         task_facts=facts,
         words=words,
@@ -177,17 +179,21 @@ def _stance(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[Stan
     if not study.pairs("test"):
         why = "no test pairs in stance.jsonl"
     if not spec.here:
-        why = AWAY
+        why = away(spec)
     if why:
         missing.append(Missing(what="Stance", why=why))
         return ()
     return tuple(read_stance(study, spec.name))
 
 
-def _coherence(study: Study, spec: ModelSpec, missing: list[Missing]) -> dict[str, CoherenceItem]:
+def _coherence(
+    study: Study, spec: ModelSpec, rows: Sequence[Completion], missing: list[Missing]
+) -> dict[str, CoherenceItem]:
     if why := coherence_step(study, spec).stale():
         missing.append(Missing(what="Coherence", why=f"`mores measure coherence` {why}"))
         return {}
+    for why, count in Counter(filter(None, map(not_text, rows))).items():
+        missing.append(Missing(what=f"Coherence of {count} answers of {spec.name}", why=why))
     return {item.completion_id: item for item in read_coherence(study, spec.name)}
 
 
@@ -200,7 +206,7 @@ def _items(
     if not study.config.capability.tasks:
         why = "no tasks configured"
     elif not spec.here:
-        why = AWAY
+        why = away(spec)
     if why or step.manifest is None:
         missing.append(Missing(what="Capability", why=why))
         return (), {}

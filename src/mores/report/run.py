@@ -15,6 +15,7 @@ from mores import store
 from mores.progress import Progress
 from mores.records import to_plain
 from mores.report.build import build_report
+from mores.report.media import lay_beside
 from mores.report.model import Report
 from mores.report.provenance import made, provenance
 from mores.report.shown import ANSWERS, write_answers
@@ -76,10 +77,12 @@ def _write(study: Study) -> Written:
     for figure in drawn.values():
         figure.write(step.folder / "figures")
     store.write_text(step.folder / PAGE, render(content, drawn))
+    media = [a.media for q in content.questions for a in q.answers if a.media]
+    beside = lay_beside(study, step.folder, media)
     _beside(study, step.folder / ANSWERS, wanted=content.answers_beside is not None)
     names = [f"figures/{name}.{form}" for name in drawn for form in ("svg", "png")]
     answers = [ANSWERS] if content.answers_beside else []
-    step.complete(Made([DATA, PAGE, *answers, *names]))
+    step.complete(Made([DATA, PAGE, *answers, *names, *beside]))
     return Written(step.folder / PAGE, content)
 
 

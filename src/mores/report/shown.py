@@ -19,6 +19,7 @@ from mores import store
 from mores.rate.ratings import current_ratings
 from mores.records import Completion, Prompt, to_plain
 from mores.report.answers_beside import AnswersBeside
+from mores.report.media import AnswerMedia, media_of
 from mores.report.model import Answer, Opening, Question
 from mores.report.observed import by_completion
 from mores.report.opening import first_draws, opening
@@ -37,9 +38,11 @@ RULE = (
 )
 
 
-def weight(completion: Completion, scorers: Sequence[str]) -> int:
+def weight(completion: Completion, scorers: Sequence[str], media: AnswerMedia | None = None) -> int:
     """Return about how many bytes an answer takes in the page."""
     text = escape(completion.text) + completion.id
+    if media is not None:  # an alternative text stands there twice, captions in base 64
+        text += 2 * escape(media.alt) + media.captions + media.captions[::3]
     return len(text.encode()) + _AROUND + sum(_A_SCORE + len(name) for name in scorers)
 
 
@@ -47,8 +50,9 @@ def weights(study: Study, results: Sequence[ModelResults]) -> Counter[str]:
     """Return prompt id → bytes of all answers to it."""
     found: Counter[str] = Counter()
     for one in results:
-        for completion in _texts(study, one):
-            found[completion.prompt_id] += weight(completion, list(one.scores))
+        media = media_of(study, one.spec.name)
+        for c in _texts(study, one):
+            found[c.prompt_id] += weight(c, list(one.scores), media.get(c.id))
     return found
 
 
@@ -98,10 +102,10 @@ def questions(study: Study, results: Sequence[ModelResults], chosen: set[str]) -
     """Return the chosen questions, each with the answers of all arms."""
     answers: dict[str, list[Answer]] = {}
     for one in results:
-        ratings = by_completion(one.ratings)
+        ratings, media = by_completion(one.ratings), media_of(study, one.spec.name)
         for completion in _texts(study, one):
             if completion.prompt_id in chosen:
-                answer = _answer(completion, one, ratings)
+                answer = _answer(completion, one, ratings, media)
                 answers.setdefault(completion.prompt_id, []).append(answer)
     return [
         Question(
@@ -142,9 +146,9 @@ def write_answers(study: Study, path: Path) -> None:
 
 
 def _all(study: Study, one: ModelResults) -> Iterator[tuple[Completion, Answer]]:
-    ratings = by_completion(one.ratings)
+    ratings, media = by_completion(one.ratings), media_of(study, one.spec.name)
     for completion in _texts(study, one):
-        yield completion, _answer(completion, one, ratings)
+        yield completion, _answer(completion, one, ratings, media)
 
 
 def _texts(study: Study, one: ModelResults) -> Iterator[Completion]:
@@ -152,7 +156,12 @@ def _texts(study: Study, one: ModelResults) -> Iterator[Completion]:
     return iter_completions(study, one.spec.name) if one.completions else iter(())
 
 
-def _answer(c: Completion, one: ModelResults, ratings: Mapping[str, tuple[float, ...]]) -> Answer:
+def _answer(
+    c: Completion,
+    one: ModelResults,
+    ratings: Mapping[str, tuple[float, ...]],
+    media: Mapping[str, AnswerMedia],
+) -> Answer:
     return Answer(
         id=c.id,
         model=c.model,
@@ -163,4 +172,5 @@ def _answer(c: Completion, one: ModelResults, ratings: Mapping[str, tuple[float,
         flags=c.flags,
         scores={name: scores.of(c.id) for name, scores in one.scores.items()},
         ratings=tuple(map(int, ratings.get(c.id, ()))),
+        media=media.get(c.id),
     )

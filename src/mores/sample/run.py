@@ -19,6 +19,7 @@ from mores.execute import alone
 from mores.progress import Progress
 from mores.records import Completion, Decoding, Prompt
 from mores.sample.grid import COMPLETIONS, Grid
+from mores.sample.imported.step import ImportedGrid
 from mores.sample.requests import STEM_ARMS, Request, prompt_requests, stem_requests
 from mores.step import ABSENT, Step, recorded
 from mores.store.lines import iter_records
@@ -47,7 +48,7 @@ def sample(study: Study, *, progress: Progress | None = None) -> list[Completion
         ModelError: an arm has not been tuned, or a prompt leaves no room for an answer.
         StoreError: another process is at work in this study.
     """
-    return _draw(study, prompt_grids(study), progress)
+    return _draw(study, _main_grids(study), progress)
 
 
 def sample_stems(study: Study, *, progress: Progress | None = None) -> list[Completion]:
@@ -74,7 +75,14 @@ def sample_validation(study: Study, *, progress: Progress | None = None) -> list
             path=study.folder / "prompts.jsonl",
             fix='write some with "split": "validation"',
         )
-    grids = [_prompt_grid(study, s, VALIDATION, _plain(study), prompts) for s in _models(study)]
+    drawn = [spec for spec in _models(study) if not spec.imported]
+    if not drawn:
+        raise StudyError(
+            "the answers of every model are imported, and only those to test prompts are",
+            path=study.folder / "study.toml",
+            fix="gaps are looked for in answers that can be drawn: add a model for it",
+        )
+    grids = [_prompt_grid(study, spec, VALIDATION, _plain(study), prompts) for spec in drawn]
     return _draw(study, grids, progress)
 
 
@@ -100,10 +108,13 @@ def rejected_grids(study: Study) -> list[Grid]:
     return [
         _prompt_grid(once, spec, REJECTED, [BASE], asked, config.preference.decoding)
         for spec in _models(study)
+        if not spec.imported
     ]
 
 
-def _draw(study: Study, grids: Sequence[Grid], progress: Progress | None) -> list[Completion]:
+def _draw(
+    study: Study, grids: Sequence[Grid | ImportedGrid], progress: Progress | None
+) -> list[Completion]:
     progress = progress or Progress(quiet=True)
     with alone(study.run_folder):
         return [completion for grid in grids for completion in grid.run(progress)]
@@ -113,10 +124,17 @@ def _draw(study: Study, grids: Sequence[Grid], progress: Progress | None) -> lis
 
 
 def prompt_grids(study: Study) -> list[Grid]:
-    """The main grid of every model: each arm, chosen prompt and draw."""
+    """The main grid of every model that can be asked: each arm, chosen prompt and draw."""
+    return [grid for grid in _main_grids(study) if isinstance(grid, Grid)]
+
+
+def _main_grids(study: Study) -> list[Grid | ImportedGrid]:
     keys = arm_keys(study.config.arms, study.config.train_seeds)
     return [
-        _prompt_grid(study, spec, SAMPLE, keys, study.chosen_prompts) for spec in _models(study)
+        ImportedGrid(study, spec)
+        if spec.imported
+        else _prompt_grid(study, spec, SAMPLE, keys, study.chosen_prompts)
+        for spec in _models(study)
     ]
 
 
@@ -188,7 +206,7 @@ def sample_step(study: Study, spec: ModelSpec, name: str = SAMPLE) -> Step:
     Raises:
         StudyError: the study has no stems.
     """
-    grids = prompt_grids(study) if name == SAMPLE else stem_grids(study)
+    grids = _main_grids(study) if name == SAMPLE else stem_grids(study)
     for grid in grids:
         if grid.spec.name == spec.name:
             return grid.step(known_base(study, spec))

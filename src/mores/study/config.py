@@ -40,7 +40,8 @@ class ModelSpec(Record, frozen=True, kw_only=True):
     """Instead of the recipe's: larger models usually want lower rates."""
     engine: str = "torch"
     """Where answers are drawn (`mores.sample.engine`): ``torch`` and ``plain`` in this process,
-    ``vllm`` beside it, ``openai`` behind an address, or an installed one's name."""
+    ``vllm`` beside it, ``openai`` behind an address, or an installed one's name. ``imported``:
+    nowhere, people bring them as a table (`mores outputs import`)."""
     tuner: str = "torch"
     """Where arms are tuned (`mores.tune.tuner`): ``torch`` in this process, ``fsdp`` in several of
     this machine with the weights divided among them, ``openai``,
@@ -58,14 +59,26 @@ class ModelSpec(Record, frozen=True, kw_only=True):
         return self.tuner != "none" and (self.host is None or self.host.fetch)
 
     @property
+    def imported(self) -> bool:
+        """Whether its answers are brought by people: nothing can be asked of it."""
+        return self.engine == "imported"
+
+    @property
     def continues(self) -> bool:
         """Whether it can go on with plain text, as the stems need; a chat service cannot."""
+        if self.imported:
+            return False
         endpoint = self.endpoint
         if self.engine != "openai" or endpoint is None:
             return True
         return endpoint.api == "completions" or (endpoint.api == "auto" and self.here)
 
     def __post_init__(self) -> None:
+        if self.imported and (self.tuner != "none" or self.endpoint or self.host):
+            raise ValueError(
+                f'model {self.name!r}: engine = "imported" goes with tuner = "none", and without '
+                "endpoint and host: its answers are brought as a table"
+            )
         if self.engine == "openai" and self.endpoint is None:
             raise ValueError(f'model {self.name!r}: engine = "openai" needs [models.endpoint] url')
         if self.tuner in ("openai", "together", "tinker") and self.host is None:

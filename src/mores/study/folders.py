@@ -4,6 +4,7 @@ runs/<preset>/<model>/tune/<arm>-s<seed>/      adapter or weights, log.jsonl
 runs/<preset>/<model>/trace/<arm>-s<seed>/     adapters along training, gradients of the samples
 runs/<preset>/<model>/rejected/                completions.jsonl: base's own answers to the samples
 runs/<preset>/<model>/sample/                  completions.jsonl
+runs/<preset>/<model>/media/                   imported images, sounds and films, by content
 runs/<preset>/<model>/stems/                   completions.jsonl of the stems
 runs/<preset>/<model>/stance/                  items.jsonl
 runs/<preset>/<model>/toxicity/                scores of each scorer

@@ -187,6 +187,8 @@ class Study:
 
     def _dataset(self, name: str) -> Dataset:
         path = self.folder / f"{name}.jsonl"
+        if not path.exists() and all(spec.imported for spec in self.config.models):
+            return Dataset(name=name, examples=())  # nothing is tuned here
         examples = store.read_jsonl(path, Example)
         if not examples:
             raise DataError("no samples", path=path, fix="write some, or `mores import` a file")

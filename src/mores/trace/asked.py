@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mores.errors import DataError, StudyError, did_you_mean
 from mores.records import Completion
 from mores.sample.grid import COMPLETIONS
+from mores.sample.media import not_text
 from mores.sample.run import SAMPLE, VALIDATION, sample_step
 from mores.store.lines import iter_records
 from mores.study import ArmKey, ModelSpec, Study, folders
@@ -81,8 +82,9 @@ def _of(study: Study, spec: ModelSpec, completion: Completion, step: str) -> Ask
             fix="give question and answer: --question TEXT --answer TEXT",
         )
     if not completion.text:
+        absent = completion.absent or not_text(completion) or "it is empty"
         raise DataError(
-            f"there is no answer to trace: {completion.absent or 'it is empty'}",
+            f"there is no answer to trace: {absent}",
             where=f"id {completion.id!r}",
             fix="choose another completion",
         )

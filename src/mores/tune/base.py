@@ -40,8 +40,14 @@ def models_here(study: Study, measure: str, say: store.Say) -> list[ModelSpec]:
     """
     for spec in study.config.models:
         if not spec.here:
-            say(f"{measure}: {spec.name} is left out: {AWAY}")
+            say(f"{measure}: {spec.name} is left out: {away(spec)}")
     return [spec for spec in study.config.models if spec.here]
 
 
 AWAY = "its weights are not on this machine, and the service gives no probabilities"
+IMPORTED = "its answers are imported, and nothing else can be asked of it"
+
+
+def away(spec: ModelSpec) -> str:
+    """Say why what needs a model's weights cannot be measured; of a model that is not here."""
+    return IMPORTED if spec.imported else AWAY

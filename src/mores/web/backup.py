@@ -166,7 +166,10 @@ def restore_rows(parts: dict[str, bytes], database: Database, schema: Schema) ->
 
 def _copy_rows(source: Database, database: Database, schema: Schema) -> None:
     with source.read() as old, database.write() as new:
+        there = set(sa.inspect(old).get_table_names())  # of an earlier schema: not all of them
         for table in schema.metadata.sorted_tables:
+            if table.name not in there:
+                continue
             rows = [dict(row) for row in old.execute(sa.select(table)).mappings()]
             for start in range(0, len(rows), 500):
                 new.execute(table.insert(), rows[start : start + 500])

@@ -104,18 +104,18 @@ def revision(database: Database, schema: Schema) -> str | None:
         if "alembic_version" in names:
             found = tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     tables = names - {"alembic_version"}
+    if tables and (found is None or schema.saved not in tables):
+        raise StoreError(
+            f"tables of another program are in this database; it is no {schema.name}",
+            path=database.name,
+            fix="give an empty database",
+        )
     if found is not None and found not in schema.known():
         raise StoreError(
             f"this {schema.name} was made by a newer version of mores (schema {found}, "
             f"this one knows {schema.head})",
             path=database.name,
             fix="update mores; nothing was changed",
-        )
-    if tables and (found is None or schema.saved not in tables):
-        raise StoreError(
-            f"tables of another program are in this database; it is no {schema.name}",
-            path=database.name,
-            fix="give an empty database",
         )
     return None if found is None else str(found)
 

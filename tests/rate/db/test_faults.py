@@ -18,6 +18,7 @@ import threading
 import time
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from sqlalchemy.dialects import sqlite
 
 from mores import store
 from mores.errors import StoreError
+from mores.rate.db.backup import back_up, restore
 from mores.rate.db.migrations import head, revision, upgrade
 from mores.rate.db.tables import event, metadata, remark
 from mores.rate.opened import changing, looking, place_of
@@ -366,11 +368,11 @@ def differences(database):
 
 
 FIRST = "sha256:b9a035ccebe2ee7cdf5c59279316dc7dd88613b242619558a5a2875b581a2056"
-"""Digest of the first schema. Where it differs, databases of people exist that do not have what
-tables.py says: add a migration, and write the first one's tables out as they were."""
+"""Digest of the first schema, of which databases of people exist: it stays as it was, and what
+tables.py says beyond it is made by later migrations."""
 
 
-def written_out():
+def written_out(metadata):
     """Columns, constraints and indexes of every table, in an order of their own."""
     tables = [metadata.tables[name] for name in sorted(metadata.tables)]
     made = [str(sa.schema.CreateTable(table).compile(dialect=sqlite.dialect())) for table in tables]
@@ -380,7 +382,40 @@ def written_out():
 
 
 def test_the_first_schema_is_kept():
-    assert store.digest(written_out()) == FIRST
+    first = import_module("mores.rate.db.migrations.versions.0001_first")
+    assert store.digest(written_out(first.metadata)) == FIRST
+
+
+def test_a_database_of_the_first_schema_becomes_one_of_today(site, tmp_path):
+    before = dump(site.database)
+    with site.database.write() as tx:
+        tx.exec_driver_sql("DROP TABLE item_media")
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    made = []
+    copy = lambda: made.append(back_up(site.database, tmp_path, now=0.0))  # noqa: E731
+    assert upgrade(site.database, before=copy) == "0001"
+    assert differences(site.database) == []
+    assert dump(site.database) == before
+    restored = open_database(tmp_path / "restored.sqlite")
+    assert restore(made[0].path, restored, tmp_path / "key") == made[0].events
+    assert differences(restored) == []
+    assert dump(restored) == before
+    restored.close()
+
+
+def test_looking_brings_no_schema_up_to_date(site):
+    if not site.database.is_sqlite:
+        pytest.skip("the study's own database is a file")
+    with site.database.write() as tx:
+        tx.exec_driver_sql("DROP TABLE item_media")
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    site.database.close()
+    with pytest.raises(StoreError, match="schema 0001, now 0002"), looking(site.study):
+        pass
+    with changing(site.study, now=0.0):
+        pass
+    with looking(site.study) as opened:
+        assert revision(opened) == "0002"
 
 
 def test_kill_9_during_a_migration(empty, tmp_path):
@@ -414,7 +449,7 @@ def test_the_schema_is_what_the_tables_say_and_upgrading_again_does_nothing(site
 
 def test_an_existing_schema_is_backed_up_before_it_changes(site):
     with site.database.write() as tx:
-        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
     calls = []
     assert upgrade(site.database, before=lambda: calls.append(1)) is None
     assert calls == []  # nothing to change

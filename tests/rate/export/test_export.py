@@ -68,6 +68,8 @@ rows = st.lists(
         arm=st.none() | st.sampled_from(["base", "control"]),
         seed=st.none() | st.integers(0, 2**63 - 1),
         draw=st.none() | st.integers(0, 99),
+        media=st.sampled_from(["", "image", "audio", "video"]),
+        media_file=st.none() | texts.filter(bool),
     ),
     max_size=4,
 )
@@ -88,10 +90,12 @@ def test_csv_byte_for_byte():
     )
     assert data == (
         b"item_id,kind,category,rater,revision,current,counted,answer,value,reason,flagged,"
-        b"remark,seconds,at,item_flags,groups,completion_id,model,arm,seed,draw\r\n"
+        b"remark,seconds,at,item_flags,groups,completion_id,model,arm,seed,draw,"
+        b"media,media_file\r\n"
         b'i1,study,abuse,r1,1,true,true,rate,4,,false,"He said ""=1"", twice\nover",12.5,'
-        b'2026-11-22T20:28:00.000Z,"[""names-itself""]","{""age"": ""18-29""}",,,,,\r\n'
-        b"i1,study,abuse,r1,1,true,false,skip,,upsetting,true,,,2026-11-22T20:28:00.000Z,,,,,,,\r\n"
+        b'2026-11-22T20:28:00.000Z,"[""names-itself""]","{""age"": ""18-29""}",,,,,,,\r\n'
+        b"i1,study,abuse,r1,1,true,false,skip,,upsetting,true,,,2026-11-22T20:28:00.000Z,,,,,,,"
+        b",,\r\n"
     )
 
 
@@ -171,7 +175,7 @@ def test_csv_round_trip(given_rows):
         text["flagged"] = json.loads(raw["flagged"])
         text["item_flags"] = tuple(json.loads(text["item_flags"] or "[]"))
         text["groups"] = json.loads(text["groups"] or "{}")
-        for name in ("completion_id", "model", "arm"):
+        for name in ("completion_id", "model", "arm", "media_file"):
             text[name] = text[name] or None
         back.append(RatingRow(**text))
     assert back == given_rows

@@ -67,6 +67,8 @@ TABLE: dict[str, tuple[int, ...]] = {
     "GET /done": (*OUT, 303, 303, 403),
     "POST /settings": (*OUT, 303, 303, 403),
     "POST /logout": (*OUT, 303, 303, 303),
+    "GET /media/{item}": (*OUT, 404, 404, 404),  # their items are texts
+    "GET /media/{item}/captions": (*OUT, 404, 404, 404),
     "GET /owner": (*OUT, 403, 403, 200),
     "GET /owner/raters": (*OUT, 403, 403, 200),
     "POST /owner/invite": (*OUT, 403, 403, 200),

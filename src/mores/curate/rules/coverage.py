@@ -26,7 +26,8 @@ class Coverage:
             ("prompts.jsonl", "validation prompts", validation),
             ("prompts.jsonl", "test prompts", test),
         ]
-        for path, what, items in sets:
+        # Without any samples nothing is tuned: the outputs are another system's, and only rated.
+        for path, what, items in sets if subject.samples else sets[-1:]:
             present = {item.category for item in items}
             for category in subject.charter.categories:
                 if category not in present:

@@ -33,6 +33,8 @@ class StyleClassifier:
 
     def find(self, subject: Subject) -> Iterator[Finding]:
         """Return one finding with the AUC, or with the reason why there is none."""
+        if not subject.samples:  # nothing is tuned
+            return
         subject, drawn = _few_enough(subject)
         items = subject.samples
         labels = [int(item.part == "values") for item in items]

@@ -31,7 +31,7 @@ from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step
 from mores.store.lines import read_records
 from mores.study import ModelSpec, Study, folders
-from mores.tune.base import AWAY, base_of
+from mores.tune.base import away, base_of
 from mores.weights.rates import planned_seconds
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def coherence(study: Study, *, progress: Progress | None = None) -> list[Coheren
     items: list[CoherenceItem] = []
     with alone(study.run_folder):
         for spec in study.config.models:
-            completions = [c for c in read_completions(study, spec.name) if not c.absent]
+            there = [c for c in read_completions(study, spec.name) if not c.absent]
+            completions = [c for c in there if not c.media]
             resolved = base_of(spec, progress.say)
             step = coherence_step(study, spec)
             step.warn(progress.say)
@@ -178,7 +179,9 @@ def _read(
 ) -> list[CoherenceItem]:
     asked = {p.id: p for p in study.chosen_prompts}
     languages = {p.id: study.language_of(p) for p in study.chosen_prompts}
-    losses = _losses(spec, loaded, block, asked) if loaded is not None else [AWAY] * len(block)
+    losses = (
+        _losses(spec, loaded, block, asked) if loaded is not None else [away(spec)] * len(block)
+    )
     return [
         CoherenceItem(
             completion_id=c.id,

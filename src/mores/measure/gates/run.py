@@ -45,7 +45,7 @@ from mores.sample.run import sample_step
 from mores.step import Made, Step
 from mores.study import ModelSpec, Study, folders
 from mores.study.gates import OF_HARMS
-from mores.tune.base import AWAY, base_of
+from mores.tune.base import AWAY, IMPORTED, base_of
 from mores.tune.run import known_base, weight_digests
 
 RESULT = "result.json"
@@ -135,7 +135,8 @@ def _all_away(context: Context) -> list[GateResult]:
 
 def _measure(context: Context, progress: Progress) -> list[GateResult]:
     resolved = base_of(context.spec, progress.say)
-    if context.references:
+    asked = bool(context.references) and not context.spec.imported
+    if asked:
         prompts = gate_prompts(context)
         completions = answers_grid(context).run(progress)
         _write_answers(context, completions, prompts)
@@ -147,7 +148,7 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
     step = verdict_step(context, resolved.digest)
 
     def judge() -> Made:
-        if context.references:
+        if asked:
             results = [
                 *refusal_gates(context, completions, prompts),
                 *_in_english(
@@ -164,9 +165,9 @@ def _measure(context: Context, progress: Progress) -> list[GateResult]:
                 found = harms(context, scores[1]) if here else _all_away(context)
                 results += _in_english(context, found)
         else:
-            why = "the study has no values_targeted arm"
-            asked = (*GATES, *HARMS) if context.config.harms else GATES
-            results = [not_measured(context.subject(name, "base"), None, why) for name in asked]
+            why = IMPORTED if context.spec.imported else "the study has no values_targeted arm"
+            names = (*GATES, *HARMS) if context.config.harms else GATES
+            results = [not_measured(context.subject(name, "base"), None, why) for name in names]
         store.write_json(
             step.folder / RESULT, Gates(model=context.spec.name, results=tuple(results))
         )

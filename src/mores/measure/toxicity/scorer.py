@@ -21,6 +21,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from mores.errors import MeasureError
 from mores.languages import primary
 from mores.records import Completion, Score
+from mores.sample.media import not_text
 
 Scored = tuple[float | None, str]
 """A value, or None and why there is none."""
@@ -238,16 +239,17 @@ def read_completions_with(
     asked = prompts if prompts is not None and takes_prompt(scorer) else None
     foreign = unknown_languages(scorer, languages or {})
     # An answer whose question is missing must not be judged as if it had none.
+    texts = [c for c in completions if not c.absent and not c.media]
     known = [
-        c
-        for c in completions
-        if not c.absent and (asked is None or c.prompt_id in asked) and c.prompt_id not in foreign
+        c for c in texts if (asked is None or c.prompt_id in asked) and c.prompt_id not in foreign
     ]
     items = [Item(c.text) if asked is None else Item(c.text, asked[c.prompt_id]) for c in known]
     found = score_items(items, scorer, raw=raw, advance=advance)
     by_id = {c.id: reading for c, reading in zip(known, found, strict=True)}
     return [
-        by_id.get(c.id, Reading(None, c.absent or foreign.get(c.prompt_id, NO_PROMPT)))
+        by_id.get(
+            c.id, Reading(None, c.absent or not_text(c) or foreign.get(c.prompt_id, NO_PROMPT))
+        )
         for c in completions
     ]
 

@@ -21,7 +21,7 @@ from mores.rate.assign import Unit, assign
 from mores.rate.blind import blind, seal
 from mores.rate.db.claims import GAP
 from mores.rate.db.facts import Facts, is_set_up, put
-from mores.rate.db.tables import expected, item, item_flag, seat, slot
+from mores.rate.db.tables import expected, item, item_flag, item_media, seat, slot
 from mores.rate.model import BlindKey, Kind, RatingItem
 from mores.rate.self_names import RULE, self_names
 from mores.rate.texts import Exercise, RatingTexts, read_texts
@@ -97,17 +97,31 @@ def units(key: Sequence[BlindKey], study: Study) -> list[Unit]:
 
 def _items(tx: sa.Connection, items: Sequence[RatingItem], models: Sequence[str]) -> None:
     tx.execute(item.insert(), [_item_row(one) for one in items])
+    media = [
+        {"item": i.id} | {name: _kept(text) for name, text in structs.asdict(i.media).items()}
+        for i in items
+        if i.media is not None
+    ]
+    if media:
+        tx.execute(item_media.insert(), media)
     flags = [
         {"item": one.id, "rule": RULE, "found": "; ".join(names)}
         for one in items
-        if (names := self_names(one.output, models))
+        if (names := self_names(_read(one), models))
     ]
     if flags:
         tx.execute(item_flag.insert(), flags)
 
 
+def _read(one: RatingItem) -> str:
+    """All that can be read of an output."""
+    return f"{one.media.alt}\n{one.media.captions}" if one.media else one.output
+
+
 def _item_row(one: RatingItem) -> dict[str, Any]:
-    return structs.asdict(one) | {"prompt": _kept(one.prompt), "output": _kept(one.output)}
+    row = structs.asdict(one) | {"prompt": _kept(one.prompt), "output": _kept(one.output)}
+    del row["media"]
+    return row
 
 
 def _kept(text: str) -> str:

@@ -46,6 +46,17 @@ item = Table(
     CheckConstraint("kind IN ('study', 'gold', 'practice')", name="kind"),
 )
 
+item_media = Table(
+    "item_media",  # of items that are no text; a file goes by its content and tells no arm
+    metadata,
+    Column("item", ForeignKey("item.id"), primary_key=True),
+    Column("kind", String(10), nullable=False),
+    Column("file", String(80), nullable=False),
+    Column("alt", Text, nullable=False),
+    Column("captions", Text, nullable=False),
+    CheckConstraint("kind IN ('image', 'audio', 'video')", name="kind"),
+)
+
 item_flag = Table(
     "item_flag",
     metadata,

@@ -29,6 +29,7 @@ from mores.rate.model import (
     RatingRow,
 )
 from mores.records import ARMS, Count, Positive, Record, Share
+from mores.sample.media import Kind as MediaKind
 
 FORMAT = "mores-rating-codebook-1"
 
@@ -161,6 +162,7 @@ def _allowed(name: str, facts: StudyFacts) -> dict[Any, str] | list[Any] | None:
         "reason": list(dict.fromkeys((*SKIP_REASONS, *CANNOT_REASONS))),
         "flagged": [False, True],
         "arm": list(ARMS),
+        "media": list(get_args(MediaKind)),
     }
     return fixed.get(name)
 
@@ -169,7 +171,7 @@ def _found(
     name: str, present: list[Any], allowed: list[Any], rows: Sequence[RatingRow]
 ) -> dict[str, Any]:
     """What a column holds. An allowed value that nobody used is counted: 0."""
-    if name in ("item_id", "rater", "remark", "at", "completion_id"):
+    if name in ("item_id", "rater", "remark", "at", "completion_id", "media_file"):
         return {"distinct": len(set(present))}
     if name == "seconds":
         if not present:

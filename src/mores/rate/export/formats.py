@@ -132,7 +132,8 @@ def _schema(arrow: Any) -> Any:
         "seed": whole,
         "draw": whole,
     }
-    absent = {"value", "seconds", "at", "completion_id", "model", "arm", "seed", "draw"}
+    revealed = {"completion_id", "model", "arm", "seed", "draw", "media_file"}
+    absent = {"value", "seconds", "at", *revealed}
     return arrow.schema(
         [arrow.field(name, types.get(name, text), nullable=name in absent) for name in COLUMNS]
     )

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from mores.rate.db.facts import read_facts
 from mores.rate.db.progress import declarations
-from mores.rate.db.tables import event, item, item_flag, rater, remark, revealed
+from mores.rate.db.tables import event, item, item_flag, item_media, rater, remark, revealed
 from mores.rate.db.work import counted_answers, latest
 from mores.rate.export.codebook import RatedCategory, StudyFacts, Unblinded
 from mores.rate.model import RatingRow
@@ -57,6 +57,8 @@ def export_rows(database: Database) -> list[RatingRow]:
                 arm=e.arm,
                 seed=e.seed,
                 draw=e.draw,
+                media=e.media or "",
+                media_file=e.file if e.completion is not None else None,
             )
             for e in tx.execute(_answers())
         ]
@@ -65,9 +67,12 @@ def export_rows(database: Database) -> list[RatingRow]:
 def _answers() -> Any:
     """Events with their item and remark, and with what `revealed` holds of it after unblinding."""
     sealed = (revealed.c[name] for name in ("completion", "model", "arm", "seed", "draw"))
+    shown = (item.c.kind.label("item_kind"), item.c.category)
+    media = (item_media.c.kind.label("media"), item_media.c.file)
     return (
-        sa.select(event, item.c.kind.label("item_kind"), item.c.category, remark.c.text, *sealed)
+        sa.select(event, *shown, *media, remark.c.text, *sealed)
         .join(item, item.c.id == event.c.item)
+        .outerjoin(item_media, item_media.c.item == event.c.item)
         .outerjoin(remark, remark.c.event == event.c.id)
         .outerjoin(revealed, revealed.c.item == event.c.item)
         .order_by(event.c.id)

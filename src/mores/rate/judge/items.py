@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mores import store
 from mores.errors import DataError
 from mores.rate.blind import rateable
+from mores.sample.media import not_text
 from mores.study import Study
 
 
@@ -25,6 +26,8 @@ class Item:
     """Without white space around it, as people see it; empty where the model wrote nothing."""
     completions: tuple[str, ...]
     """Ids of all that it stands for. No judge reads them."""
+    apart: str = ""
+    """Why no judge is asked: an image, a sound or a film."""
 
     @property
     def key(self) -> str:
@@ -42,10 +45,10 @@ def judge_items(study: Study) -> list[Item]:
         DataError: nothing was sampled for them, or what was sampled is not of now.
     """
     prompts = {prompt.id: prompt.asked for prompt in study.prompts}
-    same: dict[tuple[str, str, str], list[str]] = {}
+    same: dict[tuple[str, str, str, str], list[str]] = {}
     for spec in study.config.models:
         for row in rateable(study, spec):
-            read = (row.category, prompts[row.prompt_id], row.text.strip())
+            read = (row.category, prompts[row.prompt_id], row.text.strip(), not_text(row))
             same.setdefault(read, []).append(row.id)
     if not same:
         raise DataError(
@@ -54,7 +57,7 @@ def judge_items(study: Study) -> list[Item]:
             fix="run `mores sample`, or see rating.arms in `mores plan`",
         )
     items = []
-    for (category, question, answer), ids in same.items():
+    for (category, question, answer, apart), ids in same.items():
         position = study.charter.position(category)
-        items.append(Item(position.title, position.statement, question, answer, tuple(ids)))
+        items.append(Item(position.title, position.statement, question, answer, tuple(ids), apart))
     return items

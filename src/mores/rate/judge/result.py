@@ -82,7 +82,7 @@ def verdicts(
     absent: list[Unrateable] = []
     for item in items:
         pair = pairs.get(item.key)
-        value, why = pair.rated(seed, judge.name) if pair else (None, EMPTY_ANSWER)
+        value, why = pair.rated(seed, judge.name) if pair else (None, item.apart or EMPTY_ANSWER)
         for name in item.completions:
             if value is None:
                 absent.append(Unrateable(completion_id=name, rater=judge.name, reason=why))

@@ -17,6 +17,7 @@ from mores.rate.db.tables import expected, item, rater, remark, slot
 from mores.rate.db.work import Answer, NotYoursError, StaleError, WorkError
 from mores.rate.model import CANNOT_REASONS, SKIP_REASONS
 from mores.rate.web.call import Call
+from mores.rate.web.media import media_of
 from mores.web.call import RefusedError, page, redirect
 
 ENDS = {
@@ -226,7 +227,7 @@ def _context(
     practising = row.kind == "practice"
     return {
         "stage": stage or ("practice" if practising else "rating"),
-        "item": _item(call, row),
+        "item": _item(call, row) | {"media": media_of(tx, [name]).get(name)},
         "statement_lang": facts.charter.language,
         "texts_lang": facts.texts.language,
         "anchors": facts.texts.scale,

@@ -15,6 +15,7 @@ from mores.rate.db.tables import guess as guess_table
 from mores.rate.db.work import answered, latest
 from mores.rate.texts import paragraphs
 from mores.rate.web.call import Call
+from mores.rate.web.media import media_of
 from mores.web.call import RefusedError, page, redirect
 from mores.web.i18n import LANGUAGES
 from mores.web.security import inner_path
@@ -98,7 +99,9 @@ def guess(call: Call) -> Response:
     if call.person.stage != "guess":
         return redirect("/rate")
     with call.site.database.read() as tx:
-        return page(call, "guess.html", items=_asked(tx, call))
+        asked = _asked(tx, call)
+        media = media_of(tx, [row.id for row in asked])
+        return page(call, "guess.html", items=asked, media=media)
 
 
 def _asked(tx: sa.Connection, call: Call) -> list[Any]:

@@ -5,7 +5,7 @@ A test walks this table with every role, and fails for an address that is not in
 
 from __future__ import annotations
 
-from mores.rate.web import answers, files, owner, public, rater, unblinding
+from mores.rate.web import answers, files, media, owner, public, rater, unblinding
 from mores.web.call import Page
 from mores.web.door import SHARED
 
@@ -29,6 +29,8 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/done", "rater", rater.done),
     Page("POST", "/settings", "rater", rater.settings),
     Page("POST", "/logout", "rater owner", public.sign_out),
+    Page("GET", "/media/{item}", "rater owner", media.content),
+    Page("GET", "/media/{item}/captions", "rater owner", media.captions),
     Page("GET", "/owner", "owner", owner.overview),
     Page("GET", "/owner/raters", "owner", owner.raters),
     Page("POST", "/owner/invite", "owner", owner.invite),

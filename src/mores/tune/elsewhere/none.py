@@ -1,4 +1,4 @@
-"""An arm that somebody has tuned already and that a service answers for: only its name is kept."""
+"""An arm that somebody has tuned already: a service answers for it, or its answers are imported."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from mores.tune.tuner import LOG, SERVED, Served, TuneJob
 
 
 def take(job: TuneJob) -> Made:
-    """Write down what the service calls the arm.
+    """Write down what the service calls the arm; by its own name where nothing can be asked.
 
     Raises:
         TuneError: the study does not say.
     """
     name, endpoint = job.key.name, job.spec.endpoint
     served = endpoint.served if endpoint is not None else {}
-    model = served.get(name) or served.get(job.key.arm)
+    model = name if job.spec.imported else served.get(name) or served.get(job.key.arm)
     if not model:
         raise TuneError(
             f"nobody tunes {name} here, and the study does not say what its service calls it",
@@ -25,5 +25,6 @@ def take(job: TuneJob) -> Made:
         )
     store.write_json(job.folder / SERVED, Served(model=model))
     store.write_jsonl(job.folder / LOG, [])
-    job.progress.say(f"{name}: tuned elsewhere, answers as {model}; its samples are not known here")
+    said = "its answers are imported" if job.spec.imported else f"answers as {model}"
+    job.progress.say(f"{name}: tuned elsewhere, {said}; its samples are not known here")
     return Made([SERVED, LOG], facts={"parameters": 0, "tokens": 0, "tuned_elsewhere": True})

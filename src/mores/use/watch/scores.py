@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from mores import store
-from mores.measure.english import NO_WORDS, identifier, why_not_english
+from mores.languages import identifier
+from mores.measure.english import NO_WORDS, why_not_english
 from mores.measure.gates.lexicon import lexicon
 from mores.measure.gates.refusal import refuses
 from mores.measure.toxicity.run import scorer_of, threshold_of

@@ -95,7 +95,8 @@
     }
   };
 
-  // Time counts while the page is visible and was used within the last minute. No keys are recorded.
+  // Time counts while the page is visible and was used, or played something, within the last
+  // minute. No keys are recorded.
   let active = 0, last = performance.now(), used = last;
   const tick = () => {
     const now = performance.now();
@@ -163,7 +164,7 @@
 
   if (form) {
     form.addEventListener("submit", submit);
-    for (const kind of ["pointerdown", "pointermove", "keydown", "scroll"])
+    for (const kind of ["pointerdown", "pointermove", "keydown", "scroll", "timeupdate"])
       addEventListener(kind, () => { used = performance.now(); }, { passive: true, capture: true });
     setInterval(tick, 1000);
     if (form.dataset.keys === "on") addEventListener("keydown", press);

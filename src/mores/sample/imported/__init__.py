@@ -1,0 +1,1 @@
+"""Answers of any system, brought as a table: texts, images, sounds, films (`docs/outputs.md`)."""
