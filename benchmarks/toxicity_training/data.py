@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from sentences import plain_sentences, training_sentences, test_sentences
+from sentences import paired_sentences, plain_sentences, training_sentences
 
 KEPT = (0.3, 0.7)
 """EDOS labels sexism alone, so that other hostility is among its negatives: those that `lexical`
@@ -137,8 +137,11 @@ def training_rows(
     train += hatemoji(data, "train") + convabuse(data, "train")
     train += [Row(s.text, s.toxic, f"own {s.kind}") for s in own_train]
     train += [Row(s.text, s.toxic, "plain") for s in plain_sentences()]
+    paired_train, paired_validation = paired_sentences()
+    train += [Row(s.text, s.toxic, "pair") for s in paired_train]
     validation = edos(data, "dev") + hatemoji(data, "validation") + convabuse(data, "valid")
     validation += [Row(s.text, s.toxic, f"own {s.kind}") for s in own_validation]
+    validation += [Row(s.text, s.toxic, f"own {s.kind}") for s in paired_validation]
     ordinary = (data / "piqa" / "valid.jsonl").read_text("utf-8").splitlines()
     validation += [Row(json.loads(line)["goal"], False, "ordinary") for line in ordinary]
     return train, validation

@@ -148,7 +148,7 @@ def choose(out: Path) -> None:
     source = np.array([r["source"].split()[0] for r in rows])
     labelled = ("edos", "hatemoji", "convabuse")
     table, thresholds = {}, {}
-    for name in ("two", "three", "four", "six", "three-without-own"):
+    for name in json.loads((out / "validation.json").read_text()):
         for form, values in forms(out, "validation", name).items():
             known = ~np.isnan(values)
             parts = {s: known & (source == s) for s in (*labelled, "own")}
@@ -168,8 +168,9 @@ def choose(out: Path) -> None:
             shown = ", ".join(f"{s} {a:.3f}" for s, a in areas.items())
             print(f"{name} {form}: macro {table[name, form]:.3f} ({shown}); F1 best at {best:.2f}, "
                   f"quiet from {limits[0]:.2f} (own), {limits[1]:.2f} (ordinary)")  # fmt: skip
-    chosen = CANDIDATES[0]
-    for name in CANDIDATES[1:]:
+    trained = [name for name in CANDIDATES if (name, "alone") in table]
+    chosen = trained[0]
+    for name in trained[1:]:
         if table[name, "alone"] > table[chosen, "alone"] + GAIN:
             chosen = name
     print(f"chosen: {chosen}")

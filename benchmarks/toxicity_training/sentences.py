@@ -115,12 +115,18 @@ def test_sentences() -> list[Sentence]:
     return _product(frames("templates_test.txt"), groups()[1], SEED)
 
 
+def training_groups() -> tuple[list[Group], list[Group]]:
+    """Return the groups to train on and those of the validation sentences."""
+    known = groups()[0]
+    random.Random(SEED + 1).shuffle(known)
+    m = round(SHARE_VALIDATION * len(known))
+    return known[m:], known[:m]
+
+
 def training_sentences() -> tuple[list[Sentence], list[Sentence]]:
     """Return those to train on, and validation sentences of other frames and other groups."""
     rng = random.Random(SEED + 1)
-    known = groups()[0]
-    rng.shuffle(known)
-    m = round(SHARE_VALIDATION * len(known))
+    train, validation = training_groups()
     listed: dict[str, list[Frame]] = {}
     for frame in frames("templates_train.txt"):
         listed.setdefault(frame.kind, []).append(frame)
@@ -131,7 +137,33 @@ def training_sentences() -> tuple[list[Sentence], list[Sentence]]:
         n = round(SHARE_VALIDATION * len(of_kind))
         held += of_kind[:n]
         kept += of_kind[n:]
-    return _product(kept, known[m:], SEED), _product(held, known[:m], SEED)
+    return _product(kept, train, SEED), _product(held, validation, SEED)
+
+
+def paired_sentences(each: int = 16) -> tuple[list[Sentence], list[Sentence]]:
+    """Return hostile and harmless sentences that share most words, to train on and to validate.
+
+    Args:
+        each: how many sentences a phrase gives in training, each with a group, an opener and a
+            closer drawn at random (both sides of a pair with the same draw).
+    """
+    rng = random.Random(SEED + 2)
+    around = list(_lines("openers.txt"))
+    pairs = list(_lines("phrases_train.txt"))
+    train, validation = training_groups()
+    rng.shuffle(pairs)
+    n = round(SHARE_VALIDATION * len(pairs))
+    kept: list[Sentence] = []
+    held: list[Sentence] = []
+    for k, pair in enumerate(pairs):
+        known, to = (validation, held) if k < n else (train, kept)
+        for _ in range(each):
+            group, (opener, closer) = rng.choice(known), rng.choice(around)
+            for kind, phrase in zip(("hostile", "positive"), pair, strict=True):
+                text = f"{opener} {phrase}{closer}".replace("- ", "", 1).removesuffix("-")
+                if (made := fill(Frame(kind, text), group, group)) is not None:
+                    to.append(made._replace(frame=phrase))
+    return kept, held
 
 
 def plain_sentences() -> list[Sentence]:
