@@ -70,7 +70,8 @@ def _limits() -> list[Row]:
     """Return the pairs and frames that show the limits of `lexical`, written long before."""
     path = ROOT / "tests" / "measure" / "toxicity" / "test_lexical_limits.py"
     spec = importlib.util.spec_from_file_location("limits", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     rows = [Row(t, i == 0, "twins") for pair in module.PAIRS for i, t in enumerate(pair)]

@@ -26,7 +26,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 LAYERS = {6: (0, 1, 2, 3, 4, 5), 4: (0, 2, 3, 5), 3: (0, 2, 5), 2: (0, 5)}
 """Which of the six layers a student begins with."""
 COMMON = 8000
-"""Of the word list, which is ordered by frequency, so many entries are kept, and all in the rows."""
+"""Of the word list, ordered by frequency, so many entries are kept; and all that the rows use."""
 LONGEST = 192
 """Tokens of a text in training."""
 TEACHERS = 3
@@ -117,12 +117,13 @@ def base(folder: Path, layers: int, keep: list[int] | None, seed: int) -> Classi
         cut[".".join(parts)] = weight
     cut.pop("embeddings.position_ids", None)
     found = model.bert.load_state_dict(cut, strict=False)
-    assert not found.unexpected_keys and not found.missing_keys, found
+    assert not found.unexpected_keys, found
+    assert not found.missing_keys, found
     return Classifier(word_pieces(words), words, model)
 
 
 def kept_words(folder: Path, rows: Rows) -> list[int]:
-    """Return numbers of words that students keep: special, single characters, common, in the rows."""
+    """Return which words students keep: special, characters, common, used in the rows."""
     words = (folder / "vocab.txt").read_text("utf-8").rstrip("\n").split("\n")
     counts = [0] * len(words)
     for e in word_pieces(words).encode_batch([text for text, _, _ in rows]):
