@@ -39,6 +39,7 @@ ORDER = (
     "trace",
     "revise",
     "desk",
+    "pack",
     "vary",
     "tasks",
     "run",

@@ -20,7 +20,7 @@ from mores.report.provenance import made, provenance
 from mores.report.shown import ANSWERS, write_answers
 from mores.step import Made, Step
 from mores.study import Study, folders
-from mores.study.rounds import add_round, history, looks
+from mores.study.rounds import Round, add_round, history, looks
 from mores.tune.run import outdated_arms
 
 PAGE = "index.html"
@@ -57,10 +57,20 @@ def report(study: Study, *, progress: Progress | None = None) -> Written:
     return written
 
 
-def _write(study: Study) -> Written:
-    from mores.report.figures import figures
-    from mores.report.page import render
+def as_written(study: Study) -> Report:
+    """Make the report that lies there once more from what it rests on; nothing is written.
 
+    Raises:
+        DataError: nothing has been sampled.
+    """
+    return _with_rounds(study, build_report(study), history(study))
+
+
+def _with_rounds(study: Study, content: Report, rounds: list[Round]) -> Report:
+    return replace(content, rounds=tuple(rounds), looks=looks(rounds, study))
+
+
+def _write(study: Study) -> Written:
     content = build_report(study)
     verdicts: dict[str, str] = {
         f"{h.model} {h.measure}".strip(): h.claim for h in content.headlines
@@ -68,19 +78,31 @@ def _write(study: Study) -> Written:
     # What was tuned on other samples, or in another way, is no round of these.
     looked = content.answers_beside or any(q.answers for q in content.questions)
     rounds = add_round(study, verdicts) if looked and not outdated_arms(study) else history(study)
-    content = replace(content, rounds=tuple(rounds), looks=looks(rounds, study))
+    content = _with_rounds(study, content, rounds)
     step = report_step(study)
-    store.write_json(step.folder / DATA, content)
-    drawn = figures(content)
-    _clear(step.folder / "figures", drawn)
-    for figure in drawn.values():
-        figure.write(step.folder / "figures")
-    store.write_text(step.folder / PAGE, render(content, drawn))
+    names = write_shown(content, step.folder)
     _beside(study, step.folder / ANSWERS, wanted=content.answers_beside is not None)
-    names = [f"figures/{name}.{form}" for name in drawn for form in ("svg", "png")]
     answers = [ANSWERS] if content.answers_beside else []
     step.complete(Made([DATA, PAGE, *answers, *names]))
     return Written(step.folder / PAGE, content)
+
+
+def write_shown(content: Report, folder: Path) -> list[str]:
+    """Write a report's data, page and figures; return the figures' names.
+
+    Raises:
+        StoreError: the files could not be written.
+    """
+    from mores.report.figures import figures
+    from mores.report.page import render
+
+    store.write_json(folder / DATA, content)
+    drawn = figures(content)
+    _clear(folder / "figures", drawn)
+    for figure in drawn.values():
+        figure.write(folder / "figures")
+    store.write_text(folder / PAGE, render(content, drawn))
+    return [f"figures/{name}.{form}" for name in drawn for form in ("svg", "png")]
 
 
 def _beside(study: Study, path: Path, *, wanted: bool) -> None:
