@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "rate"))
 
 from app import Clock, consent, join, make_site, rate_all
 
+from mores.pack import pack
+from mores.pack.model import Level
 from mores.plan.seal import seal_plan
 from mores.rate.unblind import unblind
 from mores.report import report
@@ -71,21 +76,38 @@ def rated(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {}
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of pytest-xdist have."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "packs"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture
-def finished(tiny_study: Path, kept: dict[str, Path], tmp_path_factory) -> Path:
+def finished(tiny_study: Path, shared: Path) -> Path:
     """The finished study's folder; made once, then copied."""
-    if "study" not in kept:
-        with_people(tiny_study)
-        study = load_study(tiny_study)
-        seal_plan(study, now=datetime(2026, 1, 4, tzinfo=UTC))
-        run(study, check=False)
-        rated(tiny_study)
-        report(load_study(tiny_study))
-        kept["study"] = shutil.copytree(tiny_study, tmp_path_factory.mktemp("finished") / "study")
-        return tiny_study
+    with FileLock(shared / "lock"):
+        if not (shared / "study").exists():
+            with_people(tiny_study)
+            seal_plan(load_study(tiny_study), now=datetime(2026, 1, 4, tzinfo=UTC))
+            run(load_study(tiny_study), check=False)
+            rated(tiny_study)
+            report(load_study(tiny_study))
+            shutil.copytree(tiny_study, shared / "new")
+            (shared / "new").rename(shared / "study")
     shutil.rmtree(tiny_study)
-    return Path(shutil.copytree(kept["study"], tiny_study))
+    return Path(shutil.copytree(shared / "study", tiny_study))
+
+
+@pytest.fixture
+def packed(finished: Path, shared: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Give a pack of the finished study at a level, in a folder of its own; each made once."""
+
+    def give(level: Level = "full") -> Path:
+        with FileLock(shared / "lock"):
+            if not (shared / f"{level}.zip").exists():
+                pack(load_study(finished), out=shared / f"{level}.zip", disclose=level)
+        return Path(shutil.copy(shared / f"{level}.zip", tmp_path / f"{level}.zip"))
+
+    return give

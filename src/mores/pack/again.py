@@ -13,14 +13,17 @@ from mores import store
 from mores.errors import DataError, MoresError
 from mores.pack.compare import compare, in_words, under
 from mores.pack.model import REPORT, Check, Difference
+from mores.pack.people import as_json
 from mores.pack.tree import ENVIRONMENT, as_plain
 from mores.pack.unpacked import Unpacked
 from mores.report.headlines import headlines
 from mores.report.model import Report
-from mores.report.run import DATA, PAGE, write_shown
+from mores.report.run import DATA, PAGE
 from mores.step import versions
 
 NAME = f"{REPORT}/{DATA}"
+OF_A_RUN = ("study", "study_version", "preset", "seed", "command", "inputs", "settings")
+"""Places of a report that say of what it is: named before all that follows from them."""
 MOST = 40
 """Differences of the report that are listed."""
 
@@ -48,15 +51,10 @@ def remade(pack: Unpacked) -> tuple[Check, list[Difference], int]:
         for where, one, other in places
         if not under(where, apart)
     ]
-    if any(under(one.where, ("inputs",)) for one in bad):
-        bad.insert(
-            0,
-            Difference(
-                file=NAME,
-                said="a report of other inputs: of another run",
-                found="the inputs in this pack",
-            ),
-        )
+    bad.sort(key=lambda one: not under(one.where, OF_A_RUN))
+    if bad and under(bad[0].where, OF_A_RUN):
+        other = "a report of other inputs or settings: of another run"
+        bad.insert(0, Difference(file=NAME, said=other, found="those in this pack"))
     if len(bad) > MOST:
         rest = Difference(file=NAME, said="as reported", found=f"{len(bad) - MOST} more differ")
         bad = [*bad[:MOST], rest]
@@ -123,28 +121,43 @@ def shown(pack: Unpacked) -> tuple[Check, list[Difference]]:
     if here != pack.index.mores_version:
         said = f"page and figures were drawn by mores {pack.index.mores_version}, here is {here}"
         return Check(what="page and figures", state="not checked", said=said), []
-    folder = pack.folder / "again"
     try:
-        report = store.as_record(_said(pack), Report)
-        names = [PAGE, *write_shown(report, folder)]
+        files = shown_files(store.as_record(_said(pack), Report))
     except MoresError as error:
         return _failed(str(error), "page and figures")
     except Exception as error:  # noqa: BLE001 - whatever changed data make of it is a finding
         return _failed(f"{type(error).__name__}: {error}", "page and figures")
     bad = [
         Difference(file=f"{REPORT}/{name}", said="as in the pack", found="as the report gives it")
-        for name in names
-        if not _same(pack.folder / REPORT / name, folder / name)
+        for name, data in files.items()
+        if not _same(pack.folder / REPORT / name, data)
     ]
     if bad:
         said = f"{len(bad)} files are not what the report gives"
         return Check(what="page and figures", state="differs", said=said), bad
-    said = f"{len(names)} files are what the report gives"
+    said = f"{len(files)} files are what the report gives"
     return Check(what="page and figures", state="holds", said=said), []
 
 
-def _same(one: Path, other: Path) -> bool:
-    return one.is_file() and one.read_bytes() == other.read_bytes()
+def shown_files(report: Report) -> dict[str, bytes]:
+    """Return what a pack shows of a report: its data, its page, its figures as SVG.
+
+    The figures as PNG are left to `mores report`: they are the same once more, and their bytes
+    differ with the version of what draws them.
+    """
+    from mores.report.figures import figures
+    from mores.report.page import render
+
+    drawn = figures(report)
+    return {
+        DATA: as_json(report),
+        PAGE: render(report, drawn).encode(),
+        **{f"figures/{name}.svg": figure.svg_file for name, figure in drawn.items()},
+    }
+
+
+def _same(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == data
 
 
 def _failed(message: str, what: str = "report") -> tuple[Check, list[Difference]]:

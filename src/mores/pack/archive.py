@@ -24,7 +24,6 @@ from mores.errors import DataError
 
 WHEN = (1980, 1, 1, 0, 0, 0)
 """The first moment that a zip can name: a pack says nothing of when it was made."""
-LEVEL = 6
 MOST_FILES = 100_000
 MOST_BYTES = 16 * 1024**3
 """Of all files together, unpacked."""
@@ -44,7 +43,6 @@ def write(path: Path, files: Mapping[str, Content]) -> None:
             entry = zipfile.ZipInfo(name, WHEN)
             entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o644) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry._compresslevel = LEVEL  # type: ignore[attr-defined]  # noqa: SLF001
             content = files[name]
             with archive.open(
                 entry, "w", force_zip64=size_of(content) >= zipfile.ZIP64_LIMIT
@@ -114,7 +112,7 @@ def _wrong(entry: zipfile.ZipInfo) -> str:
         return "leads out of the folder that it would be unpacked to"
     if not name or name.endswith("/") or "/".join(parts) != name or "." in parts:
         return "is no plain file"
-    if mode and not stat.S_ISREG(mode):
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "is a link or a device"
     if entry.flag_bits & 0x1:
         return "is encrypted"

@@ -92,8 +92,7 @@ def gather(study: Study) -> Gathered:
     ratings = folders.ratings_folder(study)
     for path in sorted(ratings.glob("*.json*")):
         found.take(path, None if path.name in OF_RATERS else "people")
-    opened = (ratings / COLLECTED_BY).is_file()
-    found.take(key_path(study), None if opened else "still blind")
+    found.take(key_path(study))
     return Gathered(dict(sorted(found.files.items())), tuple(found.left_out))
 
 

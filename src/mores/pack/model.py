@@ -19,7 +19,7 @@ PURPOSE = "mores-pack"
 """Namespace of a pack's SSH signature: one made for something else does not count here."""
 
 Level = Literal["full", "no-texts", "figures"]
-Why = Literal["weights", "people", "figures only", "still blind"]
+Why = Literal["weights", "people", "figures only"]
 State = Literal["holds", "differs", "not checked"]
 
 
@@ -61,6 +61,8 @@ class Index(Record, frozen=True, kw_only=True):
     mores_version: str
     versions: dict[str, str]
     """Of Python and the libraries that decide numbers, when the report was written."""
+    zlib: str
+    """Version of what compressed the pack: the same one gives the same bytes."""
     settings: Settings
     base_models: dict[str, str]
     """Name → digest of the weights that everything rests on; no weights are in a pack."""

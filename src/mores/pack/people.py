@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.measure.gates.labels import HEADER
+from mores.rate.blind import key_path
 from mores.rate.ratings import CANNOT, COLLECTED, COLLECTED_BY, GROUPS, RATINGS, read_ratings
 from mores.records import Example, Prompt, StancePair, to_plain
 from mores.study import Study, folders
@@ -96,6 +97,9 @@ class People:
             LABELS: labels_of(study.folder / LABELS),
         }
         files |= {f"{runs}/{name}": self._by_raters(study, name) for name in BY_RATERS}
+        if still_blind(study):
+            key = key_path(study).resolve().relative_to(study.folder.resolve())
+            files[key.as_posix()] = b""  # its digest is named: it cannot become another
         files |= {
             f"{runs}/{GROUPS}": self._groups(study),
             f"{runs}/{COLLECTED_BY}": self._by(study),
@@ -196,6 +200,12 @@ def _told(study: Study) -> bytes:
         if document.get(key):
             document[key] = ""
     return document.as_string().encode()
+
+
+def still_blind(study: Study) -> bool:
+    """Whether there is a key to ratings that nobody has opened."""
+    opened = folders.ratings_folder(study) / COLLECTED_BY
+    return key_path(study).is_file() and not opened.is_file()
 
 
 def labels_of(path: Path, without: Sequence[str] = ()) -> bytes:

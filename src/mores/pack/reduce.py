@@ -90,9 +90,9 @@ def reduced(
 def _made(tree: Tree, changes: Changes, taken: dict[str, Any], may: Sequence[str]) -> Reduced:
     """Make the report of what is left: by itself, then with the states that it cannot show."""
     alone: Changes = {}
-    tree.report(alone)
-    given = {where: why for where, why in changes.items() if alone.get(where, why) != why}
-    content = tree.report(dict(given))
+    content = tree.report(alone)
+    if given := {where: why for where, why in changes.items() if alone.get(where, why) != why}:
+        content = tree.report(dict(given))
     report = {key: taken.get(key, value) for key, value in content.items()}
     kept = tuple(where for where, _, _ in compare(report, content)[1])
     if wrong := [where for where in kept if not under(where, may)]:

@@ -5,6 +5,7 @@ packed = pack(study, disclose="no-texts")
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,7 @@ from typing import Any
 
 from mores import store
 from mores.errors import DataError
+from mores.pack.again import shown_files
 from mores.pack.archive import size_of, write
 from mores.pack.chain import chains
 from mores.pack.compare import compare, in_words, under
@@ -35,14 +37,14 @@ from mores.pack.model import (
     Packed,
     Settings,
 )
-from mores.pack.people import as_json
+from mores.pack.people import as_json, still_blind
 from mores.pack.reduce import Reduced, reduced
 from mores.pack.tree import ENVIRONMENT, Tree, as_plain
 from mores.plan.seal import FILE as PLAN
 from mores.progress import Progress
 from mores.records import to_plain
 from mores.report.model import Report
-from mores.report.run import DATA, PAGE, as_written, write_shown
+from mores.report.run import DATA, as_written
 from mores.report.shown import ANSWERS, write_answers
 from mores.step import MANIFEST, judging
 from mores.study import Study, folders, slug
@@ -138,12 +140,13 @@ def _current(study: Study) -> tuple[dict[str, Any], dict[str, str | None]]:
 def _files(study: Study, made: Reduced, level: Level, shown: Path) -> dict[str, bytes | Path]:
     """Everything in the pack but its index and signature."""
     report = store.as_record(made.report, Report)
-    names = [DATA, PAGE, *write_shown(report, shown)]
+    files: dict[str, bytes | Path] = {
+        f"{REPORT}/{name}": data for name, data in shown_files(report).items()
+    }
     if report.answers_beside is not None and level != "figures":
         with made.tree.counting(), judging(made.tree.absolute(made.changes)):
             write_answers(made.tree.study, shown / ANSWERS)
-        names.append(ANSWERS)
-    files: dict[str, bytes | Path] = {f"{REPORT}/{name}": shown / name for name in names}
+        files[f"{REPORT}/{ANSWERS}"] = shown / ANSWERS
     home = made.tree.study.folder
     files |= {f"{STUDY}/{n}": home / n for n in made.tree.files if _disclosed(n, level)}
     lines = {n: named_lines(p) for n, p in files.items() if isinstance(p, Path) and _rows(n)}
@@ -205,6 +208,7 @@ def _index(
         preset=study.config.preset,
         mores_version=said["mores_version"],
         versions=said["versions"],
+        zlib=zlib.ZLIB_RUNTIME_VERSION,
         settings=Settings(
             config=to_plain(study.config),
             origins=study.origins,
@@ -217,12 +221,12 @@ def _index(
         left_out=tuple(sorted(left_out, key=lambda one: one.path)),
         changed=made.changes,
         kept=made.kept,
-        notes=_notes(study, left_out),
+        notes=_notes(study),
     )
 
 
-def _notes(study: Study, left_out: tuple[LeftOut, ...]) -> tuple[str, ...]:
-    notes = [STILL_BLIND] if any(one.why == "still blind" for one in left_out) else []
+def _notes(study: Study) -> tuple[str, ...]:
+    notes = [STILL_BLIND] if still_blind(study) else []
     for spec in study.config.models:
         if Path(spec.name).expanduser().is_absolute():
             notes.append(f"study.toml names a model by its place on this machine: {spec.name}")

@@ -21,6 +21,7 @@ from mores.pack.lines import differing, read_lines
 from mores.pack.model import CRATE, FORM, INDEX, LINES, SIGNATURE, STUDY, Difference, Index
 from mores.pack.people import BY_RATERS, RECORDS, TOLD
 from mores.pack.tree import Tree
+from mores.rate.blind import KEY
 from mores.rate.ratings import COLLECTED_BY, GROUPS
 from mores.study import Study
 from mores.study.config import StudyConfig
@@ -28,7 +29,8 @@ from mores.study.files import LABELS, SIGNATURES, study_files
 
 MOST_INDEX = 64 * 1024 * 1024
 """Bytes of pack.json, signature.json and the metadata: more is no pack."""
-MAY_STAND = {*RECORDS, "charter.toml", TOLD, LABELS, SIGNATURES, *BY_RATERS, GROUPS, COLLECTED_BY}
+MAY_STAND = {*RECORDS, "charter.toml", TOLD, LABELS, SIGNATURES, *BY_RATERS, GROUPS, COLLECTED_BY,
+             KEY}  # fmt: skip
 """Files from which people are taken out. At full disclosure no other stands for one that reads
 otherwise: a pack that says so of answers hides what was answered."""
 
@@ -41,8 +43,8 @@ class Unpacked:
     folder: Path
     index: Index
     index_bytes: bytes
-    signature: str
-    """Base64, or empty."""
+    signature: bytes
+    """signature.json, or nothing."""
     tree: Tree
     differences: tuple[Difference, ...]
 
@@ -70,7 +72,7 @@ def unpack_all(path: Path, folder: Path) -> Unpacked:
                 )
         data = read(archive, INDEX, MOST_INDEX)
         index = read_index(data, path)
-        signature = _signature(archive, path) if SIGNATURE in names else ""
+        signature = read(archive, SIGNATURE, MOST_INDEX) if SIGNATURE in names else b""
         listed = {one.path for one in index.files}
         if unknown := sorted(names - listed - {INDEX, SIGNATURE}):
             raise DataError(
@@ -103,22 +105,14 @@ def read_index(data: bytes, path: Path) -> Index:
             path=path,
             fix="check it with a newer mores: pip install --upgrade mores",
         )
-    index = store.as_record(plain, Index, path=path)
+    try:
+        index = store.as_record(plain, Index)
+    except DataError as error:
+        raise DataError(f"{INDEX}: {error.message}", path=path, fix=REMAKE) from None
     twice = len({one.path.lower() for one in index.files}) < len(index.files)
     if twice or any(one.bytes < 0 for one in index.files):
         raise DataError(f"{INDEX} lists a file twice, or one of no size", path=path, fix=REMAKE)
     return index
-
-
-def _signature(archive: zipfile.ZipFile, path: Path) -> str:
-    try:
-        plain = parse(read(archive, SIGNATURE, MOST_INDEX).decode("utf-8"))
-        found = plain["signature"]
-    except (JsonError, UnicodeDecodeError, KeyError, TypeError):
-        found = None
-    if not isinstance(found, str):
-        raise DataError(f"{SIGNATURE} holds no signature", path=path, fix=REMAKE)
-    return found
 
 
 def _unpacked(archive: zipfile.ZipFile, index: Index, folder: Path) -> list[Difference]:

@@ -51,7 +51,12 @@ def verify(
         pack = unpack_all(file, Path(name))
         index = pack.index
         refuse_outside(pack.tree.study, file)
-        found = [checks.digests(pack), checks.signature(pack, signers), checks.seal(pack)]
+        found = [
+            checks.digests(pack),
+            checks.container(pack),
+            checks.signature(pack, signers),
+            checks.seal(pack),
+        ]
         found += [checks.audit(pack), checks.manifests(pack), checks.answers(pack)]
         progress.say(f"verify: {len(index.files)} files unpacked; making the report again")
         again, differing, compared = remade(pack)

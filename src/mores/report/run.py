@@ -71,6 +71,9 @@ def _with_rounds(study: Study, content: Report, rounds: list[Round]) -> Report:
 
 
 def _write(study: Study) -> Written:
+    from mores.report.figures import figures
+    from mores.report.page import render
+
     content = build_report(study)
     verdicts: dict[str, str] = {
         f"{h.model} {h.measure}".strip(): h.claim for h in content.headlines
@@ -80,29 +83,17 @@ def _write(study: Study) -> Written:
     rounds = add_round(study, verdicts) if looked and not outdated_arms(study) else history(study)
     content = _with_rounds(study, content, rounds)
     step = report_step(study)
-    names = write_shown(content, step.folder)
+    store.write_json(step.folder / DATA, content)
+    drawn = figures(content)
+    _clear(step.folder / "figures", drawn)
+    for figure in drawn.values():
+        figure.write(step.folder / "figures")
+    store.write_text(step.folder / PAGE, render(content, drawn))
     _beside(study, step.folder / ANSWERS, wanted=content.answers_beside is not None)
+    names = [f"figures/{name}.{form}" for name in drawn for form in ("svg", "png")]
     answers = [ANSWERS] if content.answers_beside else []
     step.complete(Made([DATA, PAGE, *answers, *names]))
     return Written(step.folder / PAGE, content)
-
-
-def write_shown(content: Report, folder: Path) -> list[str]:
-    """Write a report's data, page and figures; return the figures' names.
-
-    Raises:
-        StoreError: the files could not be written.
-    """
-    from mores.report.figures import figures
-    from mores.report.page import render
-
-    store.write_json(folder / DATA, content)
-    drawn = figures(content)
-    _clear(folder / "figures", drawn)
-    for figure in drawn.values():
-        figure.write(folder / "figures")
-    store.write_text(folder / PAGE, render(content, drawn))
-    return [f"figures/{name}.{form}" for name in drawn for form in ("svg", "png")]
 
 
 def _beside(study: Study, path: Path, *, wanted: bool) -> None:
