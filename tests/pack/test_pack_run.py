@@ -17,8 +17,8 @@ from mores.pack import pack, verify
 from mores.report import report
 from mores.study import load_study
 
-PEOPLES = ("values.jsonl", "control.jsonl", "prompts.jsonl", "stance.jsonl", "charter.toml", "rating.toml",
-           "signatures.jsonl", "runs/quick/ratings/collected.jsonl",
+PEOPLES = ("values.jsonl", "control.jsonl", "prompts.jsonl", "stance.jsonl", "charter.toml",
+           "rating.toml", "signatures.jsonl", "runs/quick/ratings/collected.jsonl",
            "runs/quick/ratings/collected.json")  # fmt: skip
 
 
