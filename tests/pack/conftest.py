@@ -53,7 +53,9 @@ def with_people(folder: Path) -> None:
     path.write_text(path.read_text("utf-8").replace('title = "Care"\n', f'title = "Care"\n{who}'))
     (folder / "rating.toml").write_text(TOLD, encoding="utf-8")
     with (folder / "study.toml").open("a", encoding="utf-8") as file:
-        file.write('\n[rating]\narms = ["base", "values_targeted", "control"]\nper_item = 2\nseats = 2\n')
+        file.write(
+            '\n[rating]\narms = ["base", "values_targeted", "control"]\nper_item = 2\nseats = 2\n'
+        )
     study, now = load_study(folder), datetime(2026, 1, 3, tzinfo=UTC)
     checked = ("all of it",)
     sign(study, ["values:care"], by=PEOPLE[0], role="clinician", checked=checked, now=now)

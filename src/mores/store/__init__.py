@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -23,51 +22,15 @@ import msgspec
 from mores.errors import DataError, StoreError, did_you_mean
 from mores.json_text import JsonError, parse
 from mores.records import IN_WORDS, to_plain
+from mores.store.digests import digest as digest
+from mores.store.digests import digest_bytes as digest_bytes
+from mores.store.digests import digest_file as digest_file
+from mores.store.digests import standing_for as standing_for
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 Say = Callable[[str], None]
 """Where a step writes its lines for the user."""
-
-
-def digest_bytes(data: bytes) -> str:
-    """Return ``sha256:`` and the 64 hexadecimal digits of some bytes."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def digest_file(path: Path) -> str:
-    """Return the digest of a file's content, or of the file that it stands for (`standing_for`)."""
-    if _originals and (known := _originals.get(path.resolve())):
-        return known
-    with path.open("rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-
-
-_originals: dict[Path, str] = {}
-
-
-@contextlib.contextmanager
-def standing_for(originals: Mapping[Path, str]) -> Iterator[None]:
-    """Let files count as those that they were made from, which are not at hand.
-
-    In a pack people's names, or all texts, are taken out of files whose digests are known all over
-    the study.
-
-    Args:
-        originals: file → digest of the one that it stands for.
-    """
-    before = dict(_originals)
-    _originals.update({path.resolve(): digest for path, digest in originals.items()})
-    try:
-        yield
-    finally:
-        _originals.clear()
-        _originals.update(before)
-
-
-def digest(value: Any) -> str:
-    """Return the digest of a record or of plain data, independent of key order."""
-    return digest_bytes(msgspec.json.encode(value, order="deterministic"))
 
 
 # Reading -----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from mores import store
 from mores.errors import DataError, StudyError
 from mores.study import load_study
 from mores.study.signoff import sign, sign_off, withdraw
-from mores.study.signoff.keys import holding, fingerprint, key_of, verified_by_tool, verified_here
+from mores.study.signoff.keys import fingerprint, holding, key_of, verified_by_tool, verified_here
 from mores.study.signoff.signature import Signature, read_signatures
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
