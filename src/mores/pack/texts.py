@@ -17,7 +17,7 @@ from typing import Any
 import tomlkit
 
 from mores import store
-from mores.pack.people import as_json, as_lines, labels_of
+from mores.pack.people import TOLD, as_json, as_lines, labels_of
 from mores.plan.seal import FILE as PLAN
 from mores.rate.ratings import JUDGED_TEXTS, TEXTS
 from mores.sample.grid import COMPLETIONS
@@ -29,6 +29,8 @@ KEYS = frozenset(
      "base", "values_targeted", "output", "said", "raw", "reply", "context", "example", "examples")
 )  # fmt: skip
 """Fields that hold a text. Where one holds a number, or more fields, it is looked into."""
+NO_TEXT = ("version", "language")
+"""What of the rater instructions is no text."""
 KNOWN = (MANIFEST, PLAN)
 """Written by mores, without texts."""
 
@@ -58,7 +60,7 @@ def _field(value: Any, keys: frozenset[str]) -> Any:
 def without_texts(files: Mapping[str, Path]) -> dict[str, bytes]:
     """Return the files of a study that read otherwise without texts.
 
-    What is neither JSON nor a file of numbers, such as the rater instructions, is empty then.
+    What is neither JSON nor a file of the study's own is empty then.
 
     Args:
         files: path in the study → where its content lies.
@@ -75,6 +77,9 @@ def _bare(path: Path, digests: Mapping[str, str]) -> bytes:
         return as_json(_renamed(store.read_json(path), digests))
     if path.name == "charter.toml":
         return tomlkit.dumps(without(store.read_toml(path))).encode()
+    if path.name == TOLD:
+        told = store.read_toml(path)
+        return tomlkit.dumps({key: told[key] for key in NO_TEXT if key in told}).encode()
     if path.name == LABELS:
         return labels_of(path, without=("question", "answer"))
     if path.suffix == ".jsonl":
