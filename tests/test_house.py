@@ -40,6 +40,7 @@ ORDER = (
     "trace",
     "revise",
     "desk",
+    "pack",
     "vary",
     "use",
     "tasks",

@@ -90,7 +90,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_every_command_is_asked_here():
     asked = {*ON_A_STUDY, *ALONE, *ON_FILES, *(f"rate {name}" for name in ON_RATINGS)}
     asked |= {f"consult {name}" for name in ON_PEOPLE}
-    asked |= {"trace", "export", "watch", "outputs import"}
+    asked |= {"trace", "export", "watch", "outputs import", "pack", "verify"}
     assert asked == set(dict(commands()))
 
 
@@ -121,6 +121,9 @@ def test_commands_on_a_study(ask, tiny_study):
     assert watched["result"]["look"]["rows"] == 9
     report = said["report"]["result"]["report"]
     assert report == said["run"]["result"]["report"]
+    packed = ask("pack", tiny_study)["result"]
+    checked = ask("verify", packed["path"])["result"]
+    assert (checked["differences"], checked["digest"]) == ([], packed["digest"])
     estimates = report["estimates"]
     assert estimates
     for one in estimates:

@@ -102,6 +102,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mores.cli.publish:publish",
         "Write the report as model cards, dataset cards and result files of other tools.",
     ),
+    "pack": (
+        "mores.pack.run:pack",
+        "mores.cli.pack:pack",
+        "Put a study and its report into one file that anyone can check.",
+    ),
+    "verify": (
+        "mores.pack.verify:verify",
+        "mores.cli.pack:verify",
+        "Check a pack, offline: make every number of its report again.",
+    ),
     "trace": (
         "mores.trace.run:trace",
         "mores.cli.trace:trace",

@@ -149,6 +149,11 @@ def read_plan(study: Study) -> SealedPlan | None:
     return store.as_record(store.read_json(path), SealedPlan, path=path)
 
 
+def intact(plan: SealedPlan) -> bool:
+    """Whether a plan is the one that was sealed: nothing in it was edited since."""
+    return plan.digest == _digest(plan)
+
+
 def hypotheses_of(study: Study) -> dict[str, tuple[str, ...]]:
     """Return the contrasts that have a verdict, by measure, in the order in which they are tested.
 
@@ -157,7 +162,7 @@ def hypotheses_of(study: Study) -> dict[str, tuple[str, ...]]:
     among them is exploratory.
     """
     sealed = read_plan(study)
-    if sealed is None or sealed.digest != _digest(sealed):
+    if sealed is None or not intact(sealed):
         return {measure: (PRIMARY,) for measure, _ in _primary_measures(study)}
     found: dict[str, tuple[str, ...]] = {}
     for h in sorted(sealed.hypotheses, key=lambda h: h.contrast != PRIMARY):
@@ -171,10 +176,10 @@ def seal_status(study: Study) -> SealStatus | None:
     sealed = read_plan(study)
     if sealed is None:
         return None
-    intact = sealed.digest == _digest(sealed)
+    whole = intact(sealed)
     used = {name: _used(study, name) or digest for name, digest in sealed.models.items()}
     now = _plan(study, datetime.now(UTC), used)
-    deviations = [] if intact else ["the sealed plan was edited after sealing: its digest differs"]
+    deviations = [] if whole else ["the sealed plan was edited after sealing: its digest differs"]
     deviations += _differences("setting", sealed.settings, now.settings)
     deviations += _differences("file", sealed.files, _files_as_sealed(study, sealed, now))
     deviations += _differences("base model", sealed.models, now.models)
@@ -185,7 +190,7 @@ def seal_status(study: Study) -> SealStatus | None:
         sealed=sealed.sealed,
         digest=sealed.digest,
         primary=primary,
-        intact=intact,
+        intact=whole,
         deviations=tuple(deviations),
     )
 

@@ -21,7 +21,7 @@ from mores.report.provenance import made, provenance
 from mores.report.shown import ANSWERS, write_answers
 from mores.step import Made, Step
 from mores.study import Study, folders
-from mores.study.rounds import add_round, history, looks
+from mores.study.rounds import Round, add_round, history, looks
 from mores.tune.run import outdated_arms
 
 PAGE = "index.html"
@@ -58,6 +58,19 @@ def report(study: Study, *, progress: Progress | None = None) -> Written:
     return written
 
 
+def as_written(study: Study) -> Report:
+    """Make the report that lies there once more from what it rests on; nothing is written.
+
+    Raises:
+        DataError: nothing has been sampled.
+    """
+    return _with_rounds(study, build_report(study), history(study))
+
+
+def _with_rounds(study: Study, content: Report, rounds: list[Round]) -> Report:
+    return replace(content, rounds=tuple(rounds), looks=looks(rounds, study))
+
+
 def _write(study: Study) -> Written:
     from mores.report.figures import figures
     from mores.report.page import render
@@ -69,7 +82,7 @@ def _write(study: Study) -> Written:
     # What was tuned on other samples, or in another way, is no round of these.
     looked = content.answers_beside or any(q.answers for q in content.questions)
     rounds = add_round(study, verdicts) if looked and not outdated_arms(study) else history(study)
-    content = replace(content, rounds=tuple(rounds), looks=looks(rounds, study))
+    content = _with_rounds(study, content, rounds)
     step = report_step(study)
     store.write_json(step.folder / DATA, content)
     drawn = figures(content)

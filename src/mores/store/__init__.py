@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import re
@@ -23,27 +22,15 @@ import msgspec
 from mores.errors import DataError, StoreError, did_you_mean
 from mores.json_text import JsonError, parse
 from mores.records import IN_WORDS, to_plain
+from mores.store.digests import digest as digest
+from mores.store.digests import digest_bytes as digest_bytes
+from mores.store.digests import digest_file as digest_file
+from mores.store.digests import standing_for as standing_for
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 Say = Callable[[str], None]
 """Where a step writes its lines for the user."""
-
-
-def digest_bytes(data: bytes) -> str:
-    """Return ``sha256:`` and the 64 hexadecimal digits of some bytes."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def digest_file(path: Path) -> str:
-    """Return the digest of a file's content."""
-    with path.open("rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest(value: Any) -> str:
-    """Return the digest of a record or of plain data, independent of key order."""
-    return digest_bytes(msgspec.json.encode(value, order="deterministic"))
 
 
 # Reading -----------------------------------------------------------------------------------

@@ -217,6 +217,6 @@ def outdated_arms(study: Study) -> dict[str, str]:
     for spec in study.config.models:
         for key in tuned_keys(study):
             step = tune_step(study, spec, key)
-            if step.manifest and (why := stale(step.manifest, step.inputs, step.config)):
+            if step.manifest and (why := step.changed()):
                 outdated[f"{spec.name} {key.name}"] = why
     return outdated

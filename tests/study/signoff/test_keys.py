@@ -14,7 +14,7 @@ from mores import store
 from mores.errors import DataError, StudyError
 from mores.study import load_study
 from mores.study.signoff import sign, sign_off, withdraw
-from mores.study.signoff.keys import _verified, fingerprint, key_of, verified_by_tool, verified_here
+from mores.study.signoff.keys import fingerprint, holding, key_of, verified_by_tool, verified_here
 from mores.study.signoff.signature import Signature, read_signatures
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -54,7 +54,7 @@ def rewrite(folder, **fields) -> None:
     store.write_jsonl(folder / "signatures.jsonl", lines)
 
 
-def test_a_signature_with_a_key_is_verified(tiny_study, keys):
+def test_a_signature_with_a_key_isholding(tiny_study, keys):
     name_signer(tiny_study, keys["ada"])
     (line, *_) = put(tiny_study, "values", by="ada", key=keys["ada"])
     public = keys["ada"].with_name("ada.pub").read_text().split()[1]
@@ -149,7 +149,7 @@ def test_without_the_tool_nothing_is_taken_on_trust(tiny_study, keys, monkeypatc
     monkeypatch.setattr("mores.study.signoff.keys.which", lambda _: None)
     assert sign_off(load_study(tiny_study)).faults == ()  # cryptography verifies it
     monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
-    _verified.cache_clear()
+    holding.cache_clear()
     assert why(tiny_study) == "cannot be verified here: ssh-keygen is not installed"
     with pytest.raises(StudyError, match="ssh-keygen is not installed"):
         put(tiny_study, "v-02", key=keys["ada"])

@@ -77,7 +77,7 @@ def read_signers(folder: Path) -> Signers:
     )
 
 
-def sign_with(key: Path, payload: bytes) -> str:
+def sign_with(key: Path, payload: bytes, namespace: str = NAMESPACE) -> str:
     """Sign bytes with a private key (or, through an agent, a public one); return base64.
 
     Raises:
@@ -88,7 +88,7 @@ def sign_with(key: Path, payload: bytes) -> str:
     if which(TOOL) is None:
         raise _no_tool()
     done = subprocess.run(
-        [TOOL, "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE],
+        [TOOL, "-q", "-Y", "sign", "-f", str(key), "-n", namespace],
         input=payload,
         capture_output=True,
         check=False,
@@ -98,7 +98,7 @@ def sign_with(key: Path, payload: bytes) -> str:
         raise StudyError(f"the key could not be used: {said}", path=key, fix="see ssh-keygen(1)")
     armoured = done.stdout.decode("ascii")
     signature = "".join(armoured.replace(_BEGIN, "").replace(_END, "").split())
-    kind = _strings(base64.b64decode(key_of(signature)))[0]
+    kind = _strings(base64.b64decode(key_of(signature, namespace)))[0]
     if kind not in (b"ssh-ed25519", b"sk-ssh-ed25519@openssh.com"):
         raise StudyError(
             f"expected an Ed25519 key, found {kind.decode('ascii', 'replace')}",
@@ -108,7 +108,7 @@ def sign_with(key: Path, payload: bytes) -> str:
     return signature
 
 
-def key_of(signature: str) -> str:
+def key_of(signature: str, purpose: str = NAMESPACE) -> str:
     """Return the public key in a signature, as base64.
 
     Raises:
@@ -121,7 +121,7 @@ def key_of(signature: str) -> str:
         key, namespace, *_ = _strings(data[10:])
     except (binascii.Error, IndexError):
         raise ValueError("no SSH signature") from None
-    if namespace != NAMESPACE.encode():
+    if namespace != purpose.encode():
         raise ValueError(f"made for another purpose ({namespace.decode('ascii', 'replace')!r})")
     return base64.b64encode(key).decode("ascii")
 
@@ -149,7 +149,7 @@ def fault(payload: bytes, signature: str, by: str, allowed: set[str]) -> str:
         return f"its key's signature cannot be read: {error}"
     if key not in allowed:
         return f"signed with the key {fingerprint(key)}, which signers.toml does not give {by!r}"
-    holds = _verified(payload, signature, key)
+    holds = holding(payload, signature, key)
     if holds is None:
         return f"cannot be verified here: {TOOL} is not installed"
     if not holds:
@@ -161,11 +161,11 @@ def fault(payload: bytes, signature: str, by: str, allowed: set[str]) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _verified(payload: bytes, signature: str, key: str) -> bool | None:
+def holding(payload: bytes, signature: str, key: str, namespace: str = NAMESPACE) -> bool | None:
     """Whether a signature holds; None where nothing here can tell."""
     holds = verified_here(payload, signature, key)
     if holds is None and which(TOOL) is not None:
-        return verified_by_tool(payload, signature, key)
+        return verified_by_tool(payload, signature, key, namespace)
     return holds
 
 
@@ -189,15 +189,15 @@ def verified_here(payload: bytes, signature: str, key: str) -> bool | None:
     return True
 
 
-def verified_by_tool(payload: bytes, signature: str, key: str) -> bool:
+def verified_by_tool(payload: bytes, signature: str, key: str, purpose: str = NAMESPACE) -> bool:
     """Verify with ``ssh-keygen``."""
     kind = _strings(base64.b64decode(key))[0].decode("ascii")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "allowed").write_text(f'signer namespaces="{NAMESPACE}" {kind} {key}\n')
+        (folder / "allowed").write_text(f'signer namespaces="{purpose}" {kind} {key}\n')
         rows = [signature[i : i + 70] for i in range(0, len(signature), 70)]
         (folder / "signature").write_text("\n".join([_BEGIN, *rows, _END, ""]))
-        command = [TOOL, "-Y", "verify", "-f", "allowed", "-I", "signer", "-n", NAMESPACE]
+        command = [TOOL, "-Y", "verify", "-f", "allowed", "-I", "signer", "-n", purpose]
         done = subprocess.run(
             [*command, "-s", "signature"],
             input=payload,
