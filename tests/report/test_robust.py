@@ -135,3 +135,30 @@ def test_the_worst_kind_comes_first() -> None:
         for kind, verdict, share in order
     ]  # fmt: skip
     assert [row.kind for row in sorted(rows, key=_worst_first)] == ["c", "d", "b", "a", "e"]
+
+
+def test_translations_are_in_the_table_by_language(tuned_study: Path) -> None:
+    study = load_study(tuned_study)
+    pairs = {p.id: p for p in study.pairs("test")}
+    from mores import store
+
+    variants = [
+        Variant(
+            id=f"{name}.es", varies=name, kind="translation", language="es",
+            text=f"¿qué gusta {name}?", aligned="habla con ellos y escucha",
+            opposed="el pan lleva harina y sal", author="Ann",
+        )
+        for name in pairs
+    ]  # fmt: skip
+    store.write_jsonl(tuned_study / "variants.jsonl", variants)
+    study = load_study(tuned_study)
+    sample(study)
+    stance(study)
+    content = build_report(study)
+    rows = {r.language: r for r in content.languages if r.measure == "stance"}
+    assert list(rows) == ["en", "es"]
+    assert rows["es"].units == 6
+    robust_row = next(r for r in content.robust if r.measure == "stance")
+    assert robust_row.kind == "translation (es)"
+    # The same pairs with the same weights, estimated by two sections.
+    assert rows["es"].control.value == pytest.approx(robust_row.varied.value)

@@ -23,7 +23,13 @@ from mores.plan.seal import hypotheses_of, seal_status
 from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
 from mores.records import TUNED_ARMS, Estimate, to_plain
 from mores.report.adherence import UNIT, stance_summary
-from mores.report.by_language import LanguageEffect, by_language, rows_of, tongues
+from mores.report.by_language import (
+    LanguageEffect,
+    LanguageRow,
+    by_language,
+    rows_of,
+    tongues,
+)
 from mores.report.contrasts import compare
 from mores.report.extremes import Extreme
 from mores.report.headlines import headlines
@@ -52,7 +58,7 @@ from mores.report.provenance import command, provenance, result_settings
 from mores.report.ratings import rating_summary
 from mores.report.readable import coherence_results
 from mores.report.results import WORDS, ModelResults, read_results
-from mores.report.robust import robust
+from mores.report.robust import robust, sources_of
 from mores.report.scores import spread_of
 from mores.report.shown import beside, choose, opened, questions, weights
 from mores.report.signed import signed
@@ -214,7 +220,10 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
     for measure, source in sources.items():
         values = source()
         languages += by_language(
-            rows_of([o for o in values if o.prompt_id not in near], asked.of),
+            [
+                *rows_of([o for o in values if o.prompt_id not in near], asked.of),
+                *_translations(results, measure),
+            ],
             declared=asked.declared,
             measure=measure,
             model=results.spec.name,
@@ -240,6 +249,14 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
             margin=study.config.coherence.margin,
         )
     return _Figures(estimates + kept + changes, tasks, observed, coherence, languages)
+
+
+def _translations(results: ModelResults, measure: str) -> list[LanguageRow]:
+    """Values of what was varied into another language, each with the question that it varies."""
+    variants = [v for v in results.varied.variants.values() if v.language]
+    _, then = sources_of(results).get(measure, ([], []))
+    languages = {v.id: v.language for v in variants}
+    return rows_of(then, languages, {v.id: v.varies for v in variants})
 
 
 def _compared(

@@ -43,7 +43,7 @@ def robust(study: Study, results: ModelResults) -> list[RobustKind]:
         A row for each measure and kind, by measure; within it the worst kind first.
     """
     rows: list[RobustKind] = []
-    for measure, (first, then) in _sources(results).items():
+    for measure, (first, then) in sources_of(results).items():
         unit = UNIT if measure == "stance" else "prompt"
         own = [
             _row(study, results, measure, kind, first, _as_asked(then, results, kind), unit)
@@ -58,8 +58,8 @@ def kind_of(variant: Variant) -> str:
     return f"{variant.kind} ({variant.language})" if variant.language else variant.kind
 
 
-def _sources(results: ModelResults) -> Sources:
-    """Measure → values of the questions as asked first, and of their variants."""
+def sources_of(results: ModelResults) -> Sources:
+    """Return measure → values of the questions as asked first, and of their variants."""
     varied = results.varied
     found: Sources = {}
     if results.stance and varied.stance:
