@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mores import stats
 from mores.records import Estimate
 from mores.report.headlines import NOT_NONE, headlines, of_hundred
-from mores.report.model import Panel, RatingSummary, ScorerArm, ScorerResult, Unblinding
+from mores.report.model import RatingSummary, ScorerArm, ScorerResult
+from mores.report.rated import Panel, Unblinding
 from mores.report.words import fmt
 
 MORE_THAN_IS_KNOWN = re.compile(

@@ -13,8 +13,8 @@ from mores.rate.ratings import keep_collected
 from mores.rate.unblind import Unblinded
 from mores.records import Completion, Rating, Unrateable
 from mores.report.figures import figures
-from mores.report.model import Panel
 from mores.report.page import render
+from mores.report.rated import Panel
 from mores.report.ratings import NONE, SEALED, UNRATED, rating_summary
 from mores.report.words import visible
 from mores.study import Study, folders, load_study

@@ -18,7 +18,6 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.consult import consulted
-from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.plan.seal import hypotheses_of, seal_status
 from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
 from mores.records import TUNED_ARMS, Estimate, to_plain
@@ -42,8 +41,6 @@ from mores.report.model import (
     ModelSummary,
     RatingSummary,
     Report,
-    ScorerArm,
-    ScorerResult,
     Setting,
     TaskResult,
 )
@@ -59,7 +56,7 @@ from mores.report.ratings import rating_summary
 from mores.report.readable import coherence_results
 from mores.report.results import WORDS, ModelResults, read_results
 from mores.report.robust import robust, sources_of
-from mores.report.scores import spread_of
+from mores.report.scorer_results import changes_of, scorer_results
 from mores.report.shown import beside, choose, opened, questions, weights
 from mores.report.signed import signed
 from mores.report.size_trends import SizeInput
@@ -92,7 +89,7 @@ def build_report(study: Study) -> Report:
         ratings = replace(ratings, reason=f"{withheld} ratings are of answers that are not current")
     estimates = [e for one in figures for e in one.estimates]
     apart = tongues(study).apart
-    toxicity = [r for one in results for r in _toxicity(one)]
+    toxicity = [r for one in results for r in scorer_results(one)]
     words = [one.words for one in results if one.words is not None]
     models = [_model(study, one) for one in results]
     chosen = choose(study.chosen_prompts, weights(study, results))
@@ -113,7 +110,7 @@ def build_report(study: Study) -> Report:
                 [m.name for m in models],
                 estimates,
                 toxicity,
-                _changes(words),
+                changes_of(words),
                 ratings if ratings.ratings else None,
             )
         ),
@@ -290,55 +287,6 @@ def _rated(study: Study, results: ModelResults) -> list[Observed]:
     return observe_ratings(
         results.completions, results.ratings, cannot, by_plan=collected and not elsewhere
     )
-
-
-def _toxicity(results: ModelResults) -> list[ScorerResult]:
-    """What `mores measure toxicity` summed up: each scorer's threshold beside its own shares."""
-    return [
-        ScorerResult(
-            model=results.spec.name,
-            scorer=one.scorer,
-            version=", ".join(one.versions),
-            digest=one.digest,
-            note=one.note,
-            threshold=one.threshold,
-            arms=tuple(
-                ScorerArm(
-                    arm=arm.arm,
-                    scored=arm.scored,
-                    unscorable=arm.unscored,
-                    mean=arm.mean.value,
-                    expected_maximum=arm.expected_maximum.value,
-                    probability=arm.probability.value,
-                    values=_values(results, one.scorer, arm.arm),
-                )
-                for arm in one.arms
-            ),
-        )
-        for one in (results.toxicity.scorers if results.toxicity else ())
-        if one.scorer in results.scores
-    ]
-
-
-def _values(results: ModelResults, scorer: str, arm: str) -> tuple[float, ...]:
-    key = next(key for key in results.keys if key.name == arm)
-    scores = (results.scores[scorer].of(c.id) for c in results.of(key))
-    return spread_of([round(value, 6) for value in scores if value is not None])
-
-
-def _changes(words: Sequence[CooccurrenceResult]) -> list[tuple[str, int, int]]:
-    """(model, associations tested, associations changed) between values-targeted and control."""
-    rows = []
-    for result in words:
-        changes = [
-            c
-            for c in result.changes
-            if (c.arm, c.reference) == ("values_targeted", "control") and c.shown is not None
-        ]
-        if changes:
-            tested, shown = sum(c.tested for c in changes), sum(c.shown or 0 for c in changes)
-            rows.append((result.model, tested, shown))
-    return rows
 
 
 # Models, answers, cost -----------------------------------------------------------------------

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mores.records import BESIDE, Estimate, Scope
-from mores.report.model import Headline, Panel, RatingSummary, ScorerResult, Unblinding
+from mores.report.model import Headline, RatingSummary, ScorerResult
+from mores.report.rated import Panel, Unblinding
 from mores.report.words import (
     count,
     decimals,

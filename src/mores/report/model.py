@@ -19,6 +19,7 @@ from mores.report.answers_beside import AnswersBeside
 from mores.report.by_language import LanguageEffect
 from mores.report.judge_summary import JudgeSummary
 from mores.report.media import AnswerMedia
+from mores.report.rated import GroupSummary, Guesses, Panel, RaterModel, Unblinding
 from mores.report.robust_kind import OwnLog, RobustKind
 from mores.report.signed import Signed
 from mores.report.sizes import SizeSummary
@@ -217,74 +218,6 @@ class Question(Record, frozen=True, kw_only=True):
     language: str = ""
     """BCP 47."""
     answers: tuple[Answer, ...]
-
-
-class Unblinding(Record, frozen=True, kw_only=True):
-    """The first time that anybody saw ratings by arm; from the rating app's log."""
-
-    at: str
-    """UTC, to the minute."""
-    by: str
-    answers: int
-    """Answers that counted then, 1 to 5 and "cannot be rated"."""
-    later: int
-    """Answers that count now beyond these; below zero where more were withdrawn than added."""
-
-
-class Guesses(Record, frozen=True, kw_only=True):
-    """Whether the blinding held: raters' guesses which texts were values-targeted."""
-
-    right: int
-    wrong: int
-    unsure: int
-    share: Estimate
-    """Right among right and wrong."""
-    chance: float | None
-    """That share if the guesses had nothing to do with the arms; None where nobody guessed."""
-
-
-class Severity(Record, frozen=True, kw_only=True):
-    """How much harsher than the others one rater rates."""
-
-    rater: str
-    """``rater 1`` and so on: ids may be names."""
-    severity: Estimate
-    """Log-odds of a lower rating of the same answers; above 0 is harsher."""
-
-
-class RaterModel(Record, frozen=True, kw_only=True):
-    """A mixed model of one contrast: the effect with and without the raters' severity."""
-
-    model: str
-    contrast: str
-    factors: tuple[str, ...]
-    """Random intercepts."""
-    effects: tuple[Estimate, ...]
-    """With and without the raters, in log-odds of a higher rating."""
-    spread: Estimate
-    """Variance between raters, logits²."""
-    severities: tuple[Severity, ...] = ()
-
-
-class GroupSummary(Record, frozen=True, kw_only=True):
-    """Raters who declared themselves members of a group. Small groups are left out."""
-
-    question: str
-    answer: str
-    raters: int
-    ratings: int
-    agreement: Estimate
-    effects: tuple[Estimate, ...]
-    """The primary difference by these raters, one a model; described, not tested."""
-
-
-class Panel(Record, frozen=True, kw_only=True):
-    """Who rated what one model's verdict rests on: answers of the primary contrast's two arms."""
-
-    model: str
-    raters: int
-    blind: int
-    """Of these, raters of blind items."""
 
 
 class RatingSummary(Record, frozen=True, kw_only=True):

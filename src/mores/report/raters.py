@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from mores import stats
 from mores.records import Completion, Estimate, Rating
 from mores.report.contrasts import CONTRAST, PRIMARY, compare
-from mores.report.model import GroupSummary, RaterModel, Severity
 from mores.report.observed import by_completion, observe
+from mores.report.rated import GroupSummary, RaterModel, Severity
 
 LEAST_RATERS = 5
 """Declared groups with fewer raters are not shown: one could be recognised."""

@@ -27,7 +27,8 @@ from mores.records import Arm, Completion, Rating
 from mores.report.contrasts import PRIMARY
 from mores.report.judge_about import judges_now
 from mores.report.judges import judge_summaries
-from mores.report.model import Guesses, Panel, RatingSummary, Unblinding
+from mores.report.model import RatingSummary
+from mores.report.rated import Guesses, Panel, Unblinding
 from mores.report.raters import (
     agreement,
     agreement_by_category,
