@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-NAMES = ("id", "name", "model", "measure", "contrast", "category", "key", "what", "task", "scorer",
+NAMES = ("id", "name", "judge", "model", "measure", "contrast", "category", "key", "what", "task", "scorer",
          "question", "arm", "number", "gate")  # fmt: skip
 """Fields that name an entry of a list, in this order."""
 CLOSE = 1e-9

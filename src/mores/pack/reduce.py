@@ -91,7 +91,9 @@ def _made(tree: Tree, changes: Changes, taken: dict[str, Any], may: Sequence[str
     """Make the report of what is left: by itself, then with the states that it cannot show."""
     alone: Changes = {}
     content = tree.report(alone)
-    if given := {where: why for where, why in changes.items() if alone.get(where, why) != why}:
+    # A step that was not even looked at, since one before it looks stale here, is given too.
+    given = {w: why for w, why in changes.items() if w not in alone or alone[w] != why}
+    if given:
         content = tree.report(dict(given))
     report = {key: taken.get(key, value) for key, value in content.items()}
     kept = tuple(where for where, _, _ in compare(report, content)[1])
