@@ -60,6 +60,8 @@ HEAVY = (
     "httpx",
     "tenacity",
     "ray",
+    "av",
+    "PIL",
     "submitit",
 )
 
