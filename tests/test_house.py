@@ -63,6 +63,8 @@ HEAVY = (
     "httpx",
     "tenacity",
     "ray",
+    "av",
+    "PIL",
     "submitit",
 )
 
