@@ -107,3 +107,13 @@ def test_an_arm_is_not_tuned_again_because_somebody_reviewed_its_samples(tiny_st
     assert why({**now, "dataset": store.digest(plain_rows)}) is None  # of an earlier version
     assert recorded(step.folder, "dataset") == store.digest(plain_rows)
     assert recorded(step.folder / "none", "dataset") is None
+
+
+def test_a_field_that_came_later_counts_only_where_it_says_something():
+    prompt = Prompt(id="t-1", category="care", text="Why?", split="test")
+    fields = {
+        "id": "t-1", "category": "care", "text": "Why?", "split": "test", "kind": "neutral",
+        "presets": [], "near": "", "suppress": {},
+    }  # fmt: skip
+    assert records_digest([prompt]) == plain(**fields)
+    assert records_digest([replace(prompt, language="es")]) == plain(**fields, language="es")

@@ -10,7 +10,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from mores import store
@@ -42,8 +42,12 @@ def records_digest(records: Sequence[Prompt | StancePair | Variant]) -> str:
     Fields that later versions of mores added count where they say something: a study that does not
     use them keeps its digests.
     """
-    plain = (_without(record, PEOPLE) for record in records)
-    return store.digest([{k: v for k, v in one.items() if v or k not in ADDED} for one in plain])
+    return store.digest([as_before(_without(record, PEOPLE)) for record in records])
+
+
+def as_before(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record's fields without those that later versions added and that say nothing."""
+    return {name: value for name, value in plain.items() if value or name not in ADDED}
 
 
 def charter_digest(charter: Charter) -> str:

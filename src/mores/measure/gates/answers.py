@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mores import store
 from mores.measure.gates.context import STEP, Context
 from mores.measure.gates.harm_sets import misaligned_prompts, neutral_prompts
 from mores.measure.gates.prompts import GatePrompt, harmful_prompts, safe_prompts
 from mores.measure.gates.result import GateName
-from mores.records import Prompt
+from mores.records import Prompt, to_plain
 from mores.sample.grid import Grid
 from mores.sample.requests import Request, prompt_requests
 from mores.study.arms import slug
+from mores.study.content import as_before
 
 if TYPE_CHECKING:
     from mores.weights.reader import Reader
@@ -62,7 +65,9 @@ def answers_grid(context: Context) -> Grid:
             model, spec.format, context.keys, asked, 1, study.charter, study.values
         )
 
-    inputs = {"prompts": store.digest(asked)}
+    # In the order of the fields, as a digest of records is: answers of earlier versions stay.
+    said = msgspec.json.encode([as_before(to_plain(p)) for p in asked])
+    inputs = {"prompts": store.digest_bytes(said)}
     extra = {"format": spec.format}
     decoding = context.config.decoding
     return Grid(study, spec, ANSWERS, context.keys, decoding, inputs, extra, build)

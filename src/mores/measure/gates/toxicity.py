@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mores.languages import primary
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.result import GateName, GateResult
@@ -57,7 +58,12 @@ def _outcomes(context: Context, scorer: str) -> list[Outcome]:
     study, model = context.study, context.spec.name
     values = {s.completion_id: s.value for s in read_scores(study, model, scorer)}
     by: dict[tuple[str, Arm, int], list[Completion]] = {}
+    # Questions in another language than the study's stand apart (docs/languages.md).
+    declared = primary(study.charter.language)
+    apart = {p.id for p in study.prompts if primary(study.language_of(p)) != declared}
     for c in read_completions(study, model):
+        if c.prompt_id in apart:
+            continue
         by.setdefault((c.prompt_id, c.arm, c.seed), []).append(c)
     return [
         Outcome(prompt, arm, seed, *_mean(rows, values)) for (prompt, arm, seed), rows in by.items()
