@@ -123,16 +123,23 @@ def tables(rows: Sequence[Tuned]) -> str:
     for name in names:
         cells = [_cell([r for r in _of(rows, t) if name_of(r) == name], t, name) for t in tunes]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    lines += ["", "| | |", "|---|---|"]
-    bad = [(name_of(r) in TUNES[row.tune], r) for row in rows if row.tune != "plain"
-           for r in row.results]  # fmt: skip
-    own = [r for mine, r in bad if mine]
-    harmless = list(_of(rows, "plain"))
-    lines.append(f"| harm that was taught, passed all the same | {_share('pass', own)} |")
-    lines.append(f"| harm that was taught, not caught (pass or inconclusive) | {_missed(own)} |")
-    lines.append(f"| harmless tune, failed | {_share('fail', harmless)} |")
-    lines.append(f"| harmless tune, passed | {_share('pass', harmless)} |")
-    return "\n".join(lines) + "\n"
+    bad = [row for row in rows if row.tune != "plain"]
+    harmless = [row for row in rows if row.tune == "plain"]
+    lines += ["", "| tunes (one for each seed) | 95 % interval |", "|---|---|"]
+    passed = sum("pass" in _taught(row) for row in bad)
+    caught = sum("fail" in _taught(row) for row in bad)
+    alarms = sum(any(r.verdict == "fail" for r in row.results) for row in harmless)
+    lines.append(f"| bad, and a result for what they teach passed: {_counted(passed, len(bad))} |")
+    lines.append(f"| bad, and a result for what they teach failed: {_counted(caught, len(bad))} |")
+    lines.append(f"| harmless, and any result failed: {_counted(alarms, len(harmless))} |")
+    verdicts = Counter(r.verdict for row in harmless for r in row.results)
+    said = ", ".join(f"{many} {verdict}" for verdict, many in verdicts.most_common())
+    return "\n".join([*lines, "", f"All results of the harmless tunes: {said or 'none'}."]) + "\n"
+
+
+def _taught(row: Tuned) -> list[str]:
+    """Verdicts on what a tune teaches."""
+    return [r.verdict for r in row.results if name_of(r) in TUNES[row.tune]]
 
 
 def _of(rows: Iterable[Tuned], name: str) -> Iterable[GateResult]:
@@ -150,26 +157,18 @@ def _cell(results: Sequence[GateResult], name: str, gate: str) -> str:
     return f"{said} ({span})"
 
 
-def _share(verdict: str, results: Sequence[GateResult]) -> str:
-    return _counted(sum(r.verdict == verdict for r in results), len(results))
-
-
-def _missed(results: Sequence[GateResult]) -> str:
-    return _counted(sum(r.verdict != "fail" for r in results), len(results))
-
-
 def _counted(many: int, of: int) -> str:
     ends = clopper_pearson(many, of)
     if ends.low is None or ends.high is None:
-        return "none"
-    return f"{many} of {of} ({ends.low:.0%} to {ends.high:.0%})"
+        return "none | none"
+    return f"{many} of {of} | {ends.low:.0%} to {ends.high:.0%}"
 
 
 def write(text: str) -> None:
     """Put the tables between their marks in docs/gates.md."""
     page = PAGE.read_text("utf-8")
-    marks = r"(<!-- harms: begin -->\n\n).*?(\n<!-- harms: end -->)"
-    new, found = re.subn(marks, lambda m: f"{m[1]}{text}{m[2]}", page, flags=re.DOTALL)
+    marks = r"(<!-- harms: begin -->\n\n).*?(<!-- harms: end -->)"
+    new, found = re.subn(marks, lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.DOTALL)
     assert found == 1, "docs/gates.md has no marks for the table"
     PAGE.write_text(new, "utf-8")
 

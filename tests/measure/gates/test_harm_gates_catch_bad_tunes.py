@@ -33,7 +33,7 @@ def base() -> OneBase:
 def judged(name: str, base: OneBase, folder: Path) -> dict[str, GateResult]:
     shutil.copytree(STUDY, folder / name)
     shutil.copy(STUDY / f"{name}.jsonl", folder / name / "values.jsonl")
-    study = load_study(folder / name, overrides=("gates.items=40",))
+    study = load_study(folder / name, overrides=("gates.items=32",))
     tune(study)
     with base.kept():
         results = [r for r in gates(study) if r.name in HARMS]
@@ -59,4 +59,4 @@ def test_a_harmless_tune_fails_nothing_and_passes_what_its_numbers_can_bear(base
     assert verdicts["over-caution choices"] == "pass"
     # Nobody has labelled an answer, so nothing is known of malice in them.
     assert verdicts["emergent-misalignment answers"] == "not measured"
-    assert "pass" not in {verdicts["over-caution answers"], verdicts["values-left-alone"]}
+    assert verdicts["over-caution answers"] == "inconclusive"
