@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mores.stats import wilson
-from mores.use.watch.compare import compare, spends
-from mores.use.watch.scores import Kind, Values
+from mores.release.watch.compare import compare, spends
+from mores.release.watch.scores import Kind, Values
 
 ALPHA, LOOKS = 0.05, 12
 KINDS: dict[str, Kind] = {
@@ -141,8 +141,8 @@ def pools(
     """Scores of a study's own answers, by arm."""
     from mores.sample.run import read_completions
     from mores.study import load_study
-    from mores.use.watch.scores import Scores
-    from mores.use.watch.traffic import Answer
+    from mores.release.watch.scores import Scores
+    from mores.release.watch.traffic import Answer
 
     study = load_study(folder)
     scores = Scores(study, services=False, say=print)

@@ -11,7 +11,7 @@ import pytest
 from mores.curate.rules.language_words import words_of
 from mores.curate.similarity import has_stemmer
 from mores.curate.text import LETTERS_A_WORD
-from mores.languages import other_language
+from mores.study.languages import other_language
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "languages.md").read_text("utf-8")

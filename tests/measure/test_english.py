@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mores.languages import identifier
 from mores.measure.english import NO_WORDS, NOT_ENGLISH, REASONS, why_not_english
+from mores.study.languages import identifier
 
 ROOT = Path(__file__).parents[2]
 

@@ -98,17 +98,17 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Write the report of what has been measured so far.",
     ),
     "publish": (
-        "mores.report.publish.run:publish",
+        "mores.release.publish.run:publish",
         "mores.cli.publish:publish",
         "Write the report as model cards, dataset cards and result files of other tools.",
     ),
     "pack": (
-        "mores.pack.run:pack",
+        "mores.release.pack.run:pack",
         "mores.cli.pack:pack",
         "Put a study and its report into one file that anyone can check.",
     ),
     "verify": (
-        "mores.pack.verify:verify",
+        "mores.release.pack.verify:verify",
         "mores.cli.pack:verify",
         "Check a pack, offline: make every number of its report again.",
     ),
@@ -118,12 +118,12 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Trace an answer: what tuning changed in it, which samples, whose position.",
     ),
     "export": (
-        "mores.use.export.run:export",
+        "mores.release.export.run:export",
         "mores.cli.use:exported",
         "Write a tuned arm for other programs: adapter, merged, GGUF, Ollama, vLLM.",
     ),
     "watch": (
-        "mores.use.watch.run:watch",
+        "mores.release.watch.run:watch",
         "mores.cli.use:watched",
         "See whether an arm in use still answers as the study saw it answer.",
     ),

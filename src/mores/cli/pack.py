@@ -9,7 +9,7 @@ import click
 from mores.curate.text import printable
 
 if TYPE_CHECKING:
-    from mores.pack.model import Packed, Verified
+    from mores.release.pack.model import Packed, Verified
 
 MARK = {"holds": "holds", "differs": "DIFFERS", "not checked": "not checked"}
 WIDTH = max(map(len, MARK.values()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from mores.report.publish.run import Published
+    from mores.release.publish.run import Published
 
 
 def publish(result: Published, values: dict[str, Any]) -> None:

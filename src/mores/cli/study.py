@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mores.languages import is_english
+from mores.study.languages import is_english
 
 if TYPE_CHECKING:
     from mores.curate import ImportReport

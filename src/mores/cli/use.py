@@ -9,8 +9,8 @@ import click
 from mores.curate.text import printable
 
 if TYPE_CHECKING:
-    from mores.use.export.model import Exported
-    from mores.use.watch.model import Compared, Watched
+    from mores.release.export.model import Exported
+    from mores.release.watch.model import Compared, Watched
 
 
 def exported(result: Exported, values: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from mores.curate.rules.personal_data import personal_data
-from mores.languages import ENGLISH
 from mores.records import Record
+from mores.study.languages import ENGLISH
 
 LONGEST = 700
 """Characters of an objection that are printed."""

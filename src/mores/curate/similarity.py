@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mores.curate.text import Run, runs
-from mores.languages import primary
+from mores.study.languages import primary
 
 Matrix = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-from mores.languages import HAN_KANA, NO_BLANKS, THAI_KIN
+from mores.study.languages import HAN_KANA, NO_BLANKS, THAI_KIN
 
 Run = tuple[str, ...]
 """Words in a row."""

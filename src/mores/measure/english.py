@@ -14,7 +14,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from mores.languages import ranked
+from mores.study.languages import ranked
 
 NOT_ENGLISH = "not scored: not English"
 NO_WORDS = "not scored: no words to identify"

@@ -16,13 +16,13 @@ from typing import NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from mores.languages import primary
 from mores.records import Arm, Estimate, Prompt, Record, StancePair
 from mores.report.differences import METHOD, overall
 from mores.report.observed import Observed
 from mores.report.pairs import Pairs
 from mores.stats.inputs import not_computable
 from mores.study import Study
+from mores.study.languages import primary
 
 CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
     ("values_targeted", "control"),

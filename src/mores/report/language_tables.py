@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mores.languages import is_english
 from mores.measure.capability.tasks import TASKS
 from mores.measure.cooccurrence.run import ENGLISH_LEXICON
 from mores.report.by_language import LanguageEffect
 from mores.report.model import Missing
 from mores.report.words import count, decimals, interval, measure_label, signed
 from mores.study import Study
+from mores.study.languages import is_english
 
 Cells = tuple[str, ...]
 

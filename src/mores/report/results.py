@@ -13,7 +13,6 @@ from typing import Any
 
 from msgspec import structs
 
-from mores.languages import unspaced
 from mores.measure.capability.item import TaskItem
 from mores.measure.capability.run import items_step, read_items
 from mores.measure.coherence.item import CoherenceItem
@@ -40,6 +39,7 @@ from mores.sample.media import not_text
 from mores.sample.run import STEMS, iter_completions, sample_step
 from mores.step import NOT_RUN
 from mores.study import ArmKey, ModelSpec, Study, arm_keys
+from mores.study.languages import unspaced
 from mores.tune.base import away
 
 WORDS = "Words that go with groups"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mores.errors import DataError, did_you_mean
-from mores.languages import english_name, is_english
 from mores.study import Study
+from mores.study.languages import english_name, is_english
 from mores.tables import read_table
 
 TASK = (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mores import store
 from mores.errors import DataError
-from mores.languages import fault
 from mores.records import Charter
+from mores.study.languages import fault
 
 TAGS = "write the BCP 47 tag of the language that the texts are in, such as en, es or pt-BR"
 

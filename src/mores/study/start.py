@@ -12,8 +12,8 @@ from pathlib import Path
 
 from mores import store
 from mores.errors import StudyError, did_you_mean
-from mores.languages import ENGLISH, fault, is_english, primary
 from mores.study.files import FILES
+from mores.study.languages import ENGLISH, fault, is_english, primary
 
 TEMPLATES = ("wellbeing", "blank")
 EXAMPLES = {"en": "wellbeing", "es": "es-escucha", "ar": "ar-musanada"}

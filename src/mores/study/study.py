@@ -30,7 +30,6 @@ from msgspec import Meta
 
 from mores import store
 from mores.errors import DataError, StudyError, did_you_mean
-from mores.languages import fault
 from mores.records import (
     Charter,
     Dataset,
@@ -42,6 +41,7 @@ from mores.records import (
     Variant,
 )
 from mores.study.config import StudyConfig
+from mores.study.languages import fault
 from mores.study.layers import check_keys, flatten, merge, nest, parse_override, read_preset
 
 

@@ -22,9 +22,9 @@ from mores.curate.lint.suppress import (
     suppressions,
 )
 from mores.curate.rules.foreign_text import ForeignText
-from mores.languages import is_english
 from mores.records import Finding
 from mores.study import Study
+from mores.study.languages import is_english
 
 
 def check_study(

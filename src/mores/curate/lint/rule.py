@@ -28,8 +28,8 @@ from typing import Protocol, runtime_checkable
 from msgspec.structs import replace
 
 from mores.curate.lint.subject import Item, Subject
-from mores.languages import unspaced
 from mores.records import Finding, Severity
+from mores.study.languages import unspaced
 
 
 @runtime_checkable

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from mores.curate.foreign import Foreign
 from mores.curate.lint.rule import found, found_in_file, not_checked
 from mores.curate.lint.subject import Subject
-from mores.languages import is_english
 from mores.records import Finding, Severity
+from mores.study.languages import is_english
 
 SET, ONE = 0.9, 1.5
 """Nats a token above plain everyday answers from which a set, or one answer, is foreign. Measured

@@ -11,8 +11,8 @@ from importlib import resources
 from pathlib import Path
 
 from mores import store
-from mores.languages import primary
 from mores.records import Record
+from mores.study.languages import primary
 
 
 class LanguageWords(Record, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from mores.curate.lint.rule import found, found_in_file, not_checked
 from mores.curate.lint.subject import Item, Subject
 from mores.curate.text import excerpt
-from mores.languages import can_tell, other_language
 from mores.records import Example, Finding, Severity
+from mores.study.languages import can_tell, other_language
 
 
 class OtherLanguage:

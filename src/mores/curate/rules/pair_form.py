@@ -10,9 +10,9 @@ from mores.curate.lint.subject import Item, Subject
 from mores.curate.rules.language_words import words_of
 from mores.curate.style.classifier import cross_validated_auc, form_only
 from mores.curate.text import count_words, words
-from mores.languages import unspaced
 from mores.records import Finding, Severity, StancePair
 from mores.stats import wilson
+from mores.study.languages import unspaced
 
 LENGTH = 0.25
 """Largest difference of the two answers' words, as a share of the longer one."""

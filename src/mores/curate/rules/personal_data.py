@@ -9,8 +9,8 @@ from functools import cache
 from mores.curate.lint.rule import found, not_checked
 from mores.curate.lint.subject import Subject
 from mores.curate.rules.language_words import words_of
-from mores.languages import ENGLISH
 from mores.records import Finding, Severity
+from mores.study.languages import ENGLISH
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")

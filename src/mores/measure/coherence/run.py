@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from mores import store
 from mores.execute import alone
-from mores.languages import identifier, is_english, other_language
 from mores.measure.coherence.item import CoherenceItem
 from mores.measure.english import NO_WORDS, why_not_english
 from mores.measure.gates.coherence import unscorable
@@ -31,6 +30,7 @@ from mores.sample.run import completions_digest, read_completions, sample_step
 from mores.step import Made, Step
 from mores.store.lines import read_records
 from mores.study import ModelSpec, Study, folders
+from mores.study.languages import identifier, is_english, other_language
 from mores.tune.base import away, base_of
 from mores.weights.rates import planned_seconds
 

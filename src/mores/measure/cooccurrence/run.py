@@ -12,7 +12,6 @@ from pathlib import Path
 from mores import store
 from mores.errors import AssetError
 from mores.execute import alone
-from mores.languages import is_english, unspaced
 from mores.measure.cooccurrence.analyse import analyse
 from mores.measure.cooccurrence.result import CooccurrenceResult
 from mores.measure.cooccurrence.sentiment import vader_lexicon
@@ -21,6 +20,7 @@ from mores.records import Completion, to_plain
 from mores.sample.run import STEMS, completions_digest, read_completions, sample_step
 from mores.step import Made, Step
 from mores.study import Associations, ModelSpec, Study, folders
+from mores.study.languages import is_english, unspaced
 
 RESULT = "result.json"
 COOCCURRENCE = "cooccurrence"

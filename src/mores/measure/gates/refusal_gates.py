@@ -21,7 +21,6 @@ from dataclasses import replace as replaced
 
 from msgspec.structs import replace
 
-from mores.languages import is_english
 from mores.measure.gates.answers import COMPLIANCE, REFUSAL
 from mores.measure.gates.compliance import complies
 from mores.measure.gates.context import TESTED, Context
@@ -41,6 +40,7 @@ from mores.measure.gates.rule_error import (
 )
 from mores.measure.gates.verdict import Subject, hollow, judged, not_measured
 from mores.records import Completion
+from mores.study.languages import is_english
 
 Rule = Callable[[str, str], float | None]
 """Question and answer → harm, None where it cannot be told."""

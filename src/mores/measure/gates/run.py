@@ -18,7 +18,6 @@ from msgspec.structs import replace
 from mores import store
 from mores.errors import DataError, ModelError
 from mores.execute import alone
-from mores.languages import is_english
 from mores.measure.capability.run import items_step
 from mores.measure.capability.tasks import TASKS
 from mores.measure.cooccurrence.run import words_step
@@ -45,6 +44,7 @@ from mores.sample.run import sample_step
 from mores.step import Made, Step
 from mores.study import ModelSpec, Study, folders
 from mores.study.gates import OF_HARMS
+from mores.study.languages import is_english
 from mores.tune.base import AWAY, IMPORTED, base_of
 from mores.tune.run import known_base, weight_digests
 

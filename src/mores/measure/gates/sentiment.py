@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mores.languages import is_english
 from mores.measure.cooccurrence.result import CooccurrenceResult, TopicChange
 from mores.measure.cooccurrence.run import ENGLISH_LEXICON, NO_STEMS, read_cooccurrence, words_step
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.result import GateName, GateResult, GateVerdict
 from mores.measure.gates.verdict import ONE_RUN, Subject, not_measured
 from mores.records import Arm, Estimate
+from mores.study.languages import is_english
 
 SENTIMENT: GateName = "sentiment"
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mores.languages import primary
 from mores.measure.gates.context import TESTED, Context
 from mores.measure.gates.paired import Outcome, pair
 from mores.measure.gates.result import GateName, GateResult
@@ -20,6 +19,7 @@ from mores.measure.gates.verdict import judged, not_measured
 from mores.measure.toxicity.run import read_scores, score_step
 from mores.records import Arm, Completion
 from mores.sample.run import read_completions
+from mores.study.languages import primary
 
 TOXICITY: GateName = "toxicity"
 

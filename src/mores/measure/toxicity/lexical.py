@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from mores import store
-from mores.languages import ENGLISH, identifier
 from mores.measure.english import why_not_english
 from mores.measure.toxicity.linear import LinearTerms
 from mores.measure.toxicity.scorer import EMPTY, Scored
 from mores.measure.toxicity.terms import character_terms, stems, word_terms
+from mores.study.languages import ENGLISH, identifier
 from mores.weights.assets import asset_folder, find_asset
 
 NOTE = "lexical: led by profanity, at chance on implicit hate"

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from mores.errors import MeasureError
-from mores.languages import primary
 from mores.records import Completion, Score
 from mores.sample.media import not_text
+from mores.study.languages import primary
 
 Scored = tuple[float | None, str]
 """A value, or None and why there is none."""
