@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-NAMES = ("id", "name", "judge", "model", "measure", "contrast", "category", "key", "what", "task", "scorer",
-         "question", "arm", "number", "gate")  # fmt: skip
+NAMES = ("id", "name", "judge", "model", "measure", "contrast", "category", "key", "what", "task",
+         "scorer", "question", "arm", "number", "gate")  # fmt: skip
 """Fields that name an entry of a list, in this order."""
 CLOSE = 1e-9
 """Relative: another build of numpy may take a sum in another order. Nothing printed differs."""
