@@ -149,9 +149,9 @@ def test_no_sentence_is_left_without_texts(whole, tmp_path):
 def _strings(value):
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict | list):
-        fields = (
-            {k: v for k, v in value.items() if k not in OURS} if isinstance(value, dict) else {}
-        )
-        for one in fields.values() if isinstance(value, dict) else value:
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from _strings(one) if key not in OURS else ()
+    elif isinstance(value, list):
+        for one in value:
             yield from _strings(one)
