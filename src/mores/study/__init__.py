@@ -9,7 +9,6 @@ from mores.study.config import (
     CapabilityConfig,
     CapabilityTask,
     CooccurrenceConfig,
-    GatesConfig,
     ModelSpec,
     RatingConfig,
     SampleConfig,
@@ -18,6 +17,7 @@ from mores.study.config import (
     ToxicityConfig,
 )
 from mores.study.files import study_files
+from mores.study.gates import GatesConfig
 from mores.study.judges import Judge
 from mores.study.start import init
 from mores.study.study import Associations, Group, Study, Topic, load_study, settings

@@ -85,8 +85,8 @@ def _named(study: Study) -> Iterator[Path]:
     """Files that the settings name, there or not."""
     config = study.config
     gates = config.gates
-    sets = (gates.safe_prompts, gates.harmful_prompts, gates.choices)
-    sets += (gates.misaligned, gates.facts, gates.neutral, gates.values)
+    asked = (gates.safe_prompts, gates.harmful_prompts, gates.choices)
+    sets = (*asked, gates.misaligned, gates.facts, gates.neutral, gates.values)
     yield from (study.folder / name for name in sets if name)
     for task in config.capability.tasks:
         yield from _of_task(study, task.task)
