@@ -10,10 +10,12 @@ import shutil
 from pathlib import Path
 
 from mores import store
-from mores.records import claim
 from mores.release.export.model import Exported, PromptFormat
+from mores.release.publish.card import model_card
+from mores.release.publish.subject import subject
 from mores.report.run import DATA, report_step
 from mores.study import ModelSpec, Study, folders
+from mores.tune.run import outdated_arms
 
 CARD = "README.md"
 HOW = {
@@ -31,33 +33,24 @@ def write_card(study: Study, spec: ModelSpec, done: Exported, form: PromptFormat
         A note for the user where there is no current report; else empty.
     """
     step = report_step(study)
-    why = step.stale()
+    why = step.stale() or "; ".join(f"{arm}: {what}" for arm, what in outdated_arms(study).items())
+    absent = f"the study has no current report ({why}): nothing says what tuning changed"
     if not why:
         with store.disk_errors(to):
             shutil.copyfile(folders.report_folder(study) / DATA, to / DATA)
-    absent = f"the study has no current report (it {why}): nothing says what tuning changed"
-    found = [f"When these weights were exported, {absent}."] if why else _found(spec, to / DATA)
     dtype = f", {done.dtype}" if done.dtype else ""
     lines = [
-        f"# {done.study} {done.version}: {done.arm} of {done.model}",
+        _short(study, done, absent) if why else _model_card(study, spec, done),
         "",
-        study.config.description or "A model tuned by a study of `mores`.",
+        "## These files",
         "",
-        f"- Base model: {done.model} ({done.base_digest}). Its licence and card go on to hold.",
-        f"- Licence of the study: {study.config.license or 'none is named'}",
         f"- Form: {done.form}{dtype}. Tuned weights: {done.arm_digest}",
         "",
-        "## What the study found",
-        "",
-        *found,
+        *_checked(done),
         "",
         "## How to ask",
         "",
         *_asking(form),
-        "",
-        "## The same weights",
-        "",
-        *_checked(done),
         "",
         MEANT,
     ]
@@ -65,14 +58,30 @@ def write_card(study: Study, spec: ModelSpec, done: Exported, form: PromptFormat
     return absent if why else ""
 
 
-def _found(spec: ModelSpec, report: Path) -> list[str]:
-    """Headlines of this model with their verdicts, as printed."""
-    told = store.read_json(report)["headlines"]
-    own = [h for h in told if h["model"] in ("", spec.name)]
-    lines = [
-        f"- **{claim(h['verdict'], h['scope'])}** ({h['measure']}): {h['sentence']}" for h in own
-    ]
-    return [*lines, "", f"All figures: `{DATA}`."]
+def _model_card(study: Study, spec: ModelSpec, done: Exported) -> str:
+    """The card of `mores publish`: every figure is the report's."""
+    published = subject(study)
+    model, arm = next(
+        (model, arm)
+        for model, arm in published.tuned()
+        if (model.name, arm.name) == (spec.name, done.arm)
+    )
+    return model_card(published, model, arm).rstrip()
+
+
+def _short(study: Study, done: Exported, absent: str) -> str:
+    return "\n".join(
+        [
+            f"# {done.study} {done.version}: {done.arm} of {done.model}",
+            "",
+            study.config.description or "A model tuned by a study of `mores`.",
+            "",
+            f"- Base model: {done.model} ({done.base_digest}). Its licence and card go on to hold.",
+            f"- Licence of the study: {study.config.license or 'none is named'}",
+            "",
+            f"When these weights were exported, {absent}.",
+        ]
+    )
 
 
 def _asking(form: PromptFormat) -> list[str]:
