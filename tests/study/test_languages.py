@@ -15,7 +15,7 @@ from mores.study.languages import (
     unspaced,
 )
 
-WELLBEING = Path(__file__).parents[1] / "examples" / "wellbeing"
+WELLBEING = Path(__file__).parents[2] / "examples" / "wellbeing"
 SPANISH = "¿Qué puedo hacer si mi hermano no quiere ir al médico?"
 ARABIC = "ماذا أفعل إذا كان ابني لا يريد الذهاب إلى المدرسة؟"
 GERMAN = "Was kann ich tun, wenn mein Bruder nicht zum Arzt gehen will?"
