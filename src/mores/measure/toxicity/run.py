@@ -170,7 +170,7 @@ def score_step(
     else:
         inputs["scorer"] = judge.digest
         config = {"scorer": judge.name, "version": judge.version}
-        if foreign := unknown_languages(judge, languages_of(study)):
+        if foreign := unknown_languages(judge, languages_of(study, of)):
             inputs["languages"] = store.digest(foreign)
         if takes_prompt(judge):
             inputs["prompts"] = store.digest(_asked(study, of))
@@ -189,9 +189,14 @@ def score_step(
     )
 
 
-def languages_of(study: Study) -> dict[str, str]:
-    """Return the language of every prompt, by its id."""
-    return {p.id: study.language_of(p) for p in study.prompts}
+def languages_of(study: Study, of: str = SAMPLE) -> dict[str, str]:
+    """Return the language of every prompt or variant, by its id; a log is in the charter's."""
+    own = {p.id: study.language_of(p) for p in study.prompts}
+    if of == LOG and (log := read_log(study)) is not None:
+        return {p.id: study.charter.language for p in log.prompts}
+    if of == SAMPLE:
+        return own
+    return {v.id: v.language or own[v.varies] for v in study.variants if v.varies in own}
 
 
 def _options(study: Study, name: str) -> dict[str, object]:
@@ -230,7 +235,7 @@ def _score_model(
             completions,
             judge,
             prompts=prompts,
-            languages=languages_of(study),
+            languages=languages_of(study, of),
             raw=step.folder / RAW,
             advance=task.advance,
         )
