@@ -39,7 +39,7 @@ def test_all_rows_are_taken_where_they_are_few(tmp_path: Path) -> None:
             {"question": "who can help?", "weight": 2},
         ],
     )
-    log = take(path, 10, 7, QUIET)
+    log = take(path, 10, 7, "en", QUIET)
     assert [(p.text, p.weight) for p in log.prompts] == [
         ("who can help?", 5.0),
         ("what is right?", 1.0),
@@ -59,7 +59,7 @@ def test_personal_data_are_left_out_and_counted(tmp_path: Path) -> None:
             {"text": "gone", "weight": 0},
         ],
     )
-    log = take(path, 10, 7, QUIET)
+    log = take(path, 10, 7, "en", QUIET)
     assert log.left_out == {
         "empty": 1,
         "longer than 4000 characters": 1,
@@ -75,7 +75,7 @@ def test_a_sample_is_drawn_in_proportion_to_weight(tmp_path: Path) -> None:
     path = log_of(tmp_path, [{"text": f"q{i}", "weight": i} for i in range(1, 41)])
     found: Counter[str] = Counter()
     for seed in range(200):
-        log = take(path, 20, seed, QUIET)
+        log = take(path, 20, seed, "en", QUIET)
         assert log.drawn
         assert sum(p.weight for p in log.prompts) == 20
         found.update({p.text: p.weight for p in log.prompts})
@@ -88,8 +88,8 @@ def test_a_sample_is_drawn_in_proportion_to_weight(tmp_path: Path) -> None:
 
 def test_the_same_log_gives_the_same_prompts(tmp_path: Path) -> None:
     path = log_of(tmp_path, [{"text": f"q{i}"} for i in range(50)])
-    assert take(path, 5, 7, QUIET) == take(path, 5, 7, QUIET)
-    assert take(path, 5, 7, QUIET) != take(path, 5, 8, QUIET)
+    assert take(path, 5, 7, "en", QUIET) == take(path, 5, 7, "en", QUIET)
+    assert take(path, 5, 7, "en", QUIET) != take(path, 5, 8, "en", QUIET)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_same_log_gives_the_same_prompts(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_taken_says_why(tmp_path: Path, rows, said) -> None:
     with pytest.raises(DataError, match=said):
-        take(log_of(tmp_path, rows), 5, 7, QUIET)
+        take(log_of(tmp_path, rows), 5, 7, "en", QUIET)
 
 
 def test_answers_to_a_log_stand_apart_in_the_report(tuned_study: Path, tmp_path: Path) -> None:

@@ -83,7 +83,26 @@ def _of_sampling(study: Study, spec: ModelSpec, reader: Reader) -> Bill:
             len(r.ids) or _tokens([r.text, *(text for _, text in r.messages)]) for r in requests
         )
         drawn += len(requests) * grid.decoding.max_new_tokens
-    return _at(spec.name, spec.endpoint, read, drawn, estimated=reader.tokenizer is None)
+    more = variant_tokens(study, spec)
+    guessed = reader.tokenizer is None or any(more)
+    return _at(spec.name, spec.endpoint, read + more[0], drawn + more[1], estimated=guessed)
+
+
+def variant_tokens(study: Study, spec: ModelSpec) -> tuple[int, int]:
+    """Return tokens read and drawn for questions asked otherwise, guessed from their texts."""
+    from mores.measure.stance.run import PAIR_TOKENS, pair_variants
+    from mores.sample.varied import prompt_variants, variant_keys
+
+    if not study.config.variants.enabled:
+        return 0, 0
+    keys, longest = len(variant_keys(study)), study.config.sample.decoding.max_new_tokens
+    draws = min(study.config.variants.draws, study.config.sample.draws)
+    asked = prompt_variants(study, spec)
+    texts = sum(len(v.text.encode()) for v in asked) // BYTES_A_TOKEN
+    own = sum(v.own_answer for v in asked) * longest
+    pairs = pair_variants(study).pairs if spec.here else ()
+    read = sum(len(p.prompt.encode()) // BYTES_A_TOKEN + PAIR_TOKENS for p in pairs)
+    return keys * (read + texts + own * draws), keys * draws * len(asked) * longest
 
 
 def _of_judging(study: Study, judge: Judge, endpoint: Endpoint) -> Bill:
@@ -95,7 +114,7 @@ def _of_judging(study: Study, judge: Judge, endpoint: Endpoint) -> Bill:
     read = asked = 0
     for question in study.chosen_prompts:
         position = study.charter.position(question.category)
-        item = Item(position.title, position.statement, question.text, "", ())
+        item = Item(position.title, position.statement, question.asked, "", ())
         count = len(ORDERS) * len(keys) * draws * len(config.models)
         asked += count
         answer = config.sample.decoding.max_new_tokens

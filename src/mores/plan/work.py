@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mores import store
-from mores.plan.bill import Bill, bills
+from mores.plan.bill import Bill, bills, variant_tokens
 from mores.plan.foreign import foreign_words
 from mores.plan.power import Shows, what_it_shows
 from mores.plan.rates import draws_of, rates_of, side_by_side
@@ -21,7 +21,6 @@ from mores.stats import smallest_p
 from mores.study import ModelSpec, Study, settings
 from mores.study.arms import arm_keys
 from mores.tune.base import base_of
-from mores.tune.elsewhere.order import BYTES_A_TOKEN
 from mores.weights.rates import Rates
 
 if TYPE_CHECKING:
@@ -267,23 +266,6 @@ def _plan_model(
     )
 
 
-def _variant_tokens(study: Study) -> tuple[int, int]:
-    """Tokens read and drawn for questions asked in other ways, from the length of their texts."""
-    from mores.measure.stance.run import PAIR_TOKENS, pair_variants
-    from mores.sample.varied import prompt_variants, variant_keys
-
-    if not study.config.variants.enabled:
-        return 0, 0
-    keys, longest = len(variant_keys(study)), study.config.sample.decoding.max_new_tokens
-    draws = min(study.config.variants.draws, study.config.sample.draws)
-    asked = prompt_variants(study, study.config.models[0])
-    texts = sum(len(v.text.encode()) for v in asked) // BYTES_A_TOKEN
-    own = sum(v.own_answer for v in asked) * longest
-    pairs = pair_variants(study).pairs
-    read = sum(len(p.prompt.encode()) // BYTES_A_TOKEN + PAIR_TOKENS for p in pairs)
-    return keys * (read + texts + own * draws), keys * draws * len(asked) * longest
-
-
 def _sampling_tokens(study: Study, asked: Sequence[Request]) -> tuple[int, int]:
     """Tokens read (each prompt once) and the most that can be drawn."""
     from mores.measure.stance.run import PAIR_TOKENS
@@ -299,6 +281,6 @@ def _sampling_tokens(study: Study, asked: Sequence[Request]) -> tuple[int, int]:
     # Stance reads each pair once an arm, coherence each answer once more.
     pairs = len(study.pairs("test")) * len(arm_keys(study.config.arms, study.config.train_seeds))
     read += pairs * PAIR_TOKENS + drawn
-    more_read, more_drawn = _variant_tokens(study)
+    more_read, more_drawn = variant_tokens(study, study.config.models[0])
     read, drawn = read + more_read, drawn + more_drawn
     return read, drawn + stems * study.config.cooccurrence.decoding.max_new_tokens

@@ -24,6 +24,8 @@ from mores.records.answered import (
     Unrateable,
 )
 from mores.records.asked import (
+    ANSWERED,
+    ASKED,
     Accountable,
     Basis,
     Charter,
@@ -69,7 +71,9 @@ from mores.records.estimate import (
 )
 
 __all__ = [
+    "ANSWERED",
     "ARMS",
+    "ASKED",
     "BESIDE",
     "CHECKS",
     "CONTEXT_ARMS",

@@ -252,6 +252,8 @@ class Variant(Record, frozen=True, kw_only=True):
     opposed: str = ""
     source: str = ""
     """``rule …``, or ``draft by …`` of what a model wrote; empty where a person did."""
+    made_from: str = ""
+    """Of what a rule or model made: short digest of the question it was made from."""
     author: str = ""
     reviewer: str = ""
     """Who has read it; what a model wrote counts in no figure before."""

@@ -64,6 +64,7 @@ from mores.report.sizes import size_summary
 from mores.report.verdicts import better_of
 from mores.step import Manifest, read_manifest, versions
 from mores.study import ArmKey, Study, folders
+from mores.study.languages import primary
 from mores.tune.run import known_base, outdated_arms
 from mores.tune.tuner import LOG
 
@@ -219,7 +220,7 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
         languages += by_language(
             [
                 *rows_of([o for o in values if o.prompt_id not in near], asked.of),
-                *_translations(results, measure),
+                *_translations(study, results, measure),
             ],
             declared=asked.declared,
             measure=measure,
@@ -241,16 +242,24 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
     if results.coherence and results.completions:
         coherence, kept = coherence_results(
             results.spec.name,
-            [c for c in results.completions if not c.absent],
+            [c for c in results.completions if not c.absent and c.prompt_id not in asked.apart],
             results.coherence,
             margin=study.config.coherence.margin,
         )
     return _Figures(estimates + kept + changes, tasks, observed, coherence, languages)
 
 
-def _translations(results: ModelResults, measure: str) -> list[LanguageRow]:
+def _translations(study: Study, results: ModelResults, measure: str) -> list[LanguageRow]:
     """Values of what was varied into another language, each with the question that it varies."""
-    variants = [v for v in results.varied.variants.values() if v.language]
+    languages_of = {p.id: study.language_of(p) for p in study.prompts}
+    languages_of |= {p.id: study.language_of(p) for p in study.stance}
+    variants = [
+        v
+        for v in results.varied.variants.values()
+        if v.language
+        and primary(v.language) != primary(languages_of[v.varies])
+        and not (v.earlier or v.prefill)
+    ]
     _, then = sources_of(results).get(measure, ([], []))
     languages = {v.id: v.language for v in variants}
     return rows_of(then, languages, {v.id: v.varies for v in variants})

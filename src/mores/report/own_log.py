@@ -41,7 +41,7 @@ def own_log(study: Study, spec: ModelSpec, missing: list[Missing]) -> OwnLog | N
         missing: gets a line for what is not current.
     """
     log = read_log(study)
-    if log is None:
+    if log is None or spec.imported:
         return None
     if why := log_step(study, spec, log).stale():
         why = f"`mores sample --prompts` {why}"

@@ -6,7 +6,7 @@ rows[0].kind, rows[0].kept.value       "role_play", .41 of the effect on the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from mores import stats
 from mores.records import Arm, Completion, Estimate, Variant
 from mores.report.adherence import UNIT
+from mores.report.by_language import language_among
 from mores.report.contrasts import CONTRAST, PRIMARY
 from mores.report.observed import Observed, observe_scores, observe_stance
 from mores.report.pairs import Pairs
@@ -43,19 +44,32 @@ def robust(study: Study, results: ModelResults) -> list[RobustKind]:
         A row for each measure and kind, by measure; within it the worst kind first.
     """
     rows: list[RobustKind] = []
+    near = {p.id for p in study.chosen_prompts if p.near}
+    variants = {k: v for k, v in results.varied.variants.items() if v.varies not in near}
     for measure, (first, then) in sources_of(results).items():
         unit = UNIT if measure == "stance" else "prompt"
-        own = [
-            _row(study, results, measure, kind, first, _as_asked(then, results, kind), unit)
-            for kind in _kinds(results.varied.variants.values(), then)
-        ]
+        kinds = dict.fromkeys(
+            kind_of(variants[o.prompt_id], study.charter.language)
+            for o in then
+            if o.prompt_id in variants
+        )
+        own = []
+        for kind in kinds:
+            of = {
+                k: v.varies
+                for k, v in variants.items()
+                if kind_of(v, study.charter.language) == kind
+            }
+            asked = [o for o in then if o.prompt_id in of]
+            own.append(_row(study, results, measure, kind, first, asked, of, unit))
         rows += sorted(own, key=_worst_first)
     return rows
 
 
-def kind_of(variant: Variant) -> str:
-    """What a variant is counted with: its kind, and the language where it is another."""
-    return f"{variant.kind} ({variant.language})" if variant.language else variant.kind
+def kind_of(variant: Variant, declared: str) -> str:
+    """Return what a variant is counted with: its kind, and the language where it is another."""
+    language = language_among(variant.language or declared, declared)
+    return variant.kind if language == declared else f"{variant.kind} ({language})"
 
 
 def sources_of(results: ModelResults) -> Sources:
@@ -84,21 +98,6 @@ def _marked(completions: Sequence[Completion]) -> list[Observed]:
     ]
 
 
-def _kinds(variants: Iterable[Variant], then: Sequence[Observed]) -> list[str]:
-    there = {o.prompt_id for o in then}
-    return list(dict.fromkeys(kind_of(v) for v in variants if v.id in there))
-
-
-def _as_asked(then: Sequence[Observed], results: ModelResults, kind: str) -> list[Observed]:
-    """Values of one kind's variants, under the id of the question that they vary."""
-    variants: Mapping[str, Variant] = results.varied.variants
-    return [
-        Observed(variants[o.prompt_id].varies, o.category, o.arm, o.seed, o.values)
-        for o in then
-        if o.prompt_id in variants and kind_of(variants[o.prompt_id]) == kind
-    ]
-
-
 def _row(
     study: Study,
     results: ModelResults,
@@ -106,12 +105,15 @@ def _row(
     kind: str,
     first: Sequence[Observed],
     then: Sequence[Observed],
+    of: Mapping[str, str],
     unit: str,
 ) -> RobustKind:
+    """Arms are paired variant by variant; then a question's variants are averaged."""
     before, after = Pairs.of(first, *PRIMARY), Pairs.of(then, *PRIMARY)
-    both = [name for name in before.prompts if name in set(after.prompts)]
+    varied = {of[name] for name in after.prompts}
+    both = [name for name in before.prompts if name in varied]
     mean = partial(_mean, unit=unit)
-    tables = [_rows(pairs, both) for pairs in (before, after)]
+    tables = [_rows(before, both, {}), _rows(after, both, of)]
     strata = [before.categories[before.prompts.index(name)] for name in both]
     estimates = [mean(table, strata) for table in tables]
     named = partial(
@@ -122,12 +124,12 @@ def _row(
         measure=measure,
         kind=kind,
         questions=len(both),
-        left_out=len({o.prompt_id for o in then}) - len(both),
+        left_out=len({of[o.prompt_id] for o in then}) - len(both),
         original=named(estimates[0], measure=measure),
         varied=named(estimates[1], measure=f"{measure}/{kind}"),
         kept=_kept(study, tables, strata, unit, measure),
-        values_original=_level(first, both, PRIMARY[0]),
-        values_varied=_level(then, both, PRIMARY[0]),
+        values_original=_level(first, both, PRIMARY[0], {}),
+        values_varied=_level(then, both, PRIMARY[0], of),
     )
 
 
@@ -155,9 +157,13 @@ def _strata(strata: list[str]) -> list[str]:
     return ["all"] * len(strata) if single else strata
 
 
-def _rows(pairs: Pairs, names: Sequence[str]) -> np.ndarray:
-    places = {name: place for place, name in enumerate(pairs.prompts)}
-    return pairs.table[[places[name] for name in names]]
+def _rows(pairs: Pairs, names: Sequence[str], of: Mapping[str, str]) -> np.ndarray:
+    """Differences of questions, in order; of several variants of one their mean."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(pairs.prompts):
+        places.setdefault(of.get(name, name), []).append(place)
+    rows = [pairs.table[places[name]].mean(axis=0) for name in names]
+    return np.array(rows).reshape(len(names), pairs.runs)
 
 
 def _mean(table: np.ndarray, strata: list[str], *, unit: str) -> Estimate:
@@ -170,10 +176,16 @@ def _mean(table: np.ndarray, strata: list[str], *, unit: str) -> Estimate:
     return replace(found, unit=unit, p=None, verdict=verdict, details={})
 
 
-def _level(observed: Sequence[Observed], names: Sequence[str], arm: Arm) -> float | None:
+def _level(
+    observed: Sequence[Observed], names: Sequence[str], arm: Arm, of: Mapping[str, str]
+) -> float | None:
     """Mean value of one arm on these questions."""
     wanted = set(names)
-    values = [o.mean for o in observed if o.arm == arm and o.prompt_id in wanted and o.values]
+    values = [
+        o.mean
+        for o in observed
+        if o.arm == arm and of.get(o.prompt_id, o.prompt_id) in wanted and o.values
+    ]
     return float(np.mean(values)) if values else None
 
 

@@ -19,9 +19,10 @@ from mores.records import Completion, Variant
 from mores.report.model import Missing
 from mores.report.scores import Scores
 from mores.sample.run import iter_completions
-from mores.sample.varied import VARIANTS, variants_step
+from mores.sample.varied import SERVICE, VARIANTS, variants_step
 from mores.study import ModelSpec, Study
-from mores.tune.base import AWAY
+from mores.study.variants import outdated
+from mores.tune.base import away
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,19 @@ def read_varied(study: Study, spec: ModelSpec, missing: list[Missing]) -> Varied
         spec: one of its models.
         missing: gets a line for what is not there or not current.
     """
-    if not study.variants:
+    if not study.variants or not study.config.variants.enabled or spec.imported:
         return Varied()
     unread = sum(v.unread for v in study.variants)
     if unread:
         why = f"{unread} were written by a model, and nobody has read them"
         missing.append(Missing(what="Variants of questions", why=why))
+    questions = {p.id: p.text for p in study.prompts} | {p.id: p.prompt for p in study.stance}
+    if old := sum(outdated(v, questions[v.varies]) for v in study.variants):
+        why = f"{old} were made from another wording than there is now: run `mores vary`"
+        missing.append(Missing(what="Variants of questions as they are now", why=why))
+    if spec.engine == SERVICE and (given := sum(bool(v.prefill) for v in study.variants)):
+        why = f"{given} give the beginning of an answer, which a service does not take"
+        missing.append(Missing(what=f"Answers of {spec.name} to some variants", why=why))
     completions = _completions(study, spec, missing)
     return Varied(
         variants={v.id: v for v in study.variants if not v.unread},
@@ -67,10 +75,9 @@ def _stance(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple[Stan
     stale = stance_step(study, spec, of=of).stale()
     why = f"`mores measure stance` {stale}" if stale else ""
     if not spec.here:
-        why = AWAY
+        why = away(spec)
     if why:
-        if study.config.variants.enabled:
-            missing.append(Missing(what="Stance under variants", why=why))
+        missing.append(Missing(what="Stance under variants", why=why))
         return ()
     return tuple(read_stance(study, spec.name, STANCE_VARIANTS))
 
@@ -80,8 +87,7 @@ def _completions(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple
     if step is None:
         return ()
     if stale := step.stale():
-        if study.config.variants.enabled:
-            missing.append(Missing(what="Answers to variants", why=f"`mores sample` {stale}"))
+        missing.append(Missing(what="Answers to variants", why=f"`mores sample` {stale}"))
         return ()
     rows = iter_completions(study, spec.name, VARIANTS)
     return tuple(structs.replace(c, text="") for c in rows)

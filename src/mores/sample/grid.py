@@ -196,9 +196,10 @@ class Grid:
                 )
 
     def _completion(self, request: Request, result: Drawn, reader: Reader) -> Completion:
-        text = result.text
-        if text is None:
+        text = own = result.text or ""
+        if result.text is None:
             text = answer_text(reader.tokenizer, request.opened + result.ids, request.stop)
+            own = answer_text(reader.tokenizer, result.ids, request.stop)
         return Completion(
             id=completion_id(self.spec.name, request),
             prompt_id=request.prompt_id,
@@ -211,7 +212,7 @@ class Grid:
             finish_reason=result.finish_reason,
             prompt_tokens=len(request.ids) if result.read is None else result.read,
             tokens=len(result.ids) if result.drawn is None else result.drawn,
-            flags=() if result.absent else flags(text),
+            flags=() if result.absent else flags(own),
             absent=result.absent,
         )
 

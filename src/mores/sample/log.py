@@ -23,15 +23,14 @@ from msgspec.structs import replace
 
 from mores import store
 from mores.curate.rules.personal_data import personal_data
-from mores.errors import DataError
+from mores.errors import DataError, ModelError
 from mores.execute import alone
 from mores.progress import Progress
 from mores.records import Completion, Count, Prompt, Record
 from mores.sample.grid import Grid
 from mores.sample.requests import Request, prompt_requests
-from mores.sample.varied import variant_keys
 from mores.step import Step
-from mores.study import ModelSpec, Study
+from mores.study import ModelSpec, Study, arm_keys
 from mores.study.content import records_digest
 from mores.tables import read_table
 from mores.tune.run import known_base
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 LOG = "log"
 FILE = "log.json"
 NAMES = {"text": ("prompt", "question", "message", "query", "input")}
+ARMS = ("base", "values_targeted", "control")
 LONGEST = 4000
 """Characters of a prompt; a longer one is left out and counted, never cut."""
 
@@ -92,10 +92,19 @@ def sample_log(
     """
     progress = progress or Progress(quiet=True)
     with alone(study.run_folder):
-        log = take(path, most, study.config.seed, progress)
-        store.write_json(study.run_folder / LOG / FILE, log)
+        log = take(path, most, study.config.seed, study.charter.language, progress)
+        place = study.run_folder / LOG / FILE
+        before = place.read_bytes() if place.exists() else None
+        store.write_json(place, log)
         progress.say(in_words(log))
-        return [c for grid in _grids(study, log) for c in grid.run(progress)]
+        try:
+            return [c for grid in _grids(study, log) for c in grid.run(progress)]
+        except ModelError:  # nothing was asked: what was taken before stays
+            if before is None:
+                place.unlink()
+            else:
+                store.write_bytes(place, before)
+            raise
 
 
 def read_log(study: Study) -> Log | None:
@@ -151,7 +160,7 @@ class _Taken:
             self.slots[int(place)] = text
 
 
-def take(path: Path, most: int, seed: int, progress: Progress) -> Log:
+def take(path: Path, most: int, seed: int, language: str, progress: Progress) -> Log:
     """Read a log once and return a sample of its prompts; see `sample_log`.
 
     Raises:
@@ -166,7 +175,7 @@ def take(path: Path, most: int, seed: int, progress: Progress) -> Log:
     for text, weight in _rows(path):
         rows, whole = rows + 1, whole + weight
         task.advance()
-        if why := _unusable(text, weight):
+        if why := _unusable(text, weight, language):
             left_out[why] += 1
         else:
             taken.add(text, weight)
@@ -210,7 +219,7 @@ def _rows(path: Path) -> Iterator[tuple[str, float]]:
         yield " ".join(str(row["text"] or "").split()), weight
 
 
-def _unusable(text: str, weight: float) -> str:
+def _unusable(text: str, weight: float, language: str) -> str:
     """Why a row is left out, or nothing."""
     if not text:
         return "empty"
@@ -218,7 +227,7 @@ def _unusable(text: str, weight: float) -> str:
         return "of weight 0"
     if len(text) > LONGEST:
         return f"longer than {LONGEST} characters"
-    kinds = [kind for kind, _ in personal_data(text)]
+    kinds = [kind for kind, _ in personal_data(text, language)]
     return f"with what looks like {kinds[0]}" if kinds else ""
 
 
@@ -226,17 +235,18 @@ def _unusable(text: str, weight: float) -> str:
 
 
 def _grids(study: Study, log: Log) -> list[Grid]:
-    return [_grid(study, spec, log) for spec in study.config.models]
+    return [_grid(study, spec, log) for spec in study.config.models if not spec.imported]
 
 
 def _grid(study: Study, spec: ModelSpec, log: Log) -> Grid:
-    keys = [key for key in variant_keys(study) if key.arm not in ("prompted", "few_shot")]
+    arms = [arm for arm in study.config.arms if arm in ARMS]
+    keys = arm_keys(arms, study.config.train_seeds)
     prompts = [Prompt(id=p.id, category=LOG, text=p.text, split="test") for p in log.prompts]
 
     def build(model: Reader) -> list[Request]:
         return prompt_requests(model, spec.format, keys, prompts, 1, study.charter, study.values)
 
-    inputs = {"prompts": records_digest(prompts)}
+    inputs = {"prompts": records_digest(prompts), "log": store.digest(log)}
     extra: dict[str, Any] = {"format": spec.format, "draws": 1}
     config = study.config.sample.decoding
     return Grid(study, spec, LOG, keys, replace(config), inputs, extra, build)

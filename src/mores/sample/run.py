@@ -166,6 +166,13 @@ def _prompt_grid(
     decoding: Decoding | None = None,
 ) -> Grid:
     config = study.config.sample
+    if spec.engine == "openai" and (given := next((p for p in prompts if p.prefill), None)):
+        raise StudyError(
+            "a service takes no beginning of an answer (prefill)",
+            path=study.folder / "prompts.jsonl",
+            where=f"id {given.id!r}, model {spec.name!r}",
+            fix="leave the prompt out of this prompt set, or draw where the weights are",
+        )
 
     def build(model: Reader) -> list[Request]:
         return prompt_requests(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mores.weights.reader import Reader
 
 VARIANTS = "variants"
+SERVICE = "openai"
+"""The engine that takes no beginning of an answer."""
 
 
 def sample_variants(study: Study, *, progress: Progress | None = None) -> list[Completion]:
@@ -66,8 +68,10 @@ def variants_step(study: Study, spec: ModelSpec) -> Step | None:
 
 def prompt_variants(study: Study, spec: ModelSpec) -> list[Variant]:
     """Return the variants that a model is asked to answer, in file order."""
-    chosen = {p.id for p in study.chosen_prompts}
-    return asked(study.variants, chosen, prefill=spec.here)
+    if spec.imported:
+        return []
+    chosen = {p.id: p.text for p in study.chosen_prompts}
+    return asked(study.variants, chosen, prefill=spec.engine != SERVICE)
 
 
 def variant_keys(study: Study) -> list[ArmKey]:
@@ -126,6 +130,8 @@ def _following(
         for v in variants:
             for draw in range(draws):
                 answer = own.get((key.arm, key.seed, v.varies, draw))
+                if answer is None or answer.absent:
+                    continue  # there is nothing to go on from
                 prompt = as_prompt(v, prompts[v.varies], answer)
                 (row,) = prompt_requests(
                     model, spec.format, [key], [prompt], 1, study.charter, study.values

@@ -16,6 +16,9 @@ from mores.stats.inputs import not_computable, vector
 METHOD = "P(first > second) + ½ P(equal); rank-sum test, two-sided"
 MOST_EXACT = 8
 """Values of the smaller sample up to which, without ties, p is exact."""
+DOUBTED = 0.1
+PERMUTATIONS = 49_999
+_CELLS = 2_000_000
 
 
 def rank_sum(first: ArrayLike, second: ArrayLike) -> Estimate:
@@ -23,8 +26,10 @@ def rank_sum(first: ArrayLike, second: ArrayLike) -> Estimate:
 
     U / (n · m) of Mann & Whitney (1947, Annals of Mathematical Statistics 18, 50). p is exact for
     small samples without ties, else from the normal distribution with corrections for ties and
-    continuity (scipy.stats.mannwhitneyu). It holds where values of both samples come from one
-    distribution, whatever that is, and are independent.
+    continuity (scipy.stats.mannwhitneyu). With ties that p is too small in the tails (of values
+    that are mostly zero, .036 at a nominal .004), so below .1 it is taken from 49,999 permutations
+    with a fixed seed (Davison & Hinkley 1997, section 4.3) and is never below 2e-5. It holds where
+    values of both samples come from one distribution, whatever that is, and are independent.
 
     Args:
         first: shape (n,).
@@ -50,6 +55,8 @@ def rank_sum(first: ArrayLike, second: ArrayLike) -> Estimate:
         exact = not ties and min(len(one), len(two)) <= MOST_EXACT
         found = mannwhitneyu(one, two, method="exact" if exact else "asymptotic")
         value, p = float(found.statistic) / (len(one) * len(two)), float(found.pvalue)
+        if ties and p < DOUBTED:
+            p = _permuted(both, len(one))
     return Estimate(
         value=value,
         p=min(1.0, p),
@@ -58,3 +65,19 @@ def rank_sum(first: ArrayLike, second: ArrayLike) -> Estimate:
         method=METHOD,
         details={"n_first": len(one), "n_second": len(two)},
     )
+
+
+def _permuted(both: np.ndarray, size: int) -> float:
+    """Two-sided p of the first sample's rank sum, over random divisions of all values."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(both)
+    middle = size * ranks.mean()
+    seen = abs(ranks[:size].sum() - middle)
+    rng, far, left = np.random.default_rng(len(both)), 0, PERMUTATIONS
+    while left:
+        block = min(left, max(1, _CELLS // len(both)))
+        order = rng.random((block, len(both))).argpartition(size - 1, axis=1)[:, :size]
+        far += int((np.abs(ranks[order].sum(axis=1) - middle) >= seen - 1e-9).sum())
+        left -= block
+    return (1 + far) / (1 + PERMUTATIONS)

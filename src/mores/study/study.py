@@ -167,7 +167,11 @@ class Study:
         from mores.study.variants import read_variants
 
         path = self.folder / "variants.jsonl"
-        return read_variants(path, [p.id for p in self.prompts], [p.id for p in self.stance])
+        return read_variants(
+            path,
+            {p.id: self.language_of(p) for p in self.prompts},
+            {p.id: self.language_of(p) for p in self.stance},
+        )
 
     def language_of(self, record: Prompt | StancePair) -> str:
         """The language that a prompt or pair is in: its own, or the charter's."""

@@ -10,12 +10,13 @@ What a model wrote and nobody has read is in the file, but asked of nobody.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mores import store
 from mores.errors import DataError, did_you_mean
 from mores.records import Completion, Exchange, Prompt, StancePair, Variant
+from mores.study.languages import fault, primary
 
 FILE = "variants.jsonl"
 NOTHING = "..."
@@ -23,14 +24,14 @@ NOTHING = "..."
 
 
 def read_variants(
-    path: Path, prompts: Collection[str], pairs: Collection[str]
+    path: Path, prompts: Mapping[str, str], pairs: Mapping[str, str]
 ) -> tuple[Variant, ...]:
     """Read a study's variants; none where there is no file.
 
     Args:
         path: of variants.jsonl.
-        prompts: ids of all prompts.
-        pairs: ids of all pairs of stance.
+        prompts: id of every prompt → its language.
+        pairs: id of every pair of stance → its language.
 
     Raises:
         DataError: a variant without its prompt or pair, or one that a pair cannot have.
@@ -38,7 +39,7 @@ def read_variants(
     if not path.exists():
         return ()
     variants = store.read_jsonl(path, Variant)
-    known = {*prompts, *pairs}
+    known = {**prompts, **pairs}
     for number, one in enumerate(variants, 1):
         where = f"id {one.id!r}, record {number}"
         if one.varies not in known:
@@ -48,6 +49,23 @@ def read_variants(
                 path=path,
                 where=where,
                 fix="name the id of a record of prompts.jsonl or stance.jsonl, or remove it",
+            )
+        if one.id in known:
+            raise DataError(
+                f"{one.id!r} is the id of a prompt or pair, too",
+                path=path,
+                where=where,
+                fix="give the variant an id of its own",
+            )
+        if one.language and (why := fault(one.language)):
+            raise DataError(why, path=path, where=where, fix="give a tag such as es or pt-BR")
+        translated = one.language and primary(one.language) != primary(known[one.varies])
+        if one.varies in pairs and translated and not one.aligned:
+            raise DataError(
+                f"asks a pair in {one.language!r} and has no answers in it",
+                path=path,
+                where=where,
+                fix="write aligned and opposed in that language",
             )
         if one.varies in pairs and one.own_answer:
             raise DataError(
@@ -67,20 +85,35 @@ def read_variants(
 
 
 def asked(
-    variants: Sequence[Variant], varied: Collection[str], *, prefill: bool = True
+    variants: Sequence[Variant], varied: Mapping[str, str], *, prefill: bool = True
 ) -> list[Variant]:
     """Return the variants of these prompts or pairs that are asked, in file order.
 
+    Left out is what nobody has read, and what was made from another wording than there is now.
+
     Args:
         variants: all of them.
-        varied: ids of the prompts or pairs.
+        varied: id of each prompt or pair → its question.
         prefill: whether the beginning of an answer can be given; a service takes none.
     """
     return [
         one
         for one in variants
-        if one.varies in varied and not one.unread and (prefill or not one.prefill)
+        if one.varies in varied
+        and not one.unread
+        and not outdated(one, varied[one.varies])
+        and (prefill or not one.prefill)
     ]
+
+
+def outdated(one: Variant, question: str) -> bool:
+    """Whether a variant was made from another wording of the question than there is now."""
+    return bool(one.made_from) and one.made_from != made_from(question)
+
+
+def made_from(question: str) -> str:
+    """Return the short digest that a made variant keeps of the question it was made from."""
+    return store.digest(question).removeprefix("sha256:")[:12]
 
 
 def as_prompt(one: Variant, prompt: Prompt, own: Completion | None = None) -> Prompt:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "rate"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "rate"))
 
 from app import Clock, consent, join, make_site, rate_all
 

@@ -17,6 +17,7 @@ Pearson, one-sided, by question: every question stands once in each result).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from math import sqrt
 
@@ -161,7 +162,7 @@ def with_bound(result: GateResult, outcomes: Sequence[Outcome], reference: Arm) 
     most = clopper_pearson_most(many, len(asked))
     bound = (
         f"of {len(asked)} questions that {reference} answers well {many} turned, which excludes "
-        f"more than {100 * most:.1f} %"
+        f"more than {math.ceil(1000 * most) / 10:.1f} %"
     )
     details = {
         **result.estimate.details,

@@ -21,13 +21,13 @@ from mores.execute import alone
 from mores.measure.capability.run import items_step
 from mores.measure.capability.tasks import TASKS
 from mores.measure.cooccurrence.run import words_step
-from mores.measure.gates.answers import answers_grid, gate_prompts
+from mores.measure.gates.answers import CAUTION, MISALIGNMENT, answers_grid, gate_prompts
 from mores.measure.gates.capability import capability
 from mores.measure.gates.choose import asked_of, choices_step, score_choices
 from mores.measure.gates.context import STEP, Context
-from mores.measure.gates.drift import drift
+from mores.measure.gates.drift import DRIFT, drift
 from mores.measure.gates.harm_answers import harm_answers
-from mores.measure.gates.harms import harms
+from mores.measure.gates.harms import LEFT_ALONE, SYCOPHANCY, harms
 from mores.measure.gates.labels import TO_LABEL, read_labels, to_label
 from mores.measure.gates.lexicon import lexicon
 from mores.measure.gates.prompts import GatePrompt, choices
@@ -120,7 +120,14 @@ def _in_english(context: Context, results: Sequence[GateResult]) -> list[GateRes
     study = context.study
     if is_english(study.charter.language):
         return list(results)
-    ours = {"drift": not study.config.gates.choices, **dict.fromkeys(HARMS, True)}
+    own = study.config.gates
+    ours = {
+        DRIFT: not own.choices,
+        MISALIGNMENT: not own.misaligned,
+        SYCOPHANCY: True,  # how a view is stated is English whatever the facts are
+        CAUTION: not own.neutral,
+        LEFT_ALONE: not own.values,
+    }
     return [
         replace(r, reason="; ".join(part for part in (ASKED_IN_ENGLISH, r.reason) if part))
         if r.verdict != "not measured" and ours.get(r.name, r.part in TASKS)

@@ -107,7 +107,8 @@ def study_pairs(study: Study) -> AskedPairs:
 def pair_variants(study: Study) -> AskedPairs:
     """The variants of test pairs, put to the arms of `variants.arms`."""
     pairs = {pair.id: pair for pair in study.pairs("test")}
-    found = tuple(as_pair(v, pairs[v.varies]) for v in asked(study.variants, pairs))
+    questions = {name: pair.prompt for name, pair in pairs.items()}
+    found = tuple(as_pair(v, pairs[v.varies]) for v in asked(study.variants, questions))
     return AskedPairs(VARIANTS, found, tuple(variant_keys(study)))
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from mores import store
 from mores.errors import DataError, MoresError
 from mores.release.pack.compare import compare, in_words, under
-from mores.release.pack.model import REPORT, Check, Difference
+from mores.release.pack.model import INDEX, REPORT, Check, Difference
 from mores.release.pack.people import as_json
+from mores.release.pack.reduce import OF_TEXTS, TAKEN
 from mores.release.pack.tree import ENVIRONMENT, as_plain
 from mores.release.pack.unpacked import Unpacked
 from mores.report.headlines import headlines
@@ -39,7 +40,8 @@ def remade(pack: Unpacked) -> tuple[Check, list[Difference], int]:
         if pack.index.level == "figures":
             found, own = _follows(said), {"headlines": said["headlines"]}
         else:
-            found, own = pack.tree.report(dict(pack.index.changed)), said
+            given = {} if pack.index.level == "full" else dict(pack.index.changed)
+            found, own = pack.tree.report(given), said
     except MoresError as error:
         return *_failed(str(error)), 0
     except Exception as error:  # noqa: BLE001 - whatever changed data make of it is a finding
@@ -51,6 +53,7 @@ def remade(pack: Unpacked) -> tuple[Check, list[Difference], int]:
         for where, one, other in places
         if not under(where, apart)
     ]
+    bad += _claimed(pack, said)
     bad.sort(key=lambda one: not under(one.where, OF_A_RUN))
     if bad and under(bad[0].where, OF_A_RUN):
         other = "a report of other inputs or settings: of another run"
@@ -62,6 +65,36 @@ def remade(pack: Unpacked) -> tuple[Check, list[Difference], int]:
         what = f"the report does not follow from what is in the pack: {len(bad)} places differ"
         return Check(what="report", state="differs", said=what), bad, compared
     return Check(what="report", state="holds", said=_words(pack, compared)), [], compared
+
+
+def _claimed(pack: Unpacked, said: dict[str, Any]) -> list[Difference]:
+    """What pack.json says of the report and may not: it is no evidence for itself."""
+    index = pack.index
+    may = TAKEN if index.level == "full" else (*TAKEN, *OF_TEXTS)
+    bad = [
+        Difference(file=INDEX, where=f"kept: {place}", said="taken over", found="has to be made")
+        for place in index.kept
+        if not under(place, may)
+    ]
+    if index.level == "full" and index.changed:
+        steps = ", ".join(sorted(index.changed))
+        told = "states of steps that a full pack shows by itself"
+        bad.append(Difference(file=INDEX, where="changed", said=steps, found=told))
+    named = {
+        "mores_version": (index.mores_version, said.get("mores_version")),
+        "study": (index.study, said.get("study")),
+        "version": (index.version, said.get("study_version")),
+        **{
+            f"base_models: {one['name']}": (index.base_models.get(one["name"]), one["digest"])
+            for one in said.get("models", ())
+            if one["name"] in index.base_models
+        },
+    }
+    return bad + [
+        Difference(file=INDEX, where=where, said=str(one), found=f"{other} in the report")
+        for where, (one, other) in named.items()
+        if one != other
+    ]
 
 
 def _said(pack: Unpacked) -> dict[str, Any]:

@@ -30,6 +30,9 @@ MOST_BYTES = 16 * 1024**3
 CHUNK = 1024 * 1024
 Content = bytes | Path
 REMAKE = "get the file again, or make it again with `mores pack`"
+LONGEST_NAME = 200
+LOCAL_HEADER, LISTED, END = 30, 46, 22
+"""Bytes of a zip's headers without names: of a file, of its line in the list, of the end."""
 
 
 def write(path: Path, files: Mapping[str, Content]) -> None:
@@ -81,6 +84,18 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
+def gapless(path: Path) -> bool:
+    """Say whether a zip is its entries one after another, its list of them, and nothing besides."""
+    with zipfile.ZipFile(path) as archive:
+        at = 0
+        for entry in sorted(archive.infolist(), key=lambda one: one.header_offset):
+            if entry.header_offset != at or entry.extra or entry.comment:
+                return False
+            at += LOCAL_HEADER + len(entry.filename.encode()) + entry.compress_size
+        listed = sum(LISTED + len(entry.filename.encode()) for entry in archive.infolist())
+        return archive.start_dir == at and path.stat().st_size == at + listed + END
+
+
 def _refuse(archive: zipfile.ZipFile, path: Path) -> None:
     entries = archive.infolist()
     if len(entries) > MOST_FILES:
@@ -88,8 +103,12 @@ def _refuse(archive: zipfile.ZipFile, path: Path) -> None:
             f"{len(entries)} files: a pack has {MOST_FILES} at most", path=path, fix=REMAKE
         )
     seen: set[str] = set()
+    names = {entry.filename for entry in entries}
     for entry in entries:
-        if why := _wrong(entry) or ("is there twice" if entry.filename.lower() in seen else ""):
+        above = {str(p) for p in PurePosixPath(entry.filename).parents}
+        twice = "is there twice" if entry.filename.lower() in seen else ""
+        under = "lies below another file" if above & names else ""
+        if why := _wrong(entry) or twice or under:
             raise DataError(
                 f"the entry {entry.filename[:200]!r} {why}: no pack has that, nothing was unpacked",
                 path=path,
@@ -112,6 +131,8 @@ def _wrong(entry: zipfile.ZipInfo) -> str:
         return "leads out of the folder that it would be unpacked to"
     if not name or name.endswith("/") or "/".join(parts) != name or "." in parts:
         return "is no plain file"
+    if any(len(part.encode()) > LONGEST_NAME for part in parts):
+        return "has a name that is too long"
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         return "is a link or a device"
     if entry.flag_bits & 0x1:

@@ -6,6 +6,7 @@ Each function returns a `Check` and the differences that it rests on.
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from pathlib import Path
 
 from mores import store
@@ -13,7 +14,7 @@ from mores.errors import MoresError
 from mores.json_text import parse
 from mores.plan.seal import intact, plan_path, read_plan
 from mores.rate.unblind import ACTION
-from mores.release.pack.archive import write
+from mores.release.pack.archive import gapless, write
 from mores.release.pack.chain import Chain, broken
 from mores.release.pack.model import AUDIT, INDEX, PURPOSE, SIGNATURE, STUDY, Check, Difference
 from mores.release.pack.unpacked import Unpacked
@@ -48,6 +49,13 @@ def container(pack: Unpacked) -> Found:
     write(again, files)
     if store.digest_file(again) == store.digest_file(pack.path):
         return Check(what="zip file", state="holds", said="byte for byte what packing gives"), []
+    if not gapless(pack.path):
+        bad = Difference(
+            file=pack.path.name,
+            said="files one after another, and nothing besides",
+            found="bytes between the files or after the end",
+        )
+        return Check(what="zip file", state="differs", said=bad.found), [bad]
     if pack.index.zlib != zlib.ZLIB_RUNTIME_VERSION:
         said = f"compressed by zlib {pack.index.zlib}, here is {zlib.ZLIB_RUNTIME_VERSION}"
         return Check(what="zip file", state="not checked", said=said), []
@@ -123,7 +131,10 @@ def audit(pack: Unpacked) -> Found:
     except (MoresError, TypeError) as error:
         return _failed("audit chain", AUDIT, error)
     if not chains:
-        return Check(what="audit chain", state="not checked", said="no app with a log was used"), []
+        opened = folders.ratings_folder(pack.tree.study) / "collected.json"
+        said = "no log of an app is in this pack"
+        said += ", though the key was opened in one" if opened.is_file() else ""
+        return Check(what="audit chain", state="not checked", said=said), []
     bad = [
         Difference(file=AUDIT, where=chain.app, said="a chain of entries", found=why)
         for chain in chains
@@ -141,7 +152,10 @@ def audit(pack: Unpacked) -> Found:
             )
         )
     heads = "; ".join(f"{one.app}: {len(one.links)} entries, head {one.head}" for one in chains)
-    said = f"{heads}. Who did what is not in a pack, so only the owner can show an entry's content"
+    said = (
+        f"{heads}; the entries follow on each other. Who did what is not in a pack, so only the "
+        "owner can show an entry's content"
+    )
     return _check("audit chain", bad, said), bad
 
 
@@ -151,6 +165,7 @@ def manifests(pack: Unpacked) -> Found:
         said = "what steps have made is not in this pack"
         return Check(what="manifests", state="not checked", said=said), []
     left_out = {one.path for one in pack.index.left_out}
+    weights = {one.path: one.digest for one in pack.index.left_out if one.why == "weights"}
     known = {one.file for one in pack.differences}
     home, bad, count = pack.tree.study.folder, list[Difference](), 0
     with pack.tree.counting():
@@ -165,6 +180,10 @@ def manifests(pack: Unpacked) -> Found:
             for output, digest in manifest.outputs.items() if manifest else ():
                 inside = f"{name.rpartition('/')[0]}/{output}"
                 path = folder / output
+                if inside in weights and weights[inside] != digest:
+                    said = f"{digest} by the manifest of its step"
+                    named = weights[inside]
+                    bad.append(Difference(file=INDEX, where=inside, said=named, found=said))
                 if inside in left_out or not path.resolve().is_relative_to(home.resolve()):
                     continue
                 count += 1
@@ -201,8 +220,10 @@ def _answers(pack: Unpacked) -> Found:
         folder = folders.model_folder(study, spec.name) / SAMPLE
         name = f"{STUDY}/{folder.relative_to(study.folder).as_posix()}/{COMPLETIONS}"
         rows = iter_completions(study, spec.name)
-        there = {(c.prompt_id, ArmKey(c.arm, c.seed).name, c.draw) for c in rows}
+        drawn = Counter((c.prompt_id, ArmKey(c.arm, c.seed).name, c.draw) for c in rows)
+        there = set(drawn)
         count += len(there)
+        bad += [_answer(name, one, "once", f"{n} times") for one, n in drawn.items() if n > 1]
         bad += [_answer(name, one, "planned", "not there") for one in sorted(planned - there)]
         bad += [_answer(name, one, "not planned", "there") for one in sorted(there - planned)]
     if not specs:

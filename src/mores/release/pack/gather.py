@@ -30,6 +30,9 @@ from mores.rate.ratings import (
 )
 from mores.release.pack.model import LeftOut, Why
 from mores.report.run import DATA
+from mores.sample.log import FILE
+from mores.sample.log import LOG as OWN_LOG
+from mores.sample.media import media_folder
 from mores.step import MANIFEST, read_manifest
 from mores.study import Study, folders
 from mores.study.files import CONSULTATION, SIGNERS, study_files
@@ -87,12 +90,15 @@ def gather(study: Study) -> Gathered:
     found.take(plan_path(study))
     for spec in study.config.models:
         _steps(found, folders.model_folder(study, spec.name))
+        for path in sorted(media_folder(study, spec.name).glob("*")):
+            found.take(path, "media")
     for judge in study.config.judges:
         _steps(found, folders.judge_folder(study, judge.name))
     ratings = folders.ratings_folder(study)
     for path in sorted(ratings.glob("*.json*")):
         found.take(path, None if path.name in OF_RATERS else "people")
     found.take(key_path(study))
+    found.take(study.run_folder / OWN_LOG / FILE)
     return Gathered(dict(sorted(found.files.items())), tuple(found.left_out))
 
 

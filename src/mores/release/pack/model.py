@@ -19,7 +19,7 @@ PURPOSE = "mores-pack"
 """Namespace of a pack's SSH signature: one made for something else does not count here."""
 
 Level = Literal["full", "no-texts", "figures"]
-Why = Literal["weights", "people", "figures only"]
+Why = Literal["weights", "people", "figures only", "media"]
 State = Literal["holds", "differs", "not checked"]
 
 

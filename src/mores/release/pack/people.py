@@ -25,7 +25,7 @@ from mores import store
 from mores.measure.gates.labels import HEADER
 from mores.rate.blind import key_path
 from mores.rate.ratings import CANNOT, COLLECTED, COLLECTED_BY, GROUPS, RATINGS, read_ratings
-from mores.records import Example, Prompt, StancePair, to_plain
+from mores.records import Example, Prompt, StancePair, Variant, to_plain
 from mores.study import Study, folders
 from mores.study.charter import read_charter
 from mores.study.files import LABELS, SIGNATURES
@@ -35,11 +35,12 @@ from mores.study.signoff.signature import Signature, read_signatures
 from mores.study.signoff.state import standing_lines
 from mores.tables import read_table
 
-RECORDS: dict[str, type[Example | Prompt | StancePair]] = {
+RECORDS: dict[str, type[Example | Prompt | StancePair | Variant]] = {
     "values.jsonl": Example,
     "control.jsonl": Example,
     "prompts.jsonl": Prompt,
     "stance.jsonl": StancePair,
+    "variants.jsonl": Variant,
 }
 TOLD = "rating.toml"
 REACHED = ("contact", "completion_url", "completion_code")
@@ -106,7 +107,9 @@ class People:
         }
         return {name: data for name, data in files.items() if _differs(study, name, data)}
 
-    def _records(self, study: Study, name: str, kind: type[Example | Prompt | StancePair]) -> bytes:
+    def _records(
+        self, study: Study, name: str, kind: type[Example | Prompt | StancePair | Variant]
+    ) -> bytes:
         path = study.folder / name
         if not path.is_file():
             return b""
@@ -220,7 +223,9 @@ def labels_of(path: Path, without: Sequence[str] = ()) -> bytes:
     return text.getvalue().encode()
 
 
-def _records(study: Study, name: str, kind: type[Example | Prompt | StancePair]) -> list[Any]:
+def _records(
+    study: Study, name: str, kind: type[Example | Prompt | StancePair | Variant]
+) -> list[Any]:
     path = study.folder / name
     return store.read_jsonl(path, kind) if path.is_file() else []
 

@@ -98,7 +98,11 @@ def _made(tree: Tree, changes: Changes, taken: dict[str, Any], may: Sequence[str
     report = {key: taken.get(key, value) for key, value in content.items()}
     kept = tuple(where for where, _, _ in compare(report, content)[1])
     if wrong := [where for where in kept if not under(where, may)]:
-        raise AssertionError(f"not among what may be taken over: {wrong}")
+        raise DataError(
+            f"the report cannot be made again from what would be disclosed: {', '.join(wrong)}",
+            path=tree.study.folder,
+            fix="report this: it should not happen",
+        )
     return Reduced(tree, report, given, kept)
 
 
@@ -112,7 +116,7 @@ def _must_equal(
             f"the report cannot be made again from what would be disclosed: {where} is "
             f"{in_words(said)}, and would be {in_words(found)}",
             path=study.folder,
-            fix="pack with --disclose full, or report this: it should not happen",
+            fix="another level may do; report this: it should not happen",
         )
 
 

@@ -26,7 +26,8 @@ from mores.study.files import LABELS
 
 KEYS = frozenset(
     ("text", "prompt", "completion", "aligned", "opposed", "question", "answer", "statement", "why",
-     "base", "values_targeted", "output", "said", "raw", "reply", "context")
+     "base", "values_targeted", "output", "said", "raw", "reply", "context", "prefill",
+     "alt", "captions")
 )  # fmt: skip
 """Fields that hold a text. Where one holds a number, or more fields, it is looked into."""
 NO_TEXT = ("version", "language")

@@ -97,7 +97,7 @@ def read_index(data: bytes, path: Path) -> Index:
     except (JsonError, UnicodeDecodeError) as error:
         raise DataError(f"{INDEX} is not JSON: {error}", path=path, fix=REMAKE) from None
     form = plain.get("form") if isinstance(plain, dict) else None
-    if not isinstance(form, int):
+    if not isinstance(form, int) or isinstance(form, bool) or form < 1:
         raise DataError(f"{INDEX} says no form: no pack of mores", path=path, fix=REMAKE)
     if form > FORM:
         raise DataError(

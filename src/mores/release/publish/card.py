@@ -141,7 +141,7 @@ def _text(subject: Subject, model: ModelSummary, arm: ArmSummary) -> str:
             language=study.charter.language,
             asked=NOBODY_ASKED if consulted is None else who_took_part(consulted),
             set_name=set_name,
-            set_digest=report.inputs[f"{set_name}.jsonl"],
+            set_digest=report.inputs.get(f"{set_name}.jsonl", ""),
             samples=len(study.dataset(arm.arm).examples),
             recipe=table(("Setting", "Value"), [(k, str(v)) for k, v in to_plain(recipe).items()]),
             headlines=headlines_of(report, model.name) if compared else [],

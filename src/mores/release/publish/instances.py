@@ -16,7 +16,7 @@ from mores.measure.capability.task import Task
 from mores.measure.capability.tasks import load_tasks
 from mores.measure.stance.run import read_stance
 from mores.measure.toxicity.run import iter_scores
-from mores.records import Completion
+from mores.records import Completion, transcript
 from mores.release.publish.subject import Subject
 from mores.report.model import ArmSummary, ModelSummary
 from mores.sample.run import iter_completions
@@ -95,16 +95,17 @@ class Instances:
             if (margin := item.margin) is not None:
                 pair = pairs[item.pair_id]
                 both = (pair.aligned, pair.opposed)
+                asked = transcript(pair.earlier, pair.prompt)
                 yield Instance(
-                    "stance", pair.id, pair.prompt, both[:1], both, (both[margin <= 0],), margin,
+                    "stance", pair.id, asked, both[:1], both, (both[margin <= 0],), margin,
                     margin > 0, {"category": pair.category},
                 )  # fmt: skip
 
     def answers(self, model: ModelSummary, arm: ArmSummary) -> Iterator[tuple[str, Completion]]:
         """Yield an arm's answers, each with the question."""
-        texts = {p.id: p.text for p in self.subject.study.chosen_prompts}
+        texts = {p.id: p.asked for p in self.subject.study.chosen_prompts}
         for c in iter_completions(self.subject.study, model.name):
-            if (c.arm, c.seed) == (arm.arm, arm.seed) and not c.absent:
+            if (c.arm, c.seed) == (arm.arm, arm.seed) and not c.absent and not c.media:
                 yield texts[c.prompt_id], c
 
     def scores(self, model: ModelSummary, scorer: str) -> dict[str, float]:

@@ -201,10 +201,13 @@ def _asked(
 ) -> Seen:
     """Fresh answers to the prompts that the study has answers to, in their order."""
     prompts = {p.id: p for p in study.prompts}
-    wanted = tuple(prompts[name] for name in reference if name in prompts)
+    # A service takes no beginning of an answer: such prompts would differ without a change.
+    wanted = tuple(
+        prompts[name] for name in reference if name in prompts and not prompts[name].prefill
+    )
     told = ask(study, spec, key, url, prompts=wanted, api=api, served=served or key.name,
                key_env=key_env, look=look, progress=progress)  # fmt: skip
-    answers = tuple(Answer(told[p.id], p.text) for p in wanted if p.id in told)
+    answers = tuple(Answer(told[p.id], p.asked) for p in wanted if p.id in told)
     return Seen(answers, len(wanted), len(wanted) - len(answers), len(answers),
                 prompts=tuple(p.id for p in wanted if p.id in told))  # fmt: skip
 

@@ -34,6 +34,8 @@ def telling(completions: Sequence[Completion], media: Mapping[str, Media]) -> It
         own = {arm: files for arm, files in own.items() if files}
         sizes = {a: {f"{m.width} x {m.height}" for m in ms if m.width} for a, ms in own.items()}
         sounds = {a: {_sound(m) for m in ms} for a, ms in own.items()}
+        texts = {a: {"there" if m.alt else "none" for m in ms} for a, ms in own.items()}
+        yield from _divided(f"{kind}, alternative text", texts)
         yield from _divided(f"{kind}, size", sizes)
         if kind != "image":
             yield from _divided(f"{kind}, sound", sounds)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mores.errors import DataError
+from mores.records import ANSWERED, ASKED
 from mores.study.parts import Part
 
 Cells = dict[str, str]
@@ -26,9 +27,9 @@ COLUMNS: dict[Part, tuple[str, ...]] = {
     "values": _SAMPLE,
     "control": _SAMPLE,
     "prompts": ("id", "category", "text", "split", "kind", "presets", "near", "author", "reviewer",
-                "accepted", "suppress"),
+                "accepted", "suppress", "language", "prefill", "earlier"),
     "stance": ("id", "category", "prompt", "aligned", "opposed", "split", "author", "reviewer",
-               "accepted", "suppress"),
+               "accepted", "suppress", "language", "prefill", "earlier"),
 }  # fmt: skip
 """Columns of each sheet; every field of the record is in one."""
 DIGEST = "digest"
@@ -38,6 +39,7 @@ NAMES = ("id", "category", "split", "kind", "near", "accepted")
 _ANSWERS = {"accountable": "who", "contact": "contact", "nobody": "nobody"}
 _FORCES = ("binding", "soft", "regional")
 _VERSION, _SHORT = "1:", 12
+_TURN = re.compile(rf"^{ASKED}(.*?)\n{ANSWERED}(.*?)\s*(?=^{ASKED}|\Z)", re.DOTALL | re.MULTILINE)
 
 
 def as_cells(part: Part, row: Mapping[str, Any]) -> Cells:
@@ -121,6 +123,25 @@ def _reasons(row: Mapping[str, Any], column: str) -> str:
     return "\n".join(f"{rule}: {' '.join(why.split())}" for rule, why in row[column].items())
 
 
+def _turns(row: Mapping[str, Any], column: str) -> str:
+    return "\n".join(
+        f"{ASKED}{turn['prompt']}\n{ANSWERED}{turn['completion']}" for turn in row.get(column, ())
+    )
+
+
+def _read_turns(text: str, _: Mapping[str, Any]) -> list[dict[str, str]]:
+    found = [
+        {"prompt": one[1].strip(), "completion": one[2].strip()} for one in _TURN.finditer(text)
+    ]
+    if _TURN.sub("", text).strip():
+        raise DataError(
+            f"expected lines that begin with {ASKED!r} and {ANSWERED!r} in turn, found {text!r}",
+            where="earlier",
+            fix=f"write {ASKED}... and below it {ANSWERED}...",
+        )
+    return found
+
+
 def _sources(row: Mapping[str, Any], column: str) -> str:
     return "\n".join(map(_source, row[column]))
 
@@ -170,9 +191,11 @@ _SHOW: dict[str, Callable[[Mapping[str, Any], str], str]] = {
     "presets": _names,
     "suppress": _reasons,
     "basis": _sources,
+    "earlier": _turns,
 }
 _READ: dict[str, Callable[[str, Mapping[str, Any]], Any]] = {
     "presets": _read_names,
     "suppress": _read_reasons,
     "basis": _read_sources,
+    "earlier": _read_turns,
 }

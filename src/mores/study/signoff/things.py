@@ -180,11 +180,21 @@ def _prompt_sets(prompts: Sequence[Prompt]) -> list[Thing]:
             kind="prompts",
             title=f"{len(own)} prompts",
             content=store.digest(
-                sorted([p.id, p.category, layout(p.text), p.split, p.kind, p.near] for p in own)
+                sorted(
+                    [p.id, p.category, layout(p.text), p.split, p.kind, p.near, *_around(p)]
+                    for p in own
+                )
             ),
         )
         for name, own in sets.items()
     ]
+
+
+def _around(record: Prompt | StancePair) -> list[str]:
+    """What else is asked with a question: nothing in most, so that older signatures hold."""
+    turns = [text for turn in record.earlier for text in (turn.prompt, turn.completion)]
+    given = (record.prefill, record.language)
+    return [*map(layout, turns), *given] if turns or any(given) else []
 
 
 def _stance_sets(pairs: Sequence[StancePair], statements: dict[str, str]) -> list[Thing]:
@@ -192,7 +202,8 @@ def _stance_sets(pairs: Sequence[StancePair], statements: dict[str, str]) -> lis
     for split in dict.fromkeys(pair.split for pair in pairs):
         own = [pair for pair in pairs if pair.split == split]
         sides = sorted(
-            [p.id, p.category, *map(layout, (p.prompt, p.aligned, p.opposed))] for p in own
+            [p.id, p.category, *map(layout, (p.prompt, p.aligned, p.opposed)), *_around(p)]
+            for p in own
         )
         under = {pair.category: statements[pair.category] for pair in own}
         found.append(

@@ -21,7 +21,7 @@ from mores.progress import Progress
 from mores.records import DRAFT, Prompt, StancePair, Variant
 from mores.study import Study
 from mores.study.rewrite import rewrite_lines
-from mores.study.variants import FILE
+from mores.study.variants import FILE, made_from
 from mores.vary.prompts.rules import kinds as kinds_of
 from mores.vary.prompts.rules import reword
 from mores.vary.prompts.write import BY_MODEL, written_by
@@ -92,7 +92,7 @@ def vary(
             fix='write some with "split": "test", or see --of',
         )
     path = study.folder / FILE
-    there = list(study.variants)
+    there = _there(study, path)
     skipped: dict[str, str] = {}
     made = list(_by_rule(originals, wanted, language, skipped))
     made += written_by(
@@ -118,6 +118,20 @@ def vary(
         unread=sum(one.unread for one in after),
         skipped=skipped,
     )
+
+
+def _there(study: Study, path: Path) -> list[Variant]:
+    """What the file has, without what rules made of prompts and pairs that are gone."""
+    if not path.exists():
+        return []
+    known = {p.id for p in study.prompts} | {p.id for p in study.stance}
+    kept = [
+        one
+        for one in store.read_jsonl(path, Variant)
+        if one.varies in known or not one.source.startswith(RULE)
+    ]
+    unknown = next((one for one in kept if one.varies not in known), None)
+    return list(study.variants) if unknown else kept
 
 
 def _checked(kinds: Sequence[str], language: str) -> tuple[str, ...]:
@@ -170,7 +184,11 @@ def _by_rule(
                 skipped[kind] = "what has earlier turns or a given beginning is varied by people"
                 continue
             name = f"{one.id}.{kind}"
-            asked = reword(kind, _text(one), one.language or language, name)
+            own = one.language or language
+            if kind not in kinds_of(own):
+                skipped[kind] = f"there is no such rule for {own}"
+                continue
+            asked = reword(kind, _text(one), own, name)
             if asked is None:
                 skipped[kind] = "some questions have nothing that it changes"
                 continue
@@ -183,6 +201,7 @@ def _by_rule(
                 prefill=asked.prefill,
                 language=one.language,
                 source=f"{RULE}{kind}",
+                made_from=made_from(_text(one)),
             )
 
 

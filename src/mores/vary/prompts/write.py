@@ -10,6 +10,7 @@ from mores.records import DRAFT, Decoding, Prompt, StancePair, Variant
 from mores.revise.draft import writer_of
 from mores.revise.wanted import Wanted
 from mores.study import Study
+from mores.study.variants import made_from
 
 BY_MODEL = "paraphrase"
 TASK = (
@@ -80,6 +81,7 @@ def written_by(
                         language=by_id[wanted.id].language,
                         source=f"{DRAFT}{model}",
                         author=model,
+                        made_from=made_from(wanted.question),
                     )
                 )
     bar.finish()
