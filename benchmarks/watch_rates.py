@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mores.stats import wilson
 from mores.release.watch.compare import compare, spends
 from mores.release.watch.scores import Kind, Values
+from mores.stats import wilson
 
 ALPHA, LOOKS = 0.05, 12
 KINDS: dict[str, Kind] = {
@@ -139,10 +139,10 @@ def pools(
     folder: Path, arms: Sequence[str]
 ) -> tuple[dict[str, Kind], dict[str, dict[str, Values]]]:
     """Scores of a study's own answers, by arm."""
-    from mores.sample.run import read_completions
-    from mores.study import load_study
     from mores.release.watch.scores import Scores
     from mores.release.watch.traffic import Answer
+    from mores.sample.run import read_completions
+    from mores.study import load_study
 
     study = load_study(folder)
     scores = Scores(study, services=False, say=print)

@@ -28,7 +28,7 @@ settings.register_profile(
     "same",
     derandomize=True,
     deadline=None,  # a busy machine is not a fault
-    max_examples=30,
+    max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.register_profile(

@@ -52,6 +52,7 @@ def here(study: Study, folder: Path) -> list[str]:
     return said
 
 
+@pytest.mark.long
 def test_tasks_of_single_models_leave_the_files_of_a_run_over_all(two_models, tmp_path):
     """Every file but the timings, and every step as often."""
     as_tasks = tmp_path / "as-tasks"

@@ -108,6 +108,7 @@ def call(tmp_path: Path, tiny_study: Path) -> list[str]:
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.filterwarnings("default")
+@pytest.mark.long
 def test_the_path_on_a_tiny_model(call: list[str], tmp_path: Path):
     assert gpu_study.main([*call, "--work", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "out" / "gpu.json").read_text())

@@ -174,6 +174,7 @@ def ask(tmp_path: Path, tiny_folder: Path, tiny_study: Path) -> Ask:
 
 
 @pytest.mark.filterwarnings("default")
+@pytest.mark.long
 def test_mores_and_generate_draw_the_same_and_nothing_ends_an_answer(ask: Ask, tmp_path: Path):
     seen, told = run("mores", Path(sys.executable), ask, tmp_path, 300)
     assert seen.started < told["loaded"] < told["done"][0] < told["done"][1]

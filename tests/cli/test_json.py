@@ -41,7 +41,6 @@ ON_A_STUDY = {
     "run": ("--no-check",),
     "revise": (),
     "dose": ("--no-leave-out", "--sizes", "4"),
-    "vary": ("--kinds", "capitals", "--each", "1"),
 }
 ON_RATINGS = ("status", "verify", "export", "backup", "release", "forget-rater", "import",
               "unblind", "restore", "serve")  # fmt: skip
@@ -90,7 +89,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_every_command_is_asked_here():
     asked = {*ON_A_STUDY, *ALONE, *ON_FILES, *(f"rate {name}" for name in ON_RATINGS)}
     asked |= {f"consult {name}" for name in ON_PEOPLE}
-    asked |= {"trace", "export", "watch", "outputs import", "pack", "verify"}
+    asked |= {"trace", "export", "watch", "outputs import", "pack", "verify", "vary"}
     assert asked == set(dict(commands()))
 
 
@@ -124,6 +123,7 @@ def test_commands_on_a_study(ask, tiny_study):
     packed = ask("pack", tiny_study)["result"]
     checked = ask("verify", packed["path"])["result"]
     assert (checked["differences"], checked["digest"]) == ([], packed["digest"])
+    assert ask("vary", tiny_study, "--kinds", "capitals", "--each", "1")["result"]["fresh"] == 4
     estimates = report["estimates"]
     assert estimates
     for one in estimates:

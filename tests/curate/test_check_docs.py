@@ -55,5 +55,5 @@ def test_the_example_study_keeps_the_distance_that_the_page_states():
         [item.question_words for item in subject.samples],
         [item.question_words for item in (*subject.prompts, *subject.pairs)],
     )
-    assert similarity.size == 51_200
+    assert similarity.size == 58_880
     assert similarity.max() < 0.47

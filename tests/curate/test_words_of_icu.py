@@ -59,6 +59,7 @@ SEGMENTS = """([text, language]) =>
     .filter(part => part.isWordLike).length"""
 
 
+@pytest.mark.long
 def test_counts_are_near_those_of_icu(browser):
     page = browser.new_page()
     for language, texts in TEXTS.items():

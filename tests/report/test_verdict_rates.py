@@ -120,6 +120,7 @@ def test_two_runs_speak_of_themselves() -> None:
 
 
 @pytest.mark.parametrize("run", [pytest.param(0.15, marks=pytest.mark.long), 0.3])
+@pytest.mark.long
 def test_three_runs_speak_of_the_method(run: float) -> None:
     """6.9 and 6.7 % complete; with one answer missing 27.5 and 52.5 %."""
 
@@ -173,6 +174,7 @@ def test_the_worst_answers_that_cannot_be_rated_are_no_merit() -> None:
         assert found["descriptive"] > 15  # the claims that there were
 
 
+@pytest.mark.long
 def test_any_of_five_contrasts() -> None:
     """33 % of studies claimed something of some contrast."""
     false = 0

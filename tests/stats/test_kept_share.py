@@ -74,6 +74,7 @@ def test_several_runs_are_crossed_and_say_so() -> None:
     assert "crossed" in kept.method
 
 
+@pytest.mark.long
 def test_a_loss_at_the_margin_is_rarely_called_kept() -> None:
     rng = np.random.default_rng(9)
     claims = shown = 0

@@ -76,5 +76,5 @@ def test_no_english_text_of_the_example_study_is_taken_for_another_language():
         for field in fields
         if field in row
     ]
-    assert len(texts) == 960
+    assert len(texts) == 1008
     assert [t for t in texts if other_language(t, "en")] == []

@@ -326,12 +326,14 @@ def wellbeing():
     return load_study(WELLBEING)
 
 
-def test_the_example_has_eight_categories_and_160_samples(wellbeing):
+def test_the_example_has_eight_categories_and_184_samples(wellbeing):
     categories = wellbeing.charter.categories
     assert len(categories) == 8
+    second_round = {"political_opinion": 15, "injustice_inequality": 14, "terrorism": 13}
     for data in (wellbeing.values, wellbeing.control):
-        assert len(data.examples) == 80
-        assert Counter(e.category for e in data.examples) == dict.fromkeys(categories, 10)
+        assert len(data.examples) == 92
+        planned = {**dict.fromkeys(categories, 10), **second_round}
+        assert Counter(e.category for e in data.examples) == planned
         for example in data.examples:
             assert 70 <= len(example.completion.split()) <= 210, example.id
             assert example.author, example.id
@@ -357,10 +359,10 @@ def test_the_example_has_160_prompts_in_the_promised_shares(wellbeing):
 def test_ids_and_questions_of_the_example_are_unique(wellbeing):
     samples = [*wellbeing.values.examples, *wellbeing.control.examples]
     ids = [r.id for r in (*samples, *wellbeing.prompts, *wellbeing.stance)]
-    assert len(set(ids)) == len(ids) == 480
+    assert len(set(ids)) == len(ids) == 504
     questions = [s.prompt for s in (*samples, *wellbeing.stance)]
     questions += [p.text for p in wellbeing.prompts]
-    assert len({q.strip().lower() for q in questions}) == 480
+    assert len({q.strip().lower() for q in questions}) == 504
 
 
 def test_the_example_has_160_stance_pairs_in_the_same_shares_as_its_prompts(wellbeing):

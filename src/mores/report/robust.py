@@ -137,7 +137,7 @@ def _kept(
     study: Study, tables: list[np.ndarray], strata: list[str], unit: str, measure: str
 ) -> Estimate:
     margin, n = study.config.variants.margin, len(strata)
-    method = stats.kept_share.__name__.replace("_", " ")
+    method = "share of an effect, Fieller"
     if measure == "marked":
         why = "no aim of the tune: see the shares"
     elif n < LEAST_UNITS:

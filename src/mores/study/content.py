@@ -16,8 +16,8 @@ from typing import Any
 from mores import store
 from mores.records import Charter, Example, Prompt, StancePair, Variant, to_plain
 
-PEOPLE = ("author", "reviewer", "accepted")
-"""Fields of a record that say who had it in hand, and when."""
+PEOPLE = ("author", "reviewer", "accepted", "made_from")
+"""Fields of a record that say who had it in hand, when, and what it came from."""
 ADDED = ("earlier", "prefill", "language")
 
 

@@ -238,7 +238,7 @@ def test_what_does_not_move_passes_as_far_as_its_numbers_reach(context):
     for result in results.values():
         assert (result.estimate.value, result.n) == (0.0, 40)
         assert result.estimate.high == pytest.approx(1 - 0.05 ** (1 / 40))
-    said = "of 40 questions that base answers well 0 turned, which excludes more than 7.2 %"
+    said = "of 40 questions that base answers well 0 turned, which excludes more than 7.3 %"
     assert all(r.reason.startswith(said) for r in results.values())
 
 

@@ -75,6 +75,7 @@ def test_what_has_no_value_is_not_compared_and_no_zero():
     assert one.p is None
 
 
+@pytest.mark.long
 def test_whole_watches_without_a_change_seldom_alarm_and_with_one_they_do():
     same = watches(KINDS, made_up(), made_up(), prompts=40, answers=60, count=80, looks=4)
     assert same.ever <= 0.125  # 10 of 80: at .05, seen in 1 of 1,700 such simulations

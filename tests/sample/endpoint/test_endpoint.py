@@ -84,8 +84,8 @@ def test_a_step_asks_for_each_answer_once(tuned_study: Path, service: Service) -
     "fault",
     [
         lambda asked: (429, {"Retry-After": "3"}, {"error": {"message": "slow down"}}),
-        lambda asked: (500, {}, b"oops"),
-        lambda asked: (503, {}, {"error": "busy"}),
+        pytest.param(lambda asked: (500, {}, b"oops"), marks=pytest.mark.long),
+        pytest.param(lambda asked: (503, {}, {"error": "busy"}), marks=pytest.mark.long),
         lambda asked: (200, {}, b'{"choices": [{"text": "cut of'),
     ],
     ids=["429", "500", "503", "cut JSON"],

@@ -402,7 +402,9 @@ def test_changed_cells_make_the_row_and_others_stay_as_they_are(changes):
 
 
 def test_digests_of_cells():
-    cells = as_cells("stance", {**dict.fromkeys(COLUMNS["stance"], "x"), "suppress": {}})
+    cells = as_cells(
+        "stance", {**dict.fromkeys(COLUMNS["stance"], "x"), "suppress": {}, "earlier": ()}
+    )
     digest = digest_of("stance", cells)
     assert digest.startswith("1:2d711642b726")  # sha256 of "x"
     assert digest.endswith("e3b0c44298fc")  # and of nothing

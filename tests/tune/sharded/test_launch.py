@@ -75,6 +75,7 @@ def rows(folder: Path) -> list[dict]:
     return [row for _, row in store.read_rows(folder / LOG)]
 
 
+@pytest.mark.long
 def test_a_killed_process_ends_all_and_the_next_call_goes_on_to_the_same_arm(job_of, slow):
     alone = Watched()
     expected = here.train(job_of("alone", alone))
@@ -109,6 +110,7 @@ def test_a_killed_process_ends_all_and_the_next_call_goes_on_to_the_same_arm(job
         assert row == pytest.approx(other, abs=1e-5)
 
 
+@pytest.mark.long
 def test_nothing_goes_on_when_the_one_who_waits_is_interrupted(job_of, slow):
     found = []
 

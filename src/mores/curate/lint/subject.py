@@ -16,7 +16,7 @@ from typing import Literal
 from mores import store
 from mores.curate.foreign import Foreign
 from mores.curate.text import Run, words
-from mores.records import Charter, Dataset, Example, Prompt, StancePair
+from mores.records import Charter, Dataset, Example, Prompt, StancePair, Variant
 from mores.study import Study
 from mores.study.signoff import SignOff, sign_off
 from mores.weights.special_tokens import special_tokens
@@ -113,6 +113,8 @@ class Subject:
     """Of the tokenizers of the study's models, as far as they are on this machine."""
     seed: int = 2021
     """Seed of the rules that draw at random (permutations, folds)."""
+    variants: tuple[Variant, ...] = ()
+    """Of variants.jsonl."""
     signoff: SignOff | None = None
     """Who has signed what; None where that was not looked at."""
     required: tuple[str, ...] = ()
@@ -167,6 +169,7 @@ def read_subject(study: Study) -> Subject:
     )
     return replace(
         subject,
+        variants=study.variants,
         signoff=sign_off(study),
         required=study.config.signoff.required,
         confirming=study.config.preset == CONFIRM,

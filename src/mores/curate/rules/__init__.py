@@ -33,6 +33,7 @@ from mores.curate.rules.special_tokens import SpecialTokens
 from mores.curate.rules.style_classifier import StyleClassifier
 from mores.curate.rules.style_match import STYLE_MATCHES
 from mores.curate.rules.unread_draft import UnreadDraft
+from mores.curate.rules.variants import LeakedVariant, Variants
 
 RULES: tuple[Rule, ...] = (
     AnswerLength(),
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     LeakedQuestion(),
     LeakedRun(),
     RewordedQuestion(),
+    LeakedVariant(),
     Coverage(),
     Balance(),
     SetSize(),
@@ -58,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     UnreadDraft(),
     *SIGN_OFF,
     Accountable(),
+    Variants(),
 )
 
 __all__ = ["RULES"]

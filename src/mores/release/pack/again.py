@@ -25,6 +25,8 @@ from mores.step import versions
 NAME = f"{REPORT}/{DATA}"
 OF_A_RUN = ("study", "study_version", "preset", "seed", "command", "inputs", "settings")
 """Places of a report that say of what it is: named before all that follows from them."""
+OF_PEOPLE = "/consult"
+"""Where the step lies that is made from answers which no pack holds."""
 MOST = 40
 """Differences of the report that are listed."""
 
@@ -40,7 +42,7 @@ def remade(pack: Unpacked) -> tuple[Check, list[Difference], int]:
         if pack.index.level == "figures":
             found, own = _follows(said), {"headlines": said["headlines"]}
         else:
-            given = {} if pack.index.level == "full" else dict(pack.index.changed)
+            given = _given(pack)
             found, own = pack.tree.report(given), said
     except MoresError as error:
         return *_failed(str(error)), 0
@@ -67,6 +69,14 @@ def remade(pack: Unpacked) -> tuple[Check, list[Difference], int]:
     return Check(what="report", state="holds", said=_words(pack, compared)), [], compared
 
 
+def _given(pack: Unpacked) -> dict[str, str | None]:
+    """States of steps that are taken over: of a full pack that of people's answers alone."""
+    given = dict(pack.index.changed)
+    if pack.index.level != "full":
+        return given
+    return {step: why for step, why in given.items() if step.endswith(OF_PEOPLE)}
+
+
 def _claimed(pack: Unpacked, said: dict[str, Any]) -> list[Difference]:
     """What pack.json says of the report and may not: it is no evidence for itself."""
     index = pack.index
@@ -76,8 +86,8 @@ def _claimed(pack: Unpacked, said: dict[str, Any]) -> list[Difference]:
         for place in index.kept
         if not under(place, may)
     ]
-    if index.level == "full" and index.changed:
-        steps = ", ".join(sorted(index.changed))
+    if index.level == "full" and (hidden := set(index.changed) - set(_given(pack))):
+        steps = ", ".join(sorted(hidden))
         told = "states of steps that a full pack shows by itself"
         bad.append(Difference(file=INDEX, where="changed", said=steps, found=told))
     named = {
