@@ -41,8 +41,8 @@ def test_built_in_rules_are_distinct_sorted_and_described():
     rules = all_rules()
     ids = [rule.id for rule in rules]
     assert ids == sorted(set(ids))
-    assert len({rule.name for rule in rules}) == len(rules) == 31
-    assert len({summary(rule) for rule in rules}) == 31
+    assert len({rule.name for rule in rules}) == len(rules) == 33
+    assert len({summary(rule) for rule in rules}) == 33
     assert {"M408", "M409", "M505"} <= set(ids)
     (commas,) = choose(["punctuation-match"])
     assert commas.id == "M404"

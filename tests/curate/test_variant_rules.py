@@ -13,7 +13,7 @@ from mores.vary.prompts import vary
 
 def said(study: Path) -> list[tuple[str, str, str]]:
     found = check_study(load_study(study), rules=("M213", "M511"))
-    return [(f.rule, f.severity, f.message) for f in found]
+    return sorted((f.rule, f.severity, f.message) for f in found)
 
 
 def test_a_clean_set_of_variants_has_no_finding(tiny_study: Path) -> None:
@@ -35,15 +35,15 @@ def test_each_fault_is_named_once(tiny_study: Path) -> None:
     )
     assert said(tiny_study) == [
         ("M213", "error", f"leak asks the question of the sample {sample.id}"),
-        ("M511", "warning", "mail holds what looks like an e-mail address: a**@s********.o**"),
-        (
-            "M511",
-            "warning",
-            "1 were written by a model, and nobody has read them, so nobody is asked: draft",
-        ),
         (
             "M511",
             "warning",
             "1 are of a wording that is no longer there, so nobody is asked: old",
         ),
+        (
+            "M511",
+            "warning",
+            "1 were written by a model, and nobody has read them, so nobody is asked: draft",
+        ),
+        ("M511", "warning", "mail holds what looks like an e-mail address: a**@s********.o**"),
     ]

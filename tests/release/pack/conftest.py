@@ -16,6 +16,7 @@ from filelock import FileLock
 sys.path.insert(0, str(Path(__file__).parents[2] / "rate"))
 
 from app import Clock, consent, join, make_site, rate_all
+from packs import PEOPLE, REACHED
 
 from mores.plan.seal import seal_plan
 from mores.rate.unblind import unblind
@@ -26,8 +27,6 @@ from mores.run import run
 from mores.study import load_study
 from mores.study.signoff import sign
 
-PEOPLE = ("Ada Lovelace", "Grace Hopper", "Mary Shelley", "Emmy Noether", "Lise Meitner")
-REACHED = ("ada@example.org", "https://panel.example.org/done", "SECRET-CODE")
 TOLD = f"""version = "1"
 title = "Answers"
 contact = "{REACHED[0]}"

@@ -13,6 +13,8 @@ from mores.release.pack.archive import write
 from mores.release.pack.lines import named_lines
 from mores.release.pack.model import INDEX, LINES
 
+PEOPLE = ("Ada Lovelace", "Grace Hopper", "Mary Shelley", "Emmy Noether", "Lise Meitner")
+REACHED = ("ada@example.org", "https://panel.example.org/done", "SECRET-CODE")
 Change = bytes | Callable[[bytes], bytes] | None
 RUN = "study/runs/quick"
 ANSWERS = f"{RUN}/tiny-model/sample/completions.jsonl"

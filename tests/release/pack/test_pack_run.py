@@ -7,10 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from packs import ANSWERS, RATINGS, REPORT, RUN, content
+from packs import ANSWERS, PEOPLE, RATINGS, REACHED, REPORT, RUN, content
 from rocrate.rocrate import ROCrate
 
-from conftest import PEOPLE, REACHED
 from mores import store
 from mores.errors import DataError
 from mores.release.pack import pack, verify
