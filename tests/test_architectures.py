@@ -172,10 +172,10 @@ def check_page(name: str, found: str) -> None:
 
 
 EVERY = [
-    name if n % 3 == 0 else pytest.param(name, marks=pytest.mark.long)
+    name if n % 6 == 0 else pytest.param(name, marks=pytest.mark.long)
     for n, name in enumerate(sorted(ARCHITECTURES))
 ]
-"""A third of them at every run; all in `make test-long` and `make models-table`."""
+"""A sixth of them at every run; all in `make test-long` and `make models-table`."""
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -131,7 +131,7 @@ def test_two_sizes_are_one_object_and_a_kill_in_between_changes_nothing(two, tmp
 
 @pytest.mark.parametrize(
     ("name", "models", "across"),
-    [("smollm2", 3, False), ("smollm2-gemma3", 2, True)],
+    [pytest.param("smollm2", 3, False, marks=pytest.mark.long), ("smollm2-gemma3", 2, True)],
 )
 def test_the_shipped_configurations_can_be_checked_and_planned_without_a_network(
     name, models, across, tiny_folder, tmp_path, monkeypatch

@@ -43,6 +43,7 @@ def test_a_sweep_scores_validation_pairs_and_goes_on_where_it_was(study, spoken,
     assert not (study.run_folder / study.config.models[0].name / "tune").exists()
 
 
+@pytest.mark.long
 def test_base_is_measured_once(study, monkeypatch):
     scored = []
     original = points._score
@@ -55,6 +56,7 @@ def test_base_is_measured_once(study, monkeypatch):
     assert scored == [["base"], tuned, tuned]
 
 
+@pytest.mark.long
 def test_a_study_with_a_preference_arm_can_be_swept(tiny_study):
     arms = 'arms=["base", "values_targeted", "control", "preference"]'
     study = load_study(tiny_study, overrides=(*SMALL, arms))
