@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from mores.records.asked import Exchange, Language
+from mores.records.asked import Exchange, Language, refuse_open
 from mores.records.base import Arm, Day, Id, Record, Split
 
 FinishReason = Literal["stop", "length", "context", "absent"]
@@ -56,8 +56,7 @@ class StancePair(Record, frozen=True, kw_only=True):
     accepted: Day = ""
 
     def __post_init__(self) -> None:
-        if not all(turn.completion for turn in self.earlier):
-            raise ValueError(f"pair {self.id!r}: an earlier turn has no completion")
+        refuse_open(f"pair {self.id!r}", self.earlier)
 
 
 class Score(Record, frozen=True, kw_only=True):

@@ -198,6 +198,16 @@ def transcript(earlier: Sequence[Exchange], question: str) -> str:
     return "\n\n".join((*turns, ASKED + question))
 
 
+def refuse_open(whose: str, earlier: Sequence[Exchange]) -> None:
+    """Refuse earlier turns that nobody answered.
+
+    Raises:
+        ValueError: one has no completion.
+    """
+    if not all(turn.completion for turn in earlier):
+        raise ValueError(f"{whose}: an earlier turn has no completion")
+
+
 Language = Annotated[str, Meta(pattern=_LANGUAGE)]
 """BCP 47, or empty: the charter's."""
 
@@ -230,8 +240,7 @@ class Prompt(Record, frozen=True, kw_only=True):
         return transcript(self.earlier, self.text)
 
     def __post_init__(self) -> None:
-        if not all(turn.completion for turn in self.earlier):
-            raise ValueError(f"prompt {self.id!r}: an earlier turn has no completion")
+        refuse_open(f"prompt {self.id!r}", self.earlier)
 
 
 class Variant(Record, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from mores import store
 from mores.consult import consulted
 from mores.plan.seal import hypotheses_of, seal_status
 from mores.rate.ratings import COLLECTED_BY, blind_raters, current_ratings, current_unrateable
-from mores.records import TUNED_ARMS, Estimate, to_plain
+from mores.records import TUNED_ARMS, Estimate, Prompt, StancePair, to_plain
 from mores.report.adherence import UNIT, stance_summary
 from mores.report.by_language import (
     LanguageEffect,
@@ -211,6 +211,7 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
         sources[RATING] = partial(_rated, study, results)
     near = {p.id for p in study.chosen_prompts if p.near}
     asked = tongues(study)
+    translated = _translations(study, results)
     languages: list[LanguageEffect] = []
     estimates: list[Estimate] = []
     compared: list[Estimate] = []
@@ -220,7 +221,7 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
         languages += by_language(
             [
                 *rows_of([o for o in values if o.prompt_id not in near], asked.of),
-                *_translations(study, results, measure),
+                *translated.get(measure, ()),
             ],
             declared=asked.declared,
             measure=measure,
@@ -249,10 +250,10 @@ def _figures(study: Study, results: ModelResults) -> _Figures:
     return _Figures(estimates + kept + changes, tasks, observed, coherence, languages)
 
 
-def _translations(study: Study, results: ModelResults, measure: str) -> list[LanguageRow]:
-    """Values of what was varied into another language, each with the question that it varies."""
-    languages_of = {p.id: study.language_of(p) for p in study.prompts}
-    languages_of |= {p.id: study.language_of(p) for p in study.stance}
+def _translations(study: Study, results: ModelResults) -> dict[str, list[LanguageRow]]:
+    """Measure → values of what was varied into another language, each with what it varies."""
+    records: list[Prompt | StancePair] = [*study.prompts, *study.stance]
+    languages_of = {record.id: study.language_of(record) for record in records}
     variants = [
         v
         for v in results.varied.variants.values()
@@ -260,9 +261,14 @@ def _translations(study: Study, results: ModelResults, measure: str) -> list[Lan
         and primary(v.language) != primary(languages_of[v.varies])
         and not (v.earlier or v.prefill)
     ]
-    _, then = sources_of(results).get(measure, ([], []))
+    if not variants:
+        return {}
     languages = {v.id: v.language for v in variants}
-    return rows_of(then, languages, {v.id: v.varies for v in variants})
+    originals = {v.id: v.varies for v in variants}
+    return {
+        measure: rows_of(then, languages, originals)
+        for measure, (_, then) in sources_of(results).items()
+    }
 
 
 def _compared(

@@ -10,16 +10,15 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from mores import stats
-from mores.measure.toxicity.run import iter_scores, score_step
 from mores.records import Arm, Completion, Estimate
 from mores.report.model import Missing
 from mores.report.robust_kind import OwnLog
-from mores.sample.log import LOG, log_step, read_log
+from mores.report.varied import scores_of
+from mores.sample.log import ARMS, LOG, log_step, read_log
 from mores.sample.run import iter_completions
 from mores.stats.inputs import not_computable
 from mores.study import ModelSpec, Study
 
-ARMS: tuple[Arm, ...] = ("base", "values_targeted", "control")
 CONTRASTS: tuple[tuple[Arm, Arm], ...] = (
     ("values_targeted", "control"),
     ("values_targeted", "base"),
@@ -49,15 +48,9 @@ def own_log(study: Study, spec: ModelSpec, missing: list[Missing]) -> OwnLog | N
         return None
     completions = [c for c in iter_completions(study, spec.name, LOG) if not c.absent]
     sources = {MARKED: {c.id: float(bool(c.flags)) for c in completions}}
-    for name in study.config.toxicity.scorers:
-        if why := score_step(study, spec, name, of=LOG).stale():
-            why = f"`mores measure toxicity` {why}"
-            missing.append(Missing(what=f"Toxicity on the log by {name}", why=why))
-            continue
-        scores = iter_scores(study, spec.name, name, LOG)
-        sources[f"toxicity:{name}"] = {
-            s.completion_id: s.value for s in scores if s.value is not None
-        }
+    for name, scores in scores_of(study, spec, completions, LOG, "on the log", missing).items():
+        values = {c.id: scores.of(c.id) for c in completions}
+        sources[f"toxicity:{name}"] = {k: v for k, v in values.items() if v is not None}
     weights = {p.id: p.weight for p in log.prompts}
     tables = {measure: _values(completions, own) for measure, own in sources.items()}
     return OwnLog(

@@ -7,6 +7,7 @@ rows[0].kind, rows[0].kept.value       "role_play", .41 of the effect on the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -22,6 +23,7 @@ from mores.report.pairs import Pairs
 from mores.report.results import ModelResults
 from mores.report.robust_kind import RobustKind
 from mores.stats.inputs import not_computable
+from mores.stats.kept_share import mean_effect
 from mores.study import Study
 
 LEAST_UNITS = 8
@@ -47,23 +49,28 @@ def robust(study: Study, results: ModelResults) -> list[RobustKind]:
     near = {p.id for p in study.chosen_prompts if p.near}
     variants = {k: v for k, v in results.varied.variants.items() if v.varies not in near}
     for measure, (first, then) in sources_of(results).items():
-        unit = UNIT if measure == "stance" else "prompt"
-        kinds = dict.fromkeys(
-            kind_of(variants[o.prompt_id], study.charter.language)
-            for o in then
-            if o.prompt_id in variants
-        )
-        own = []
-        for kind in kinds:
-            of = {
-                k: v.varies
-                for k, v in variants.items()
-                if kind_of(v, study.charter.language) == kind
-            }
-            asked = [o for o in then if o.prompt_id in of]
-            own.append(_row(study, results, measure, kind, first, asked, of, unit))
+        by_kind: dict[str, list[Observed]] = {}
+        for o in then:
+            if variant := variants.get(o.prompt_id):
+                by_kind.setdefault(kind_of(variant, study.charter.language), []).append(o)
+        asked_first = AskedFirst(measure, first, Pairs.of(first, *PRIMARY))
+        own = [_row(study, results, asked_first, kind, asked) for kind, asked in by_kind.items()]
         rows += sorted(own, key=_worst_first)
     return rows
+
+
+@dataclass(frozen=True)
+class AskedFirst:
+    """One measure of the questions as they were asked first."""
+
+    measure: str
+    observed: Sequence[Observed]
+    pairs: Pairs
+
+    @property
+    def unit(self) -> str:
+        """What was asked."""
+        return UNIT if self.measure == "stance" else "prompt"
 
 
 def kind_of(variant: Variant, declared: str) -> str:
@@ -99,23 +106,17 @@ def _marked(completions: Sequence[Completion]) -> list[Observed]:
 
 
 def _row(
-    study: Study,
-    results: ModelResults,
-    measure: str,
-    kind: str,
-    first: Sequence[Observed],
-    then: Sequence[Observed],
-    of: Mapping[str, str],
-    unit: str,
+    study: Study, results: ModelResults, first: AskedFirst, kind: str, then: Sequence[Observed]
 ) -> RobustKind:
     """Arms are paired variant by variant; then a question's variants are averaged."""
-    before, after = Pairs.of(first, *PRIMARY), Pairs.of(then, *PRIMARY)
+    of = {o.prompt_id: results.varied.variants[o.prompt_id].varies for o in then}
+    before, after, measure = first.pairs, Pairs.of(then, *PRIMARY), first.measure
     varied = {of[name] for name in after.prompts}
+    category = dict(zip(before.prompts, before.categories, strict=True))
     both = [name for name in before.prompts if name in varied]
-    mean = partial(_mean, unit=unit)
     tables = [_rows(before, both, {}), _rows(after, both, of)]
-    strata = [before.categories[before.prompts.index(name)] for name in both]
-    estimates = [mean(table, strata) for table in tables]
+    strata = _strata([category[name] for name in both])
+    estimates = [_mean(table, strata, first.unit) for table in tables]
     named = partial(
         replace, contrast=CONTRAST, category="overall", details={"model": results.spec.name}
     )
@@ -124,19 +125,20 @@ def _row(
         measure=measure,
         kind=kind,
         questions=len(both),
-        left_out=len({of[o.prompt_id] for o in then}) - len(both),
+        left_out=len(set(of.values())) - len(both),
         original=named(estimates[0], measure=measure),
         varied=named(estimates[1], measure=f"{measure}/{kind}"),
-        kept=_kept(study, tables, strata, unit, measure),
-        values_original=_level(first, both, PRIMARY[0], {}),
+        kept=_kept(study, tables, strata, first),
+        values_original=_level(first.observed, both, PRIMARY[0], {}),
         values_varied=_level(then, both, PRIMARY[0], of),
     )
 
 
 def _kept(
-    study: Study, tables: list[np.ndarray], strata: list[str], unit: str, measure: str
+    study: Study, tables: list[np.ndarray], strata: list[str], asked_first: AskedFirst
 ) -> Estimate:
     margin, n = study.config.variants.margin, len(strata)
+    measure, unit = asked_first.measure, asked_first.unit
     method = "share of an effect, Fieller"
     if measure == "marked":
         why = "no aim of the tune: see the shares"
@@ -146,7 +148,7 @@ def _kept(
         why = "other training runs answered than those asked first"
     else:
         first, then = tables
-        kept = stats.kept_share(first, then, margin, strata=_strata(strata), unit=unit)
+        kept = stats.kept_share(first, then, margin, strata=strata, unit=unit)
         return replace(kept, measure=f"{measure}/kept")
     return replace(not_computable(why, n=n, unit=unit, method=method), measure=f"{measure}/kept")
 
@@ -166,12 +168,9 @@ def _rows(pairs: Pairs, names: Sequence[str], of: Mapping[str, str]) -> np.ndarr
     return np.array(rows).reshape(len(names), pairs.runs)
 
 
-def _mean(table: np.ndarray, strata: list[str], *, unit: str) -> Estimate:
+def _mean(table: np.ndarray, strata: list[str], unit: str) -> Estimate:
     """The effect on these questions with its 95 % interval; no verdict of its own."""
-    if table.shape[1:] == (1,):
-        found = stats.stratified_t(table[:, 0], _strata(strata))
-    else:
-        found = stats.crossed_effect(table, strata=_strata(strata))
+    found = mean_effect(table, strata)
     verdict = "not computable" if found.verdict == "not computable" else "descriptive"
     return replace(found, unit=unit, p=None, verdict=verdict, details={})
 

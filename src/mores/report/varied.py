@@ -19,7 +19,7 @@ from mores.records import Completion, Variant
 from mores.report.model import Missing
 from mores.report.scores import Scores
 from mores.sample.run import iter_completions
-from mores.sample.varied import SERVICE, VARIANTS, variants_step
+from mores.sample.varied import VARIANTS, variants_step
 from mores.study import ModelSpec, Study
 from mores.study.variants import outdated
 from mores.tune.base import away
@@ -56,15 +56,15 @@ def read_varied(study: Study, spec: ModelSpec, missing: list[Missing]) -> Varied
     if old := sum(outdated(v, questions[v.varies]) for v in study.variants):
         why = f"{old} were made from another wording than there is now: run `mores vary`"
         missing.append(Missing(what="Variants of questions as they are now", why=why))
-    if spec.engine == SERVICE and (given := sum(bool(v.prefill) for v in study.variants)):
+    if not spec.prefills and (given := sum(bool(v.prefill) for v in study.variants)):
         why = f"{given} give the beginning of an answer, which a service does not take"
         missing.append(Missing(what=f"Answers of {spec.name} to some variants", why=why))
-    completions = _completions(study, spec, missing)
+    rows = _completions(study, spec, missing)
     return Varied(
         variants={v.id: v for v in study.variants if not v.unread},
         stance=_stance(study, spec, missing),
-        completions=completions,
-        scores=_scores(study, spec, completions, missing) if completions else {},
+        completions=rows,
+        scores=scores_of(study, spec, rows, VARIANTS, "under variants", missing) if rows else {},
     )
 
 
@@ -93,15 +93,30 @@ def _completions(study: Study, spec: ModelSpec, missing: list[Missing]) -> tuple
     return tuple(structs.replace(c, text="") for c in rows)
 
 
-def _scores(
-    study: Study, spec: ModelSpec, rows: Sequence[Completion], missing: list[Missing]
+def scores_of(
+    study: Study,
+    spec: ModelSpec,
+    rows: Sequence[Completion],
+    of: str,
+    where: str,
+    missing: list[Missing],
 ) -> dict[str, Scores]:
+    """Return each scorer's scores of answers that are no answers to the study's own prompts.
+
+    Args:
+        study: as it is now.
+        spec: one of its models.
+        rows: the answers, which are current.
+        of: which they are: ``variants`` or ``log``.
+        where: the same in words, such as ``on the log``.
+        missing: gets a line for each scorer whose scores are not current.
+    """
     places = {row.id: place for place, row in enumerate(rows)}
     scores: dict[str, Scores] = {}
     for name in study.config.toxicity.scorers:
-        if stale := score_step(study, spec, name, of=VARIANTS).stale():
+        if stale := score_step(study, spec, name, of=of).stale():
             why = f"`mores measure toxicity` {stale}"
-            missing.append(Missing(what=f"Toxicity under variants by {name}", why=why))
+            missing.append(Missing(what=f"Toxicity {where} by {name}", why=why))
             continue
-        scores[name] = Scores.read(places, iter_scores(study, spec.name, name, VARIANTS))
+        scores[name] = Scores.read(places, iter_scores(study, spec.name, name, of))
     return scores

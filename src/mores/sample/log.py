@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from msgspec import Meta
-from msgspec.structs import replace
 
 from mores import store
 from mores.curate.rules.personal_data import personal_data
 from mores.errors import DataError, ModelError
 from mores.execute import alone
 from mores.progress import Progress
-from mores.records import Completion, Count, Prompt, Record
+from mores.records import Arm, Completion, Count, Prompt, Record
 from mores.sample.grid import Grid
 from mores.sample.requests import Request, prompt_requests
 from mores.step import Step
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 LOG = "log"
 FILE = "log.json"
 NAMES = {"text": ("prompt", "question", "message", "query", "input")}
-ARMS = ("base", "values_targeted", "control")
+ARMS: tuple[Arm, ...] = ("base", "values_targeted", "control")
 LONGEST = 4000
 """Characters of a prompt; a longer one is left out and counted, never cut."""
 
@@ -122,6 +121,11 @@ def log_step(study: Study, spec: ModelSpec, log: Log) -> Step:
     return _grid(study, spec, log).step(known_base(study, spec))
 
 
+def log_prompts(log: Log) -> list[Prompt]:
+    """Return what was taken as prompts; they have no category of the charter."""
+    return [Prompt(id=p.id, category=LOG, text=p.text, split="test") for p in log.prompts]
+
+
 def in_words(log: Log) -> str:
     """Say what was taken and what was left out."""
     out = ", ".join(f"{n} {why}" for why, n in log.left_out.items()) or "none"
@@ -187,16 +191,16 @@ def take(path: Path, most: int, seed: int, language: str, progress: Progress) ->
             fix="give a table with the column text, without personal data",
         )
     drawn = taken.rows > most
-    counted: Counter[str] = Counter()
+    counted: dict[str, float] = {}
     for text, weight in [(text, 1.0) for text in taken.slots] if drawn else taken.first:
-        counted[text] += weight  # type: ignore[assignment]
+        counted[text] = counted.get(text, 0.0) + weight
     return Log(
         rows=rows,
         left_out=dict(sorted(left_out.items())),
         kept_weight=min(1.0, taken.weight / whole) if whole else 0.0,
         drawn=drawn,
         prompts=tuple(
-            LogPrompt(id=f"log-{number:04d}", text=text, weight=float(weight))
+            LogPrompt(id=f"log-{number:04d}", text=text, weight=weight)
             for number, (text, weight) in enumerate(counted.items(), 1)
         ),
     )
@@ -241,12 +245,12 @@ def _grids(study: Study, log: Log) -> list[Grid]:
 def _grid(study: Study, spec: ModelSpec, log: Log) -> Grid:
     arms = [arm for arm in study.config.arms if arm in ARMS]
     keys = arm_keys(arms, study.config.train_seeds)
-    prompts = [Prompt(id=p.id, category=LOG, text=p.text, split="test") for p in log.prompts]
+    prompts = log_prompts(log)
 
     def build(model: Reader) -> list[Request]:
         return prompt_requests(model, spec.format, keys, prompts, 1, study.charter, study.values)
 
     inputs = {"prompts": records_digest(prompts), "log": store.digest(log)}
     extra: dict[str, Any] = {"format": spec.format, "draws": 1}
-    config = study.config.sample.decoding
-    return Grid(study, spec, LOG, keys, replace(config), inputs, extra, build)
+    decoding = study.config.sample.decoding
+    return Grid(study, spec, LOG, keys, decoding, inputs, extra, build)

@@ -166,7 +166,7 @@ def _prompt_grid(
     decoding: Decoding | None = None,
 ) -> Grid:
     config = study.config.sample
-    if spec.engine == "openai" and (given := next((p for p in prompts if p.prefill), None)):
+    if not spec.prefills and (given := next((p for p in prompts if p.prefill), None)):
         raise StudyError(
             "a service takes no beginning of an answer (prefill)",
             path=study.folder / "prompts.jsonl",

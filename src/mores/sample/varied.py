@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from mores.weights.reader import Reader
 
 VARIANTS = "variants"
-SERVICE = "openai"
-"""The engine that takes no beginning of an answer."""
 
 
 def sample_variants(study: Study, *, progress: Progress | None = None) -> list[Completion]:
@@ -71,7 +69,7 @@ def prompt_variants(study: Study, spec: ModelSpec) -> list[Variant]:
     if spec.imported:
         return []
     chosen = {p.id: p.text for p in study.chosen_prompts}
-    return asked(study.variants, chosen, prefill=spec.engine != SERVICE)
+    return asked(study.variants, chosen, prefill=spec.prefills)
 
 
 def variant_keys(study: Study) -> list[ArmKey]:

@@ -10,7 +10,7 @@ otherwise; gives the share that is left with Fieller's interval, and whether mos
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -71,8 +71,8 @@ def kept_share(
     then = array(varied, "varied", dimensions=2)
     _check(first, then, margin)
     n, runs = first.shape
-    mean, labels = _mean_of(runs), list(strata)
-    whole, left = mean(first, labels), mean(then, labels)
+    labels = list(strata)
+    whole, left = mean_effect(first, labels), mean_effect(then, labels)
     details: dict[str, float | int | str | None] = {
         "margin": margin,
         "original": whole.value,
@@ -85,7 +85,7 @@ def kept_share(
     assert whole.value is not None
     assert left.value is not None
     sign = math.copysign(1.0, whole.value)
-    low, high = (_bound(mean, sign * first, sign * then, labels, side) for side in (1, -1))
+    low, high = (_bound(sign * first, sign * then, labels, side) for side in (1, -1))
     verdict = _verdict(low, high, margin)
     details["equivalent"] = int(
         verdict == "non-inferior" and high is not None and high < 1 + margin
@@ -104,20 +104,21 @@ def kept_share(
     )
 
 
-Mean = Callable[[Vector, list[str]], Estimate]
+def mean_effect(table: Vector, strata: Sequence[str]) -> Estimate:
+    """Return the mean of a table of differences, shape (P, S): over units, and over runs if any.
+
+    With one training run it is that of `stratified_t`, with several of `crossed_effect`.
+    """
+    if table.shape[1] == 1:
+        return stratified_t(table[:, 0], list(strata))
+    return crossed_effect(table, strata=strata)
 
 
-def _mean_of(runs: int) -> Mean:
-    if runs == 1:
-        return lambda table, strata: stratified_t(table[:, 0], strata)
-    return lambda table, strata: crossed_effect(table, strata=strata)
-
-
-def _bound(mean: Mean, first: Vector, then: Vector, strata: list[str], side: int) -> float | None:
+def _bound(first: Vector, then: Vector, strata: list[str], side: int) -> float | None:
     """The share up from which (side 1) or down to which (−1) it cannot be told from the truth."""
 
     def beyond(share: float) -> bool:
-        e = mean(side * (then - share * first), strata)
+        e = mean_effect(side * (then - share * first), strata)
         se, df = e.details.get("se"), e.details.get("df")
         assert e.value is not None
         if not isinstance(se, float) or not isinstance(df, float):  # no spread at all: exact

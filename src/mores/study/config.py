@@ -64,6 +64,11 @@ class ModelSpec(Record, frozen=True, kw_only=True):
         return self.engine == "imported"
 
     @property
+    def prefills(self) -> bool:
+        """Whether the beginning of an answer can be given; a service takes none."""
+        return self.engine != "openai"
+
+    @property
     def continues(self) -> bool:
         """Whether it can go on with plain text, as the stems need; a chat service cannot."""
         if self.imported:

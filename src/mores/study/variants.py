@@ -132,7 +132,7 @@ def as_prompt(one: Variant, prompt: Prompt, own: Completion | None = None) -> Pr
         kind=prompt.kind,
         earlier=tuple(_filled(one, own)),
         prefill=one.prefill,
-        language=one.language,
+        language=one.language or prompt.language,
     )
 
 

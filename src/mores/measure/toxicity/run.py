@@ -8,7 +8,7 @@ score_step(study, spec, scorer).stale() for readers: are these scores of the ans
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -32,8 +32,8 @@ from mores.measure.toxicity.scorer import (
 from mores.measure.toxicity.summary import Judged, summarise
 from mores.measure.toxicity.validate import validate
 from mores.progress import Progress
-from mores.records import Score, to_plain
-from mores.sample.log import LOG, log_step, read_log
+from mores.records import Prompt, Score, to_plain
+from mores.sample.log import LOG, log_prompts, log_step, read_log
 from mores.sample.run import SAMPLE, completions_digest, read_completions, sample_step
 from mores.sample.varied import VARIANTS, variants_step
 from mores.step import Made, Step, read_manifest
@@ -170,10 +170,11 @@ def score_step(
     else:
         inputs["scorer"] = judge.digest
         config = {"scorer": judge.name, "version": judge.version}
-        if foreign := unknown_languages(judge, languages_of(study, of)):
+        questions = _questions(study, of)
+        if foreign := unknown_languages(judge, _languages(study, questions)):
             inputs["languages"] = store.digest(foreign)
         if takes_prompt(judge):
-            inputs["prompts"] = store.digest(_asked(study, of))
+            inputs["prompts"] = store.digest(_asked(questions))
         if isinstance(judge, ReadingScorer):
             config["reads"] = judge.settings
     config["options"] = _options(study, name)
@@ -189,31 +190,31 @@ def score_step(
     )
 
 
-def languages_of(study: Study, of: str = SAMPLE) -> dict[str, str]:
-    """Return the language of every prompt or variant, by its id; a log is in the charter's."""
-    own = {p.id: study.language_of(p) for p in study.prompts}
-    if of == LOG and (log := read_log(study)) is not None:
-        return {p.id: study.charter.language for p in log.prompts}
-    if of == SAMPLE:
-        return own
-    return {v.id: v.language or own[v.varies] for v in study.variants if v.varies in own}
-
-
 def _options(study: Study, name: str) -> dict[str, object]:
     """Settings that decide a scorer's values; thresholds belong to the summary."""
     options = to_plain(study.config.toxicity.options_of(name))
     return {k: v for k, v in options.items() if k not in ("threshold", "timeout", "key_env")}
 
 
-def _asked(study: Study, of: str) -> dict[str, str]:
-    """Id → what was asked, for scorers that read it too."""
+def _questions(study: Study, of: str) -> dict[str, Prompt]:
+    """Id → what was asked: the study's prompts, their variants, or those of a log."""
     prompts = {p.id: p for p in study.prompts}
-    if of == LOG and (log := read_log(study)) is not None:
-        return {p.id: p.text for p in log.prompts}
     if of == SAMPLE:
-        return {name: p.asked for name, p in prompts.items()}
+        return prompts
+    if of == LOG:
+        log = read_log(study)
+        return {} if log is None else {p.id: p for p in log_prompts(log)}
     variants = (v for v in study.variants if v.varies in prompts)
-    return {v.id: as_prompt(v, prompts[v.varies]).asked for v in variants}
+    return {v.id: as_prompt(v, prompts[v.varies]) for v in variants}
+
+
+def _asked(questions: Mapping[str, Prompt]) -> dict[str, str]:
+    """Id → text, for scorers that read it too."""
+    return {name: prompt.asked for name, prompt in questions.items()}
+
+
+def _languages(study: Study, questions: Mapping[str, Prompt]) -> dict[str, str]:
+    return {name: study.language_of(prompt) for name, prompt in questions.items()}
 
 
 def _score_model(
@@ -225,7 +226,8 @@ def _score_model(
     of: str = SAMPLE,
 ) -> list[Score]:
     completions = read_completions(study, spec.name, of)
-    prompts = _asked(study, of) if takes_prompt(judge) else None
+    questions = _questions(study, of)
+    prompts = _asked(questions) if takes_prompt(judge) else None
     step = score_step(study, spec, name, judge, of)
     step.warn(progress.say)
 
@@ -235,7 +237,7 @@ def _score_model(
             completions,
             judge,
             prompts=prompts,
-            languages=languages_of(study, of),
+            languages=_languages(study, questions),
             raw=step.folder / RAW,
             advance=task.advance,
         )

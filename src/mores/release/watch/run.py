@@ -8,7 +8,9 @@ chance of a false alarm. No text of the traffic.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -99,9 +101,9 @@ def watch(
     busy = "another look is under way"
     with store.held(folder / ".lock", busy, fix="wait for it, then look again"):
         scores = Scores(study, services=services, say=progress.say)
-        reference = _reference(study, spec, key)
-        made_of = store.digest([scores.digest, [(c.id, c.text) for c in reference.values()]])
-        book = _book(folder / f"{slug(spec.name)}.{key.name}.jsonl", made_of, alpha, restart)
+        seen = _Study(study, spec, key, scores, _reference(study, spec, key))
+        name = f"{slug(spec.name)}.{key.name}.jsonl"
+        book = _book(folder / name, seen.digest, alpha, restart)
         earlier = list(book.records(Look))
         digest = store.digest_file(log) if log is not None and log.is_file() else ""
         look = next((e for e in earlier if digest and e.log == digest), None)
@@ -111,9 +113,8 @@ def watch(
             if log is not None:
                 drawn = sample_log(log, answers, seed=f"{study.config.seed}/{number}", names=names)
             else:
-                drawn = _asked(study, spec, key, str(endpoint), served, api, key_env, number,
-                               reference, progress)  # fmt: skip
-            look = _look(study, scores, reference, drawn, number, digest, alpha, made_of)
+                drawn = seen.asked(str(endpoint), served, api, key_env, number, progress)
+            look = seen.look(drawn, number, digest, alpha)
             book.append(look)
             earlier.append(look)
     why = sample_step(study, spec).stale()
@@ -187,69 +188,81 @@ def _book(path: Path, reference: str, alpha: float, restart: bool) -> Journal:
     return book
 
 
-def _asked(
-    study: Study,
-    spec: ModelSpec,
-    key: ArmKey,
-    url: str,
-    served: str,
-    api: Literal["auto", "chat", "completions"],
-    key_env: str,
-    look: int,
-    reference: dict[str, Completion],
-    progress: Progress,
-) -> Seen:
-    """Fresh answers to the prompts that the study has answers to, in their order."""
-    prompts = {p.id: p for p in study.prompts}
-    # A service takes no beginning of an answer: such prompts would differ without a change.
-    wanted = tuple(
-        prompts[name] for name in reference if name in prompts and not prompts[name].prefill
-    )
-    told = ask(study, spec, key, url, prompts=wanted, api=api, served=served or key.name,
-               key_env=key_env, look=look, progress=progress)  # fmt: skip
-    answers = tuple(Answer(told[p.id], p.asked) for p in wanted if p.id in told)
-    return Seen(answers, len(wanted), len(wanted) - len(answers), len(answers),
-                prompts=tuple(p.id for p in wanted if p.id in told))  # fmt: skip
+@dataclass(frozen=True)
+class _Study:
+    """The arm as the study saw it: what traffic is compared with."""
 
+    study: Study
+    spec: ModelSpec
+    key: ArmKey
+    scores: Scores
+    reference: dict[str, Completion]
+    """Prompt → the study's answer."""
 
-def _look(
-    study: Study,
-    scores: Scores,
-    reference: dict[str, Completion],
-    drawn: Seen,
-    number: int,
-    digest: str,
-    alpha: float,
-    made_of: str,
-) -> Look:
-    """Measure both sides, compare them."""
-    asked = {p.id: p.text for p in study.prompts}
-    questions = any(a.question is not None for a in drawn.answers)
-    paired = bool(drawn.prompts)
-    own = [reference[name] for name in drawn.prompts] if paired else list(reference.values())
-    # Where the log has no questions, the study's are left out as well: both are judged alike.
-    mine = [Answer(c.text, asked.get(c.prompt_id) if questions else None) for c in own]
-    study_values: dict[str, Values] = scores.of(mine)
-    spent = spends(alpha, number)
-    measures = compare(
-        scores.kinds, study_values, scores.of(drawn.answers), spends=spent, paired=paired
-    )
-    return Look(
-        number=number,
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
-        source="endpoint" if paired else "log",
-        log=digest,
-        rows=drawn.rows,
-        without=drawn.without,
-        sampled=drawn.sampled,
-        compared=len(drawn.answers),
-        known=known_questions(drawn.answers, asked.values()),
-        alpha=alpha,
-        spends=spent,
-        reference=made_of,
-        measures=measures,
-        out=any(m.out for m in measures),
-    )
+    @cached_property
+    def digest(self) -> str:
+        """Of the answers and of what measures them."""
+        answers = [(c.id, c.text) for c in self.reference.values()]
+        return store.digest([self.scores.digest, answers])
+
+    def asked(
+        self,
+        url: str,
+        served: str,
+        api: Literal["auto", "chat", "completions"],
+        key_env: str,
+        look: int,
+        progress: Progress,
+    ) -> Seen:
+        """Fresh answers to the prompts that the study has answers to, in their order."""
+        prompts = {p.id: p for p in self.study.prompts}
+        # A service takes no beginning of an answer: such prompts would differ without a change.
+        wanted = tuple(
+            prompts[name]
+            for name in self.reference
+            if name in prompts and not prompts[name].prefill
+        )
+        told = ask(self.study, self.spec, self.key, url, prompts=wanted, api=api,
+                   served=served or self.key.name, key_env=key_env, look=look,
+                   progress=progress)  # fmt: skip
+        answers = tuple(Answer(told[p.id], p.asked) for p in wanted if p.id in told)
+        return Seen(answers, len(wanted), len(wanted) - len(answers), len(answers),
+                    prompts=tuple(p.id for p in wanted if p.id in told))  # fmt: skip
+
+    def look(self, drawn: Seen, number: int, digest: str, alpha: float) -> Look:
+        """Measure both sides, compare them."""
+        asked = {p.id: p.text for p in self.study.prompts}
+        questions = any(a.question is not None for a in drawn.answers)
+        paired = bool(drawn.prompts)
+        names = drawn.prompts if paired else tuple(self.reference)
+        own = [self.reference[name] for name in names]
+        # Where the log has no questions, the study's are left out as well: both are judged alike.
+        mine = [Answer(c.text, asked.get(c.prompt_id) if questions else None) for c in own]
+        study_values: dict[str, Values] = self.scores.of(mine)
+        spent = spends(alpha, number)
+        measures = compare(
+            self.scores.kinds,
+            study_values,
+            self.scores.of(drawn.answers),
+            spends=spent,
+            paired=paired,
+        )
+        return Look(
+            number=number,
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            source="endpoint" if paired else "log",
+            log=digest,
+            rows=drawn.rows,
+            without=drawn.without,
+            sampled=drawn.sampled,
+            compared=len(drawn.answers),
+            known=known_questions(drawn.answers, asked.values()),
+            alpha=alpha,
+            spends=spent,
+            reference=self.digest,
+            measures=measures,
+            out=any(m.out for m in measures),
+        )
 
 
 def _limits(look: Look, stale: str) -> list[str]:
