@@ -38,8 +38,9 @@ GRADES = ("light", "reworded", "free")
 THRESHOLDS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
 INFORMATION = ("M407",)
 """Rules that report a number and never a fault."""
-EXACT = ("M506", "M507", "M508", "M509", "M510")
-"""Rules that compare digests or look whether somebody is named: they cannot miss."""
+EXACT = ("M213", "M506", "M507", "M508", "M509", "M510", "M511")
+"""Rules that compare words or digests, look whether somebody is named, or ask another rule (M511:
+M503): they have no rate of their own."""
 ASKED, MODEL, FORM = "M408", "smollm2-135m", "chat"
 """The rule that asks a model, and which one is asked."""
 ASKED_STUDIES, ASKED_ANSWERS = 10, 5
@@ -83,7 +84,8 @@ that study's text, too, so its false alarms are no independent estimate. M408 an
 name records and whole files, which are counted apart. Every false alarm of M409 about a file comes
 from its classifier of form, which calls an AUC telling from two standard errors on. The checks of
 the suppressions (M001 to M003) are exact, and so are those of signatures and of who answers for a
-position (M506 to M510): they compare digests and look whether a name is there.
+position (M506 to M510): they compare digests and look whether a name is there. Of variants, M213
+compares words and M511 looks as M503 does.
 """
 
 

@@ -1,6 +1,6 @@
 """Train the small encoders: three teachers of six layers, then students of four, three and two.
 
-Takes what `data.py` and `evaluate.py texts` wrote and the folder of all-MiniLM-L6-v2, gives 8-bit
+Takes what `data.py` and `trial.py texts` wrote and the folder of all-MiniLM-L6-v2, gives 8-bit
 weights, and each model's logits: `validation.json`, and `tests.json`, which nobody opens before
 the choice is made. Needs torch and transformers only, so that it runs on a bare GPU machine.
 

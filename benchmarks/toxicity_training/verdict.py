@@ -1,6 +1,6 @@
 """The tables and the verdict of the protocol in docs/toxicity-small.md.
 
-Takes what `evaluate.py` and `train.py` wrote, prints Markdown and whether each form of the chosen
+Takes what `trial.py` and `train.py` wrote, prints Markdown and whether each form of the chosen
 model meets the three conditions.
 """
 
@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 
 import numpy as np
-from evaluate import Floats, auc, forms, read
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from trial import Floats, auc, forms, read
 
 MEAN_OF = ("own", "EDOS", "HatemojiBuild", "ConvAbuse", "word lists", "Jigsaw", "non-fuzzed",
            "Perspective")  # fmt: skip

@@ -14,8 +14,8 @@ TRAINING = Path(__file__).parents[2] / "benchmarks" / "toxicity_training"
 def _programs(monkeypatch):
     monkeypatch.syspath_prepend(TRAINING)
     yield
-    for name in ("sentences", "data", "evaluate", "spell", "quantised"):
-        sys.modules.pop(name, None)  # `evaluate` is also a library's name
+    for name in ("sentences", "data", "trial", "spell", "quantised"):
+        sys.modules.pop(name, None)
 
 
 def test_no_group_and_no_frame_of_the_test_is_trained_on():
@@ -120,7 +120,7 @@ def test_signs_are_spelled():
 
 
 def test_area_f1_and_threshold():
-    from evaluate import _quiet, auc, f1
+    from trial import _quiet, auc, f1
 
     toxic = np.array([True, False, True, False])
     # Pairs (toxic, not): .9>.2, .9>.4, .4>.2, .4=.4 → 3.5 of 4.

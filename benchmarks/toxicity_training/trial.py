@@ -1,8 +1,8 @@
 """Does a small encoder earn being shipped? The protocol of docs/toxicity-small.md, in three steps.
 
-    python evaluate.py texts DATA WORDS OUT    # OUT/tests.jsonl.gz and lexical.json
-    python evaluate.py choose OUT              # on validation rows only: layers and thresholds
-    python evaluate.py test OUT                # tables and verdict
+    python trial.py texts DATA WORDS OUT    # OUT/tests.jsonl.gz and lexical.json
+    python trial.py choose OUT              # on validation rows only: layers and thresholds
+    python trial.py test OUT                # tables and verdict
 
 DATA holds the open sets, WORDS holds words.csv of unintended-ml-bias-analysis. Between the first
 two steps `train.py` writes OUT/validation.json and OUT/tests.json.
