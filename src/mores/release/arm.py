@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mores.errors import StudyError, did_you_mean
+from mores.errors import StudyError
 from mores.study import ArmKey, ModelSpec, Study, arm_keys
 
 
@@ -12,13 +12,7 @@ def chosen(study: Study, model: str | None, arm: str, seed: int) -> tuple[ModelS
     Raises:
         StudyError: there is no such model, arm or training seed.
     """
-    names = [spec.name for spec in study.config.models]
-    if model is not None and model not in names:
-        raise StudyError(
-            f"the study has no model {model!r}{did_you_mean(model, names)}",
-            where="--model",
-            fix="models: " + ", ".join(names),
-        )
+    spec = study.model(model)
     keys = arm_keys(study.config.arms, study.config.train_seeds)
     found = next((k for k in keys if k.arm == arm and seed in (0, k.seed)), None)
     if found is None:
@@ -27,4 +21,4 @@ def chosen(study: Study, model: str | None, arm: str, seed: int) -> tuple[ModelS
             where="--arm",
             fix="arms: " + ", ".join(key.name for key in keys),
         )
-    return study.config.models[names.index(model) if model else 0], found
+    return spec, found

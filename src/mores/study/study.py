@@ -40,7 +40,7 @@ from mores.records import (
     StancePair,
     Variant,
 )
-from mores.study.config import StudyConfig
+from mores.study.config import ModelSpec, StudyConfig
 from mores.study.languages import fault
 from mores.study.layers import check_keys, flatten, merge, nest, parse_override, read_preset
 
@@ -87,6 +87,21 @@ class Study:
     def again(self) -> Study:
         """Return the same study, whole, with nothing of its data files read yet."""
         return replace(self, kept=None)
+
+    def model(self, name: str | None) -> ModelSpec:
+        """Return one of its models by name; None: the first.
+
+        Raises:
+            StudyError: it has no such model.
+        """
+        names = [spec.name for spec in self.config.models]
+        if name is not None and name not in names:
+            raise StudyError(
+                f"the study has no model {name!r}{did_you_mean(name, names)}",
+                where="--model",
+                fix="models: " + ", ".join(names),
+            )
+        return self.config.models[names.index(name) if name is not None else 0]
 
     def only(self, model: str) -> Study:
         """Return the study with one of its models, the others left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mores.errors import DataError, StudyError, did_you_mean
@@ -139,7 +139,7 @@ def typed(
             fix="categories: " + ", ".join(categories),
         )
     return Asked(
-        _model(study, model),
+        study.model(model),
         tuned_key(study, seed),
         "drawn" if answer is None else "given",
         question,
@@ -166,18 +166,3 @@ def tuned_key(study: Study, seed: int = 0) -> ArmKey:
             else f'add "{TRACED}" to arms',
         )
     return found[0]
-
-
-def _model(study: Study, name: str | None) -> ModelSpec:
-    specs: Sequence[ModelSpec] = study.config.models
-    if name is None:
-        return specs[0]
-    for spec in specs:
-        if spec.name == name:
-            return spec
-    names = [spec.name for spec in specs]
-    raise StudyError(
-        f"the study has no model {name!r}{did_you_mean(name, names)}",
-        where="--model",
-        fix="models: " + ", ".join(names),
-    )

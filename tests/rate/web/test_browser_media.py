@@ -18,6 +18,7 @@ SEEN = """() => {
 }"""
 READY = """() => {
   const one = document.querySelector(".media img, .media audio, .media video");
+  if (!one) return false;  // the next page is on its way
   return one.tagName === "IMG" ? one.complete && one.naturalWidth > 0 : one.readyState >= 1;
 }"""
 
@@ -67,7 +68,9 @@ def test_every_kind_is_shown_and_rated(browser, live, script):
                     )
                 give(page, 1 + number % 5)
             else:
-                assert page.locator(".media img, .media audio, .media video").count() == 1
+                media = page.locator(".media img, .media audio, .media video")
+                media.first.wait_for(state="attached")
+                assert media.count() == 1
                 page.get_by_role("radio", name="3").check()
                 press(page, "Save and next")
         if script:

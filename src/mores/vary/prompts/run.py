@@ -213,9 +213,8 @@ def _merged(
     kept: list[Variant] = []
     for one in there:
         ours = one.source.startswith((RULE, DRAFT)) and not one.reviewer
-        if one.id in fresh:
-            kept.append(fresh.pop(one.id) if ours else one)
-            fresh.pop(one.id, None)
+        if again := fresh.pop(one.id, None):
+            kept.append(again if ours else one)
             continue
         made_before = ours and one.source.startswith(RULE)
         if not (made_before and one.kind in wanted and one.varies in varied):
