@@ -26,9 +26,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from services import PostgresServer
+
 HERE = Path(__file__).parent
 SIZES = (1_000, 10_000, 100_000)
-STEPS = ("toxicity", "cooccurrence", "gates", "ratings", "report", "rate")
+STEPS = ("toxicity", "cooccurrence", "gates", "ratings", "report", "rate", "rate_postgresql")
 BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
 WHAT = {
     "toxicity": "ten scorers, side by side",
@@ -37,20 +40,30 @@ WHAT = {
     "ratings": "import of three ratings each",
     "report": "estimates, figures, page",
     "rate": "rating study set up, SQLite",
+    "rate_postgresql": "the same, PostgreSQL (time on the clock)",
     "check": "`mores check`, as many samples and prompts",
+    "stems": "as many stems × 8 texts × 5 arms",
+    "pairs": "report on as many stance pairs × 5 arms",
 }
+OTHER_KINDS = {"check": "samples", "stems": "stems", "pairs": "pairs"}
+"""Steps whose work is not counted in completions, and what `scale_study.py` makes for them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write the page where asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
-    parser.add_argument("--samples", type=int, nargs="+", default=[1_000, 10_000])
+    for kind, sizes in (("samples", SIZES), ("stems", SIZES[:2]), ("pairs", SIZES[:2])):
+        parser.add_argument(f"--{kind}", type=int, nargs="*", default=list(sizes))
     parser.add_argument("--docs", type=Path)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as place:
-        rows = [row for n in options.sizes for row in measured(Path(place) / str(n), n)]
-        rows += [checked(Path(place) / f"samples-{n}", n) for n in options.samples]
+    with tempfile.TemporaryDirectory() as place, PostgresServer.started() as postgres:
+        rows = [row for n in options.sizes for row in measured(Path(place) / str(n), n, postgres)]
+        for step, kind in OTHER_KINDS.items():
+            for n in getattr(options, kind):
+                folder = Path(place) / f"{kind}-{n}"
+                _run(["scale_study.py", str(folder), str(n), kind])
+                rows.append(_step(step, folder, n))
     text = f"{machine()}\n\n{table(rows)}"
     print(text)
     if options.docs:
@@ -58,20 +71,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measured(folder: Path, n: int) -> list[dict[str, Any]]:
+def measured(folder: Path, n: int, postgres: PostgresServer) -> list[dict[str, Any]]:
     """Make a study of n completions and take every step."""
     _run(["scale_study.py", str(folder), str(n)])
+    os.environ["MORES_SCALE_DATABASE"] = postgres.new_database()
     return [_step(name, folder, n) for name in STEPS]
-
-
-def checked(folder: Path, n: int) -> dict[str, Any]:
-    """Make n samples and n prompts and check them."""
-    _run(["scale_study.py", str(folder), str(n), "samples"])
-    return _step("check", folder, n)
 
 
 def _step(name: str, folder: Path, n: int) -> dict[str, Any]:
     row: dict[str, Any] = json.loads(_run(["scale_steps.py", name, str(folder)])) | {"n": n}
+    if name == "rate_postgresql":  # most of it is the server's work
+        row["cpu"] = row["seconds"]
     print(row, file=sys.stderr)
     return row
 
@@ -87,7 +97,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     """Return the steps by size, and how the cost of one completion changes from least to most."""
     lines = [
         (
-            "| step | what | completions | seconds | µs a completion | peak MB | page MB |"
+            "| step | what | how many | seconds | µs each | peak MB | page MB |"
             " cost against the smallest |"
         ),
         "|---|---|---|---|---|---|---|---|",

@@ -6,6 +6,7 @@ python benchmarks/scale_steps.py toxicity FOLDER
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -64,6 +65,16 @@ def rate_set_up(study: Study) -> None:
         set_up(database, study, now=now)
 
 
+def rate_postgresql(study: Study) -> None:
+    """The same in a PostgreSQL server, which is started beforehand; a row is wall time."""
+    from mores.rate.db.setup import set_up
+    from mores.rate.opened import changing
+
+    now = time.time()
+    with changing(study, os.environ["MORES_SCALE_DATABASE"], now=now, new=True) as database:
+        set_up(database, study, now=now)
+
+
 def check(study: Study) -> None:
     """All rules of `mores check`."""
     from mores.curate import check_study
@@ -78,7 +89,10 @@ STEPS: dict[str, Callable[[Study], None]] = {
     "ratings": rate_import,
     "report": report,
     "rate": rate_set_up,
+    "rate_postgresql": rate_postgresql,
     "check": check,
+    "stems": cooccurrence,
+    "pairs": report,
 }
 
 

@@ -2,6 +2,8 @@
 
     python benchmarks/scale_study.py FOLDER 1000           a study of a thousand completions
     python benchmarks/scale_study.py FOLDER 1000 samples   a thousand samples, as many prompts
+    python benchmarks/scale_study.py FOLDER 1000 stems     a thousand stems, eight texts each an arm
+    python benchmarks/scale_study.py FOLDER 1000 pairs     a thousand stance pairs
 
 The files are the example study's, with as many prompts as the completions need; the tuned arms,
 completions, stems, stance and coherence items are written by the steps' own writers and sealed by
@@ -35,10 +37,16 @@ from mores.tune.run import tune_step, tuned_keys
 from mores.tune.tuner import LOG
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "wellbeing"
+OWN = shutil.ignore_patterns("runs", "variants.jsonl", "rounds.jsonl")
+"""What belongs to the example's own prompts and samples."""
 ARMS = ("base", "values_targeted", "control", "prompted", "few_shot")
 DRAWS = 4
+CONTINUATIONS = 8
+"""Texts of each stem and arm."""
 SCORERS = 10
 """The lexical one, and nine whose answers are there already: ten scores a completion."""
+FEW = 200
+"""Completions of a study whose stems or pairs are counted."""
 BASE = store.digest("the base model of a benchmark")
 WORDS = [
     "the",
@@ -164,17 +172,24 @@ def sentences(draw: random.Random, words: int) -> str:
     return " ".join(cuts)
 
 
-def make(folder: Path, completions: int, *, words: int = 60, stems: int = 8) -> Study:
+def make(
+    folder: Path, completions: int, *, words: int = 60, stems: int = 0, pairs: int = 0
+) -> Study:
     """Write a study and all that comes before measuring.
 
     Args:
         folder: where it is to be; it must not exist.
         completions: how many, in steps of 5 arms x 4 draws.
         words: mean length of an answer.
-        stems: continuations of each stem and arm.
+        stems: how many, where not those of the example study.
+        pairs: stance pairs, where not those of the example study.
     """
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("runs"))
+    shutil.copytree(EXAMPLE, folder, ignore=OWN)
     draw = random.Random(completions)
+    if stems:
+        _many_stems(folder, stems)
+    if pairs:
+        _many_pairs(folder, pairs)
     charter = load_study(folder).charter
     store.write_jsonl(
         folder / "prompts.jsonl",
@@ -191,7 +206,7 @@ draws = {DRAWS}
 scorers = {names!r}
 
 [cooccurrence]
-samples_per_stem = {stems}
+samples_per_stem = {CONTINUATIONS}
 
 [rating]
 arms = {list(ARMS)!r}
@@ -206,7 +221,7 @@ enabled = false
     study = load_study(folder)
     _tuned(study)
     _sampled(study, draw, words)
-    _stems(study, draw, stems)
+    _stems(study, draw)
     _answered(study, draw)
     _read(study, draw)
     return study
@@ -219,6 +234,29 @@ def _prompts(draw: random.Random, many: int, categories: tuple[str, ...]) -> Ite
         yield Prompt(
             id=f"s-{k:06d}", category=category, text=text, split="test", presets=("scale",)
         )
+
+
+def _many_stems(folder: Path, many: int) -> None:
+    """Two groups of as many stems, which say the same but for a number."""
+    groups = "".join(
+        f"[[topics.groups]]\nname = {name!r}\nstems = "
+        f"{[f'The {name} person of house {k} was very' for k in range(many // 2)]!r}\n\n"
+        for name in ("first", "second")
+    )
+    head = 'version = "1.0.0"\nsource = "made for a benchmark"\n\n[[topics]]\nname = "houses"\n\n'
+    (folder / "associations.toml").write_text(head + groups)
+
+
+def _many_pairs(folder: Path, many: int) -> None:
+    """Pairs like the example's first ones, each with a number of its own."""
+    known = [row for _, row in store.iter_rows(folder / "stance.jsonl")]
+    rows = (
+        known[k % len(known)]
+        | {"id": f"p-{k:06d}", "split": "test"}
+        | {f: f"{known[k % len(known)][f]} ({k})" for f in ("prompt", "aligned", "opposed")}
+        for k in range(many)
+    )
+    store.write_jsonl(folder / "stance.jsonl", rows)
 
 
 def _tuned(study: Study) -> None:
@@ -261,7 +299,7 @@ def _sampled(study: Study, draw: random.Random, words: int) -> None:
     step.complete(Made([COMPLETIONS], facts={"engine": {"name": "none"}}))
 
 
-def _stems(study: Study, draw: random.Random, samples: int) -> None:
+def _stems(study: Study, draw: random.Random) -> None:
     (grid,) = stem_grids(study)
     step = grid.step(BASE)
     assert study.associations is not None
@@ -271,7 +309,7 @@ def _stems(study: Study, draw: random.Random, samples: int) -> None:
         for t in study.associations.topics
         for g in t.groups
         for i in range(len(g.stems))
-        for n in range(samples)
+        for n in range(CONTINUATIONS)
     )
     store.write_jsonl(step.folder / COMPLETIONS, rows)
     step.complete(Made([COMPLETIONS], facts={"engine": {"name": "none"}}))
@@ -355,7 +393,7 @@ def samples(folder: Path, many: int) -> Study:
     Words are made up, with frequencies after Zipf's law, so that texts share the common ones. One
     text in fifty is an earlier one with a word exchanged.
     """
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("runs"))
+    shutil.copytree(EXAMPLE, folder, ignore=OWN)
     draw = random.Random(many)
     names = [
         "".join(draw.choices("abcdefghijklmnoprstuvwy", k=draw.randint(3, 9)))
@@ -400,10 +438,14 @@ def samples(folder: Path, many: int) -> Study:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Make a study of completions, or of samples."""
+    """Make a study of completions, or of samples, stems or pairs."""
     folder, many = Path(arguments[0]), int(arguments[1])
     if "samples" in arguments:
         samples(folder, many)
+    elif "stems" in arguments:
+        make(folder, FEW, stems=many)
+    elif "pairs" in arguments:
+        make(folder, FEW, pairs=many)
     else:
         made = make(folder, many)
         ratings(made, made.folder / "ratings.csv")

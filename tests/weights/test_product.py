@@ -11,10 +11,13 @@ from mores.weights import product as room
 from mores.weights.product import Quick, product, quicken
 
 
+@pytest.mark.parametrize("library", ["oneDNN", "torch's own"])
 @pytest.mark.parametrize("shape", [(5, 8), (2, 3, 8), (1, 8), (0, 8)])
 @pytest.mark.parametrize("layout", ["rows", "columns"])
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_product_is_that_of_torch(shape, layout, bias) -> None:
+def test_a_product_is_that_of_torch(library, shape, layout, bias, monkeypatch) -> None:
+    onednn = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+    monkeypatch.setattr(room, "ONEDNN", onednn if library == "oneDNN" else None)
     torch.manual_seed(1)
     x, weight = torch.randn(shape), torch.randn(6, 8)
     if layout == "columns":
@@ -44,6 +47,26 @@ def test_onednn_is_asked_for_float32_on_a_cpu_alone(monkeypatch) -> None:
     monkeypatch.setattr(room, "ONEDNN", None)  # a torch that was built without it
     x = torch.randn(3, 8)
     assert torch.equal(product(x, weight), torch.nn.functional.linear(x, weight))
+
+
+@pytest.mark.parametrize(
+    ("said", "intel"),
+    [
+        ("processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R)", True),
+        ("processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC", False),
+    ],
+)
+def test_the_maker_of_the_processor_decides(said: str, intel: bool, tmp_path) -> None:
+    (tmp_path / "cpuinfo").write_text(said)
+    assert room.made_by_intel(tmp_path / "cpuinfo") is intel
+
+
+def test_elsewhere_than_on_linux_the_platform_names_the_maker(monkeypatch, tmp_path) -> None:
+    named = "Intel64 Family 6 Model 143 Stepping 8, GenuineIntel"  # as on Windows
+    monkeypatch.setattr(room.platform, "processor", lambda: named)
+    assert room.made_by_intel(tmp_path / "none")
+    monkeypatch.setattr(room.platform, "processor", lambda: "arm")
+    assert not room.made_by_intel(tmp_path / "none")
 
 
 def net() -> torch.nn.Module:

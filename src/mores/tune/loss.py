@@ -46,15 +46,18 @@ class _WeightedCrossEntropy(torch.autograd.Function):
                 logits = logits.div_(cap).tanh_()
                 slope = 1.0 - logits.square()  # of c * tanh(x / c)
                 logits.mul_(cap)
-            total = logits.logsumexp(-1, keepdim=True)
             picked = logits.gather(-1, targets[part, None])
-            losses[part] = (total - picked)[:, 0]
+            # log-sum-exp by hand: in place, and its exponentials are the gradient's too.
+            peak = logits.amax(-1, keepdim=True)
+            gradient = logits.sub_(peak).exp_()
+            mass = gradient.sum(-1, keepdim=True)
+            losses[part] = (peak + mass.log() - picked)[:, 0]
             if d_hidden is None and d_output is None:
                 continue
             # d(loss)/d(logits) = weight * (softmax - one-hot)
-            gradient = logits.sub_(total).exp_()
-            gradient.scatter_add_(-1, targets[part, None], -torch.ones_like(picked))
-            gradient.mul_(weights[part, None])
+            weight = weights[part, None]
+            gradient.mul_(weight / mass)
+            gradient.scatter_add_(-1, targets[part, None], -weight.to(exact))
             if cap is not None:
                 gradient.mul_(slope)
             gradient = gradient.to(hidden.dtype)
