@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from mores.study.languages import (
+    _languages,
     can_tell,
     fault,
     is_english,
     other_language,
     primary,
+    ranked,
     told,
     unspaced,
 )
@@ -55,6 +57,15 @@ def test_texts_are_told_apart():
     assert other_language(SPANISH, "en") == "es"
     assert other_language(GERMAN, "ar-EG") == "de"
     assert other_language(SPANISH, "es-MX") == ""
+
+
+@pytest.mark.parametrize("text", [SPANISH, ARABIC, GERMAN, CHINESE, "She would be described as"])
+def test_languages_without_a_chance_are_not_kept(text):
+    every = dict(_languages().rank(text))
+    kept = dict(ranked(text))
+    assert kept == {name: p for name, p in every.items() if p >= 1e-5}
+    assert 1 <= len(kept) < len(every)
+    assert sum(kept.values()) == pytest.approx(1.0, abs=len(every) * 1e-5)
 
 
 def test_where_it_cannot_tell_it_says_nothing():
