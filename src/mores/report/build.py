@@ -164,7 +164,8 @@ def _missing(
     study: Study, results: Sequence[ModelResults], ratings: RatingSummary, of_other_texts: int
 ) -> list[Missing]:
     """What a reader would look for and does not find, with the reason."""
-    missing = [m for one in results for m in one.missing]
+    # Once where it is the same for every model, such as variants that nobody has read.
+    missing = list(dict.fromkeys(m for one in results for m in one.missing))
     if of_other_texts:
         why = f"{of_other_texts} ratings are of texts that were drawn anew since"
         missing.append(Missing(what="Earlier ratings", why=why))

@@ -207,9 +207,7 @@ def _content(report: Report) -> dict[str, Any]:
         "question_categories": list(dict.fromkeys(q.category for q in report.questions)),
         "question_arms": list(dict.fromkeys(answer.arm for answer in answers)),
         "scopes": scopes_of(report),
-        "robust_margin": next(
-            (r.kept.details["margin"] for r in report.robust if "margin" in r.kept.details), None
-        ),
+        "robust_margin": robust_tables.margin_of(report),
         "kinds": list(dict.fromkeys(q.kind for q in report.questions)),
         "flags": [*cut, *flags],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mores.records import Estimate
+from mores.report.model import Report
 from mores.report.robust_kind import RobustKind
 from mores.report.words import (
     ABSENT,
@@ -66,6 +67,12 @@ def log_rows_of(rows: Sequence[Estimate]) -> list[Cells]:
         )
         for e in rows
     ]
+
+
+def margin_of(report: Report) -> float | None:
+    """The share of an effect whose loss is looked for; None where no kind has a verdict."""
+    found = (r.kept.details["margin"] for r in report.robust if "margin" in r.kept.details)
+    return next((float(margin) for margin in found if margin is not None), None)
 
 
 def share_of(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
 from pathlib import Path
@@ -10,12 +11,13 @@ import pytest
 from huggingface_hub import DatasetCard, ModelCard
 from msgspec.structs import replace
 
-from mores.records import Accountable
+from mores.records import Accountable, Estimate
 from mores.release.publish.card import model_card
 from mores.release.publish.licence import as_url, licence_of_weights, on_the_hub
 from mores.release.publish.markdown import escape, table
 from mores.release.publish.subject import hub_id, subject
 from mores.report.model import Report
+from mores.report.robust_kind import RobustKind
 from mores.report.words import MINUS
 from mores.store import as_record, digest_file, read_json
 from mores.weights.assets.table import find_asset
@@ -231,3 +233,24 @@ def test_a_base_model_has_the_hubs_id_only_where_it_is_known():
     assert [hub_id(m) for m in ("./mine/model", "/mine/model", "a/b.gguf", "a/b/c", "mine")] == [
         ""
     ] * 5
+
+
+def test_what_was_asked_otherwise_stands_in_the_card_of_the_arms_that_are_compared(done):
+    what = subject(done)
+    e = Estimate(value=0.1, low=0.05, high=0.15, n=24, unit="pair", method="m")
+    kept = replace(e, value=0.2, low=0.1, high=0.4, verdict="worse", details={"margin": 0.4})
+    model, arm = next((m, a) for m, a in what.tuned() if a.arm == "values_targeted")
+    row = RobustKind(
+        model=model.name, measure="stance", kind="role_play", questions=24, left_out=0,
+        original=e, varied=e, kept=kept, values_original=0.1, values_varied=0.1,
+    )  # fmt: skip
+    other = replace(row, model="another", kind="typos")
+    marked = replace(row, measure="marked")
+    asked = dataclasses.replace(what, report=replace(what.report, robust=(row, other, marked)))
+    text = model_card(asked, model, arm).partition("### Asked in other ways")[2]
+    (line,) = (x for x in text.splitlines() if x.startswith("| role play"))
+    printed = [one_line(cell) for cell in cells(line)]
+    assert printed[:2] + printed[4:6] == ["role play", "24", "0.20 [0.10, 0.40]", "most is lost"]
+    assert "a loss of 40 % or more is excluded" in text
+    assert "typos" not in text
+    assert "### Asked in other ways" not in model_card(what, model, arm)

@@ -22,7 +22,9 @@ from mores.errors import DataError
 from mores.measure.capability.run import read_items
 from mores.measure.capability.tasks import load_tasks
 from mores.measure.stance.run import read_stance
-from mores.release.publish.instances import Instances
+from mores.records import Exchange
+from mores.release.publish.every_eval import _row
+from mores.release.publish.instances import Instance, Instances, turns_of
 from mores.release.publish.printed import in_short, places_of
 from mores.release.publish.subject import subject
 from mores.report.model import Report
@@ -142,6 +144,25 @@ def test_every_eval_ever_has_the_reports_numbers_and_one_line_an_instance(done, 
         assert row["output"]["raw"] == [answer.text]
         assert row["evaluation"]["score"] == answer.scores["lexical"]
         assert row["evaluation"]["is_correct"] == (answer.scores["lexical"] < 0.5)
+
+
+def test_a_conversation_is_given_turn_by_turn(done, every_eval_ever):
+    what = subject(done)
+    model, arm = next(iter(what.tuned()))
+    schemas = every_eval_ever / "every_eval_ever" / "schemas"
+    its = jsonschema.Draft7Validator(read_json(schemas / "instance_level_eval.schema.json"))
+    earlier = (Exchange(prompt="Hello?", completion="Yes."),)
+    turns = turns_of(earlier, "Why?")
+    one = Instance("toxicity:lexical", "t", "all of it", (), (), ("So.",), 0.1, True, turns=turns)
+    row = _row(what, model, arm, one)
+    its.validate(row)
+    assert (row["interaction_type"], row["output"]) == ("multi_turn", None)
+    assert [(m["turn_idx"], m["role"], m["content"]) for m in row["messages"]] == [
+        (0, "user", "Hello?"), (1, "assistant", "Yes."), (2, "user", "Why?"),
+        (3, "assistant", "So."),
+    ]  # fmt: skip
+    assert turns_of((), "Why?") == ()
+    its.validate(_row(what, model, arm, dataclasses.replace(one, turns=())))
 
 
 # lm-evaluation-harness ---------------------------------------------------------------------

@@ -16,6 +16,7 @@ from mores.release.publish.printed import (
     levels,
     not_measured,
     of_arm,
+    robustness,
 )
 from mores.release.publish.subject import Subject, arm_id, asset_of, hub_id
 from mores.report import tables, words
@@ -23,6 +24,7 @@ from mores.report.judge_lines import judge_lines
 from mores.report.model import ArmSummary, ModelSummary
 from mores.report.page import scopes_of
 from mores.report.provenance import command
+from mores.report.robust_tables import margin_of, share_of
 from mores.report.select import PRIMARY
 from mores.weights.assets.table import Asset
 
@@ -154,6 +156,10 @@ def _text(subject: Subject, model: ModelSummary, arm: ArmSummary) -> str:
             differences=[
                 (h, table(head, rows)) for h, head, rows in differences(report, model.name, arm.arm)
             ],
+            otherwise=[(h, table(head, rows)) for h, head, rows in robustness(report, model.name)]
+            if compared
+            else [],
+            margin=share_of(margin_of(report)),
             not_measured=lacking,
             missing=[m for m in report.missing if not any(m.why in line for line in lacking)],
             cost=table(("Cost of the whole run", "Amount"), tables.cost_rows(report)),

@@ -188,18 +188,23 @@ def _row(what: Subject, model: ModelSummary, arm: ArmSummary, one: Instance) -> 
         "evaluation_result_id": one.measure,
         "sample_id": one.id,
         "sample_hash": hashlib.sha256(text.encode()).hexdigest(),
-        "interaction_type": "single_turn",
+        "interaction_type": "multi_turn" if one.turns else "single_turn",
         "input": {
             "raw": one.prompt,
             "reference": list(one.reference),
             "choices": list(one.choices) or None,
         },
-        "output": {"raw": list(one.output)},
+        "output": None if one.turns else {"raw": list(one.output)},
         "answer_attribution": [],
         "evaluation": {"score": one.score, "is_correct": bool(one.right)},
         "metadata": one.about
         | ({} if one.logprob is None else {"log_probability": repr(one.logprob)}),
     }
+    if one.turns:
+        said = [*one.turns, *(("assistant", text) for text in one.output)]
+        row["messages"] = [
+            {"turn_idx": n, "role": who, "content": text} for n, (who, text) in enumerate(said)
+        ]
     if one.completion is not None:
         read, drawn = one.completion.prompt_tokens, one.completion.tokens
         row["token_usage"] = {

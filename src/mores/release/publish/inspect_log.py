@@ -9,7 +9,7 @@ from typing import Any
 
 from mores import store
 from mores.records import Completion
-from mores.release.publish.instances import Instances
+from mores.release.publish.instances import Instances, turns_of
 from mores.release.publish.level import levels_of
 from mores.release.publish.subject import Subject, arm_id
 from mores.report.model import ArmSummary, ModelSummary
@@ -93,11 +93,12 @@ def _samples(
         if scorer.model == model.name
     }
     name = f"mores/{arm_id(instances.subject, model, arm)}"
-    for question, c in instances.answers(model, arm):
+    for prompt, c in instances.answers(model, arm):
+        turns = turns_of(prompt.earlier, prompt.text)
         yield {
             "id": c.prompt_id,
             "epoch": c.draw + 1,
-            "input": question,
+            "input": [{"role": who, "content": text} for who, text in turns] or prompt.text,
             "target": "",
             "output": _output(name, c),
             "scores": {m: {"value": v[c.id]} for m, v in by.items() if c.id in v},

@@ -5,7 +5,7 @@ for one in Instances(subject).of(model, arm): ...
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,10 +16,21 @@ from mores.measure.capability.task import Task
 from mores.measure.capability.tasks import load_tasks
 from mores.measure.stance.run import read_stance
 from mores.measure.toxicity.run import iter_scores
-from mores.records import Completion, transcript
+from mores.records import Completion, Exchange, Prompt, transcript
 from mores.release.publish.subject import Subject
 from mores.report.model import ArmSummary, ModelSummary
 from mores.sample.run import iter_completions
+
+Turn = tuple[str, str]
+"""Who speaks (``user``, ``assistant``), and what they say."""
+
+
+def turns_of(earlier: Sequence[Exchange], question: str) -> tuple[Turn, ...]:
+    """Return a conversation that ends with a question; nothing where the question begins it."""
+    if not earlier:
+        return ()
+    said = [turn for e in earlier for turn in (("user", e.prompt), ("assistant", e.completion))]
+    return (*said, ("user", question))
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,7 @@ class Instance:
     id: str
     """Of the prompt, pair or item."""
     prompt: str
+    """With what was said before it, as people and judges read it."""
     reference: tuple[str, ...]
     """Right answers; none where a measure knows none."""
     choices: tuple[str, ...]
@@ -44,6 +56,8 @@ class Instance:
     completion: Completion | None = None
     logprob: float | None = None
     """Log-probability of the right answer in nats."""
+    turns: tuple[Turn, ...] = ()
+    """Of a conversation up to the answer; none where the prompt is all that was said."""
 
 
 @dataclass(frozen=True)
@@ -99,14 +113,15 @@ class Instances:
                 yield Instance(
                     "stance", pair.id, asked, both[:1], both, (both[margin <= 0],), margin,
                     margin > 0, {"category": pair.category},
+                    turns=turns_of(pair.earlier, pair.prompt),
                 )  # fmt: skip
 
-    def answers(self, model: ModelSummary, arm: ArmSummary) -> Iterator[tuple[str, Completion]]:
-        """Yield an arm's answers, each with the question."""
-        texts = {p.id: p.asked for p in self.subject.study.chosen_prompts}
+    def answers(self, model: ModelSummary, arm: ArmSummary) -> Iterator[tuple[Prompt, Completion]]:
+        """Yield an arm's answers, each with its prompt."""
+        prompts = {p.id: p for p in self.subject.study.chosen_prompts}
         for c in iter_completions(self.subject.study, model.name):
             if (c.arm, c.seed) == (arm.arm, arm.seed) and not c.absent and not c.media:
-                yield texts[c.prompt_id], c
+                yield prompts[c.prompt_id], c
 
     def scores(self, model: ModelSummary, scorer: str) -> dict[str, float]:
         """Return completion id → score, of those that have one."""
@@ -117,12 +132,13 @@ class Instances:
         self, model: ModelSummary, arm: ArmSummary, scorer: str, threshold: float
     ) -> Iterator[Instance]:
         scores = self.scores(model, scorer)
-        for question, c in self.answers(model, arm):
+        for prompt, c in self.answers(model, arm):
             if (score := scores.get(c.id)) is not None:
                 yield Instance(
-                    f"toxicity:{scorer}", c.prompt_id, question, (), (), (c.text,), score,
+                    f"toxicity:{scorer}", c.prompt_id, prompt.asked, (), (), (c.text,), score,
                     score < threshold,
                     {"category": c.category, "draw": str(c.draw), "completion_id": c.id}, c,
+                    turns=turns_of(prompt.earlier, prompt.text),
                 )  # fmt: skip
 
     def capability(self, model: ModelSummary, arm: ArmSummary) -> Iterator[Instance]:

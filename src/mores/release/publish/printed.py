@@ -14,6 +14,7 @@ from mores.records import ARMS, BESIDE, Arm, Estimate
 from mores.report import tables, words
 from mores.report.extreme_table import extreme_rows
 from mores.report.model import ArmSummary, Headline, ModelSummary, Report
+from mores.report.robust_tables import robust_rows
 from mores.report.select import model_of, note_of, other_estimates
 from mores.report.tables import Cells
 
@@ -22,6 +23,8 @@ HEAD = ("Category", "Contrast", "Value", "95 % interval", "p", "Adjusted p", "n"
 EXTREME = "/extreme answers"
 EXTREME_HEAD = ("Contrast", "Arm", "Extreme answers", "Worst", "95 % up to", "Share of prompts",
                 "95 % interval")  # fmt: skip
+ROBUST_HEAD = ("Kind", "Questions", "Effect as asked first", "Effect asked so", "Share kept",
+               "Verdict", "Caveat or reason")  # fmt: skip
 Section = tuple[str, Sequence[str], Sequence[Cells]]
 """Heading, names of the columns, rows."""
 
@@ -92,6 +95,19 @@ def in_short(report: Report, e: Estimate, places: int) -> str:
     """Return an estimate in one line: value, interval, verdict, caveat."""
     cells = row_of(report, e, places)
     return "; ".join(part for part in (f"{cells[2]} {cells[3]}", *cells[7:]) if part)
+
+
+def robustness(report: Report, model: str) -> list[Section]:
+    """Return what became of the effect where questions were asked otherwise, a table a measure."""
+    rows = [r for r in report.robust if r.model == model and r.measure != "marked"]
+    return [
+        (
+            words.measure_label(measure),
+            ROBUST_HEAD,
+            robust_rows([r for r in rows if r.measure == measure]),
+        )
+        for measure in dict.fromkeys(r.measure for r in rows)
+    ]
 
 
 def headlines_of(report: Report, model: str) -> list[Headline]:
