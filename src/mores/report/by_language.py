@@ -53,21 +53,16 @@ class Tongues(NamedTuple):
     """Id of a test prompt or pair → its tag."""
     declared: str
     """The charter's."""
-
-    @property
-    def apart(self) -> frozenset[str]:
-        """Ids of what is in another language than the charter's: in no other difference."""
-        return frozenset(
-            name
-            for name, tag in self.of.items()
-            if language_among(tag, self.declared) != self.declared
-        )
+    apart: frozenset[str]
+    """Ids of what is in another language than the charter's: in no other difference."""
 
 
 def tongues(study: Study) -> Tongues:
     """Return the languages of a study's test prompts and pairs."""
     asked: list[Prompt | StancePair] = [*study.chosen_prompts, *study.pairs("test")]
-    return Tongues({r.id: study.language_of(r) for r in asked}, study.charter.language)
+    of, declared = {r.id: study.language_of(r) for r in asked}, study.charter.language
+    apart = (name for name, tag in of.items() if language_among(tag, declared) != declared)
+    return Tongues(of, declared, frozenset(apart))
 
 
 class LanguageEffect(Record, frozen=True, kw_only=True):
