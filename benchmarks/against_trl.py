@@ -217,7 +217,7 @@ def conclude(
         markdown(rows),
         *([sentence] if agree else []),
         describe_losses(repeats, losses),
-        "\n".join(aims(rows)),
+        "\n".join(aims(rows, processor())),
     ]
     shown = msgspec.structs.replace(workload, model_folder="", study="examples/wellbeing")
     return {

@@ -237,8 +237,15 @@ def unrest(rows: Sequence[StageRow], rates: Sequence[float]) -> str | None:
     )
 
 
-def aims(rows: Sequence[StageRow]) -> list[str]:
-    """Compare the rows with what the project aims for; one sentence for each aim."""
+def aims(rows: Sequence[StageRow], processor: str = "") -> list[str]:
+    """Compare the rows with what the project aims for; one sentence for each aim.
+
+    Args:
+        rows: of one run.
+        processor: its name; on an AMD EPYC, whose matrix rate the peer comes nearer to, twice as
+            fast in all is aimed for, elsewhere three times.
+    """
+    times = 2 if "EPYC" in processor else 3
     training = min(r.mores.share or 0.0 for r in rows if r.stage.startswith("train"))
     sampling = min(r.mores.share or 0.0 for r in rows if r.stage.startswith("sample"))
     slowest = min(rows, key=lambda r: r.times_faster.median)
@@ -246,15 +253,15 @@ def aims(rows: Sequence[StageRow]) -> list[str]:
     memory = whole.mores.peak_gb / whole.trl.peak_gb
     faster = whole.times_faster.median
     return [
-        _aim(f"training at {training:.0%} of the matrix rate", "60%", training >= 0.6),
-        _aim(f"sampling at {sampling:.0%} of the matrix rate", "50%", sampling >= 0.5),
-        _aim(f"{faster:.2f} times faster in all", "2", faster >= 2.0),
+        _aim(f"training at {training:.0%} of the matrix rate", "55%", training >= 0.55),
+        _aim(f"sampling at {sampling:.0%} of the matrix rate", "40%", sampling >= 0.4),
+        _aim(f"{faster:.2f} times faster in all", str(times), faster >= times),
         _aim(
             f"slowest stage against TRL: {slowest.stage}, {slowest.times_faster.median:.2f} times",
             "1",
             slowest.times_faster.median >= 1.0,
         ),
-        _aim(f"{memory:.0%} of TRL's peak memory", "at most 50%", memory <= 0.5),
+        _aim(f"{memory:.0%} of TRL's peak memory", "at most 40%", memory <= 0.4),
     ]
 
 
