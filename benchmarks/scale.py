@@ -53,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write the page where asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
-    for kind, sizes in (("samples", SIZES), ("stems", SIZES[:2]), ("pairs", SIZES[:2])):
-        parser.add_argument(f"--{kind}", type=int, nargs="*", default=list(sizes))
+    for kind in OTHER_KINDS.values():
+        parser.add_argument(f"--{kind}", type=int, nargs="*", default=list(SIZES[:2]))
     parser.add_argument("--docs", type=Path)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place, PostgresServer.started() as postgres:
