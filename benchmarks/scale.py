@@ -26,6 +26,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from against_trl import processor
+
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from services import PostgresServer
 
@@ -119,13 +121,9 @@ def _cost(row: dict[str, Any]) -> float:
 
 def machine() -> str:
     """Return date, processor and versions."""
-    name = platform.processor() or platform.machine()
-    cpus = Path("/proc/cpuinfo")
-    if cpus.exists():
-        named = [x for x in cpus.read_text().splitlines() if x.startswith("model name")]
-        name = named[0].partition(": ")[2] if named else name
     today = dt.datetime.now(tz=dt.UTC).strftime("%d %b %Y")
-    return f"{today}, {name}, one core of {os.cpu_count()}; Python {platform.python_version()}."
+    cores, python = os.cpu_count(), platform.python_version()
+    return f"{today}, {processor()}, one core of {cores}; Python {python}."
 
 
 def put(page: Path, text: str) -> None:

@@ -55,24 +55,20 @@ def report(study: Study) -> None:
     report(study)
 
 
-def rate_set_up(study: Study) -> None:
-    """A rating study of every completion, in SQLite."""
+def rate_set_up(study: Study, place: str = "") -> None:
+    """A rating study of every completion, in SQLite unless a database is named."""
     from mores.rate.db.setup import set_up
     from mores.rate.opened import changing
 
     now = time.time()
-    with changing(study, str(study.folder / "rating.sqlite"), now=now, new=True) as database:
+    place = place or str(study.folder / "rating.sqlite")
+    with changing(study, place, now=now, new=True) as database:
         set_up(database, study, now=now)
 
 
 def rate_postgresql(study: Study) -> None:
     """The same in a PostgreSQL server, which is started beforehand; a row is wall time."""
-    from mores.rate.db.setup import set_up
-    from mores.rate.opened import changing
-
-    now = time.time()
-    with changing(study, os.environ["MORES_SCALE_DATABASE"], now=now, new=True) as database:
-        set_up(database, study, now=now)
+    rate_set_up(study, os.environ["MORES_SCALE_DATABASE"])
 
 
 def check(study: Study) -> None:

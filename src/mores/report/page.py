@@ -207,6 +207,7 @@ def _content(report: Report) -> dict[str, Any]:
         "question_categories": list(dict.fromkeys(q.category for q in report.questions)),
         "question_arms": list(dict.fromkeys(answer.arm for answer in answers)),
         "scopes": scopes_of(report),
+        "robust_head": robust_tables.ROBUST_HEAD,
         "robust_margin": robust_tables.margin_of(report),
         "kinds": list(dict.fromkeys(q.kind for q in report.questions)),
         "flags": [*cut, *flags],

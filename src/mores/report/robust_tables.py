@@ -21,6 +21,9 @@ from mores.report.words import (
 )
 
 Cells = tuple[str, ...]
+ROBUST_HEAD = ("Kind", "Questions", "Effect as asked first", "Effect asked so", "Share kept",
+               "Verdict", "Caveat or reason")  # fmt: skip
+"""Names of the columns of `robust_rows`."""
 
 
 def robust_rows(rows: Sequence[RobustKind]) -> list[Cells]:

@@ -99,7 +99,7 @@ def prompt_requests(
                 )
             stop = "\nQuestion:" if form == "qa" else ""
             text = qa_text(prompt.text, system, shots) if form == "qa" else ""
-            messages = _messages(prompt.text, system, shots)
+            messages = as_messages(prompt.text, system, shots)
             requests += [
                 Request(key, prompt.id, prompt.category, draw, ids, stop, messages, text, opened)
                 for draw in range(draws)
@@ -123,10 +123,8 @@ def turns(earlier: Sequence[Exchange]) -> list[Shot]:
     return [(turn.prompt, turn.completion) for turn in earlier]
 
 
-def _messages(
-    question: str, system: str, shots: Sequence[tuple[str, str]]
-) -> tuple[tuple[str, str], ...]:
-    """A question with its context as (role, text)."""
+def as_messages(question: str, system: str, shots: Sequence[Shot]) -> tuple[tuple[str, str], ...]:
+    """Return a question with its context as (role, text)."""
     shown = [
         pair for asked, answered in shots for pair in (("user", asked), ("assistant", answered))
     ]

@@ -23,7 +23,8 @@ from torch.nn.functional import linear
 def made_by_intel(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether this machine's processor is Intel's, on which MKL holds nothing back."""
     try:
-        said = cpuinfo.read_text("utf-8", errors="replace")
+        with cpuinfo.open(encoding="utf-8", errors="replace") as file:
+            said = file.read(1024)  # of the first core, of which there may be hundreds
     except OSError:  # not Linux
         said = platform.processor()
     return "GenuineIntel" in said

@@ -19,6 +19,7 @@ from mores.measure.toxicity.run import iter_scores
 from mores.records import Completion, Exchange, Prompt, transcript
 from mores.release.publish.subject import Subject
 from mores.report.model import ArmSummary, ModelSummary
+from mores.sample.requests import as_messages, turns
 from mores.sample.run import iter_completions
 
 Turn = tuple[str, str]
@@ -27,10 +28,7 @@ Turn = tuple[str, str]
 
 def turns_of(earlier: Sequence[Exchange], question: str) -> tuple[Turn, ...]:
     """Return a conversation that ends with a question; nothing where the question begins it."""
-    if not earlier:
-        return ()
-    said = [turn for e in earlier for turn in (("user", e.prompt), ("assistant", e.completion))]
-    return (*said, ("user", question))
+    return as_messages(question, "", turns(earlier)) if earlier else ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mores.records import ARMS, BESIDE, Arm, Estimate
 from mores.report import tables, words
 from mores.report.extreme_table import extreme_rows
 from mores.report.model import ArmSummary, Headline, ModelSummary, Report
-from mores.report.robust_tables import robust_rows
+from mores.report.robust_tables import ROBUST_HEAD, robust_rows
 from mores.report.select import model_of, note_of, other_estimates
 from mores.report.tables import Cells
 
@@ -23,8 +23,6 @@ HEAD = ("Category", "Contrast", "Value", "95 % interval", "p", "Adjusted p", "n"
 EXTREME = "/extreme answers"
 EXTREME_HEAD = ("Contrast", "Arm", "Extreme answers", "Worst", "95 % up to", "Share of prompts",
                 "95 % interval")  # fmt: skip
-ROBUST_HEAD = ("Kind", "Questions", "Effect as asked first", "Effect asked so", "Share kept",
-               "Verdict", "Caveat or reason")  # fmt: skip
 Section = tuple[str, Sequence[str], Sequence[Cells]]
 """Heading, names of the columns, rows."""
 
